@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/carat-llm/carat/internal/buildinfo"
+	"github.com/urfave/cli/v2"
+)
+
+// streams are the program's standard files, so that tests can give their own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+const about = `carat turns a safetensors checkpoint into a GGUF file that fits, and measures what that cost.
+
+EXAMPLES:
+   carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
+   carat convert ./SmolLM2-135M --outtype bf16 -o smollm2-BF16.gguf
+   carat quantize smollm2-BF16.gguf --type Q5_K_M --dry-run
+   carat eval smollm2-Q4_K_M.gguf --text wiki.txt --reference ./SmolLM2-135M
+   carat inspect smollm2-Q4_K_M.gguf
+
+MODEL is a checkpoint folder or a GGUF file (the first part of a split included).
+Flags may stand before or after positional arguments.
+
+EXIT STATUS:
+   0 done                    4 bad input (file, checkpoint)
+   1 a check said no         5 the environment cannot (disk, memory)
+   2 usage                  70 a bug in carat
+   3 inconclusive          130 interrupted
+
+ENVIRONMENT:
+   CARAT_THREADS  threads, when --threads is not given
+   CARAT_CPU      generic | avx2: use no better instructions than these
+   NO_COLOR       no colours`
+
+// verbs lists the commands, one file each. A new verb is a new file and a line here.
+func verbs(s streams) []*cli.Command {
+	return []*cli.Command{
+		buildCommand(s),
+		convertCommand(s),
+		quantizeCommand(s),
+		evalCommand(s),
+		benchCommand(s),
+		runCommand(s),
+		inspectCommand(s),
+		completionCommand(s),
+	}
+}
+
+func newApp(s streams) *cli.App {
+	app := &cli.App{
+		Name:                      "carat",
+		Usage:                     "convert, quantize and measure language models",
+		UsageText:                 "carat VERB MODEL [flags]     carat VERB --help",
+		Description:               about,
+		Version:                   buildinfo.Version(),
+		Commands:                  verbs(s),
+		Reader:                    s.in,
+		Writer:                    s.out,
+		ErrWriter:                 s.err,
+		Suggest:                   true,
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true, // --tensor-type 'a{1,2}=q8_0' holds a comma
+		HideHelpCommand:           true,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run decides the exit code, after every defer
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) },
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("no verb %q; see carat --help", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, c := range app.Commands {
+		c.Flags = append(c.Flags, globalFlags()...)
+		c.OnUsageError = app.OnUsageError
+		c.HideHelpCommand = true
+		c.UseShortOptionHandling = false
+	}
+	return app
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(s.err, "carat: internal error: %v\n%s\nPlease report this.\n", r, debug.Stack())
+			code = exitBug
+		}
+	}()
+	app := newApp(s)
+	if err := app.RunContext(ctx, normalise(app, args)); err != nil {
+		return report(s.err, args, err)
+	}
+	return 0
+}
+
+// report prints err as people or machines want it, and gives its exit code.
+func report(w io.Writer, args []string, err error) int {
+	code := exitCode(err)
+	if hasFlag(args, "log-format", "json") {
+		slog.New(slog.NewJSONHandler(w, nil)).Error(err.Error(), "exit", code)
+		return code
+	}
+	if code == exitInterrupted {
+		fmt.Fprintln(w, "carat: interrupted; no output was left")
+		return code
+	}
+	fmt.Fprintf(w, "carat: error: %v\n", err)
+	return code
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/quantize"
+	"github.com/carat-llm/carat/quantize/recipe"
+	"github.com/urfave/cli/v2"
+)
+
+func convertCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "convert",
+		Usage:     "write a checkpoint folder as GGUF",
+		ArgsUsage: "DIR",
+		Description: `Reads config.json, the safetensors files and the tokenizer of a Hugging Face checkpoint folder and writes one
+GGUF file. The output appears only when it is whole. --outtype auto keeps 16-bit weights as they are.
+
+EXAMPLES:
+   carat convert ./SmolLM2-135M -o smollm2.gguf
+   carat convert ./SmolLM2-135M --outtype q8_0 -o smollm2-Q8_0.gguf
+   carat convert ./new-model --pre llama-bpe --dry-run`,
+		Flags: append(sourceFlags(), outputFlag(),
+			&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto`"},
+			&cli.BoolFlag{Name: "vocab-only", Usage: "metadata and tokenizer, no tensors"},
+			dryRunFlag()),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "DIR")
+			if err != nil {
+				return err
+			}
+			out, err := output(c, args[0])
+			if err != nil {
+				return err
+			}
+			opts := sourceOptions(c)
+			opts.OutType, opts.VocabOnly = c.String("outtype"), c.Bool("vocab-only")
+			return runConvert(c.Context, s, g, args[0], out, opts)
+		},
+	}
+}
+
+// sourceFlags tell how a checkpoint folder is read.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "pre", Usage: "pre-tokenizer `NAME`, when it cannot be recognised"},
+		&cli.StringFlag{Name: "metadata", Usage: "`FILE.json` with general.* entries that override what is found"},
+		&cli.StringFlag{Name: "model-name", Usage: "general.name `N`"},
+	}
+}
+
+func sourceOptions(c *cli.Context) convert.Options {
+	return convert.Options{Pre: c.String("pre"), MetadataFile: c.String("metadata"), ModelName: c.String("model-name")}
+}
+
+func outputFlag() cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`OUT.gguf`; an existing file is replaced when the new one is whole"}
+}
+
+func dryRunFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Usage: "print the plan from headers alone, write nothing"}
+}
+
+// output returns -o, which only a dry run may leave out.
+func output(c *cli.Context, in string) (string, error) {
+	out := c.String("output")
+	if c.Bool("dry-run") {
+		return "", nil
+	}
+	if out == "" {
+		return "", usagef("%s needs -o OUT.gguf (or --dry-run)", c.Command.Name)
+	}
+	return out, sameFile(in, out)
+}
+
+func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options) error {
+	src, err := convert.Open(dir, opts)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	// Converting is copying: the source already has the types that the file gets.
+	plan, err := quantize.NewPlan(src, quantize.Options{FileType: recipe.Copy, Verbatim: true, Threads: g.threads})
+	if err != nil {
+		return err
+	}
+	return writePlan(ctx, s, g, plan, out, fmt.Sprintf("convert %s", dir))
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+func inspectCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "show a model's metadata, tensors and size by type",
+		ArgsUsage: "MODEL",
+		Description: `Reads headers only (--hash reads everything). A checkpoint folder is shown as the GGUF it would become.
+
+EXAMPLES:
+   carat inspect model.gguf
+   carat inspect model.gguf --tensors=false
+   carat inspect ./SmolLM2-135M --json --hash`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "hash", Usage: "SHA-256 of each tensor's data"},
+			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors"},
+		},
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			m, err := openModel(args[0], convert.Options{})
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			in, err := inspect(m, c.Bool("hash"))
+			if err != nil {
+				return err
+			}
+			if g.json {
+				return printJSON(s.out, in)
+			}
+			in.print(s, c.Bool("tensors"))
+			return nil
+		},
+	}
+}
+
+// inspection is inspect's JSON.
+type inspection struct {
+	Architecture string             `json:"architecture"`
+	Parameters   int64              `json:"parameters"`
+	Bytes        int64              `json:"tensor_bytes"`
+	Metadata     []metadataEntry    `json:"metadata"`
+	Tensors      []inspectedTensor  `json:"tensors"`
+	Types        []inspectedTypeSum `json:"types"`
+}
+
+type metadataEntry struct {
+	Key   string `json:"key"`
+	Type  string `json:"type"`
+	Value any    `json:"value"`
+}
+
+type inspectedTensor struct {
+	Name   string  `json:"name"`
+	Type   string  `json:"type"`
+	Shape  []int64 `json:"shape"`
+	Offset int64   `json:"offset"`
+	Bytes  int64   `json:"bytes"`
+	SHA256 string  `json:"sha256,omitempty"`
+}
+
+type inspectedTypeSum struct {
+	Type    string `json:"type"`
+	Tensors int    `json:"tensors"`
+	Bytes   int64  `json:"bytes"`
+}
+
+func inspect(m gguf.Model, hash bool) (*inspection, error) {
+	in := &inspection{Architecture: m.Metadata().Architecture()}
+	for _, kv := range m.Metadata().All() {
+		in.Metadata = append(in.Metadata, metadataEntry{kv.Key, valueTypeName(kv.Value), jsonValue(kv.Value)})
+	}
+	alignment := int64(32)
+	if a, ok := m.Metadata().Int("general.alignment"); ok {
+		alignment = a
+	}
+	sums := map[string]*inspectedTypeSum{}
+	var offset int64 // from the start of the tensor data, as in the header that a writer gives
+	for _, t := range m.Tensors() {
+		i := t.Info()
+		it := inspectedTensor{Name: i.Name, Type: i.Type.String(), Shape: i.Shape, Offset: offset, Bytes: i.Bytes()}
+		if hash {
+			sum, err := hashTensor(t)
+			if err != nil {
+				return nil, err
+			}
+			it.SHA256 = sum
+		}
+		offset += (i.Bytes() + alignment - 1) / alignment * alignment
+		in.Tensors = append(in.Tensors, it)
+		in.Parameters += i.Elements()
+		in.Bytes += i.Bytes()
+		if sums[it.Type] == nil {
+			sums[it.Type] = &inspectedTypeSum{Type: it.Type}
+		}
+		sums[it.Type].Tensors++
+		sums[it.Type].Bytes += it.Bytes
+	}
+	for _, ts := range sums {
+		in.Types = append(in.Types, *ts)
+	}
+	sort.Slice(in.Types, func(a, b int) bool { return in.Types[a].Bytes > in.Types[b].Bytes })
+	return in, nil
+}
+
+func hashTensor(t gguf.Tensor) (string, error) {
+	i := t.Info()
+	h := sha256.New()
+	n := max(1, min(i.Rows(), (4<<20)/i.RowBytes()))
+	buf := make([]byte, n*i.RowBytes())
+	for row := int64(0); row < i.Rows(); row += n {
+		k := min(n, i.Rows()-row)
+		b := buf[:k*i.RowBytes()]
+		if err := t.ReadRows(b, row, k); err != nil {
+			return "", err
+		}
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (in *inspection) print(s streams, tensors bool) {
+	t := newTable(s.out)
+	for _, e := range in.Metadata {
+		t.row(e.Key, e.Type, shorten(e.Value))
+	}
+	t.flush()
+	if tensors {
+		fmt.Fprintln(s.out)
+		t = newTable(s.out)
+		t.row("tensor", "type", "shape", "     bytes", hashHeading(in))
+		for _, x := range in.Tensors {
+			t.row(x.Name, x.Type, shapeString(x.Shape), fmt.Sprintf("%10d", x.Bytes), x.SHA256)
+		}
+		t.flush()
+	}
+	fmt.Fprintln(s.out)
+	t = newTable(s.out)
+	t.row("type", "tensors", "     size", "share")
+	for _, x := range in.Types {
+		t.row(x.Type, fmt.Sprintf("%7d", x.Tensors), size(x.Bytes), fmt.Sprintf("%5.1f %%", 100*float64(x.Bytes)/float64(in.Bytes)))
+	}
+	t.flush()
+	if in.Parameters > 0 {
+		fmt.Fprintf(s.out, "\n%s, %d tensors, %d parameters, %s of tensor data, %.3f bits per weight\n", in.Architecture, len(in.Tensors),
+			in.Parameters, strings.TrimSpace(size(in.Bytes)), 8*float64(in.Bytes)/float64(in.Parameters))
+	}
+}
+
+func hashHeading(in *inspection) string {
+	if len(in.Tensors) > 0 && in.Tensors[0].SHA256 != "" {
+		return "sha256"
+	}
+	return ""
+}

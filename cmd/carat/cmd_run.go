@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/model"
+	"github.com/carat-llm/carat/runtime/tokenizer"
+	"github.com/urfave/cli/v2"
+)
+
+func runCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "generate text",
+		ArgsUsage: "MODEL",
+		Description: `Continues the prompt. The same seed gives the same text for any number of threads.
+
+EXAMPLES:
+   carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
+   carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7`,
+		Flags: append(sourceFlags(),
+			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` to continue"},
+			&cli.IntFlag{Name: "n", Value: 128, Usage: "generate at most `N` tokens"},
+			&cli.Float64Flag{Name: "temp", Usage: "temperature; 0 always takes the likeliest token"},
+			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "sample among the `K` likeliest tokens, 0 for all"},
+			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "sample among the likeliest tokens that hold `P` of the probability"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "random seed"}),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			if c.Int("n") < 1 {
+				return usagef("-n %d: generate at least 1 token", c.Int("n"))
+			}
+			src, err := openModel(args[0], sourceOptions(c))
+			if err != nil {
+				return err
+			}
+			defer src.Close()
+			return runRun(c.Context, s, g, src, c.String("prompt"), c.Int("n"), generate.Options{
+				Temperature: float32(c.Float64("temp")), TopK: c.Int("top-k"), TopP: float32(c.Float64("top-p")), Seed: c.Uint64("seed"),
+			})
+		},
+	}
+}
+
+// generated is run's JSON.
+type generated struct {
+	Prompt string  `json:"prompt"`
+	Text   string  `json:"text"`
+	Tokens []int32 `json:"tokens"`
+}
+
+// loadModel makes source ready to run.
+func loadModel(src gguf.Model, g global) (*model.Model, *tokenizer.Tokenizer, error) {
+	tok, err := tokenizer.New(src.Metadata())
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := model.Load(src, model.Options{Threads: g.threads})
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, tok, nil
+}
+
+func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt string, n int, opts generate.Options) error {
+	m, tok, err := loadModel(src, g)
+	if err != nil {
+		return err
+	}
+	ids, err := tok.Encode(prompt, true, true)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return usagef("the prompt is empty and the model has no beginning-of-text token: give -p TEXT")
+	}
+	sess, err := m.NewSession(len(ids) + n)
+	if err != nil {
+		return err
+	}
+	out := generated{Prompt: prompt}
+	var text strings.Builder
+	if !g.json {
+		fmt.Fprint(s.out, prompt)
+	}
+	err = generate.Run(ctx, sess, m.Vocab(), ids, n, opts, func(id int32) bool {
+		if tok.IsEOG(id) {
+			return false
+		}
+		piece := tok.Piece(id)
+		out.Tokens = append(out.Tokens, id)
+		text.Write(piece)
+		if !g.json {
+			_, _ = s.out.Write(piece)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if g.json {
+		out.Text = text.String()
+		return printJSON(s.out, out)
+	}
+	fmt.Fprintln(s.out)
+	return nil
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// Exit codes, as `carat --help` lists them.
+const (
+	exitUsage       = 2
+	exitInput       = 4
+	exitEnvironment = 5
+	exitBug         = 70
+	exitInterrupted = 130
+)
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+func exitCode(err error) int {
+	var usage *usageError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, gguf.ErrEnvironment),
+		errors.Is(err, syscall.ENOSPC), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOMEM):
+		return exitEnvironment
+	case errors.Is(err, gguf.ErrInput), errors.Is(err, fs.ErrNotExist):
+		return exitInput
+	}
+	// What is left is the operating system refusing a file, or a bug.
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return exitEnvironment
+	}
+	return exitBug
+}

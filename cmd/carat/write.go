@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/carat-llm/carat/quantize"
+)
+
+// written is the JSON of convert, quantize and build.
+type written struct {
+	Output    *outputFile     `json:"output,omitempty"` // absent with --dry-run
+	Tensors   []plannedTensor `json:"tensors"`
+	Bytes     int64           `json:"bytes"`
+	Fallbacks int             `json:"fallbacks"`
+	BPW       float64         `json:"bits_per_weight"`
+	Eval      any             `json:"eval,omitempty"`
+}
+
+type outputFile struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+type plannedTensor struct {
+	Name       string  `json:"name"`
+	Shape      []int64 `json:"shape"`
+	SourceType string  `json:"source_type"`
+	Type       string  `json:"type"`
+	Bytes      int64   `json:"bytes"`
+	Reason     string  `json:"reason"`
+	Fallback   bool    `json:"fallback"`
+}
+
+// writePlan runs plan to out, or only shows it when out is "", and prints what became of each tensor.
+func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, out, title string) error {
+	w := describe(plan)
+	if out != "" {
+		if err := execute(ctx, s, g, plan, out, title); err != nil {
+			return err
+		}
+		var err error
+		if w.Output, err = hashFile(out); err != nil {
+			return err
+		}
+	}
+	if g.json {
+		return printJSON(s.out, w)
+	}
+	if !g.quiet {
+		w.print(s.out)
+	}
+	return nil
+}
+
+// execute writes the plan with a progress bar.
+func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, out, title string) error {
+	b := newBar(s.err, g, title)
+	defer b.finish()
+	return plan.Run(ctx, out, b.update)
+}
+
+func describe(plan *quantize.Plan) *written {
+	w := &written{Tensors: []plannedTensor{}}
+	var elements int64
+	for _, t := range plan.Tensors {
+		w.Tensors = append(w.Tensors, plannedTensor{t.Name, t.Shape, t.Source.String(), t.Type.String(), t.Bytes(), t.Reason, t.Fallback})
+		w.Bytes += t.Bytes()
+		elements += t.Elements()
+		if t.Fallback {
+			w.Fallbacks++
+		}
+	}
+	if elements > 0 {
+		w.BPW = 8 * float64(w.Bytes) / float64(elements)
+	}
+	return w
+}
+
+func hashFile(path string) (*outputFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	if err != nil {
+		return nil, err
+	}
+	return &outputFile{path, n, hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// print shows what each tensor became. Tensors that differ only in their layer's number and became the
+// same share a row.
+func (w *written) print(out io.Writer) {
+	t := newTable(out)
+	t.row("tensor", "shape", "from", "to", "     size", "rule")
+	for _, r := range groupRows(w.Tensors) {
+		rule := r.Reason
+		if r.Fallback {
+			rule += " (fallback)"
+		}
+		t.row(r.Name, shapeString(r.Shape), r.SourceType, r.Type, size(r.Bytes), rule)
+	}
+	t.flush()
+	fmt.Fprintf(out, "\n%d tensors, %s, %.3f bits per weight", len(w.Tensors), strings.TrimSpace(size(w.Bytes)), w.BPW)
+	if w.Fallbacks > 0 {
+		fmt.Fprintf(out, "; %d of %d tensors fell back to another type (--no-fallback refuses that)", w.Fallbacks, len(w.Tensors))
+	}
+	fmt.Fprintln(out)
+	if w.Output != nil {
+		fmt.Fprintf(out, "%s  %d bytes  sha256 %s\n", w.Output.Path, w.Output.Bytes, w.Output.SHA256)
+	}
+}
+
+// groupRows merges blk.0.x, blk.1.x, ... with the same shape, types and rule into blk.{0,1-3}.x.
+func groupRows(ts []plannedTensor) []plannedTensor {
+	type group struct {
+		row    plannedTensor
+		layers []int
+	}
+	var order []string
+	groups := map[string]*group{}
+	for _, t := range ts {
+		layer, rest := splitLayer(t.Name)
+		key := fmt.Sprint(rest, t.Shape, t.SourceType, t.Type, t.Reason, t.Fallback)
+		if layer < 0 {
+			key = t.Name
+		}
+		g, ok := groups[key]
+		if !ok {
+			g = &group{row: t}
+			g.row.Bytes = 0
+			groups[key] = g
+			order = append(order, key)
+		}
+		g.row.Bytes += t.Bytes
+		if layer >= 0 {
+			g.layers = append(g.layers, layer)
+			g.row.Name = "blk." + ranges(g.layers) + "." + rest
+		}
+	}
+	rows := make([]plannedTensor, len(order))
+	for i, k := range order {
+		rows[i] = groups[k].row
+	}
+	return rows
+}
+
+// splitLayer cuts "blk.12.attn_q.weight" into 12 and "attn_q.weight"; other names give -1.
+func splitLayer(name string) (int, string) {
+	var n int
+	rest, ok := strings.CutPrefix(name, "blk.")
+	if !ok {
+		return -1, name
+	}
+	num, tail, ok := strings.Cut(rest, ".")
+	if _, err := fmt.Sscanf(num, "%d", &n); !ok || err != nil {
+		return -1, name
+	}
+	return n, tail
+}
+
+// ranges prints layer numbers as "7", "{0-3}" or "{0-2,5,8}".
+func ranges(n []int) string {
+	if len(n) == 1 {
+		return fmt.Sprint(n[0])
+	}
+	sort.Ints(n)
+	var parts []string
+	for i := 0; i < len(n); {
+		j := i
+		for j+1 < len(n) && n[j+1] == n[j]+1 {
+			j++
+		}
+		if j > i {
+			parts = append(parts, fmt.Sprintf("%d-%d", n[i], n[j]))
+		} else {
+			parts = append(parts, fmt.Sprint(n[i]))
+		}
+		i = j + 1
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}

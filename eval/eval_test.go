@@ -1,0 +1,187 @@
+package eval
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+)
+
+// words is a tokenizer whose tokens are the letters a to h; bos is 7 when addBOS.
+type words struct{ addBOS bool }
+
+func (words) Encode(text string, _, _ bool) ([]int32, error) {
+	var ids []int32
+	for _, r := range text {
+		ids = append(ids, (r-'a')&7)
+	}
+	return ids, nil
+}
+func (words) BOS() (int32, bool) { return 7, true }
+func (w words) AddBOS() bool     { return w.addBOS }
+
+// table predicts from the current token alone: logits[cur][next]. It records what it was fed.
+type table struct {
+	logits [8][8]float32
+	fed    []int32
+	first  []int32 // first token after each Reset
+	reset  bool
+}
+
+func (s *table) Reset() { s.reset = true }
+func (s *table) Forward(ids []int32, from int, logits []float32) error {
+	if s.reset {
+		s.first = append(s.first, ids[0])
+		s.reset = false
+	}
+	s.fed = append(s.fed, ids...)
+	for i, id := range ids[from:] {
+		copy(logits[i*8:], s.logits[id][:])
+	}
+	return nil
+}
+
+func ramp(scale float32) *table {
+	t := &table{}
+	for i := range t.logits {
+		for j := range t.logits[i] {
+			t.logits[i][j] = scale * float32((i*3+j*5)%8)
+		}
+	}
+	return t
+}
+
+func (s *table) logProb(cur, next int32) float64 {
+	var sum float64
+	for _, v := range s.logits[cur] {
+		sum += math.Exp(float64(v))
+	}
+	return float64(s.logits[cur][next]) - math.Log(sum)
+}
+
+const sample = "abcdefghhgfedcbaacegbdfhabcdefgh" // 32 tokens
+
+func TestPerplexityScoresTheSecondHalfOfEachChunk(t *testing.T) {
+	m := ramp(0.3)
+	p, err := MeasurePerplexity(context.Background(), Candidate{m, 8, words{true}}, "sample", sample, Options{Context: 8})
+	require.NoError(t, err)
+	ids, _ := words{}.Encode(sample, false, false)
+	var nll float64
+	var n int
+	var running []float64
+	for c := range 4 {
+		for i := c*8 + 4; i < c*8+7; i++ {
+			nll -= m.logProb(ids[i], ids[i+1])
+			n++
+		}
+		running = append(running, math.Exp(nll/float64(n)))
+	}
+	require.Equal(t, 4*3, p.Tokens)
+	require.InDelta(t, math.Exp(nll/float64(n)), p.Value, 1e-12)
+	require.InDeltaSlice(t, running, p.Chunks, 1e-12)
+	require.Equal(t, []int32{7, 7, 7, 7}, m.first, "every chunk begins with BOS")
+	require.Greater(t, p.StdErr, 0.0)
+	require.Greater(t, p.ClusteredStdErr, 0.0)
+}
+
+func TestWithoutBOSTheFirstTokenStays(t *testing.T) {
+	m := ramp(0.3)
+	_, err := MeasurePerplexity(context.Background(), Candidate{m, 8, words{false}}, "sample", sample, Options{Context: 8, Chunks: 2})
+	require.NoError(t, err)
+	require.Equal(t, []int32{0, 7}, m.first)
+}
+
+func TestStrideScoresEveryTokenOnce(t *testing.T) {
+	m := ramp(0.3)
+	p, err := MeasurePerplexity(context.Background(), Candidate{m, 8, words{true}}, "sample", sample, Options{Context: 8, Stride: 4})
+	require.NoError(t, err)
+	require.Len(t, p.Chunks, 7) // windows start at 0, 4, ..., 24
+	require.Equal(t, 7*4, p.Tokens)
+}
+
+func TestCompareWithItself(t *testing.T) {
+	c := Candidate{ramp(0.5), 8, words{true}}
+	r := Candidate{ramp(0.5), 8, words{true}}
+	got, err := Compare(context.Background(), c, r, "sample", sample, Options{Context: 8})
+	require.NoError(t, err)
+	require.InDelta(t, 0, got.Divergence.Mean, 1e-12)
+	require.Equal(t, 1.0, got.SameTop.Value)
+	require.InDelta(t, 1, got.Ratio.Value, 1e-12)
+	require.InDelta(t, 0, got.Ratio.StdErr, 1e-7)
+	require.InDelta(t, 1, got.Correlation, 1e-9)
+}
+
+func TestCompareByHand(t *testing.T) {
+	q, p := ramp(0.2), ramp(0.5)
+	got, err := Compare(context.Background(), Candidate{q, 8, words{true}}, Candidate{p, 8, words{true}}, "sample", sample, Options{Context: 8})
+	require.NoError(t, err)
+	ids, _ := words{}.Encode(sample, false, false)
+	var kld, dp2 float64
+	for c := range 4 {
+		for i := c*8 + 4; i < c*8+7; i++ {
+			for j := range int32(8) {
+				lp := p.logProb(ids[i], j)
+				kld += math.Exp(lp) * (lp - q.logProb(ids[i], j))
+			}
+			d := math.Exp(q.logProb(ids[i], ids[i+1])) - math.Exp(p.logProb(ids[i], ids[i+1]))
+			dp2 += d * d
+		}
+	}
+	require.InDelta(t, kld/12, got.Divergence.Mean, 1e-12)
+	require.InDelta(t, math.Sqrt(dp2/12), got.DeltaP.Value, 1e-12)
+	require.GreaterOrEqual(t, got.Divergence.Max, got.Divergence.P99)
+	require.InDelta(t, got.Perplexity.Value/got.Reference.Value, got.Ratio.Value, 1e-12)
+}
+
+func TestRefusals(t *testing.T) {
+	c := Candidate{ramp(1), 8, words{true}}
+	ctx := context.Background()
+	_, err := MeasurePerplexity(ctx, c, "short.txt", "abc", Options{Context: 8})
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, "short.txt has 3 tokens")
+	_, err = MeasurePerplexity(ctx, c, "sample", sample, Options{Context: 8, Stride: 8})
+	require.ErrorIs(t, err, gguf.ErrInput)
+
+	other := c
+	other.Vocab = 9
+	_, err = Compare(ctx, c, other, "sample", sample, Options{Context: 8})
+	require.ErrorContains(t, err, "9")
+
+	broken := ramp(1)
+	broken.logits[3][1] = float32(math.NaN())
+	_, err = MeasurePerplexity(ctx, Candidate{broken, 8, words{true}}, "sample", sample, Options{Context: 8})
+	require.ErrorContains(t, err, "broken")
+
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = MeasurePerplexity(cancelled, c, "sample", sample, Options{Context: 8})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestPercentileInterpolates(t *testing.T) {
+	v := []float64{0, 10, 20, 30}
+	require.Equal(t, 15.0, percentile(v, 0.5))
+	require.Equal(t, 30.0, percentile(v, 1))
+	require.InDelta(t, 29.7, percentile(v, 0.99), 1e-12)
+	require.Zero(t, percentile(nil, 0.5))
+}
+
+func TestLatency(t *testing.T) {
+	m := ramp(1)
+	got, err := MeasureLatency(context.Background(), Candidate{m, 8, words{}}, LatencyOptions{Prompt: 16, Generate: 4, Depth: 2, Repetitions: 3, WeightBytes: 10})
+	require.NoError(t, err)
+	require.Equal(t, "pp16@d2", got[0].Test)
+	require.Equal(t, "tg4@d2", got[1].Test)
+	require.Len(t, m.fed, 4*(2+16)+4*(2+4), "one warm-up and three repetitions of each")
+	for _, r := range got {
+		require.LessOrEqual(t, r.TokensPerSecond.Min, r.TokensPerSecond.Median)
+		require.LessOrEqual(t, r.TokensPerSecond.Median, r.TokensPerSecond.Max)
+	}
+	require.Greater(t, got[1].BytesPerSecond, 0.0)
+	require.False(t, strings.Contains(got[0].Test, " "))
+}
+
+func TestPeakMemory(t *testing.T) { require.GreaterOrEqual(t, PeakMemory(), int64(0)) }

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Checks that imports point downwards only (docs/architecture.md); .golangci.yml states the same rules.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mod=$(go list -m)
+bad=0
+# deny WHERE WHAT: no package below WHERE may import a path that matches WHAT.
+deny() {
+  local hits
+  hits=$(go list -f '{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}' "./$1/..." | grep -E " ($2)" || true)
+  if [ -n "$hits" ]; then printf 'layers: %s must not import:\n%s\n' "$1" "$hits" >&2; bad=1; fi
+}
+deny gguf     "$mod/(quantize|convert|runtime|eval|cmd)"
+deny internal "$mod/(quantize|convert|runtime|eval|cmd)"
+deny quantize "$mod/(convert|runtime|eval|cmd)"
+deny convert  "$mod/(runtime|eval|cmd)"
+deny runtime  "$mod/(convert|eval|cmd)"
+deny eval     "$mod/(convert|cmd)"
+for d in gguf quantize convert runtime eval internal; do deny "$d" 'github.com/(urfave|schollz)/'; done
+exit $bad
