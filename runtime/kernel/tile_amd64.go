@@ -1,0 +1,62 @@
+//go:build amd64 && gc && !noasm && !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// nativeTiers returns the assembly tiers that this processor can run.
+func nativeTiers() []*tier {
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+		return nil
+	}
+	return []*tier{{
+		name: "avx2", dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2,
+		decode: decodersAVX2,
+	}}
+}
+
+// The wrappers check what the assembly will touch; strides turn into bytes.
+
+func dot4AVX2(dst *[4]float32, w []float32, stride int, x []float32, k int) {
+	if k == 0 {
+		return
+	}
+	_, _ = w[3*stride+k-1], x[k-1]
+	dot4Asm(&dst[0], &w[0], uintptr(stride)*4, &x[0], k)
+}
+
+func dot4x3AVX2(dst []float32, dstStride int, w []float32, stride int, x []float32, xStride, k int) {
+	if k == 0 {
+		return
+	}
+	_, _, _ = dst[2*dstStride+3], w[3*stride+k-1], x[2*xStride+k-1]
+	dot4x3Asm(&dst[0], uintptr(dstStride)*4, &w[0], uintptr(stride)*4, &x[0], uintptr(xStride)*4, k)
+}
+
+func weightedSumAVX2(dst, p, v []float32, stride int) {
+	if len(dst) == 0 || len(p) == 0 {
+		clear(dst)
+		return
+	}
+	_ = v[(len(p)-1)*stride+len(dst)-1]
+	weightedSumAsm(&dst[0], unsafe.SliceData(p), len(p), &v[0], uintptr(stride)*4, len(dst))
+}
+
+// dot4Asm is tier.dot4: for r < 4 { for i < k { dst[r] += w[r*stride+i] * x[i] } } in eight lanes.
+//
+//go:noescape
+func dot4Asm(dst, w *float32, stride uintptr, x *float32, k int)
+
+// dot4x3Asm is tier.dot4x3: dot4Asm for x, x+xStride and x+2*xStride.
+//
+//go:noescape
+func dot4x3Asm(dst *float32, dstStride uintptr, w *float32, stride uintptr, x *float32, xStride uintptr, k int)
+
+// weightedSumAsm is tier.weightedSum: for i < cols { dst[i] = sum of p[j]*v[j*stride+i] over j < n }.
+//
+//go:noescape
+func weightedSumAsm(dst, p *float32, n int, v *float32, stride uintptr, cols int)

@@ -1,0 +1,172 @@
+//go:build amd64 && gc && !noasm && !purego
+
+#include "textflag.h"
+
+// JOIN4 leaves in the low half of A the sums of the lanes of A, B, C and D, in the order
+// ((0+1)+(2+3))+((4+5)+(6+7)). AX and BX are the low halves of A and B; B is used up.
+#define JOIN4(A, B, C, D, AX, BX) \
+	VHADDPS B, A, A; \
+	VHADDPS D, C, C; \
+	VHADDPS C, A, A; \
+	VEXTRACTF128 $1, A, BX; \
+	VADDPS BX, AX, AX
+
+// func dot4Asm(dst, w *float32, stride uintptr, x *float32, k int)
+TEXT ·dot4Asm(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DX
+	MOVQ w+8(FP), DI
+	MOVQ stride+16(FP), R9
+	MOVQ x+24(FP), SI
+	MOVQ k+32(FP), CX
+	LEAQ (DI)(R9*2), R11
+	ADDQ R9, R11
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+dot4loop:
+	VMOVUPS (SI), Y0
+	VFMADD231PS (DI), Y0, Y4
+	VFMADD231PS (DI)(R9*1), Y0, Y5
+	VFMADD231PS (DI)(R9*2), Y0, Y6
+	VFMADD231PS (R11), Y0, Y7
+	ADDQ $32, SI
+	ADDQ $32, DI
+	ADDQ $32, R11
+	SUBQ $8, CX
+	JG   dot4loop
+
+	JOIN4(Y4, Y5, Y6, Y7, X4, X5)
+	VADDPS (DX), X4, X4
+	VMOVUPS X4, (DX)
+	VZEROUPPER
+	RET
+
+// func dot4x3Asm(dst *float32, dstStride uintptr, w *float32, stride uintptr, x *float32, xStride uintptr, k int)
+TEXT ·dot4x3Asm(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DX
+	MOVQ dstStride+8(FP), R8
+	MOVQ w+16(FP), DI
+	MOVQ stride+24(FP), R9
+	MOVQ x+32(FP), SI
+	MOVQ xStride+40(FP), R10
+	MOVQ k+48(FP), CX
+	LEAQ (DI)(R9*2), R11
+	ADDQ R9, R11
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
+
+dot4x3loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R10*1), Y1
+	VMOVUPS (SI)(R10*2), Y2
+	VMOVUPS (DI), Y3
+	VFMADD231PS Y0, Y3, Y4
+	VFMADD231PS Y1, Y3, Y8
+	VFMADD231PS Y2, Y3, Y12
+	VMOVUPS (DI)(R9*1), Y3
+	VFMADD231PS Y0, Y3, Y5
+	VFMADD231PS Y1, Y3, Y9
+	VFMADD231PS Y2, Y3, Y13
+	VMOVUPS (DI)(R9*2), Y3
+	VFMADD231PS Y0, Y3, Y6
+	VFMADD231PS Y1, Y3, Y10
+	VFMADD231PS Y2, Y3, Y14
+	VMOVUPS (R11), Y3
+	VFMADD231PS Y0, Y3, Y7
+	VFMADD231PS Y1, Y3, Y11
+	VFMADD231PS Y2, Y3, Y15
+	ADDQ $32, SI
+	ADDQ $32, DI
+	ADDQ $32, R11
+	SUBQ $8, CX
+	JG   dot4x3loop
+
+	JOIN4(Y4, Y5, Y6, Y7, X4, X5)
+	JOIN4(Y8, Y9, Y10, Y11, X8, X9)
+	JOIN4(Y12, Y13, Y14, Y15, X12, X13)
+	VADDPS (DX), X4, X4
+	VMOVUPS X4, (DX)
+	VADDPS (DX)(R8*1), X8, X8
+	VMOVUPS X8, (DX)(R8*1)
+	VADDPS (DX)(R8*2), X12, X12
+	VMOVUPS X12, (DX)(R8*2)
+	VZEROUPPER
+	RET
+
+// func weightedSumAsm(dst, p *float32, n int, v *float32, stride uintptr, cols int)
+TEXT ·weightedSumAsm(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DX
+	MOVQ p+8(FP), R8
+	MOVQ n+16(FP), R9
+	MOVQ v+24(FP), DI
+	MOVQ stride+32(FP), R10
+	MOVQ cols+40(FP), CX
+
+sum32:
+	CMPQ CX, $32
+	JL   sum8
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ R8, SI
+	MOVQ DI, R11
+	MOVQ R9, BX
+
+sum32row:
+	VBROADCASTSS (SI), Y0
+	VFMADD231PS (R11), Y0, Y4
+	VFMADD231PS 32(R11), Y0, Y5
+	VFMADD231PS 64(R11), Y0, Y6
+	VFMADD231PS 96(R11), Y0, Y7
+	ADDQ $4, SI
+	ADDQ R10, R11
+	DECQ BX
+	JNZ  sum32row
+
+	VMOVUPS Y4, (DX)
+	VMOVUPS Y5, 32(DX)
+	VMOVUPS Y6, 64(DX)
+	VMOVUPS Y7, 96(DX)
+	ADDQ $128, DX
+	ADDQ $128, DI
+	SUBQ $32, CX
+	JMP  sum32
+
+sum8:
+	CMPQ CX, $8
+	JL   sumdone
+	VXORPS Y4, Y4, Y4
+	MOVQ R8, SI
+	MOVQ DI, R11
+	MOVQ R9, BX
+
+sum8row:
+	VBROADCASTSS (SI), Y0
+	VFMADD231PS (R11), Y0, Y4
+	ADDQ $4, SI
+	ADDQ R10, R11
+	DECQ BX
+	JNZ  sum8row
+
+	VMOVUPS Y4, (DX)
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JMP  sum8
+
+sumdone:
+	VZEROUPPER
+	RET

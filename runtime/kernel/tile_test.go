@@ -1,0 +1,114 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// canary stands around every buffer that a kernel writes to.
+const canary = float32(-12345.5)
+
+// guarded returns n canaries to be overwritten with a margin of canaries on both sides, and the check
+// that the margins are whole.
+func guarded(t *testing.T, n int) (buf []float32, check func()) {
+	const margin = 16
+	all := make([]float32, n+2*margin)
+	for i := range all {
+		all[i] = canary
+	}
+	return all[margin : margin+n : margin+n], func() {
+		t.Helper()
+		for i := range margin {
+			require.Equal(t, canary, all[i], "written before the buffer")
+			require.Equal(t, canary, all[margin+n+i], "written behind the buffer")
+		}
+	}
+}
+
+func random(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+func requireClose(t *testing.T, want, got []float32, tolerance float64, msg string) {
+	t.Helper()
+	require.Len(t, got, len(want), msg)
+	for i := range want {
+		if d := math.Abs(float64(want[i]) - float64(got[i])); !(d <= tolerance*(1+math.Abs(float64(want[i])))) {
+			require.Failf(t, "not close", "%s: element %d: want %g, got %g", msg, i, want[i], got[i])
+		}
+	}
+}
+
+// everyTier runs f once for each tier this processor has.
+func everyTier(t *testing.T, f func(t *testing.T, k *tier)) {
+	for _, k := range tiers {
+		t.Run(k.name, func(t *testing.T) { f(t, k) })
+	}
+}
+
+func TestDotTilesMatchGeneric(t *testing.T) {
+	everyTier(t, func(t *testing.T, kernels *tier) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, k := range []int{0, 8, 16, 24, 64, 136, 256} {
+			for _, pad := range []int{0, 1, 5} { // odd strides: unaligned rows
+				w, x := random(r, 4*(k+pad)), random(r, 3*(k+pad))
+				stride := k + pad
+				want, got := make([]float32, 3*7), make([]float32, 3*7)
+				for i := range want {
+					want[i], got[i] = float32(i), float32(i)
+				}
+				dot4x3Generic(want, 7, w, stride, x, stride, k)
+				kernels.dot4x3(got, 7, w, stride, x, stride, k)
+				requireClose(t, want, got, 1e-5, fmt.Sprintf("4x3 k=%d pad=%d", k, pad))
+
+				for c := range 3 { // the same sums one column at a time, to the bit
+					one := [4]float32{float32(c * 7), float32(c*7 + 1), float32(c*7 + 2), float32(c*7 + 3)}
+					kernels.dot4(&one, w, stride, x[c*stride:], k)
+					require.Equal(t, got[c*7:c*7+4], one[:], "k=%d column %d", k, c)
+				}
+				require.Equal(t, want[4:7], got[4:7], "between the columns")
+			}
+		}
+	})
+}
+
+func TestWeightedSumMatchesGeneric(t *testing.T) {
+	everyTier(t, func(t *testing.T, kernels *tier) {
+		r := rand.New(rand.NewPCG(3, 4))
+		for _, cols := range []int{8, 16, 32, 40, 64, 80, 96, 128} {
+			for _, n := range []int{0, 1, 2, 7, 33} {
+				stride := cols + 8
+				v, p := random(r, n*stride), random(r, n)
+				want := make([]float32, cols)
+				weightedSumGeneric(want, p, v, stride)
+				got, check := guarded(t, cols)
+				kernels.weightedSum(got, p, v, stride)
+				requireClose(t, want, got, 1e-5, fmt.Sprintf("cols=%d n=%d", cols, n))
+				check()
+			}
+		}
+	})
+}
+
+func TestForce(t *testing.T) {
+	before := Tier()
+	restore, ok := Force("generic")
+	require.True(t, ok)
+	require.Equal(t, "generic", Tier())
+	restore()
+	require.Equal(t, before, Tier())
+	_, ok = Force("abacus")
+	require.False(t, ok)
+	_, err := choose("abacus")
+	require.ErrorContains(t, err, "CARAT_CPU=abacus")
+	require.Contains(t, Tiers(), "generic")
+	require.NoError(t, CheckEnv())
+}
