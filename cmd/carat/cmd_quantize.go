@@ -139,4 +139,3 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, out s
 	}
 	return writePlan(ctx, s, g, plan, out, fmt.Sprintf("quantize to %s", opts.FileType))
 }
-

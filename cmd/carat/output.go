@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -50,4 +52,11 @@ func shapeString(shape []int64) string {
 		s[i] = fmt.Sprint(d)
 	}
 	return strings.Join(s, " x ")
+}
+
+func trimmed(s string) string { return strings.TrimSpace(s) }
+
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
