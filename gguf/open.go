@@ -1,0 +1,117 @@
+package gguf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/carat-llm/carat/internal/mmap"
+)
+
+// File is an open GGUF file, or a split model's files read as one. It implements Model.
+type File struct {
+	metadata *Metadata
+	tensors  []Tensor
+	parts    []*part
+}
+
+// part is one file of the model.
+type part struct {
+	path   string
+	file   *os.File
+	mapped []byte // nil where files cannot be mapped
+}
+
+// Open opens a GGUF file. The first file of a split (name-00001-of-00003.gguf) opens all of them; the
+// metadata is then the first file's without the split.* keys. Another file of a split is refused.
+func Open(path string) (*File, error) {
+	f := &File{}
+	h, err := f.add(path)
+	if err == nil {
+		err = f.addSplits(path, h)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// add opens one file and appends its tensors.
+func (f *File) add(path string) (*header, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s: no such file", ErrInput, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &part{path: path, file: file}
+	f.parts = append(f.parts, p)
+	st, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is not a regular file", ErrInput, path)
+	}
+	h, err := parse(file, st.Size(), path)
+	if err != nil {
+		return nil, err
+	}
+	if p.mapped, err = mmap.Map(file, st.Size()); err != nil {
+		p.mapped = nil // ReadAt serves then
+	}
+	for _, e := range h.tensors {
+		f.tensors = append(f.tensors, &fileTensor{e, p})
+	}
+	return h, nil
+}
+
+// Metadata implements Model.
+func (f *File) Metadata() *Metadata { return f.metadata }
+
+// Tensors implements Model.
+func (f *File) Tensors() []Tensor { return f.tensors }
+
+// Close unmaps and closes all files; bytes from Mapped tensors must not be used afterwards.
+func (f *File) Close() error {
+	var errs []error
+	for _, p := range f.parts {
+		if p.mapped != nil {
+			errs = append(errs, mmap.Unmap(p.mapped))
+		}
+		errs = append(errs, p.file.Close())
+	}
+	f.parts = nil
+	return errors.Join(errs...)
+}
+
+// fileTensor is a tensor in a file.
+type fileTensor struct {
+	entry
+	part *part
+}
+
+func (t *fileTensor) Info() TensorInfo { return t.TensorInfo }
+
+// ReadRows reads with ReadAt even where the file is mapped: pages then do not count as this process's
+// memory, and a read error is an error, not a fault.
+func (t *fileTensor) ReadRows(dst []byte, first, n int64) error {
+	rb := t.RowBytes()
+	if first < 0 || n < 0 || n > t.Rows() || first > t.Rows()-n || int64(len(dst)) != n*rb {
+		return fmt.Errorf("%s: tensor %s: rows %d to %d of %d into %d bytes", t.part.path, t.Name, first, first+n, t.Rows(), len(dst))
+	}
+	if _, err := t.part.file.ReadAt(dst, t.offset+first*rb); err != nil && err != io.EOF {
+		return fmt.Errorf("%s: tensor %s: %w", t.part.path, t.Name, err)
+	}
+	return nil
+}
+
+// Bytes implements Mapped.
+func (t *fileTensor) Bytes() []byte {
+	if t.part.mapped == nil {
+		return nil
+	}
+	return t.part.mapped[t.offset:][:t.TensorInfo.Bytes():t.TensorInfo.Bytes()]
+}

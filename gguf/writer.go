@@ -1,0 +1,132 @@
+package gguf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/carat-llm/carat/internal/atomicfile"
+)
+
+// DefaultAlignment is that of files without general.alignment.
+const DefaultAlignment = 32
+
+// Writer writes a GGUF file whose header is known beforehand. Tensor data may come in any order and from
+// several goroutines. The file appears at its path on Commit.
+type Writer struct {
+	out     *atomicfile.File
+	tensors []TensorInfo
+	offsets []int64 // from the start of the file
+}
+
+// Create plans the header of a version 3 file with md and tensors in the order given, and reserves the
+// whole file. The caller must Commit or Abort.
+func Create(path string, md *Metadata, tensors []TensorInfo) (*Writer, error) {
+	head, offsets, size, err := layout(md, tensors)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	out, err := atomicfile.Create(path, size)
+	if errors.Is(err, atomicfile.ErrNoSpace) {
+		return nil, fmt.Errorf("%w: %w", ErrEnvironment, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := out.WriteAt(head, 0); err != nil {
+		return nil, errors.Join(err, out.Abort())
+	}
+	return &Writer{out, tensors, offsets}, nil
+}
+
+// FileSize is the size of the file that Create and Commit give.
+func FileSize(md *Metadata, tensors []TensorInfo) (int64, error) {
+	_, _, size, err := layout(md, tensors)
+	return size, err
+}
+
+// layout encodes the header, padded, and places the tensors behind it, each padded, the last one too.
+func layout(md *Metadata, tensors []TensorInfo) (head []byte, offsets []int64, size int64, err error) {
+	alignment := int64(DefaultAlignment)
+	if v, ok := md.Get("general.alignment"); ok {
+		a, ok := v.(uint32)
+		if !ok || a == 0 || a&(a-1) != 0 || a > maxAlignment {
+			return nil, nil, 0, fmt.Errorf("general.alignment is %v (%T): want a uint32 that is a power of two", v, v)
+		}
+		alignment = int64(a)
+	}
+	e := &encoder{}
+	e.bytes("GGUF")
+	e.u32(3)
+	e.u64(uint64(len(tensors)))
+	e.u64(uint64(md.Len()))
+	for _, kv := range md.All() {
+		if err := e.kv(kv); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	seen := make(map[string]bool, len(tensors))
+	offsets = make([]int64, len(tensors))
+	var data int64
+	for i, t := range tensors {
+		if err := checkTensor(t); err != nil {
+			return nil, nil, 0, err
+		}
+		if seen[t.Name] {
+			return nil, nil, 0, fmt.Errorf("tensor %s stands twice", t.Name)
+		}
+		seen[t.Name] = true
+		e.str(t.Name)
+		e.u32(uint32(t.Dims()))
+		for _, d := range t.Shape[:t.Dims()] {
+			e.u64(uint64(d))
+		}
+		e.u32(uint32(t.Type))
+		e.u64(uint64(data))
+		offsets[i] = data
+		data = pad(data+t.Bytes(), alignment)
+	}
+	start := pad(int64(len(e.out)), alignment)
+	head = append(e.out, make([]byte, start-int64(len(e.out)))...)
+	for i := range offsets {
+		offsets[i] += start
+	}
+	return head, offsets, start + data, nil
+}
+
+func pad(n, alignment int64) int64 { return (n + alignment - 1) / alignment * alignment }
+
+func checkTensor(t TensorInfo) error {
+	switch {
+	case t.Name == "" || len(t.Name) > maxNameBytes:
+		return fmt.Errorf("tensor %q: a name of %d bytes: from 1 to %d", t.Name, len(t.Name), maxNameBytes)
+	case len(t.Shape) == 0 || t.Dims() > maxDims:
+		return fmt.Errorf("tensor %s: shape %v: from 1 to %d dimensions", t.Name, t.Shape, maxDims)
+	case !t.Type.Valid():
+		return fmt.Errorf("tensor %s: %v is no type of the format", t.Name, t.Type)
+	case t.Cols()%int64(t.Type.BlockSize()) != 0:
+		return fmt.Errorf("tensor %s: rows of %d elements are no multiple of %s's block of %d", t.Name, t.Cols(), t.Type, t.Type.BlockSize())
+	}
+	for _, d := range t.Shape {
+		if d <= 0 {
+			return fmt.Errorf("tensor %s: shape %v", t.Name, t.Shape)
+		}
+	}
+	return nil
+}
+
+// WriteAt writes p at off within the data of tensor number i. It may be called concurrently for places
+// that do not overlap.
+func (w *Writer) WriteAt(i int, p []byte, off int64) error {
+	t := w.tensors[i]
+	if off < 0 || off+int64(len(p)) > t.Bytes() {
+		return fmt.Errorf("tensor %s: %d bytes at %d do not lie in its %d bytes", t.Name, len(p), off, t.Bytes())
+	}
+	_, err := w.out.WriteAt(p, w.offsets[i]+off)
+	return err
+}
+
+// Commit makes the file durable and gives it its name. What was not written is zero.
+func (w *Writer) Commit() error { return w.out.Commit() }
+
+// Abort gives up and leaves nothing. After Commit it does nothing, so it can be deferred.
+func (w *Writer) Abort() error { return w.out.Abort() }

@@ -1,0 +1,77 @@
+// Package atomicfile writes files that appear only when they are whole.
+//
+// Create makes a temporary file in the target's folder and reserves its full size, so that a disk that is
+// too small is found before any work. WriteAt may be called from several goroutines. Commit syncs and
+// renames; Abort removes. After a crash only a file named .NAME.carat-*.tmp can be left.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ErrNoSpace is wrapped when the disk cannot hold the file; the message says what is needed and free.
+var ErrNoSpace = errors.New("not enough disk space")
+
+// File is an output under way.
+type File struct {
+	f    *os.File
+	path string
+	done bool
+}
+
+// Create starts writing path, which will be size bytes long.
+func Create(path string, size int64) (*File, error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file: it cannot be replaced by one", path)
+	}
+	dir := filepath.Dir(path)
+	if free, ok := freeSpace(dir); ok && size > free {
+		return nil, fmt.Errorf("%w in %s: %d bytes are needed for %s, %d are free", ErrNoSpace, dir, size, filepath.Base(path), free)
+	}
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".carat-*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	a := &File{f: f, path: path}
+	if err := reserve(f, size); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w in %s for the %d bytes of %s: %w", ErrNoSpace, dir, size, filepath.Base(path), err), a.Abort())
+	}
+	return a, nil
+}
+
+// WriteAt writes p at off.
+func (a *File) WriteAt(p []byte, off int64) (int, error) { return a.f.WriteAt(p, off) }
+
+// Commit makes the file durable and gives it its name, replacing a file of that name.
+func (a *File) Commit() error {
+	if a.done {
+		return errors.New("atomicfile: Commit after Commit or Abort")
+	}
+	// CreateTemp makes files that only the owner can read; an output is as open as the umask allows.
+	err := errors.Join(a.f.Chmod(0o666&^umask()), a.f.Sync())
+	if err := errors.Join(err, a.f.Close()); err != nil {
+		return errors.Join(err, a.remove())
+	}
+	if err := os.Rename(a.f.Name(), a.path); err != nil {
+		return errors.Join(err, a.remove())
+	}
+	a.done = true
+	syncDir(filepath.Dir(a.path))
+	return nil
+}
+
+// Abort gives up and removes the temporary file. After Commit it does nothing.
+func (a *File) Abort() error {
+	if a.done {
+		return nil
+	}
+	return errors.Join(a.f.Close(), a.remove())
+}
+
+func (a *File) remove() error {
+	a.done = true
+	return os.Remove(a.f.Name())
+}

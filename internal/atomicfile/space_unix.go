@@ -1,0 +1,34 @@
+//go:build linux || darwin
+
+package atomicfile
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// freeSpace is what this user may still write in dir.
+func freeSpace(dir string) (int64, bool) {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return 0, false
+	}
+	return int64(st.Bavail) * int64(st.Bsize), true
+}
+
+// umask can only be read by setting it; Create runs before any other file is made by this process's
+// workers, and a file made in between would only be more private.
+func umask() os.FileMode {
+	old := unix.Umask(0o077)
+	unix.Umask(old)
+	return os.FileMode(old)
+}
+
+// syncDir makes the rename durable. A file system that cannot sync folders is not an error.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
