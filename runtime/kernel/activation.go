@@ -1,0 +1,90 @@
+package kernel
+
+import "math"
+
+// elementwise is the number of elements that one chunk of work holds.
+const elementwise = 4096
+
+// SwiGLU sets gate[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)).
+func (p *Pool) SwiGLU(gate, up []float32) {
+	p.RunRange(len(gate), elementwise, func(first, end int) {
+		u := up[first:end]
+		for i, x := range gate[first:end] {
+			gate[first+i] = silu(x) * u[i]
+		}
+	})
+}
+
+// GeGLU sets gate[i] = gelu(gate[i]) * up[i]; see GELU.
+func (p *Pool) GeGLU(gate, up []float32) {
+	p.RunRange(len(gate), elementwise, func(first, end int) {
+		u := up[first:end]
+		for i, x := range gate[first:end] {
+			gate[first+i] = gelu(x) * u[i]
+		}
+	})
+}
+
+// GELU applies the tanh approximation of GELU, 0.5x(1 + tanh(sqrt(2/pi)(x + 0.044715x^3))), the
+// gelu_new and gelu_pytorch_tanh of checkpoints. It is computed in full; the reference looks it up in a
+// table of half precision and differs in the third digit after the point of a logit.
+func (p *Pool) GELU(x []float32) {
+	p.RunRange(len(x), elementwise, func(first, end int) {
+		for i, v := range x[first:end] {
+			x[first+i] = gelu(v)
+		}
+	})
+}
+
+func silu(x float32) float32 { return float32(float64(x) / (1 + math.Exp(-float64(x)))) }
+
+func gelu(x float32) float32 {
+	v := float64(x)
+	inner := math.Sqrt(2/math.Pi) * (v + float64(0.044715*v*v*v))
+	// 0.5(1 + tanh(y)) = 1 / (1 + exp(-2y))
+	return float32(v / (1 + math.Exp(-2*inner)))
+}
+
+// Add sets dst[i] += x[i].
+func (p *Pool) Add(dst, x []float32) {
+	p.RunRange(len(dst), 4*elementwise, func(first, end int) {
+		d := dst[first:end]
+		for i, v := range x[first:end] {
+			d[i] += v
+		}
+	})
+}
+
+// AddBias adds bias to each row of x, rows of len(bias).
+func AddBias(x, bias []float32) {
+	for ; len(x) > 0; x = x[len(bias):] {
+		for i, b := range bias {
+			x[i] += b
+		}
+	}
+}
+
+// Scale multiplies each element by f.
+func Scale(x []float32, f float32) {
+	for i := range x {
+		x[i] *= f
+	}
+}
+
+// Softmax replaces x by exp(x - max(x)) divided by the sum of these, summed in float64.
+func Softmax(x []float32) {
+	top := float32(math.Inf(-1))
+	for _, v := range x {
+		top = max(top, v)
+	}
+	var sum float64
+	for i, v := range x {
+		e := math.Exp(float64(v - top))
+		x[i] = float32(e)
+		sum += e
+	}
+	scale := float32(1 / sum)
+	for i := range x {
+		x[i] *= scale
+	}
+}

@@ -1,0 +1,128 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPoolRunsEachChunkOnce(t *testing.T) {
+	for _, threads := range []int{1, 2, 7} {
+		var counts [100]atomic.Int32
+		NewPool(threads).Run(len(counts), func(s *Scratch, c int) {
+			require.Len(t, s.Floats(c), c)
+			counts[c].Add(1)
+		})
+		for c := range counts {
+			require.EqualValues(t, 1, counts[c].Load(), "chunk %d", c)
+		}
+	}
+}
+
+func TestNorms(t *testing.T) {
+	p := NewPool(2)
+	x := []float32{1, 2, 3, 4, -2, 0, 2, 4}
+	w, b := []float32{1, 2, 1, 0.5}, []float32{0, 1, 0, 0}
+	got := make([]float32, 8)
+	p.RMSNorm(got, x, w, 0)
+	rms := math.Sqrt(7.5)
+	requireClose(t, []float32{float32(1 / rms), float32(4 / rms), float32(3 / rms), float32(2 / rms)}, got[:4], 1e-6, "rms")
+	p.LayerNorm(got, x, w, b, 0)
+	sd := math.Sqrt(1.25)
+	requireClose(t, []float32{float32(-1.5 / sd), float32(-1/sd + 1), float32(.5 / sd), float32(.75 / sd)}, got[:4], 1e-6, "layer")
+}
+
+func TestActivations(t *testing.T) {
+	p := NewPool(1)
+	x := []float32{-100, -1, 0, 1, 100}
+	up := []float32{2, 2, 2, 2, 2}
+	gate := append([]float32(nil), x...)
+	p.SwiGLU(gate, up)
+	requireClose(t, []float32{0, -0.5378828, 0, 1.4621172, 200}, gate, 1e-6, "swiglu")
+	gate = append([]float32(nil), x...)
+	p.GELU(gate)
+	requireClose(t, []float32{0, -0.15880801, 0, 0.841192, 100}, gate, 1e-6, "gelu")
+	s := []float32{1, 1, float32(math.Inf(-1)), 1}
+	Softmax(s)
+	requireClose(t, []float32{1. / 3, 1. / 3, 0, 1. / 3}, s, 1e-6, "softmax")
+}
+
+func TestRope(t *testing.T) {
+	// One pair turned by one radian a position, in both pairings.
+	for _, neox := range []bool{false, true} {
+		table := Rope{Dims: 2, Base: 10000, Neox: neox}.Table(3)
+		x := []float32{1, 0, 7}
+		table.Apply(x, 2)
+		requireClose(t, []float32{float32(math.Cos(2)), float32(math.Sin(2)), 7}, x, 1e-6, "turned")
+	}
+	f := Rope{Dims: 4, Base: 100, Factors: []float32{1, 2}, Scale: 0.5}.frequencies()
+	require.InDeltaSlice(t, []float64{0.5, 0.1 / 2 * 0.5}, f, 1e-12)
+	// YaRN leaves fast pairs alone and scales slow ones.
+	f = Rope{Dims: 64, Base: 10000, Scale: 0.25, Yarn: &Yarn{OriginalContext: 4096, BetaFast: 32, BetaSlow: 1}}.frequencies()
+	require.InDelta(t, 1, f[0], 1e-12)
+	require.InDelta(t, math.Pow(10000, -62./64)/4, f[31], 1e-12)
+}
+
+// naiveAttention is attention from its definition, in float64.
+func naiveAttention(q, k, v []float32, n, heads, kvHeads, dim int, scale float64, window int) []float32 {
+	out := make([]float32, n*heads*dim)
+	for i := range n {
+		for h := range heads {
+			start := 0
+			if window > 0 {
+				start = max(0, i+1-window)
+			}
+			kv := func(x []float32, j, d int) float64 {
+				return float64(x[(j*kvHeads+h/(heads/kvHeads))*dim+d])
+			}
+			var total float64
+			sums := make([]float64, dim)
+			for j := start; j <= i; j++ {
+				var dot float64
+				for d := range dim {
+					dot += float64(q[(i*heads+h)*dim+d]) * kv(k, j, d)
+				}
+				e := math.Exp(dot * scale)
+				total += e
+				for d := range dim {
+					sums[d] += e * kv(v, j, d)
+				}
+			}
+			for d := range dim {
+				out[(i*heads+h)*dim+d] = float32(sums[d] / total)
+			}
+		}
+	}
+	return out
+}
+
+func TestAttentionMatchesDefinition(t *testing.T) {
+	everyTier(t, func(t *testing.T, kernels *tier) {
+		restore, _ := Force(kernels.name)
+		defer restore()
+		r := rand.New(rand.NewPCG(11, 12))
+		for _, c := range []struct{ heads, kvHeads, dim, window int }{{4, 2, 16, 0}, {3, 1, 10, 0}, {4, 4, 40, 5}, {6, 2, 8, 1}} {
+			const n = 37
+			q, k, v := random(r, n*c.heads*c.dim), random(r, n*c.kvHeads*c.dim), random(r, n*c.kvHeads*c.dim)
+			scale := 1 / math.Sqrt(float64(c.dim))
+			cache := NewCache(c.kvHeads, c.dim, n)
+			for i := range n {
+				cache.Put(i, k[i*c.kvHeads*c.dim:], v[i*c.kvHeads*c.dim:])
+			}
+			a := Attention{Heads: c.heads, Scale: float32(scale), Window: c.window}
+			got := make([]float32, len(q))
+			NewPool(3).Attend(got, q, n, 0, cache, a)
+			requireClose(t, naiveAttention(q, k, v, n, c.heads, c.kvHeads, c.dim, scale, c.window), got, 1e-4, "attention")
+
+			row := c.heads * c.dim // each query alone gives the same bits
+			alone := make([]float32, row)
+			for i := range n {
+				NewPool(1).Attend(alone, q[i*row:(i+1)*row], 1, i, cache, a)
+				require.Equal(t, got[i*row:(i+1)*row], alone, "query %d", i)
+			}
+		}
+	})
+}
