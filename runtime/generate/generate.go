@@ -1,0 +1,82 @@
+// Package generate writes text with a model: it evaluates a prompt, draws a token, evaluates that, and
+// so on until the model ends, the limit is reached or the context is cancelled.
+//
+// The package knows models and tokenizers by the small interfaces below; runtime/model.Session and
+// runtime/tokenizer.Tokenizer satisfy them. The same prompt, parameters and seed give the same tokens.
+package generate
+
+import (
+	"context"
+	"errors"
+)
+
+// Evaluator appends tokens to a sequence and computes the logits of the last ones: logits receives the
+// rows of ids[from:].
+type Evaluator interface {
+	Forward(ids []int32, from int, logits []float32) error
+}
+
+// Tokenizer turns tokens into bytes and knows which end a generation.
+type Tokenizer interface {
+	Piece(id int32) []byte
+	IsEOG(id int32) bool
+}
+
+// Reason says why a generation ended.
+type Reason string
+
+// The reasons.
+const (
+	EndOfGeneration Reason = "stop"   // the model drew a token that ends
+	Limit           Reason = "length" // the limit of tokens was reached
+)
+
+// Options of Run.
+type Options struct {
+	Params
+	// MaxTokens is the largest number of tokens to write, at least 1. The sequence must have room for
+	// the prompt and MaxTokens-1 more.
+	MaxTokens int
+	// IgnoreEOG goes on after tokens that end (for measurements).
+	IgnoreEOG bool
+}
+
+// Run evaluates the prompt on seq, whose vocabulary has vocab tokens, and hands each new token and its
+// bytes to emit. Bytes of one character may come in several tokens. The token that ends the generation
+// is not emitted. It returns the tokens written; on an error those written until then.
+func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []int32, opts Options,
+	emit func(id int32, piece []byte) error) ([]int32, Reason, error) {
+	if len(prompt) == 0 {
+		return nil, "", errors.New("the prompt has no tokens; give at least one (the beginning-of-text token)")
+	}
+	if opts.MaxTokens < 1 {
+		return nil, "", errors.New("the limit of tokens to write must be at least 1")
+	}
+	sampler, err := NewSampler(opts.Params)
+	if err != nil {
+		return nil, "", err
+	}
+	logits := make([]float32, vocab)
+	var written []int32
+	next := prompt
+	for {
+		if err := ctx.Err(); err != nil {
+			return written, "", err
+		}
+		if err := seq.Forward(next, len(next)-1, logits); err != nil {
+			return written, "", err
+		}
+		id := sampler.Sample(logits)
+		if tok.IsEOG(id) && !opts.IgnoreEOG {
+			return written, EndOfGeneration, nil
+		}
+		written = append(written, id)
+		if err := emit(id, tok.Piece(id)); err != nil {
+			return written, "", err
+		}
+		if len(written) == opts.MaxTokens {
+			return written, Limit, nil
+		}
+		next = written[len(written)-1:]
+	}
+}
