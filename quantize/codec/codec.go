@@ -1,0 +1,55 @@
+package codec
+
+import "github.com/carat-llm/carat/gguf"
+
+// Codec encodes and decodes one tensor type.
+type Codec struct {
+	Type gguf.Type
+	// Decode fills dst from src: len(dst) elements, src holding as many encoded.
+	Decode func(dst []float32, src []byte)
+	// Encode fills dst from src, rows x cols row-major, cols a multiple of the block size. weights is nil or
+	// holds one weight a column, finite and not negative. Elements must be finite.
+	Encode func(dst []byte, src []float32, cols int, weights []float32)
+	// NeedsWeights says that encoding without weights gives poor results and is refused by recipes.
+	NeedsWeights bool
+}
+
+// codecs lists the formats. A new one is a new file and a line here.
+var codecs = map[gguf.Type]*Codec{
+	gguf.F32:  {Type: gguf.F32, Decode: decodeF32, Encode: encodeF32},
+	gguf.F16:  {Type: gguf.F16, Decode: decodeF16, Encode: encodeF16},
+	gguf.BF16: {Type: gguf.BF16, Decode: decodeBF16, Encode: encodeBF16},
+	gguf.Q4_0: {Type: gguf.Q4_0, Decode: decodeQ4_0, Encode: encodeQ4_0},
+	gguf.Q4_1: {Type: gguf.Q4_1, Decode: decodeQ4_1, Encode: encodeQ4_1},
+	gguf.Q5_0: {Type: gguf.Q5_0, Decode: decodeQ5_0, Encode: encodeQ5_0},
+	gguf.Q5_1: {Type: gguf.Q5_1, Decode: decodeQ5_1, Encode: encodeQ5_1},
+	gguf.Q8_0: {Type: gguf.Q8_0, Decode: decodeQ8_0, Encode: encodeQ8_0},
+	gguf.Q2_K: {Type: gguf.Q2_K, Decode: decodeQ2K, Encode: encodeQ2K},
+	gguf.Q3_K: {Type: gguf.Q3_K, Decode: decodeQ3K, Encode: encodeQ3K},
+	gguf.Q4_K: {Type: gguf.Q4_K, Decode: decodeQ4K, Encode: encodeQ4K},
+	gguf.Q5_K: {Type: gguf.Q5_K, Decode: decodeQ5K, Encode: encodeQ5K},
+	gguf.Q6_K: {Type: gguf.Q6_K, Decode: decodeQ6K, Encode: encodeQ6K},
+}
+
+// For returns the codec of t, and whether there is one.
+func For(t gguf.Type) (*Codec, bool) {
+	c, ok := codecs[t]
+	return c, ok
+}
+
+// eachBlock calls encode for every block of src with its place in dst and its weights, nil when there
+// are none.
+func eachBlock(dst []byte, src []float32, cols int, weights []float32, size, bytes int, encode func(dst []byte, x, weights []float32)) {
+	col := 0
+	for i := 0; i < len(src); i += size {
+		var w []float32
+		if weights != nil {
+			w = weights[col : col+size : col+size]
+		}
+		encode(dst[:bytes:bytes], src[i:i+size:i+size], w)
+		dst = dst[bytes:]
+		if col += size; col == cols {
+			col = 0
+		}
+	}
+}

@@ -1,0 +1,20 @@
+// Package codec encodes and decodes the tensor types of GGUF, one file a format family.
+//
+// A row of float32 is cut into blocks (32 elements for the older types, super-blocks of 256 for K-quants);
+// each block is stored with its scales. For finds the codec of a type:
+//
+//	c, ok := codec.For(gguf.Q4_K)
+//	c.Encode(dst, rows, cols, nil)     // rows x cols, row-major
+//	c.Decode(out, dst)
+//
+// # Bytes are defined
+//
+// Encoders give the bytes of ggml's reference encoders (ggml-quants.c, built for plain x86-64) on every
+// platform: sums are sequential float32, and every product that is then added is written float32(a*b),
+// because Go fuses multiply and add on some targets. Decoders are exact in the same sense.
+//
+// # Importance weights
+//
+// Encode takes one weight a column, the same for each row: how much the column's input activations weigh
+// (an importance matrix). Without them each format has its own default weights.
+package codec

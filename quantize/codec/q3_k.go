@@ -1,0 +1,94 @@
+package codec
+
+// Q3_K: super-blocks of 256 elements in 16 sub-blocks, 110 bytes:
+//
+//	32 bytes  third bits: bit g of byte l is element 32*g+l
+//	64 bytes  low 2 bits, see pack2
+//	12 bytes  6-bit scales, see packScalesQ3K
+//	 2 bytes  d, f16: x = d*(scale-32)*(q-4)
+
+func encodeQ3K(dst []byte, src []float32, cols int, weights []float32) {
+	eachBlock(dst, src, cols, weights, superBlock, 110, encodeQ3KBlock)
+}
+
+func encodeQ3KBlock(dst []byte, x, weights []float32) {
+	var L [superBlock]int8
+	var scales [16]float32
+	var ls [16]int8 // 0..63
+	if weights == nil {
+		for j := range 16 {
+			scales[j] = searchDescent(4, x[16*j:16*j+16], L[16*j:16*j+16])
+		}
+		putF16(dst[108:], roundScalesQ3K(&scales, &ls))
+	} else {
+		sigma2 := 2 * sumSquares(x) / superBlock
+		var w, sumw [16]float32
+		for j := range 16 {
+			sub := x[16*j : 16*j+16]
+			weigh(w[:], sub, weights[16*j:16*j+16], sigma2)
+			sumw[j] = sum(w[:])
+			scales[j] = searchSymmetric(4, sub, L[16*j:16*j+16], w[:])
+		}
+		putF16(dst[108:], searchSymmetric(32, scales[:], ls[:], sumw[:]))
+	}
+	packScalesQ3K(dst[96:108], &ls)
+	d := getF16(dst[108:])
+	for j := range 16 {
+		sd := float32(d * float32(int32(ls[j])-32))
+		if sd == 0 {
+			continue
+		}
+		for i, v := range x[16*j : 16*j+16] {
+			L[16*j+i] = int8(clamp(nearest(v/sd), -4, 3) + 4)
+		}
+	}
+	high := dst[:32]
+	clear(high)
+	for i, l := range L {
+		high[i%32] |= uint8(l) >> 2 << (i / 32)
+		L[i] = l & 3
+	}
+	pack2(dst[32:96], &L)
+}
+
+// roundScalesQ3K rounds to 6 bits so that the scale of largest magnitude becomes -32.
+func roundScalesQ3K(scales *[16]float32, ls *[16]int8) float32 {
+	signed, _ := absMax(scales[:])
+	if signed == 0 {
+		// The reference leaves the bytes zero here, which reads as -32 with d = 0.
+		clear(ls[:])
+		return 0
+	}
+	iscale := -32 / signed
+	for j, s := range scales {
+		ls[j] = int8(clamp(nearest(float32(iscale*s)), -32, 31) + 32)
+	}
+	return 1 / iscale
+}
+
+// packScalesQ3K puts low nibbles in bytes 0-7 (j and j+8) and the high 2 bits of scale j in byte 8+j%4.
+func packScalesQ3K(dst []byte, ls *[16]int8) {
+	clear(dst)
+	for j, l := range ls {
+		dst[j%8] |= uint8(l) & 15 << (j / 8 * 4)
+		dst[8+j%4] |= uint8(l) >> 4 << (j / 4 * 2)
+	}
+}
+
+func decodeQ3K(dst []float32, src []byte) {
+	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[110:] {
+		d := getF16(src[108:])
+		packed := src[96:108]
+		for j := range 16 {
+			scale := int32(packed[j%8]>>(j/8*4)&15|packed[8+j%4]>>(j/4*2)&3<<4) - 32
+			dl := float32(d * float32(scale))
+			q := src[32+j/8*32+j%2*16:][:16]
+			high := src[j%2*16:][:16]
+			shift, bit := j%8/2*2, j/2
+			y := dst[16*j:][:16]
+			for i, b := range q {
+				y[i] = float32(dl * float32(int32(b>>shift&3|high[i]>>bit&1<<2)-4))
+			}
+		}
+	}
+}

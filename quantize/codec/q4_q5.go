@@ -1,0 +1,223 @@
+package codec
+
+import (
+	"encoding/binary"
+)
+
+// Q4_0, Q4_1, Q5_0 and Q5_1: blocks of 32 elements with one f16 scale, and for _1 one f16 minimum. Element j
+// and j+16 share a byte; the fifth bits of Q5 are gathered in a uint32.
+
+// truncate is the C cast from float to an integer as x86-64 does it: what does not fit gives the least int32.
+func truncate(v float32) int32 {
+	if v >= -0x1p31 && v < 0x1p31 {
+		return int32(v)
+	}
+	return -1 << 31
+}
+
+func inverse(d float32) float32 {
+	if d == 0 {
+		return 0
+	}
+	return 1 / d
+}
+
+// limits returns the least and greatest element.
+func limits(x []float32) (lo, hi float32) {
+	lo, hi = x[0], x[0]
+	for _, v := range x[1:] {
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+	}
+	return lo, hi
+}
+
+// eachWeighedRow cuts rows into blocks of 32 with the weights w*sqrt(mean x² of the row + x²).
+func eachWeighedRow(dst []byte, src []float32, cols int, weights []float32, bytes int, encode func(dst []byte, x, w []float32)) {
+	var w [32]float32
+	for ; len(src) > 0; src = src[cols:] {
+		row := src[:cols]
+		sigma2 := sumSquares(row) / float32(cols)
+		for i := 0; i < cols; i += 32 {
+			weigh(w[:], row[i:i+32], weights[i:i+32], sigma2)
+			encode(dst[:bytes:bytes], row[i:i+32], w[:])
+			dst = dst[bytes:]
+		}
+	}
+}
+
+// pack4 stores the low nibbles of L.
+func pack4[T int8 | uint8](dst []byte, L *[32]T) {
+	for j := range 16 {
+		dst[j] = uint8(L[j])&15 | uint8(L[j+16])<<4
+	}
+}
+
+// pack5 stores the fifth bits of L in 4 bytes and then the low nibbles.
+func pack5[T int8 | uint8](dst []byte, L *[32]T) {
+	var high uint32
+	for j, l := range L {
+		high |= uint32(l) >> 4 & 1 << j
+	}
+	binary.LittleEndian.PutUint32(dst, high)
+	pack4(dst[4:], L)
+}
+
+// unpack5 restores element j and j+16.
+func unpack5(src []byte, high uint32, j int) (lo, hi int32) {
+	return int32(src[j]&15) | int32(high>>j&1)<<4, int32(src[j]>>4) | int32(high>>(j+16)&1)<<4
+}
+
+// symmetric quantizes without weights: the element of largest magnitude becomes -half.
+func symmetric(x []float32, L *[32]uint8, half float32) (d float32) {
+	signed, _ := absMax(x)
+	d = signed / -half
+	id := inverse(d)
+	for j, v := range x {
+		L[j] = uint8(min(int32(half)*2-1, int32(int8(truncate(float32(v*id)+(half+0.5))))))
+	}
+	return d
+}
+
+func encodeQ4_0(dst []byte, src []float32, cols int, weights []float32) {
+	if weights != nil {
+		eachWeighedRow(dst, src, cols, weights, 18, func(dst []byte, x, w []float32) {
+			var L [32]int8
+			putF16(dst, searchSymmetric(8, x, L[:], w))
+			pack4(dst[2:], &L)
+		})
+		return
+	}
+	eachBlock(dst, src, cols, nil, 32, 18, func(dst []byte, x, _ []float32) {
+		var L [32]uint8
+		putF16(dst, symmetric(x, &L, 8))
+		pack4(dst[2:], &L)
+	})
+}
+
+func decodeQ4_0(dst []float32, src []byte) {
+	for ; len(dst) >= 32; dst, src = dst[32:], src[18:] {
+		d := getF16(src)
+		q := src[2:18]
+		y := dst[:32]
+		for j, b := range q {
+			y[j] = float32(int32(b&15)-8) * d
+			y[j+16] = float32(int32(b>>4)-8) * d
+		}
+	}
+}
+
+// weighedAffine is the search of Q4_1 and Q5_1 with weights.
+func weighedAffine(nmax int32) affine {
+	return affine{nmax: nmax, rmin: -0.9, rdelta: 0.05, steps: 36}
+}
+
+func encodeQ4_1(dst []byte, src []float32, cols int, weights []float32) {
+	if weights != nil {
+		eachWeighedRow(dst, src, cols, weights, 20, func(dst []byte, x, w []float32) {
+			var L [32]uint8
+			d, m := searchAffine(weighedAffine(15), x, L[:], w)
+			putF16(dst, d)
+			putF16(dst[2:], -m)
+			pack4(dst[4:], &L)
+		})
+		return
+	}
+	eachBlock(dst, src, cols, nil, 32, 20, func(dst []byte, x, _ []float32) {
+		lo, hi := limits(x)
+		d := (hi - lo) / 15
+		id := inverse(d)
+		putF16(dst, d)
+		putF16(dst[2:], lo)
+		var L [32]uint8
+		for j, v := range x {
+			L[j] = uint8(min(15, int32(int8(truncate(float32((v-lo)*id)+0.5)))))
+		}
+		pack4(dst[4:], &L)
+	})
+}
+
+func decodeQ4_1(dst []float32, src []byte) {
+	for ; len(dst) >= 32; dst, src = dst[32:], src[20:] {
+		d, m := getF16(src), getF16(src[2:])
+		q := src[4:20]
+		y := dst[:32]
+		for j, b := range q {
+			y[j] = float32(float32(b&15)*d) + m
+			y[j+16] = float32(float32(b>>4)*d) + m
+		}
+	}
+}
+
+func encodeQ5_0(dst []byte, src []float32, cols int, weights []float32) {
+	if weights != nil {
+		eachWeighedRow(dst, src, cols, weights, 22, func(dst []byte, x, w []float32) {
+			var L [32]int8
+			putF16(dst, searchSymmetric(16, x, L[:], w))
+			pack5(dst[2:], &L)
+		})
+		return
+	}
+	eachBlock(dst, src, cols, nil, 32, 22, func(dst []byte, x, _ []float32) {
+		var L [32]uint8
+		putF16(dst, symmetric(x, &L, 16))
+		pack5(dst[2:], &L)
+	})
+}
+
+func decodeQ5_0(dst []float32, src []byte) {
+	for ; len(dst) >= 32; dst, src = dst[32:], src[22:] {
+		d := getF16(src)
+		high := binary.LittleEndian.Uint32(src[2:])
+		q := src[6:22]
+		y := dst[:32]
+		for j := range 16 {
+			lo, hi := unpack5(q, high, j)
+			y[j] = float32(lo-16) * d
+			y[j+16] = float32(hi-16) * d
+		}
+	}
+}
+
+func encodeQ5_1(dst []byte, src []float32, cols int, weights []float32) {
+	if weights != nil {
+		eachWeighedRow(dst, src, cols, weights, 24, func(dst []byte, x, w []float32) {
+			var L [32]uint8
+			d, m := searchAffine(weighedAffine(31), x, L[:], w)
+			putF16(dst, d)
+			putF16(dst[2:], -m)
+			pack5(dst[4:], &L)
+		})
+		return
+	}
+	eachBlock(dst, src, cols, nil, 32, 24, func(dst []byte, x, _ []float32) {
+		lo, hi := limits(x)
+		d := (hi - lo) / 31
+		id := inverse(d)
+		putF16(dst, d)
+		putF16(dst[2:], lo)
+		var L [32]uint8
+		for j, v := range x {
+			L[j] = uint8(truncate(float32((v-lo)*id) + 0.5))
+		}
+		pack5(dst[4:], &L)
+	})
+}
+
+func decodeQ5_1(dst []float32, src []byte) {
+	for ; len(dst) >= 32; dst, src = dst[32:], src[24:] {
+		d, m := getF16(src), getF16(src[2:])
+		high := binary.LittleEndian.Uint32(src[4:])
+		q := src[8:24]
+		y := dst[:32]
+		for j := range 16 {
+			lo, hi := unpack5(q, high, j)
+			y[j] = float32(float32(lo)*d) + m
+			y[j+16] = float32(float32(hi)*d) + m
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package codec
+
+// Q6_K: super-blocks of 256 elements in 16 sub-blocks, 210 bytes; for each half of 128 elements and l < 32:
+//
+//	128 bytes low nibbles: byte l holds elements l and l+64, byte l+32 holds l+32 and l+96
+//	64 bytes  high 2 bits: byte l holds elements l, l+32, l+64 and l+96
+//	16 int8   scales
+//	 2 bytes  d, f16: x = d*scale*(q-32)
+
+func encodeQ6K(dst []byte, src []float32, cols int, weights []float32) {
+	eachBlock(dst, src, cols, weights, superBlock, 210, encodeQ6KBlock)
+}
+
+func encodeQ6KBlock(dst []byte, x, weights []float32) {
+	var L [superBlock]int8
+	var scales [16]float32
+	for j := range 16 {
+		var w []float32
+		if weights != nil {
+			w = weights[16*j : 16*j+16] // as they are: this format does not weigh by x
+		}
+		scales[j] = searchSymmetric(32, x[16*j:16*j+16], L[16*j:16*j+16], w)
+	}
+	signed, magnitude := absMax(scales[:])
+	if magnitude < tooSmall {
+		clear(dst)
+		return
+	}
+	iscale := -128 / signed
+	putF16(dst[208:], 1/iscale)
+	d := getF16(dst[208:])
+	for j, s := range scales {
+		scale := min(127, nearest(float32(iscale*s)))
+		dst[192+j] = uint8(int8(scale))
+		sd := float32(d * float32(scale))
+		if sd == 0 {
+			continue
+		}
+		for i, v := range x[16*j : 16*j+16] {
+			L[16*j+i] = int8(clamp(nearest(v/sd), -32, 31) + 32)
+		}
+	}
+	for h := range 2 {
+		half, low, high := L[128*h:128*h+128], dst[64*h:64*h+64], dst[128+32*h:128+32*h+32]
+		for l := range 32 {
+			a, b, c, e := uint8(half[l]), uint8(half[l+32]), uint8(half[l+64]), uint8(half[l+96])
+			low[l] = a&15 | c<<4
+			low[l+32] = b&15 | e<<4
+			high[l] = a>>4 | b>>4<<2 | c>>4<<4 | e>>4<<6
+		}
+	}
+}
+
+func decodeQ6K(dst []float32, src []byte) {
+	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[210:] {
+		d := getF16(src[208:])
+		var ds [16]float32
+		for j := range ds {
+			ds[j] = float32(d * float32(int8(src[192+j])))
+		}
+		for h := range 2 {
+			low, high := src[64*h:64*h+64], src[128+32*h:128+32*h+32]
+			y := dst[128*h : 128*h+128]
+			s := ds[8*h : 8*h+8]
+			for l, b := range high {
+				k := l / 16
+				y[l] = s[k] * float32(int32(low[l]&15|b&3<<4)-32)
+				y[l+32] = s[2+k] * float32(int32(low[l+32]&15|b>>2&3<<4)-32)
+				y[l+64] = s[4+k] * float32(int32(low[l]>>4|b>>4&3<<4)-32)
+				y[l+96] = s[6+k] * float32(int32(low[l+32]>>4|b>>6<<4)-32)
+			}
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package codec
+
+import "math"
+
+// The searches for scales that the formats share, as ggml-quants.c defines them. All sums are sequential
+// float32. L holds the quantized values that the search ends with.
+
+// tooSmall is the magnitude below which a group counts as zero (GROUP_MAX_EPS).
+const tooSmall = 1e-15
+
+// nearest rounds half to even by adding 1.5*2^23; for |v| up to 4,194,303.
+func nearest(v float32) int32 {
+	return int32(math.Float32bits(v+12582912)&0x007fffff) - 0x00400000
+}
+
+func clamp(v, lo, hi int32) int32 { return max(lo, min(hi, v)) }
+
+// absMax returns the first element of largest magnitude and that magnitude.
+func absMax(x []float32) (signed, magnitude float32) {
+	for _, v := range x {
+		if a := abs(v); a > magnitude {
+			magnitude, signed = a, v
+		}
+	}
+	return signed, magnitude
+}
+
+func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
+
+func sqrt(v float32) float32 { return float32(math.Sqrt(float64(v))) }
+
+// sumSquares is the sequential float32 sum of x².
+func sumSquares(x []float32) float32 {
+	var s float32
+	for _, v := range x {
+		s += float32(v * v)
+	}
+	return s
+}
+
+// weigh fills dst with w*sqrt(sigma2 + x²): how much an error of x weighs when w is its column's importance.
+func weigh(dst, x, w []float32, sigma2 float32) {
+	x, w = x[:len(dst)], w[:len(dst)]
+	for i := range dst {
+		dst[i] = float32(w[i] * sqrt(sigma2+float32(x[i]*x[i])))
+	}
+}
+
+func sum(x []float32) float32 {
+	var s float32
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// searchSymmetric finds a scale for x ≈ scale*(L-nmax), L from 0 to 2*nmax-1 (make_qx_quants). Weights w; nil means x².
+func searchSymmetric(nmax int32, x []float32, L []int8, w []float32) float32 {
+	L = L[:len(x)]
+	signed, magnitude := absMax(x)
+	if magnitude < tooSmall {
+		clear(L)
+		return 0
+	}
+	var squares [32]float32
+	if w == nil {
+		for i, v := range x {
+			squares[i] = float32(v * v)
+		}
+		w = squares[:]
+	}
+	w = w[:len(x)]
+	iscale := -float32(nmax) / signed
+	var sumlx, suml2 float32
+	for i, v := range x {
+		l := clamp(nearest(float32(iscale*v)), -nmax, nmax-1)
+		L[i] = int8(l + nmax)
+		f := float32(l)
+		sumlx += float32(float32(w[i]*v) * f)
+		suml2 += float32(float32(w[i]*f) * f)
+	}
+	var scale float32
+	if suml2 != 0 {
+		scale = sumlx / suml2
+	}
+	best := float32(scale * sumlx)
+	for is := -9; is <= 9; is++ {
+		if is == 0 {
+			continue
+		}
+		iscale = -(float32(nmax) + float32(0.1*float32(is))) / signed
+		sumlx, suml2 = 0, 0
+		for i, v := range x {
+			f := float32(clamp(nearest(float32(iscale*v)), -nmax, nmax-1))
+			sumlx += float32(float32(w[i]*v) * f)
+			suml2 += float32(float32(w[i]*f) * f)
+		}
+		if suml2 > 0 && float32(sumlx*sumlx) > float32(best*suml2) {
+			for i, v := range x {
+				L[i] = int8(nmax + clamp(nearest(float32(iscale*v)), -nmax, nmax-1))
+			}
+			scale = sumlx / suml2
+			best = float32(scale * sumlx)
+		}
+	}
+	return scale
+}
+
+// searchDescent finds a scale for x ≈ scale*(L-nmax) by coordinate descent on the correlation, weights x²
+// (make_q3_quants).
+func searchDescent(nmax int32, x []float32, L []int8) float32 {
+	L = L[:len(x)]
+	signed, magnitude := absMax(x)
+	if magnitude < tooSmall {
+		clear(L)
+		return 0
+	}
+	iscale := -float32(nmax) / signed
+	var sumlx, suml2 float32
+	for i, v := range x {
+		l := clamp(nearest(float32(iscale*v)), -nmax, nmax-1)
+		L[i] = int8(l)
+		w, f := float32(v*v), float32(l)
+		sumlx += float32(float32(w*v) * f)
+		suml2 += float32(float32(w*f) * f)
+	}
+	for range 5 {
+		changed := false
+		for i, v := range x {
+			w, f := float32(v*v), float32(L[i])
+			slx := sumlx - float32(float32(w*v)*f)
+			if slx <= 0 {
+				continue
+			}
+			sl2 := suml2 - float32(float32(w*f)*f)
+			l := clamp(nearest(float32(v*sl2)/slx), -nmax, nmax-1)
+			if l == int32(L[i]) {
+				continue
+			}
+			f = float32(l)
+			slx += float32(float32(w*v) * f)
+			sl2 += float32(float32(w*f) * f)
+			if sl2 > 0 && float32(float32(slx*slx)*suml2) > float32(float32(sumlx*sumlx)*sl2) {
+				L[i] = int8(l)
+				sumlx, suml2 = slx, sl2
+				changed = true
+			}
+		}
+		if !changed {
+			break
+		}
+	}
+	for i := range L {
+		L[i] += int8(nmax)
+	}
+	if suml2 > 0 {
+		return sumlx / suml2
+	}
+	return 0
+}
+
+// searchPositive finds a scale for x ≈ scale*L with x >= 0 and L from 0 to nmax, weights w (make_qp_quants).
+// It serves the scales and minima of sub-blocks.
+func searchPositive(nmax int32, x []float32, L []uint8, w []float32) float32 {
+	L, w = L[:len(x)], w[:len(x)]
+	var most float32
+	for _, v := range x {
+		most = max(most, v)
+	}
+	if most < tooSmall {
+		clear(L)
+		return 0
+	}
+	// Squared error of the grid with this inverse scale.
+	mse := func(iscale float32, limit int32) float32 {
+		scale := 1 / iscale
+		var e float32
+		for i, v := range x {
+			l := min(limit, nearest(float32(iscale*v)))
+			diff := v - float32(scale*float32(l))
+			e += float32(float32(w[i]*diff) * diff)
+		}
+		return e
+	}
+	iscale := float32(nmax) / most
+	best := mse(iscale, math.MaxInt32)
+	for is := -4; is <= 4; is++ {
+		if is == 0 {
+			continue
+		}
+		try := (float32(0.1*float32(is)) + float32(nmax)) / most
+		if e := mse(try, nmax); e < best {
+			best, iscale = e, try
+		}
+	}
+	var sumlx, suml2 float32
+	for i, v := range x {
+		l := min(nmax, nearest(float32(iscale*v)))
+		L[i] = uint8(l)
+		f := float32(l)
+		sumlx += float32(float32(w[i]*v) * f)
+		suml2 += float32(float32(w[i]*f) * f)
+	}
+	for range 5 {
+		changed := false
+		for i, v := range x {
+			f := float32(L[i])
+			slx := sumlx - float32(float32(w[i]*v)*f)
+			sl2 := suml2 - float32(float32(w[i]*f)*f)
+			if slx <= 0 || sl2 <= 0 {
+				continue
+			}
+			l := min(nmax, nearest(float32(v*sl2)/slx))
+			if l == int32(L[i]) {
+				continue
+			}
+			f = float32(l)
+			slx += float32(float32(w[i]*v) * f)
+			sl2 += float32(float32(w[i]*f) * f)
+			if float32(float32(slx*slx)*suml2) > float32(float32(sumlx*sumlx)*sl2) {
+				L[i] = uint8(l)
+				sumlx, suml2 = slx, sl2
+				changed = true
+			}
+		}
+		if !changed {
+			break
+		}
+	}
+	if suml2 > 0 {
+		return sumlx / suml2
+	}
+	return 0
+}
+
+// affine says how searchAffine tries scales: (rmin + rdelta*s + nmax)/(max-min) for s = 0..steps.
+type affine struct {
+	nmax         int32
+	rmin, rdelta float32
+	steps        int
+	absolute     bool // absolute instead of squared errors
+}
+
+// searchAffine finds scale and minimum for x ≈ scale*L - minimum with L from 0 to nmax and minimum >= 0,
+// weights w (make_qkx2_quants and make_qkx3_quants).
+func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum float32) {
+	L, w = L[:len(x)], w[:len(x)]
+	lo, hi := x[0], x[0]
+	sumw := w[0]
+	sumx := float32(sumw * x[0])
+	for i := 1; i < len(x); i++ {
+		v := x[i]
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+		sumw += w[i]
+		sumx += float32(w[i] * v)
+	}
+	if lo > 0 {
+		lo = 0
+	}
+	if hi <= lo {
+		clear(L)
+		return 0, -lo
+	}
+	nmax := a.nmax
+	iscale := float32(nmax) / (hi - lo)
+	scale = 1 / iscale
+	var best float32
+	for i, v := range x {
+		l := clamp(nearest(float32(iscale*(v-lo))), 0, nmax)
+		L[i] = uint8(l)
+		best += float32(w[i] * a.penalty(float32(scale*float32(l))+lo-v))
+	}
+	var auxiliary [32]float32
+	aux := auxiliary[:len(x)]
+	for s := 0; s <= a.steps; s++ {
+		// lo moves with the best solution so far, as in the reference.
+		iscale = (a.rmin + float32(a.rdelta*float32(s)) + float32(nmax)) / (hi - lo)
+		var suml, suml2, sumxl float32
+		for i, v := range x {
+			l := float32(clamp(nearest(float32(iscale*(v-lo))), 0, nmax))
+			aux[i] = l
+			wl := float32(w[i] * l)
+			suml += wl
+			suml2 += float32(wl * l)
+			sumxl += float32(wl * v)
+		}
+		d := float32(sumw*suml2) - float32(suml*suml)
+		if d <= 0 {
+			continue
+		}
+		tryScale := (float32(sumw*sumxl) - float32(sumx*suml)) / d
+		tryLo := (float32(suml2*sumx) - float32(suml*sumxl)) / d
+		if tryLo > 0 {
+			tryLo = 0
+			tryScale = sumxl / suml2
+		}
+		var e float32
+		for i, v := range x {
+			e += float32(w[i] * a.penalty(float32(tryScale*aux[i])+tryLo-v))
+		}
+		if e < best {
+			for i, l := range aux {
+				L[i] = uint8(l)
+			}
+			best, scale, lo = e, tryScale, tryLo
+		}
+	}
+	return scale, -lo
+}
+
+func (a *affine) penalty(diff float32) float32 {
+	if a.absolute {
+		return abs(diff)
+	}
+	return float32(diff * diff)
+}
