@@ -1,0 +1,105 @@
+package kernel
+
+// BlockCols is the number of columns whose products are summed in lanes before the lanes are joined.
+const BlockCols = 256
+
+// rowTile is the number of weight rows decoded at a time: 16 rows of BlockCols float32 stay in the
+// first-level cache while the activations pass by.
+const rowTile = 16
+
+// pad8 rounds n up to whole vectors of eight.
+func pad8(n int) int { return (n + 7) &^ 7 }
+
+// MatMul sets dst = x * transpose(w): x holds n rows of w.Cols activations, dst n rows of w.Rows
+// results, both row-major. A result depends on its own row of x and of w only, to the bit.
+func (p *Pool) MatMul(dst []float32, w *Matrix, x []float32, n int) {
+	p.MatMuls(x, n, Product{dst, w})
+}
+
+// Product is one matrix to multiply with and where the result goes.
+type Product struct {
+	Dst []float32
+	W   *Matrix
+}
+
+// MatMuls computes several products of the same activations with one fork and join (q, k and v; gate
+// and up). All matrices have the same Cols. See MatMul.
+func (p *Pool) MatMuls(x []float32, n int, products ...Product) {
+	if n == 0 || len(products) == 0 {
+		return
+	}
+	cols := products[0].W.Cols
+	stride := pad8(cols)
+	if stride != cols {
+		x = padRows(x, n, cols, stride)
+	}
+	chunks := 0
+	for _, q := range products {
+		chunks += (q.W.Rows + rowTile - 1) / rowTile
+	}
+	p.Run(chunks, func(s *Scratch, c int) {
+		for _, q := range products {
+			own := (q.W.Rows + rowTile - 1) / rowTile
+			if c < own {
+				q.rows(s, c*rowTile, x, n, stride)
+				return
+			}
+			c -= own
+		}
+	})
+}
+
+// rows computes the results of rowTile rows from first on.
+func (q Product) rows(s *Scratch, first int, x []float32, n, stride int) {
+	w := q.W
+	rows := min(rowTile, w.Rows-first)
+	whole := (rows + 3) &^ 3 // the kernels take four rows at a time; rows beyond the last are zero
+	buf := s.Floats(whole * stride)
+	if stride == w.Cols {
+		w.decode(buf[:rows*stride], w.Data[first*w.rowBytes:(first+rows)*w.rowBytes])
+	} else {
+		clear(buf)
+		for r := range rows {
+			w.Row(buf[r*stride:], first+r)
+		}
+	}
+	clear(buf[rows*stride:])
+
+	for j := range n {
+		clear(q.Dst[j*w.Rows+first:][:rows])
+	}
+	full := rows &^ 3
+	for k := 0; k < stride; k += BlockCols {
+		block := min(BlockCols, stride-k)
+		j := 0
+		for ; j+3 <= n; j += 3 {
+			for r := 0; r < full; r += 4 {
+				active.dot4x3(q.Dst[j*w.Rows+first+r:], w.Rows, buf[r*stride+k:], stride, x[j*stride+k:], stride, block)
+			}
+		}
+		for ; j < n; j++ {
+			for r := 0; r < full; r += 4 {
+				active.dot4((*[4]float32)(q.Dst[j*w.Rows+first+r:]), buf[r*stride+k:], stride, x[j*stride+k:], block)
+			}
+		}
+		if full == rows {
+			continue
+		}
+		for j := range n {
+			var sums [4]float32
+			out := q.Dst[j*w.Rows+first+full:][:rows-full]
+			copy(sums[:], out)
+			active.dot4(&sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
+			copy(out, sums[:])
+		}
+	}
+}
+
+// padRows copies n rows of cols elements to rows of stride elements, zeros behind.
+func padRows(x []float32, n, cols, stride int) []float32 {
+	padded := make([]float32, n*stride)
+	for i := range n {
+		copy(padded[i*stride:], x[i*cols:(i+1)*cols])
+	}
+	return padded
+}

@@ -1,0 +1,54 @@
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/codec"
+)
+
+// Matrix is a weight matrix as it lies in the file: Rows rows of Cols elements, encoded.
+type Matrix struct {
+	Type       gguf.Type
+	Rows, Cols int
+	Data       []byte
+	rowBytes   int
+	codec      func(dst []float32, src []byte)
+}
+
+// NewMatrix checks that data holds rows x cols elements of type t and that t can be decoded.
+func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
+	c, ok := codec.For(t)
+	if !ok || c.Decode == nil {
+		return nil, fmt.Errorf("%w: type %s cannot be computed with", gguf.ErrInput, t)
+	}
+	if cols%t.BlockSize() != 0 {
+		return nil, fmt.Errorf("%w: rows of %d elements are no whole blocks of %s (%d)", gguf.ErrInput, cols, t, t.BlockSize())
+	}
+	rowBytes := int(t.RowBytes(int64(cols)))
+	if len(data) != rows*rowBytes {
+		return nil, fmt.Errorf("%w: %d bytes of data, %d rows of %d %s need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)
+	}
+	return &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, codec: c.Decode}, nil
+}
+
+// RowRange is the matrix of the rows first..first+n-1, sharing the data.
+func (m *Matrix) RowRange(first, n int) *Matrix {
+	part := *m
+	part.Rows, part.Data = n, m.Data[first*m.rowBytes:(first+n)*m.rowBytes]
+	return &part
+}
+
+// Row decodes row i into dst, Cols long.
+func (m *Matrix) Row(dst []float32, i int) {
+	m.decode(dst[:m.Cols], m.Data[i*m.rowBytes:(i+1)*m.rowBytes])
+}
+
+// decode decodes whole blocks with the tier's own decoder when it has one.
+func (m *Matrix) decode(dst []float32, src []byte) {
+	if f, ok := active.decode[m.Type]; ok {
+		f(dst, src)
+		return
+	}
+	m.codec(dst, src)
+}

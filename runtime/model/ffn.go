@@ -1,0 +1,59 @@
+package model
+
+// ffn is the feed-forward part of a block.
+type ffn struct {
+	gate, up, down linear // gate.w is nil when there is no gate
+	gelu           bool   // GELU instead of SiLU
+}
+
+// gatedFFN loads ffn_gate, ffn_up and ffn_down.
+func (l *loader) gatedFFN(p string, h hparams) ffn {
+	var f ffn
+	f.gate, _ = l.linear(p+"ffn_gate", h.width, h.hidden)
+	f.up, _ = l.linear(p+"ffn_up", h.width, h.hidden)
+	f.down, _ = l.linear(p+"ffn_down", h.hidden, h.width)
+	return f
+}
+
+// apply computes the n rows of x into dst.
+func (f *ffn) apply(s *Session, dst, x []float32, n int) {
+	up := s.buf(bufUp, n*f.up.w.Rows)
+	if f.gate.w == nil {
+		s.apply(x, n, [][]float32{up}, f.up)
+		s.pool.GELU(up)
+		s.apply(up, n, [][]float32{dst}, f.down)
+		return
+	}
+	gate := s.buf(bufGate, n*f.gate.w.Rows)
+	s.apply(x, n, [][]float32{gate, up}, f.gate, f.up)
+	if f.gelu {
+		s.pool.GeGLU(gate, up)
+	} else {
+		s.pool.SwiGLU(gate, up)
+	}
+	s.apply(gate, n, [][]float32{dst}, f.down)
+}
+
+// block is one layer: x += post(attn(pre(x))), then the same with the feed-forward part.
+type block struct {
+	attnNorm, postAttn norm
+	attn               attention
+	ffnNorm, postFFN   norm
+	ffn                ffn
+}
+
+func (b *block) apply(s *Session, x []float32, n int, layer int) {
+	h, out := s.buf(bufNorm, len(x)), s.buf(bufOut, len(x))
+	b.attnNorm.apply(s, h, x)
+	b.attn.apply(s, out, h, n, s.caches[layer])
+	if b.postAttn.weight != nil {
+		b.postAttn.apply(s, out, out)
+	}
+	s.pool.Add(x, out)
+	b.ffnNorm.apply(s, h, x)
+	b.ffn.apply(s, out, h, n)
+	if b.postFFN.weight != nil {
+		b.postFFN.apply(s, out, out)
+	}
+	s.pool.Add(x, out)
+}

@@ -1,0 +1,42 @@
+package model
+
+import "math"
+
+// buildGemma3 builds the text part of Gemma 3: norms before and after each part, embeddings scaled by
+// the root of the width, head norms, GELU gates, and five layers with a sliding window and their own
+// rotary base for each layer that sees everything. (The converter adds 1 to the norms' weights.)
+func buildGemma3(l *loader) *graph {
+	h := l.hparams()
+	global := l.rope(h, true)
+	local := global
+	local.Base = l.floatOr("rope.freq_base_swa", 10000)
+	local.Scale, local.Yarn, local.Factors = 0, nil, nil // scaling is for the layers that see everything
+	const globalRope, localRope = 0, 1
+	g := &graph{ropes: []rope{global, local}, scale: float32(math.Sqrt(float64(h.width)))}
+	pattern := l.countOr("attention.sliding_window_pattern", 6)
+	window := l.count("attention.sliding_window")
+	for i := range h.layers {
+		p := layerName(i)
+		b := block{
+			attnNorm: l.rmsNorm(p+"attn_norm", h.width), attn: l.attention(p, h),
+			postAttn: l.rmsNorm(p+"post_attention_norm", h.width),
+			ffnNorm:  l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, h),
+			postFFN: l.rmsNorm(p+"post_ffw_norm", h.width),
+		}
+		b.ffn.gelu = true
+		l.headNorms(&b.attn, p)
+		b.attn.rope = globalRope
+		if (i+1)%pattern != 0 {
+			b.attn.rope, b.attn.window = localRope, window
+		}
+		if h.layers == gemma3Layers27B {
+			b.attn.scale = float32(1 / math.Sqrt(float64(h.width/h.heads)))
+		}
+		g.blocks = append(g.blocks, b)
+	}
+	return g.finish(l, h, l.rmsNorm("output_norm", h.width))
+}
+
+// gemma3Layers27B marks the one size whose attention scale (query_pre_attn_scalar) is not of the head's
+// length; GGUF has no key for it.
+const gemma3Layers27B = 62

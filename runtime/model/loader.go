@@ -1,0 +1,155 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/kernel"
+)
+
+// loader finds keys and tensors and keeps the first error, so that architectures read as lists.
+type loader struct {
+	md      *gguf.Metadata
+	arch    string
+	tensors map[string]gguf.Tensor
+	err     error
+}
+
+func newLoader(src gguf.Model, arch string) *loader {
+	l := &loader{md: src.Metadata(), arch: arch, tensors: map[string]gguf.Tensor{}}
+	for _, t := range src.Tensors() {
+		l.tensors[t.Info().Name] = t
+	}
+	return l
+}
+
+// fail keeps the first error.
+func (l *loader) fail(format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf("%w: "+format, append([]any{gguf.ErrInput}, args...)...)
+	}
+}
+
+// key is the architecture's own key.
+func (l *loader) key(name string) string { return l.arch + "." + name }
+
+// count reads a positive integer that must be there.
+func (l *loader) count(name string) int {
+	n, ok := l.md.Int(l.key(name))
+	if !ok {
+		v, there := l.md.Get(l.key(name))
+		if there {
+			l.fail("metadata %s is %v (%T), one integer is expected", l.key(name), v, v)
+		} else {
+			l.fail("metadata %s is missing", l.key(name))
+		}
+		return 1
+	}
+	if n < 1 || n > 1<<30 {
+		l.fail("metadata %s is %d, expected 1 to 2^30", l.key(name), n)
+		return 1
+	}
+	return int(n)
+}
+
+// countOr reads a positive integer, or returns otherwise when the key is missing.
+func (l *loader) countOr(name string, otherwise int) int {
+	if _, ok := l.md.Get(l.key(name)); !ok {
+		return otherwise
+	}
+	return l.count(name)
+}
+
+// float reads a number that must be there.
+func (l *loader) float(name string) float64 {
+	f, ok := l.md.Float(l.key(name))
+	if !ok {
+		l.fail("metadata %s is missing or no float", l.key(name))
+	}
+	return f
+}
+
+// floatOr reads a number, or returns otherwise when the key is missing.
+func (l *loader) floatOr(name string, otherwise float64) float64 {
+	if _, ok := l.md.Get(l.key(name)); !ok {
+		return otherwise
+	}
+	return l.float(name)
+}
+
+// has reports whether there is a tensor of that name.
+func (l *loader) has(name string) bool { _, ok := l.tensors[name]; return ok }
+
+// rows is the number of rows of a tensor that must be there.
+func (l *loader) rows(name string) int {
+	t, ok := l.tensors[name]
+	if !ok {
+		l.fail("tensor %s is missing", name)
+		return 0
+	}
+	return int(t.Info().Rows())
+}
+
+// matrix loads a tensor of the given shape, cols first as GGUF has it; rows is 1 for vectors.
+func (l *loader) matrix(name string, cols, rows int) *kernel.Matrix {
+	if l.err != nil {
+		return nil
+	}
+	t, ok := l.tensors[name]
+	if !ok {
+		l.fail("tensor %s is missing", name)
+		return nil
+	}
+	info := t.Info()
+	want := []int64{int64(cols), int64(rows)}
+	if got := info.Shape[:info.Dims()]; !slices.Equal(got, want) && !(rows == 1 && slices.Equal(got, want[:1])) {
+		l.fail("tensor %s: shape %v, the metadata say %v", name, info.Shape, want)
+		return nil
+	}
+	data, err := read(t)
+	if err != nil {
+		l.err = err
+		return nil
+	}
+	m, err := kernel.NewMatrix(info.Type, rows, cols, data)
+	if err != nil {
+		l.err = fmt.Errorf("tensor %s: %w", name, err)
+		return nil
+	}
+	return m
+}
+
+// read returns the tensor's encoded data: where it is mapped, or copied into memory.
+func read(t gguf.Tensor) ([]byte, error) {
+	if m, ok := t.(gguf.Mapped); ok {
+		if data := m.Bytes(); data != nil {
+			return data, nil
+		}
+	}
+	info := t.Info()
+	if !info.Type.Valid() || info.Cols()%int64(info.Type.BlockSize()) != 0 {
+		return nil, fmt.Errorf("%w: tensor %s: rows of %d elements of %s", gguf.ErrInput, info.Name, info.Cols(), info.Type)
+	}
+	data := make([]byte, info.Bytes())
+	return data, t.ReadRows(data, 0, info.Rows())
+}
+
+// vector loads a tensor of one dimension as float32.
+func (l *loader) vector(name string, n int) []float32 {
+	m := l.matrix(name, n, 1)
+	if m == nil {
+		return nil
+	}
+	v := make([]float32, n)
+	m.Row(v, 0)
+	return v
+}
+
+// vectorIf is vector for a tensor that may be absent; nil then.
+func (l *loader) vectorIf(name string, n int) []float32 {
+	if !l.has(name) {
+		return nil
+	}
+	return l.vector(name, n)
+}

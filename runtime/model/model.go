@@ -1,0 +1,108 @@
+// Package model runs the forward pass of a language model on the CPU.
+//
+// [Load] takes any [gguf.Model]: a GGUF file, or a checkpoint folder seen as one. Hyperparameters come
+// from the metadata, and every tensor is checked for presence and shape before anything runs. Weights
+// stay in the file's own encoding, mapped when the source is mapped, and are decoded a few rows at a
+// time; activations and the key-value cache are float32.
+//
+// A [Session] is one sequence: it holds the cache and the position, and [Session.Forward] appends
+// tokens to it. Several sessions of a model may run at the same time.
+//
+// # Architectures
+//
+// Each architecture is one file that names its tensors and hyperparameters and puts the shared blocks
+// (attention.go, ffn.go, norm.go) together; registry.go lists them.
+//
+// Results follow the transformers library where it and llama.cpp differ (GELU in full precision, the
+// sliding window of Phi-3). They are the same bits for any number of threads and any split of the
+// tokens into calls.
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/kernel"
+)
+
+// Options of Load.
+type Options struct {
+	// Threads is the number of goroutines that a session computes with; 0 means one for each processor.
+	Threads int
+}
+
+// Model is a loaded model. It is not changed by use and may be shared.
+type Model struct {
+	graph   *graph
+	threads int
+}
+
+// graph is what an architecture builds: embeddings, blocks, the final norm and the output matrix.
+type graph struct {
+	context   int            // trained context length
+	embedding *kernel.Matrix // vocab rows
+	scale     float32        // of the embeddings; 0 means 1
+	positions *kernel.Matrix // learned positions, or nil
+	ropes     []rope         // what attention.rope points at
+	blocks    []block
+	norm      norm
+	output    linear
+	softcap   float32 // of the logits; 0 means none
+}
+
+// Load builds the graph of src. Errors wrap gguf.ErrInput and name the key or tensor. src must stay
+// open as long as the model is used: mapped weights are not copied.
+func Load(src gguf.Model, opts Options) (*Model, error) {
+	name := src.Metadata().Architecture()
+	for _, a := range architectures {
+		if a.name != name {
+			continue
+		}
+		l := newLoader(src, name)
+		g := a.build(l)
+		if l.err != nil {
+			return nil, fmt.Errorf("model of architecture %s: %w", name, l.err)
+		}
+		return &Model{graph: g, threads: opts.Threads}, nil
+	}
+	return nil, fmt.Errorf("%w: general.architecture is %q; the runtime evaluates %s", gguf.ErrInput, name, architectureNames())
+}
+
+// Vocab is the number of logits of a position: the rows of the embedding matrix.
+func (m *Model) Vocab() int { return m.graph.embedding.Rows }
+
+// ContextLength is the number of positions the model was trained for.
+func (m *Model) ContextLength() int { return m.graph.context }
+
+// finish loads what all architectures have in common around their blocks: token_embd, output_norm and
+// output, which is token_embd when the file has no output.weight.
+func (g *graph) finish(l *loader, h hparams, outputNorm norm) *graph {
+	g.context, g.norm = h.context, outputNorm
+	vocab := l.rows("token_embd.weight")
+	tokens, ok := l.linear("token_embd", h.width, vocab)
+	if !ok {
+		return g
+	}
+	g.embedding, g.output = tokens.w, tokens
+	if l.has("output.weight") {
+		g.output, _ = l.linear("output", h.width, vocab)
+	} else {
+		g.output.bias = nil
+	}
+	if c, ok := l.md.Float(l.key("final_logit_softcapping")); ok {
+		g.softcap = float32(c)
+	}
+	return g
+}
+
+// cap squeezes the logits into (-softcap, softcap).
+func (g *graph) cap(logits []float32) {
+	if g.softcap == 0 {
+		return
+	}
+	c := float64(g.softcap)
+	for i, v := range logits {
+		logits[i] = float32(c * math.Tanh(float64(v)/c))
+	}
+}

@@ -1,0 +1,32 @@
+package model
+
+// norm is RMSNorm, or LayerNorm when layer is set. A nil weight means no norm.
+type norm struct {
+	weight, bias []float32
+	eps          float32
+	layer        bool
+}
+
+// rmsNorm loads name.weight of n elements.
+func (l *loader) rmsNorm(name string, n int) norm {
+	return norm{weight: l.vector(name+".weight", n), eps: float32(l.float("attention.layer_norm_rms_epsilon"))}
+}
+
+// layerNorm loads name.weight and name.bias of n elements.
+func (l *loader) layerNorm(name string, n int) norm {
+	return norm{weight: l.vector(name+".weight", n), bias: l.vectorIf(name+".bias", n),
+		eps: float32(l.float("attention.layer_norm_epsilon")), layer: true}
+}
+
+// apply normalises each row of x into dst, which may be x. Rows are len(weight) long, so the norm of
+// a head applies to each head.
+func (n norm) apply(s *Session, dst, x []float32) {
+	switch {
+	case n.weight == nil:
+		copy(dst, x)
+	case n.layer:
+		s.pool.LayerNorm(dst, x, n.weight, n.bias, n.eps)
+	default:
+		s.pool.RMSNorm(dst, x, n.weight, n.eps)
+	}
+}

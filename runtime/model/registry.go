@@ -1,0 +1,31 @@
+package model
+
+import "strings"
+
+// architecture is one family: the name in general.architecture and the function that builds its graph.
+// Errors are kept by the loader.
+type architecture struct {
+	name  string
+	build func(l *loader) *graph
+}
+
+// architectures lists what the runtime evaluates.
+var architectures = []architecture{
+	{"llama", buildLlama},
+	{"qwen2", buildQwen2},
+	{"qwen3", buildQwen3},
+	{"gemma3", buildGemma3},
+	{"phi3", buildPhi3},
+	{"gpt2", buildGPT2},
+}
+
+// Architectures lists the values of general.architecture that Load accepts.
+func Architectures() []string {
+	names := make([]string, len(architectures))
+	for i, a := range architectures {
+		names[i] = a.name
+	}
+	return names
+}
+
+func architectureNames() string { return strings.Join(Architectures(), ", ") }

@@ -1,0 +1,141 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/kernel"
+)
+
+// batch is the number of tokens evaluated at a time; longer input is cut.
+const batch = 512
+
+// Session is one sequence of tokens and its key-value cache. It serves one caller at a time.
+type Session struct {
+	model   *Model
+	pool    *kernel.Pool
+	caches  []*kernel.Cache
+	ropes   []ropeTable
+	max     int
+	len     int
+	bufs    [bufCount][]float32
+	observe func(tensor string, x []float32, cols int)
+}
+
+// The session's reusable buffers.
+const (
+	bufX = iota
+	bufNorm
+	bufOut
+	bufQ
+	bufK
+	bufV
+	bufMixed
+	bufGate
+	bufUp
+	bufCount
+)
+
+// NewSession returns an empty sequence that can hold maxTokens tokens; the memory of its cache
+// (2 x layers x key-value width x maxTokens float32) is allocated at once. maxTokens may be more than
+// ContextLength unless positions are learned. Models with two sets of rotary factors (longrope) use the
+// long one when maxTokens is more than the original context, as transformers does for a sequence of
+// that length.
+func (m *Model) NewSession(maxTokens int) (*Session, error) {
+	g := m.graph
+	if maxTokens < 1 || maxTokens > 1<<24 {
+		return nil, fmt.Errorf("a session of %d tokens: expected 1 to 2^24", maxTokens)
+	}
+	if g.positions != nil && maxTokens > g.positions.Rows {
+		return nil, fmt.Errorf("%w: a session of %d tokens: the model has %d positions", gguf.ErrInput, maxTokens, g.positions.Rows)
+	}
+	s := &Session{model: m, pool: kernel.NewPool(m.threads), max: maxTokens}
+	for _, r := range g.ropes {
+		s.ropes = append(s.ropes, ropeTable{r.table(maxTokens)})
+	}
+	for _, b := range g.blocks {
+		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, maxTokens))
+	}
+	return s, nil
+}
+
+// Len is the number of tokens in the sequence.
+func (s *Session) Len() int { return s.len }
+
+// Reset empties the sequence; its memory is kept.
+func (s *Session) Reset() { s.len = 0 }
+
+// Observe makes Forward call f before each product of activations with a weight tensor: x holds rows
+// of cols activations, valid during the call only. Tensors that share activations are named one by one,
+// a fused tensor once. nil ends it.
+func (s *Session) Observe(f func(tensor string, x []float32, cols int)) { s.observe = f }
+
+// Forward appends ids to the sequence and fills logits with the rows of ids[from:], (len(ids)-from) x
+// Vocab row-major; from == len(ids) computes none. After an error the sequence is as before the call.
+func (s *Session) Forward(ids []int32, from int, logits []float32) error {
+	vocab := s.model.Vocab()
+	if from < 0 || from > len(ids) {
+		return fmt.Errorf("logits from token %d of %d tokens", from, len(ids))
+	}
+	if len(logits) < (len(ids)-from)*vocab {
+		return fmt.Errorf("room for %d logits, %d rows of %d need %d", len(logits), len(ids)-from, vocab, (len(ids)-from)*vocab)
+	}
+	if s.len+len(ids) > s.max {
+		return fmt.Errorf("%w: %d tokens after %d do not fit the session's %d", gguf.ErrInput, len(ids), s.len, s.max)
+	}
+	for i, id := range ids {
+		if id < 0 || int(id) >= vocab {
+			return fmt.Errorf("%w: token %d of the input is %d, the model has %d", gguf.ErrInput, i, id, vocab)
+		}
+	}
+	for first := 0; first < len(ids); first += batch {
+		end := min(len(ids), first+batch)
+		n := end - first
+		x := s.evaluate(ids[first:end])
+		if skip := max(0, from-first); skip < n {
+			s.logits(logits[(first+skip-from)*vocab:(end-from)*vocab], x[skip*len(x)/n:], n-skip)
+		}
+	}
+	return nil
+}
+
+// evaluate runs the blocks over a batch and returns its final activations, len(ids) rows.
+func (s *Session) evaluate(ids []int32) []float32 {
+	g := s.model.graph
+	width := g.embedding.Cols
+	x := s.buf(bufX, len(ids)*width)
+	for i, id := range ids {
+		row := x[i*width : (i+1)*width]
+		g.embedding.Row(row, int(id))
+		if g.scale != 0 {
+			kernel.Scale(row, g.scale)
+		}
+		if g.positions != nil {
+			pos := s.buf(bufNorm, width)
+			g.positions.Row(pos, s.len+i)
+			kernel.AddBias(row, pos)
+		}
+	}
+	for layer := range g.blocks {
+		g.blocks[layer].apply(s, x, len(ids), layer)
+	}
+	s.len += len(ids)
+	return x
+}
+
+// logits computes n rows of logits from the final activations.
+func (s *Session) logits(dst, x []float32, n int) {
+	g := s.model.graph
+	h := s.buf(bufNorm, len(x))
+	g.norm.apply(s, h, x)
+	s.apply(h, n, [][]float32{dst}, g.output)
+	g.cap(dst)
+}
+
+// buf returns n float32 of undefined content from the session's buffer of that number.
+func (s *Session) buf(number, n int) []float32 {
+	if cap(s.bufs[number]) < n {
+		s.bufs[number] = make([]float32, n)
+	}
+	return s.bufs[number][:n]
+}
