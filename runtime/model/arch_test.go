@@ -1,0 +1,132 @@
+package model
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// shapes of the synthetic models: width 24, 4 heads of 8 (2 of keys and values), hidden 36.
+var tensorShapes = map[string][]int64{
+	"attn_norm": {24}, "ffn_norm": {24}, "post_attention_norm": {24}, "post_ffw_norm": {24},
+	"attn_q": {24, 32}, "attn_k": {24, 16}, "attn_v": {24, 16}, "attn_qkv": {24, 64}, "attn_output": {32, 24},
+	"attn_q_norm": {8}, "attn_k_norm": {8},
+	"ffn_gate": {24, 36}, "ffn_up": {24, 36}, "ffn_down": {36, 24}, "ffn_gate_up": {24, 72},
+}
+
+// synthetic builds a model of one architecture with two layers of the named tensors; a name ending in +
+// has a bias. ffn_gate_up is Phi-3's ffn_up.
+func synthetic(arch, tensors string, extra map[string]any) *fake {
+	r := rand.New(rand.NewPCG(2, 3))
+	f := &fake{md: &gguf.Metadata{}}
+	f.md.Set("general.architecture", arch)
+	for key, v := range map[string]any{"block_count": uint32(2), "context_length": uint32(48), "embedding_length": uint32(24),
+		"feed_forward_length": uint32(36), "attention.head_count": uint32(4), "attention.head_count_kv": uint32(2),
+		"attention.key_length": uint32(8), "attention.layer_norm_rms_epsilon": float32(1e-6), "attention.layer_norm_epsilon": float32(1e-5)} {
+		f.md.Set(arch+"."+key, v)
+	}
+	for key, v := range extra {
+		f.md.Set(arch+"."+key, v)
+	}
+	f.add(r, "token_embd.weight", 24, testVocab)
+	f.add(r, "output_norm.weight", 24)
+	for _, p := range []string{"blk.0.", "blk.1."} {
+		for _, name := range strings.Fields(tensors) {
+			name, bias := strings.CutSuffix(name, "+")
+			shape := tensorShapes[name]
+			name = strings.Replace(name, "gate_up", "up", 1)
+			f.add(r, p+name+".weight", shape...)
+			if bias {
+				f.add(r, p+name+".bias", shape[len(shape)-1])
+			}
+		}
+	}
+	switch arch {
+	case "gpt2":
+		f.add(r, "position_embd.weight", 24, 48)
+		f.add(r, "output_norm.bias", 24)
+	case "phi3":
+		f.add(r, "rope_factors_short.weight", 4)
+		f.add(r, "rope_factors_long.weight", 4)
+	}
+	return f
+}
+
+// everyArchitecture builds one synthetic model of each.
+func everyArchitecture() map[string]*fake {
+	const plain = "attn_norm attn_output ffn_norm ffn_gate ffn_up ffn_down"
+	window := uint32(5)
+	return map[string]*fake{
+		"llama": synthetic("llama", plain+" attn_q attn_k attn_v", map[string]any{"rope.scaling.type": "linear", "rope.scaling.factor": float32(2)}),
+		"qwen2": synthetic("qwen2", plain+" attn_q+ attn_k+ attn_v+", map[string]any{"rope.scaling.type": "yarn", "rope.scaling.factor": float32(4)}),
+		"qwen3": synthetic("qwen3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm", nil),
+		"gemma3": synthetic("gemma3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm post_attention_norm post_ffw_norm",
+			map[string]any{"attention.sliding_window": window, "attention.sliding_window_pattern": uint32(2), "final_logit_softcapping": float32(2)}),
+		"phi3": synthetic("phi3", "attn_norm attn_qkv attn_output ffn_norm ffn_gate_up ffn_down",
+			map[string]any{"attention.sliding_window": window, "rope.scaling.original_context_length": uint32(32)}),
+		"gpt2": synthetic("gpt2", "attn_norm+ attn_qkv+ attn_output+ ffn_norm+ ffn_up+ ffn_down+", nil),
+	}
+}
+
+func TestEveryArchitecture(t *testing.T) {
+	models := everyArchitecture()
+	ids := testIDs(20)
+	for _, name := range Architectures() {
+		t.Run(name, func(t *testing.T) {
+			require.Contains(t, models, name, "a synthetic model of each architecture is expected")
+			m := load(t, models[name], 2)
+			want := all(t, m, ids)
+			for _, v := range want {
+				require.False(t, math.IsNaN(float64(v)) || math.IsInf(float64(v), 0))
+			}
+			one := load(t, models[name], 1)
+			s := session(t, one, len(ids))
+			for i := range ids {
+				row := make([]float32, m.Vocab())
+				require.NoError(t, s.Forward(ids[i:i+1], 0, row))
+				require.Equal(t, want[i*m.Vocab():(i+1)*m.Vocab()], row, "token %d", i)
+			}
+		})
+	}
+}
+
+func TestSlidingWindowForgets(t *testing.T) {
+	m := load(t, everyArchitecture()["phi3"], 1)
+	ids := testIDs(20)
+	want := all(t, m, ids)
+	ids[0]++ // two layers with a window of 5 see 9 positions, their own among them
+	got := all(t, m, ids)
+	v := m.Vocab()
+	require.Equal(t, want[9*v:], got[9*v:])
+	require.NotEqual(t, want[8*v:9*v], got[8*v:9*v])
+}
+
+func TestLongSessionsUseLongFactors(t *testing.T) {
+	m := load(t, everyArchitecture()["phi3"], 1)
+	ids := testIDs(20)
+	short := all(t, m, ids)
+	for tokens, same := range map[int]bool{32: true, 33: false} {
+		logits := make([]float32, len(short))
+		require.NoError(t, session(t, m, tokens).Forward(ids, 0, logits))
+		require.Equal(t, same, slices.Equal(short, logits), "a session of %d tokens", tokens)
+	}
+}
+
+func TestLearnedPositionsEnd(t *testing.T) {
+	m := load(t, everyArchitecture()["gpt2"], 1)
+	_, err := m.NewSession(49)
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, "the model has 48 positions")
+}
+
+func TestSoftcapBounds(t *testing.T) {
+	for _, v := range all(t, load(t, everyArchitecture()["gemma3"], 1), testIDs(8)) {
+		require.LessOrEqual(t, math.Abs(float64(v)), 2.0)
+	}
+}
