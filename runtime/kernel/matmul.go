@@ -37,11 +37,18 @@ func (p *Pool) MatMuls(x []float32, n int, products ...Product) {
 	for _, q := range products {
 		chunks += (q.W.Rows + rowTile - 1) / rowTile
 	}
+	tile := rowTile
+	if n < 3 { // decoded rows are used once: few of them, so that they stay in the nearest cache
+		tile = 4
+	}
 	p.Run(chunks, func(s *Scratch, c int) {
 		for _, q := range products {
 			own := (q.W.Rows + rowTile - 1) / rowTile
 			if c < own {
-				q.rows(s, c*rowTile, x, n, stride)
+				end := min(q.W.Rows, (c+1)*rowTile)
+				for first := c * rowTile; first < end; first += tile {
+					q.rows(s, first, min(tile, end-first), x, n, stride)
+				}
 				return
 			}
 			c -= own
@@ -49,10 +56,9 @@ func (p *Pool) MatMuls(x []float32, n int, products ...Product) {
 	})
 }
 
-// rows computes the results of rowTile rows from first on.
-func (q Product) rows(s *Scratch, first int, x []float32, n, stride int) {
+// rows computes the results of some rows, from first on.
+func (q Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
 	w := q.W
-	rows := min(rowTile, w.Rows-first)
 	whole := (rows + 3) &^ 3 // the kernels take four rows at a time; rows beyond the last are zero
 	buf := s.Floats(whole * stride)
 	if stride == w.Cols {
