@@ -1,0 +1,198 @@
+package recipe
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// Recipe decides the types of one model's tensors. Make one with New and call Next for each tensor in order.
+type Recipe struct {
+	fileType FileType
+	def      gguf.Type
+	opts     Options
+
+	arch    string
+	falcon  bool
+	layers  int // n_layer
+	gqa     int // heads / kv heads of the first layer
+	experts int
+	large   bool // what the reference calls the 70B model
+	tied    bool // no output.weight
+
+	wv, down, gate, up counter
+}
+
+// counter numbers the tensors of a kind: i is the next, n how many there are.
+type counter struct{ i, n int }
+
+// Decision is what a tensor becomes, and why.
+type Decision struct {
+	Type gguf.Type
+	// Reason names the rule in a few words.
+	Reason string
+	// Fallback says that Wanted could not be had because its blocks do not divide the rows.
+	Fallback bool
+	Wanted   gguf.Type
+	// Eligible is false for tensors that no file type quantizes: norms, biases and the like.
+	Eligible bool
+}
+
+// New prepares the decisions for a model of which tensors are all. md must name the architecture.
+func New(ft FileType, md *gguf.Metadata, tensors []gguf.TensorInfo, opts Options) *Recipe {
+	arch := md.Architecture()
+	r := &Recipe{fileType: ft, def: ft.Default(), opts: opts, arch: arch, falcon: arch == "falcon", tied: true}
+	r.layers = int(first(md, arch+".block_count"))
+	r.experts = int(first(md, arch+".expert_count"))
+	heads, kv := first(md, arch+".attention.head_count"), first(md, arch+".attention.head_count_kv")
+	if _, ok := md.Get(arch + ".attention.head_count_kv"); !ok {
+		kv = heads
+	}
+	if kv > 0 {
+		r.gqa = int(heads / kv)
+	}
+	switch arch {
+	case "llama":
+		r.large = r.layers == 80 && heads != kv
+	case "qwen2", "deci", "olmo":
+		r.large = r.layers == 80
+	case "jais2":
+		r.large = r.layers == 68
+	}
+	for _, t := range tensors {
+		if t.Name == "output.weight" {
+			r.tied = false
+		}
+		if categoryOf(t.Name).valueLike() {
+			r.wv.n++
+		}
+	}
+	r.down.n, r.gate.n, r.up.n = r.layers, r.layers, r.layers
+	return r
+}
+
+// first is an integer of the metadata, or the first of an array that has one for each layer.
+func first(md *gguf.Metadata, key string) int64 {
+	if v, ok := md.Int(key); ok {
+		return v
+	}
+	if a := md.Ints(key); len(a) > 0 {
+		return a[0]
+	}
+	return 0
+}
+
+// Next decides what t becomes.
+func (r *Recipe) Next(t gguf.TensorInfo) (Decision, error) {
+	if r.fileType == Copy {
+		return Decision{Type: t.Type, Wanted: t.Type, Reason: "copied"}, nil
+	}
+	if why := r.keep(t); why != "" {
+		return Decision{Type: t.Type, Wanted: t.Type, Reason: why}, nil
+	}
+	want, reason, final := r.choose(t)
+	d := Decision{Type: want, Wanted: want, Reason: reason, Eligible: true}
+	if final || t.Cols()%int64(want.BlockSize()) == 0 {
+		return d, r.check(t, d)
+	}
+	if r.opts.NoFallback {
+		return d, fmt.Errorf("tensor %s: rows of %d elements are no multiple of %s's block of %d, and falling back is refused: choose another type or allow it",
+			t.Name, t.Cols(), want, want.BlockSize())
+	}
+	d.Fallback = true
+	var ok bool
+	if d.Type, ok = fallback(want); !ok {
+		return d, fmt.Errorf("tensor %s: rows of %d elements are no multiple of %s's block of %d, and there is no type to fall back to: choose another type",
+			t.Name, t.Cols(), want, want.BlockSize())
+	}
+	if t.Cols()%int64(d.Type.BlockSize()) != 0 {
+		d.Type = gguf.F16
+	}
+	d.Reason += fmt.Sprintf(", %s does not divide rows of %d", want, t.Cols())
+	return d, nil
+}
+
+// check refuses a type fixed by an option that the rows cannot have; the reference dies on an assertion.
+func (r *Recipe) check(t gguf.TensorInfo, d Decision) error {
+	if t.Cols()%int64(d.Type.BlockSize()) != 0 {
+		return fmt.Errorf("tensor %s: %s was asked for, but rows of %d elements are no multiple of its block of %d",
+			t.Name, d.Type, t.Cols(), d.Type.BlockSize())
+	}
+	return nil
+}
+
+// choose applies options, then rules. final types are not replaced by a fallback.
+func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final bool) {
+	cat := categoryOf(t.Name)
+	if o := r.opts.TokenEmbeddingType; o != nil && cat == tokenEmbedding {
+		return *o, "--token-embedding-type", true
+	}
+	if o := r.opts.OutputTensorType; o != nil && cat == output {
+		return *o, "--output-tensor-type", true
+	}
+	if !r.def.Quantized() {
+		return r.def, "file type " + r.fileType.String(), true
+	}
+	for _, tt := range r.opts.TensorTypes {
+		if tt.Pattern.MatchString(t.Name) {
+			return tt.Type, "--tensor-type " + tt.Pattern.String(), false
+		}
+	}
+	if r.opts.Pure {
+		return r.def, "--pure", false
+	}
+	want, reason = r.rule(t, cat)
+	return want, reason, false
+}
+
+// keep says why a tensor stays as it is, or "".
+func (r *Recipe) keep(t gguf.TensorInfo) string {
+	n := t.Name
+	switch {
+	case t.Dims() < 2:
+		return "one dimension"
+	case !strings.HasSuffix(n, "weight"):
+		return "no weight matrix"
+	case strings.Contains(n, "_norm.weight"):
+		return "norm"
+	case r.opts.LeaveOutputTensor && n == "output.weight":
+		return "--leave-output-tensor"
+	case n == "position_embd.weight" || n == "token_types.weight":
+		return "position or type embedding"
+	}
+	for _, s := range keptParts {
+		if strings.Contains(n, s) {
+			return "kept: " + strings.Trim(s, "._")
+		}
+	}
+	return ""
+}
+
+// keptParts are parts of the names of tensors that are small and sensitive.
+var keptParts = []string{
+	"ffn_gate_inp.weight", "ffn_gate_tid2eid.weight", "altup", "laurel", "per_layer_model_proj", "ssm_conv1d", "shortconv.conv.weight",
+	"indexer.k_proj.weight", "indexer.q_proj.weight",
+	"time_mix_first.weight", "time_mix_w0.weight", "time_mix_w1.weight", "time_mix_w2.weight", "time_mix_v0.weight", "time_mix_v1.weight",
+	"time_mix_v2.weight", "time_mix_a0.weight", "time_mix_a1.weight", "time_mix_a2.weight", "time_mix_g1.weight", "time_mix_g2.weight",
+	"time_mix_decay_w1.weight", "time_mix_decay_w2.weight", "time_mix_lerp_fused.weight",
+	"attn_rel_b.weight", ".position_embd", "sam.pos_embd", "sam.neck.", "sam.net_", ".rel_pos", ".patch_embd", ".patch_merger",
+	"a.rvq.codebook", "mm.a.code_embd",
+}
+
+// fallback is the type with blocks of 32 that stands in for one with larger blocks.
+func fallback(t gguf.Type) (gguf.Type, bool) {
+	switch t {
+	case gguf.IQ1_S, gguf.IQ1_M, gguf.IQ2_XXS, gguf.IQ2_XS, gguf.IQ2_S, gguf.IQ3_XXS, gguf.IQ3_S, gguf.IQ4_XS:
+		return gguf.IQ4_NL, true
+	case gguf.Q2_0, gguf.Q2_K, gguf.Q3_K, gguf.TQ1_0, gguf.TQ2_0:
+		return gguf.Q4_0, true
+	case gguf.Q4_K:
+		return gguf.Q5_0, true
+	case gguf.Q5_K:
+		return gguf.Q5_1, true
+	case gguf.Q6_K:
+		return gguf.Q8_0, true
+	}
+	return t, false
+}

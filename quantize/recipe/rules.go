@@ -1,0 +1,308 @@
+package recipe
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// category is the part a tensor plays, told from its name.
+type category int
+
+const (
+	other category = iota
+	output
+	tokenEmbedding
+	attnQKV
+	attnKVB
+	attnV
+	attnK
+	attnQ
+	attnOutput
+	ffnUp
+	ffnGate
+	ffnDown
+)
+
+// categoryOf takes the first that matches.
+func categoryOf(name string) category {
+	switch {
+	case name == "output.weight":
+		return output
+	case name == "token_embd.weight" || name == "per_layer_token_embd.weight":
+		return tokenEmbedding
+	}
+	for _, c := range []struct {
+		part string
+		cat  category
+	}{
+		{"attn_qkv.weight", attnQKV}, {"attn_kv_b.weight", attnKVB}, {"attn_v.weight", attnV}, {"attn_k.weight", attnK}, {"attn_q.weight", attnQ},
+		{"attn_output.weight", attnOutput}, {"ffn_up", ffnUp}, {"ffn_gate", ffnGate}, {"ffn_down", ffnDown},
+	} {
+		if strings.Contains(name, c.part) {
+			return c.cat
+		}
+	}
+	return other
+}
+
+// valueLike tensors carry the attention's values, which deserve more bits.
+func (c category) valueLike() bool { return c == attnV || c == attnQKV || c == attnKVB }
+
+func (ft FileType) in(list ...FileType) bool {
+	for _, f := range list {
+		if f == ft {
+			return true
+		}
+	}
+	return false
+}
+
+// lowBit are the file types of about two bits and less, which have rules of their own.
+func (ft FileType) lowBit() bool { return ft.in(IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ2_M) }
+
+// more is true for the first and last eighth of n layers and every third in between.
+func more(i, n int) bool { return i < n/8 || i >= 7*n/8 || (i-n/8)%3 == 2 }
+
+// layer is the index that rules compare with the number of layers: with experts the number in the name,
+// since one layer then has many such tensors; else the counter.
+func (r *Recipe) layer(name string, c counter) int {
+	if r.experts <= 1 {
+		return c.i
+	}
+	rest, _ := strings.CutPrefix(name, "blk.")
+	num, _, _ := strings.Cut(rest, ".")
+	if n, err := strconv.Atoi(num); err == nil {
+		return n
+	}
+	return c.i
+}
+
+// rule applies the preset's rules in the reference's order (llama-quant.cpp).
+func (r *Recipe) rule(t gguf.TensorInfo, cat category) (gguf.Type, string) {
+	ft, d := r.fileType, r.def
+	switch {
+	case cat == output || cat == tokenEmbedding && r.tied:
+		return r.outputRule(t)
+	case ft == MXFP4MoE:
+		if len(t.Shape) > 2 && t.Shape[2] > 1 {
+			return gguf.MXFP4, "experts"
+		}
+		return gguf.Q8_0, "no experts"
+	case cat == tokenEmbedding:
+		switch {
+		case ft.in(IQ2_XXS, IQ2_XS, IQ1_S, IQ1_M):
+			return gguf.Q2_K, "token embedding"
+		case ft.in(IQ2_S, IQ2_M, IQ3_XXS):
+			return gguf.IQ3_S, "token embedding"
+		case ft.in(TQ1_0, TQ2_0, Q2_0):
+			return gguf.Q4_K, "token embedding"
+		}
+		return d, "default"
+	case ft.lowBit():
+		return r.lowBitRule(t, cat)
+	case cat.valueLike():
+		return r.valueRule(t)
+	case cat == attnK || cat == attnQ:
+		switch {
+		case cat == attnK && r.experts == 8:
+			return gguf.Q8_0, "keys of 8 experts"
+		case ft == IQ3_XS:
+			return gguf.IQ3_XXS, "keys and queries"
+		case ft == IQ3_XXS:
+			return gguf.IQ2_S, "keys and queries"
+		}
+	case cat == ffnDown:
+		return r.downRule(t)
+	case cat == attnOutput:
+		return r.attnOutputRule()
+	case cat == ffnGate:
+		i := r.layer(t.Name, r.gate)
+		r.gate.i++
+		return r.middleRule(i, r.gate.n)
+	case cat == ffnUp:
+		i := r.layer(t.Name, r.up)
+		r.up.i++
+		return r.middleRule(i, r.up.n)
+	}
+	return d, "default"
+}
+
+func (r *Recipe) outputRule(t gguf.TensorInfo) (gguf.Type, string) {
+	why := "output"
+	if r.tied {
+		why = "token embedding, also output"
+	}
+	switch {
+	case r.opts.OutputTensorType != nil:
+		return *r.opts.OutputTensorType, "--output-tensor-type"
+	case r.fileType == MXFP4MoE:
+		return gguf.Q8_0, why
+	case r.falcon || t.Cols()%int64(r.def.BlockSize()) != 0:
+		return gguf.Q8_0, why
+	case r.fileType.in(IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ2_M, IQ3_XXS):
+		return gguf.Q5_K, why
+	case r.def != gguf.Q8_0:
+		return gguf.Q6_K, why
+	}
+	return r.def, "default"
+}
+
+func (r *Recipe) lowBitRule(t gguf.TensorInfo, cat category) (gguf.Type, string) {
+	ft := r.fileType
+	twoBit := ft.in(IQ2_S, IQ2_M)
+	strong := gguf.Q2_K
+	if twoBit {
+		strong = gguf.IQ3_S
+	}
+	switch {
+	case cat.valueLike():
+		r.wv.i++
+		if r.gqa >= 4 || r.experts >= 4 {
+			return gguf.Q4_K, "values"
+		}
+		return strong, "values"
+	case cat == attnK && r.experts == 8:
+		return gguf.Q4_K, "keys of 8 experts"
+	case cat == ffnDown:
+		i := r.down.i // a plain counter here, also with experts
+		r.down.i++
+		if i < r.down.n/8 {
+			return strong, "ffn_down, first layers"
+		}
+	case cat == attnOutput:
+		switch {
+		case r.experts == 8:
+			return gguf.Q5_K, "attention output of 8 experts"
+		case ft.in(IQ1_S, IQ1_M):
+			return gguf.IQ2_XXS, "attention output"
+		case twoBit:
+			return gguf.IQ3_S, "attention output"
+		}
+	}
+	return r.def, "default"
+}
+
+func (r *Recipe) valueRule(t gguf.TensorInfo) (gguf.Type, string) {
+	ft, want, why := r.fileType, r.def, "default"
+	set := func(t gguf.Type) { want, why = t, "values" }
+	grouped := r.gqa >= 4
+	switch {
+	case ft == Q2_K && grouped, ft == Q2_K_S && grouped:
+		set(gguf.Q4_K)
+	case ft == Q2_K:
+		set(gguf.Q3_K)
+	case ft == IQ3_XXS && grouped:
+		set(gguf.Q4_K)
+	case ft == IQ3_XXS && r.opts.HasImatrix:
+		set(gguf.IQ3_XXS)
+	case ft == IQ3_XXS:
+		set(gguf.IQ3_S)
+	case ft.in(IQ3_XS, IQ3_S) && grouped, ft == IQ3_M:
+		set(gguf.Q4_K)
+	case ft == Q3_K_M && r.wv.i < 2:
+		set(gguf.Q5_K)
+	case ft == Q3_K_M:
+		set(gguf.Q4_K)
+	case ft == Q3_K_L, ft.in(IQ4_NL, IQ4_XS) && grouped:
+		set(gguf.Q5_K)
+	case ft.in(Q4_K_M, Q5_K_M) && more(r.wv.i, r.wv.n):
+		set(gguf.Q6_K)
+	case ft == Q4_K_S && r.wv.i < 4:
+		set(gguf.Q5_K)
+	}
+	if r.large && (want == gguf.Q3_K || want == gguf.Q4_K) {
+		// Eight query heads share a value head there, so a few more bits cost little.
+		want, why = gguf.Q5_K, "values of a 70B model"
+	}
+	if r.experts == 8 {
+		want, why = gguf.Q8_0, "values of 8 experts"
+	}
+	r.wv.i++
+	return want, why
+}
+
+func (r *Recipe) downRule(t gguf.TensorInfo) (gguf.Type, string) {
+	ft := r.fileType
+	i, n := r.layer(t.Name, r.down), r.down.n
+	r.down.i++
+	early := i < n/8
+	const why, whyEarly, whyMore = "ffn_down", "ffn_down, first layers", "ffn_down, chosen layers"
+	switch {
+	case ft == Q2_K:
+		return gguf.Q3_K, why
+	case ft == Q2_K_S && early:
+		return gguf.Q4_K, whyEarly
+	case ft == IQ3_XXS && !r.opts.HasImatrix:
+		if early {
+			return gguf.Q4_K, whyEarly
+		}
+		return gguf.Q3_K, why
+	case ft == Q3_K_M:
+		switch {
+		case i < n/16:
+			return gguf.Q5_K, whyEarly
+		case !r.falcon || more(i, n):
+			return gguf.Q4_K, why
+		}
+		return gguf.Q3_K, why
+	case ft == IQ3_M && (early || r.experts == 8 && more(i, n)):
+		return gguf.Q4_K, whyMore
+	case ft == Q3_K_L && r.falcon:
+		return gguf.Q4_K, why
+	case ft == Q3_K_L:
+		return gguf.Q5_K, why
+	case ft == Q4_K_M && r.falcon:
+		switch {
+		case i < n/16:
+			return gguf.Q6_K, whyEarly
+		case more(i, n):
+			return gguf.Q5_K, whyMore
+		}
+		return gguf.Q4_K, why
+	case ft.in(Q4_K_M, Q5_K_M) && more(i, n):
+		return gguf.Q6_K, whyMore
+	case early && ft.in(IQ4_NL, IQ4_XS) && !r.opts.HasImatrix:
+		return gguf.Q5_K, whyEarly
+	case ft == Q4_K_S && !r.falcon && early:
+		return gguf.Q5_K, whyEarly
+	case ft == Q4_0 && r.opts.HasImatrix && early:
+		return gguf.Q4_1, whyEarly
+	case ft == Q5_0 && r.opts.HasImatrix && early:
+		return gguf.Q5_1, whyEarly
+	}
+	return r.def, "default"
+}
+
+func (r *Recipe) attnOutputRule() (gguf.Type, string) {
+	ft := r.fileType
+	const why = "attention output"
+	switch {
+	case r.falcon:
+		if ft == Q3_K_L {
+			return gguf.Q4_K, why
+		}
+	case r.experts == 8:
+		if ft.in(Q2_K, IQ3_XS, IQ3_XXS, Q3_K_S, Q3_K_M, IQ4_NL, Q4_K_S, Q4_K_M, IQ3_S, IQ3_M, IQ4_XS) {
+			return gguf.Q5_K, why + " of 8 experts"
+		}
+	case ft == Q2_K:
+		return gguf.Q3_K, why
+	case ft == IQ3_XXS:
+		return gguf.IQ3_S, why
+	case ft.in(Q3_K_M, IQ3_M):
+		return gguf.Q4_K, why
+	case ft == Q3_K_L:
+		return gguf.Q5_K, why
+	}
+	return r.def, "default"
+}
+
+// middleRule is for ffn_gate and ffn_up, which bear fewer bits away from both ends.
+func (r *Recipe) middleRule(i, n int) (gguf.Type, string) {
+	if r.fileType == IQ3_XS && i >= n/8 && i < 7*n/8 {
+		return gguf.IQ3_XXS, "ffn, middle layers"
+	}
+	return r.def, "default"
+}
