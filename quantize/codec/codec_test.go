@@ -217,13 +217,17 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-func BenchmarkEncode(b *testing.B) { bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Encode(enc, x, 4096, nil) }) }
+func BenchmarkEncode(b *testing.B) {
+	bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Encode(enc, x, 4096, nil) })
+}
 
 func BenchmarkEncodeWeighed(b *testing.B) {
 	bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Encode(enc, x, 4096, w) })
 }
 
-func BenchmarkDecode(b *testing.B) { bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Decode(x, enc) }) }
+func BenchmarkDecode(b *testing.B) {
+	bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Decode(x, enc) })
+}
 
 // bench reports MB/s of float32.
 func bench(b *testing.B, run func(c *Codec, enc []byte, x, w []float32)) {
