@@ -17,4 +17,15 @@
 //
 // Encode takes one weight a column, the same for each row: how much the column's input activations weigh
 // (an importance matrix). Without them each format has its own default weights.
+//
+// # What callers owe
+//
+// src of Encode holds whole rows, cols a multiple of the type's block size, weights nil or cols long; dst has
+// room for gguf.Type.RowBytes of every row. Shorter buffers panic as any slice does; longer ones are left alone
+// beyond. Encode and Decode keep no state and do not allocate: call them from any number of goroutines, cut at
+// any row, and the bytes are the same.
+//
+// Elements and weights must be finite. Others never panic, but what they become is not defined for block types.
+// A finite element can still be too large: the f16 types and scales overflow to infinity from 65520 on, so
+// decode what was encoded, or check magnitudes, when a checkpoint may hold such values.
 package codec

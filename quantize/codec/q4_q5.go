@@ -36,15 +36,13 @@ func limits(x []float32) (lo, hi float32) {
 	return lo, hi
 }
 
-// eachWeighedRow cuts rows into blocks of 32 with the weights w*sqrt(mean x² of the row + x²).
-func eachWeighedRow(dst []byte, src []float32, cols int, weights []float32, bytes int, encode func(dst []byte, x, w []float32)) {
-	var w [32]float32
+// eachWeighedRow calls encode for every block of 32 with its column weights and the mean x² of its row.
+func eachWeighedRow(dst []byte, src []float32, cols int, weights []float32, bytes int, encode func(dst []byte, x, weights []float32, sigma2 float32)) {
 	for ; len(src) > 0; src = src[cols:] {
 		row := src[:cols]
 		sigma2 := sumSquares(row) / float32(cols)
 		for i := 0; i < cols; i += 32 {
-			weigh(w[:], row[i:i+32], weights[i:i+32], sigma2)
-			encode(dst[:bytes:bytes], row[i:i+32], w[:])
+			encode(dst[:bytes:bytes], row[i:i+32:i+32], weights[i:i+32:i+32], sigma2)
 			dst = dst[bytes:]
 		}
 	}
@@ -85,9 +83,11 @@ func symmetric(x []float32, L *[32]uint8, half float32) (d float32) {
 
 func encodeQ4_0(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 18, func(dst []byte, x, w []float32) {
+		eachWeighedRow(dst, src, cols, weights, 18, func(dst []byte, x, weights []float32, sigma2 float32) {
 			var L [32]int8
-			putF16(dst, searchSymmetric(8, x, L[:], w))
+			var w [32]float32
+			weigh(w[:], x, weights, sigma2)
+			putF16(dst, searchSymmetric(8, x, L[:], w[:]))
 			pack4(dst[2:], &L)
 		})
 		return
@@ -118,9 +118,11 @@ func weighedAffine(nmax int32) affine {
 
 func encodeQ4_1(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 20, func(dst []byte, x, w []float32) {
+		eachWeighedRow(dst, src, cols, weights, 20, func(dst []byte, x, weights []float32, sigma2 float32) {
 			var L [32]uint8
-			d, m := searchAffine(weighedAffine(15), x, L[:], w)
+			var w [32]float32
+			weigh(w[:], x, weights, sigma2)
+			d, m := searchAffine(weighedAffine(15), x, L[:], w[:])
 			putF16(dst, d)
 			putF16(dst[2:], -m)
 			pack4(dst[4:], &L)
@@ -155,9 +157,11 @@ func decodeQ4_1(dst []float32, src []byte) {
 
 func encodeQ5_0(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 22, func(dst []byte, x, w []float32) {
+		eachWeighedRow(dst, src, cols, weights, 22, func(dst []byte, x, weights []float32, sigma2 float32) {
 			var L [32]int8
-			putF16(dst, searchSymmetric(16, x, L[:], w))
+			var w [32]float32
+			weigh(w[:], x, weights, sigma2)
+			putF16(dst, searchSymmetric(16, x, L[:], w[:]))
 			pack5(dst[2:], &L)
 		})
 		return
@@ -185,9 +189,11 @@ func decodeQ5_0(dst []float32, src []byte) {
 
 func encodeQ5_1(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 24, func(dst []byte, x, w []float32) {
+		eachWeighedRow(dst, src, cols, weights, 24, func(dst []byte, x, weights []float32, sigma2 float32) {
 			var L [32]uint8
-			d, m := searchAffine(weighedAffine(31), x, L[:], w)
+			var w [32]float32
+			weigh(w[:], x, weights, sigma2)
+			d, m := searchAffine(weighedAffine(31), x, L[:], w[:])
 			putF16(dst, d)
 			putF16(dst[2:], -m)
 			pack5(dst[4:], &L)

@@ -129,7 +129,7 @@ func searchDescent(nmax int32, x []float32, L []int8) float32 {
 		for i, v := range x {
 			w, f := float32(v*v), float32(L[i])
 			slx := sumlx - float32(float32(w*v)*f)
-			if slx <= 0 {
+			if !(slx > 0) { // not <=: NaN stops here too, as in the reference
 				continue
 			}
 			sl2 := suml2 - float32(float32(w*f)*f)
@@ -165,7 +165,9 @@ func searchPositive(nmax int32, x []float32, L []uint8, w []float32) float32 {
 	L, w = L[:len(x)], w[:len(x)]
 	var most float32
 	for _, v := range x {
-		most = max(most, v)
+		if v > most {
+			most = v
+		}
 	}
 	if most < tooSmall {
 		clear(L)
@@ -207,7 +209,7 @@ func searchPositive(nmax int32, x []float32, L []uint8, w []float32) float32 {
 			f := float32(L[i])
 			slx := sumlx - float32(float32(w[i]*v)*f)
 			sl2 := suml2 - float32(float32(w[i]*f)*f)
-			if slx <= 0 || sl2 <= 0 {
+			if !(slx > 0 && sl2 > 0) {
 				continue
 			}
 			l := min(nmax, nearest(float32(v*sl2)/slx))
@@ -290,7 +292,7 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 			sumxl += float32(wl * v)
 		}
 		d := float32(sumw*suml2) - float32(suml*suml)
-		if d <= 0 {
+		if !(d > 0) { // singular, or NaN
 			continue
 		}
 		tryScale := (float32(sumw*sumxl) - float32(sumx*suml)) / d
