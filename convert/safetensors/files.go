@@ -1,0 +1,187 @@
+package safetensors
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/mmap"
+)
+
+// Files is a checkpoint's weights. Methods are safe for use by several goroutines.
+type Files struct {
+	tensors []*Tensor
+	files   []*os.File
+	mapped  [][]byte
+}
+
+// Tensor is one tensor of a checkpoint.
+type Tensor struct {
+	Name string
+	File string // base name of the file it is in
+	// Type is F64, F32, F16, BF16 or an integer type; what GGUF has no type for is not Valid.
+	Type gguf.Type
+	// Shape as the checkpoint has it: rows x cols, the last dimension contiguous.
+	Shape []int64
+
+	src    io.ReaderAt
+	mapped []byte
+	begin  int64
+	size   int64
+}
+
+const (
+	single = "model.safetensors"
+	index  = "model.safetensors.index.json"
+)
+
+// Open reads the headers of dir's weight files.
+func Open(dir string) (*Files, error) {
+	names := []string{single}
+	var where map[string]string
+	b, err := os.ReadFile(filepath.Join(dir, index))
+	switch {
+	case err == nil:
+		if where, err = parseIndex(b, filepath.Join(dir, index)); err != nil {
+			return nil, err
+		}
+		names = nil
+		for _, file := range where {
+			if !slices.Contains(names, file) {
+				names = append(names, file)
+			}
+		}
+		slices.Sort(names)
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	f := &Files{}
+	for _, n := range names {
+		if err := f.add(dir, n); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	if where != nil {
+		if err := f.checkIndex(where, filepath.Join(dir, index)); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	return f, nil
+}
+
+// parseIndex returns which file each tensor is in.
+func parseIndex(b []byte, path string) (map[string]string, error) {
+	var idx struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(b, &idx); err != nil {
+		return nil, fmt.Errorf("%w: %s: index: %w", gguf.ErrInput, path, err)
+	}
+	if len(idx.WeightMap) == 0 {
+		return nil, fmt.Errorf("%w: %s: index: weight_map names no tensor", gguf.ErrInput, path)
+	}
+	for t, file := range idx.WeightMap {
+		if file == "" || file != filepath.Base(file) || !filepath.IsLocal(file) {
+			return nil, fmt.Errorf("%w: %s: index: tensor %s is said to be in %q, which is not a file of this folder", gguf.ErrInput, path, t, file)
+		}
+	}
+	return idx.WeightMap, nil
+}
+
+func (f *Files) add(dir, name string) error {
+	path := filepath.Join(dir, name)
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %s: missing file", gguf.ErrInput, path)
+	}
+	if err != nil {
+		return err
+	}
+	f.files = append(f.files, file)
+	st, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	spans, err := readHeader(file, st.Size(), path)
+	if err != nil {
+		return err
+	}
+	m, err := mmap.Map(file, st.Size())
+	if err != nil {
+		m = nil // ReadAt serves then
+	} else {
+		f.mapped = append(f.mapped, m)
+	}
+	for _, s := range spans {
+		f.tensors = append(f.tensors, &Tensor{Name: s.name, File: name, Type: s.typ, Shape: s.shape, src: file, mapped: m, begin: s.begin, size: s.end - s.begin})
+	}
+	return nil
+}
+
+func (f *Files) checkIndex(where map[string]string, path string) error {
+	have := map[string]string{}
+	for _, t := range f.tensors {
+		if other, ok := have[t.Name]; ok {
+			return fmt.Errorf("%w: %s: index: tensor %s is in %s and in %s", gguf.ErrInput, path, t.Name, other, t.File)
+		}
+		have[t.Name] = t.File
+		if where[t.Name] != t.File {
+			return fmt.Errorf("%w: %s: index: tensor %s is in %s, the index says %q", gguf.ErrInput, path, t.Name, t.File, where[t.Name])
+		}
+	}
+	for t, file := range where {
+		if have[t] == "" {
+			return fmt.Errorf("%w: %s: index: tensor %s is not in %s", gguf.ErrInput, path, t, file)
+		}
+	}
+	return nil
+}
+
+// Tensors lists all tensors, file by file, by name within a file.
+func (f *Files) Tensors() []*Tensor { return f.tensors }
+
+// Close closes all files.
+func (f *Files) Close() error {
+	var errs []error
+	for _, m := range f.mapped {
+		errs = append(errs, mmap.Unmap(m))
+	}
+	for _, x := range f.files {
+		errs = append(errs, x.Close())
+	}
+	f.files, f.mapped = nil, nil
+	return errors.Join(errs...)
+}
+
+// Elements is the number of elements.
+func (t *Tensor) Elements() int64 {
+	n := int64(1)
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// ReadAt fills dst with the tensor's bytes from off.
+func (t *Tensor) ReadAt(dst []byte, off int64) error {
+	if off < 0 || off+int64(len(dst)) > t.size {
+		return fmt.Errorf("%s: tensor %s: %d bytes at %d of %d", t.File, t.Name, len(dst), off, t.size)
+	}
+	if _, err := t.src.ReadAt(dst, t.begin+off); err != nil && err != io.EOF {
+		return fmt.Errorf("%s: tensor %s: %w", t.File, t.Name, err)
+	}
+	return nil
+}
+
+// Bytes returns the tensor's bytes in the mapped file, or nil where files cannot be mapped.
+func (t *Tensor) Bytes() []byte {
+	if t.mapped == nil {
+		return nil
+	}
+	return t.mapped[t.begin : t.begin+t.size : t.begin+t.size]
+}
