@@ -7,7 +7,6 @@
 package quantize
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,7 +71,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	}
 	tensors := slices.Clone(src.Tensors())
 	if !o.Verbatim {
-		slices.SortStableFunc(tensors, byLayerThenName)
+		slices.SortStableFunc(tensors, func(a, b gguf.Tensor) int { return recipe.Compare(a.Info().Name, b.Info().Name) })
 	}
 	infos := make([]gguf.TensorInfo, len(tensors))
 	for i, t := range tensors {
@@ -96,24 +95,6 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		p.Tensors = append(p.Tensors, target)
 	}
 	return p, nil
-}
-
-// byLayerThenName is the reference's order: what is in no layer first, then layer by layer, by name.
-func byLayerThenName(a, b gguf.Tensor) int {
-	x, y := a.Info().Name, b.Info().Name
-	return cmp.Or(cmp.Compare(layerOf(x), layerOf(y)), cmp.Compare(x, y))
-}
-
-// layerOf is the number in "blk.N.", or -1.
-func layerOf(name string) int {
-	if rest, ok := strings.CutPrefix(name, "blk."); ok {
-		if num, _, ok := strings.Cut(rest, "."); ok {
-			if n, err := strconv.Atoi(num); err == nil && n >= 0 {
-				return n
-			}
-		}
-	}
-	return -1
 }
 
 // check finds what would fail in Run, and the tensor's weights.

@@ -81,13 +81,11 @@ var fileTypes = []struct {
 
 var aliases = map[string]string{"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M"}
 
-// Known lists the presets whose default type passes keep, in the order shown to people.
-func Known(keep func(gguf.Type) bool) []string {
-	var names []string
-	for _, f := range fileTypes {
-		if keep(f.tensor) {
-			names = append(names, f.name)
-		}
+// Names lists the presets in the order shown to people.
+func Names() []string {
+	names := make([]string, len(fileTypes))
+	for i, f := range fileTypes {
+		names[i] = f.name
 	}
 	return names
 }
@@ -124,6 +122,5 @@ func ParseFileType(s string) (FileType, error) {
 			return f.number, nil
 		}
 	}
-	all := Known(func(gguf.Type) bool { return true })
-	return 0, fmt.Errorf("%q is no file type: one of %s", s, strings.Join(all, " "))
+	return 0, fmt.Errorf("%q is no file type: one of %s", s, strings.Join(Names(), " "))
 }

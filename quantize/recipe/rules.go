@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -71,9 +70,7 @@ func (r *Recipe) layer(name string, c counter) int {
 	if r.experts <= 1 {
 		return c.i
 	}
-	rest, _ := strings.CutPrefix(name, "blk.")
-	num, _, _ := strings.Cut(rest, ".")
-	if n, err := strconv.Atoi(num); err == nil {
+	if n := LayerOf(name); n >= 0 {
 		return n
 	}
 	return c.i
