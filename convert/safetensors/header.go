@@ -64,6 +64,9 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 		if bytes.Contains([]byte(err.Error()), []byte("DType")) {
 			return nil, badf(file, "dtype", "%v: this carat reads F64, F32, F16, BF16 and integers", err)
 		}
+		if bytes.Contains([]byte(err.Error()), []byte("data_offsets")) {
+			return nil, badf(file, "offsets", "%v", err)
+		}
 		return nil, badf(file, "header", "%v", err)
 	}
 	var spans []span
@@ -86,7 +89,7 @@ func checkNames(head []byte, file string) error {
 	d := json.NewDecoder(bytes.NewReader(head))
 	t, err := d.Token()
 	if err != nil || t != json.Delim('{') {
-		return badf(file, "header", "it is not a JSON object (%v)", err)
+		return badf(file, "header", "it is not a JSON object (it begins with %v)", t)
 	}
 	seen := map[string]bool{}
 	for d.More() {

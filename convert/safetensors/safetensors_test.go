@@ -26,12 +26,12 @@ func TestHeaders(t *testing.T) {
 	for head, part := range map[string]string{
 		`[]`:   "header",
 		`null`: "header",
-		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`: "names",
-		`{"a":{"dtype":"Q7","shape":[1],"data_offsets":[0,4]}}`:                                                       "dtype",
-		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`:                                                      "shape",
-		`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,4]}}`:                       "shape",
-		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}`:                                                      "offsets",
-		`{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}`:                                                     "offsets",
+		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`:  "names",
+		`{"a":{"dtype":"Q7","shape":[1],"data_offsets":[0,4]}}`:                                                        "dtype",
+		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`:                                                       "shape",
+		`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,4]}}`:                        "shape",
+		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}`:                                                       "offsets",
+		`{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}`:                                                      "offsets",
 		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`: "offsets",
 	} {
 		b := file(head, 16)

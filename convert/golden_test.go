@@ -1,0 +1,202 @@
+package convert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+)
+
+// expected is what the reference converter makes of a folder.
+type expected struct {
+	Class    string
+	OutTypes map[string]struct {
+		SHA256  string
+		KV      [][3]any
+		Tensors [][4]any
+	}
+}
+
+// write copies m to a file and returns the file's SHA-256.
+func write(t *testing.T, m *Model) string {
+	t.Helper()
+	var infos []gguf.TensorInfo
+	for _, x := range m.Tensors() {
+		infos = append(infos, x.Info())
+	}
+	path := filepath.Join(t.TempDir(), "out.gguf")
+	w, err := gguf.Create(path, m.Metadata(), infos)
+	require.NoError(t, err)
+	defer w.Abort()
+	for i, x := range m.Tensors() {
+		// Uneven pieces: rows must not depend on how they are asked for.
+		for row := int64(0); row < infos[i].Rows(); row += 37 {
+			n := min(37, infos[i].Rows()-row)
+			b := make([]byte, n*infos[i].RowBytes())
+			require.NoError(t, x.ReadRows(b, row, n))
+			require.NoError(t, w.WriteAt(i, b, row*infos[i].RowBytes()))
+		}
+	}
+	require.NoError(t, w.Commit())
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	require.NoError(t, err)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// explain logs the first entries that differ.
+func explain(t *testing.T, m *Model, kv [][3]any, tensors [][4]any) {
+	got := m.Metadata().All()
+	for i := range max(len(kv), len(got)) {
+		if i >= len(kv) || i >= len(got) {
+			t.Logf("metadata: %d entries, want %d", len(got), len(kv))
+			break
+		}
+		if got[i].Key != kv[i][0] {
+			t.Logf("metadata %d: %s = %v, want %v = %v", i, got[i].Key, got[i].Value, kv[i][0], kv[i][2])
+			break
+		}
+		g, _ := json.Marshal(got[i].Value)
+		w, _ := json.Marshal(kv[i][2])
+		if _, hashed := kv[i][2].(map[string]any); string(g) != string(w) && !hashed {
+			t.Logf("metadata %s: %s, want %s", got[i].Key, g, w)
+		} else if hashed {
+			var enc strings.Builder
+			e := json.NewEncoder(&enc)
+			e.SetEscapeHTML(false)
+			_ = e.Encode(got[i].Value)
+			sum := sha256.Sum256([]byte(strings.TrimSuffix(enc.String(), "\n")))
+			if hex.EncodeToString(sum[:]) != kv[i][2].(map[string]any)["sha256_of_json"] {
+				t.Logf("metadata %s: its hash differs (float arrays always do here)", got[i].Key)
+			}
+		}
+	}
+	for i, x := range m.Tensors() {
+		if i >= len(tensors) {
+			t.Logf("tensors: %d, want %d", len(m.Tensors()), len(tensors))
+			break
+		}
+		in := x.Info()
+		if in.Name != tensors[i][0] || in.Type.String() != tensors[i][1] {
+			t.Logf("tensor %d: %s %v, want %v %v", i, in.Name, in.Type, tensors[i][0], tensors[i][1])
+			break
+		}
+		b := make([]byte, in.Bytes())
+		require.NoError(t, x.ReadRows(b, 0, in.Rows()))
+		sum := sha256.Sum256(b)
+		if hex.EncodeToString(sum[:]) != tensors[i][3] {
+			t.Logf("tensor %s: its data differ", in.Name)
+		}
+	}
+}
+
+func checkFolder(t *testing.T, dir, expectedFile string) (matched, of int) {
+	var want expected
+	b, err := os.ReadFile(expectedFile)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(b, &want))
+	if want.Class != "" && !slices.Contains(arch.Classes(), want.Class) {
+		return 0, 0
+	}
+	for out, w := range want.OutTypes {
+		of++
+		m, err := Open(dir, Options{OutType: out})
+		if err != nil {
+			t.Errorf("%s %s: %v", dir, out, err)
+			continue
+		}
+		if got := write(t, m); got != w.SHA256 {
+			t.Errorf("%s %s: %s, want %s", dir, out, got, w.SHA256)
+			explain(t, m, w.KV, w.Tensors)
+		} else {
+			matched++
+		}
+		require.NoError(t, m.Close())
+	}
+	return matched, of
+}
+
+// TestGoldenArch converts every folder of the known classes and compares whole files.
+func TestGoldenArch(t *testing.T) {
+	golden := os.Getenv("CARAT_GOLDEN")
+	if golden == "" {
+		t.Skip("CARAT_GOLDEN is not set")
+	}
+	files, err := filepath.Glob(filepath.Join(golden, "golden", "arch", "*.expected.json"))
+	require.NoError(t, err)
+	matched, of := 0, 0
+	for _, f := range files {
+		m, n := checkFolder(t, strings.TrimSuffix(f, ".expected.json"), f)
+		matched, of = matched+m, of+n
+	}
+	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
+}
+
+// TestGoldenSmolLM2 converts a real model. CARAT_SMOLLM2_DIR names its folder.
+func TestGoldenSmolLM2(t *testing.T) {
+	golden, dir := os.Getenv("CARAT_GOLDEN"), os.Getenv("CARAT_SMOLLM2_DIR")
+	if golden == "" || dir == "" {
+		t.Skip("CARAT_GOLDEN and CARAT_SMOLLM2_DIR are not both set")
+	}
+	matched, of := checkFolder(t, dir, filepath.Join(golden, "golden", "smollm2", "conversion.json"))
+	t.Logf("matched %d of %d", matched, of)
+}
+
+// TestGoldenBad: every malformed folder is refused with the error that its case names.
+func TestGoldenBad(t *testing.T) {
+	golden := os.Getenv("CARAT_GOLDEN")
+	if golden == "" {
+		t.Skip("CARAT_GOLDEN is not set")
+	}
+	dir := filepath.Join(golden, "golden", "bad")
+	b, err := os.ReadFile(filepath.Join(dir, "cases.json"))
+	require.NoError(t, err)
+	var cases []struct{ File, Error, OutType string }
+	require.NoError(t, json.Unmarshal(b, &cases))
+	matched, of := 0, 0
+	for _, c := range cases {
+		if strings.HasSuffix(c.File, ".gguf") {
+			continue
+		}
+		of++
+		err := readAll(filepath.Join(dir, c.File), c.OutType)
+		if err == nil {
+			t.Errorf("%s was accepted", c.File)
+			continue
+		}
+		require.ErrorIs(t, err, gguf.ErrInput, c.File)
+		require.ErrorContains(t, err, c.Error, c.File)
+		t.Log(err)
+		matched++
+	}
+	t.Logf("matched %d of %d", matched, of)
+}
+
+// readAll opens a folder and reads all rows of all tensors.
+func readAll(dir, out string) error {
+	m, err := Open(dir, Options{OutType: out})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	for _, x := range m.Tensors() {
+		b := make([]byte, x.Info().Bytes())
+		if err := x.ReadRows(b, 0, x.Info().Rows()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package vocab
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// piece is an entry of tokenizer.model.
+type piece struct {
+	text  string
+	score float32
+	typ   int32
+}
+
+// parseModel reads the pieces of a SentencePiece model (sentencepiece_model.proto: field 1 of ModelProto,
+// whose fields are 1 piece, 2 score, 3 type; the types are GGUF's).
+func parseModel(b []byte, path string) ([]piece, error) {
+	var out []piece
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return nil, bad(path, "it is cut off or no SentencePiece model (%v)", protowire.ParseError(n))
+		}
+		b = b[n:]
+		if num != 1 || typ != protowire.BytesType {
+			if n = protowire.ConsumeFieldValue(num, typ, b); n < 0 {
+				return nil, bad(path, "it is cut off or no SentencePiece model (%v)", protowire.ParseError(n))
+			}
+			b = b[n:]
+			continue
+		}
+		msg, n := protowire.ConsumeBytes(b)
+		if n < 0 {
+			return nil, bad(path, "it is cut off within piece %d (%v)", len(out), protowire.ParseError(n))
+		}
+		b = b[n:]
+		p, err := parsePiece(msg)
+		if err != nil {
+			return nil, bad(path, "piece %d: %v", len(out), err)
+		}
+		out = append(out, p)
+	}
+	if len(out) == 0 {
+		return nil, bad(path, "it has no pieces")
+	}
+	return out, nil
+}
+
+func parsePiece(b []byte) (piece, error) {
+	p := piece{typ: normal}
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return p, protowire.ParseError(n)
+		}
+		b = b[n:]
+		switch {
+		case num == 1 && typ == protowire.BytesType:
+			var s []byte
+			s, n = protowire.ConsumeBytes(b)
+			p.text = string(s)
+		case num == 2 && typ == protowire.Fixed32Type:
+			var v uint32
+			v, n = protowire.ConsumeFixed32(b)
+			p.score = math.Float32frombits(v)
+		case num == 3 && typ == protowire.VarintType:
+			var v uint64
+			v, n = protowire.ConsumeVarint(b)
+			p.typ = int32(v)
+		default:
+			n = protowire.ConsumeFieldValue(num, typ, b)
+		}
+		if n < 0 {
+			return p, protowire.ParseError(n)
+		}
+		b = b[n:]
+	}
+	return p, nil
+}
+
+// sentencePiece writes tokenizer.model with the tokens that other files add.
+func (f *folder) sentencePiece(l *list, model []byte) error {
+	pieces, err := parseModel(model, filepath.Join(f.dir, "tokenizer.model"))
+	if err != nil {
+		return err
+	}
+	size, err := f.vocabSize(len(pieces))
+	if err != nil {
+		return err
+	}
+	v := newVocabulary(size)
+	for id, p := range pieces {
+		if p.typ == userDefined {
+			p.typ = normal // SentencePiece's interface does not tell, so the reference cannot know
+		}
+		v.set(id, p.text, p.score, p.typ)
+	}
+	var extra map[string]int
+	_ = readJSON(filepath.Join(f.dir, "added_tokens.json"), &extra)
+	for t, id := range extra {
+		if id >= 0 && id < size {
+			v.set(id, t, -1000, userDefined)
+		}
+	}
+	added, err := f.allAdded()
+	if err != nil {
+		return err
+	}
+	for id, t := range added {
+		if id >= size {
+			continue // the reference leaves out what the model has no row for
+		}
+		if t.Special || looksSpecial(t.Content) {
+			v.set(id, t.Content, -1000, control)
+		} else {
+			v.set(id, strings.ReplaceAll(t.Content, "▁", " "), -1000, userDefined)
+		}
+	}
+	v.write(l, "llama", "default", true)
+	return f.special(l, size)
+}

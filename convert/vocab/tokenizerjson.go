@@ -1,0 +1,206 @@
+package vocab
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// tokenizerJSON is what is used of tokenizer.json.
+type tokenizerJSON struct {
+	AddedTokens   []addedToken   `json:"added_tokens"`
+	Normalizer    *step          `json:"normalizer"`
+	PreTokenizer  *step          `json:"pre_tokenizer"`
+	PostProcessor *postProcessor `json:"post_processor"`
+	Model         tokenizerModel `json:"model"`
+}
+
+type addedToken struct {
+	ID         int    `json:"id"`
+	Content    string `json:"content"`
+	Special    bool   `json:"special"`
+	Normalized bool   `json:"normalized"`
+}
+
+type tokenizerModel struct {
+	Type         string         `json:"type"`
+	Vocab        map[string]int `json:"vocab"`
+	Merges       merges         `json:"merges"`
+	IgnoreMerges bool           `json:"ignore_merges"`
+	ByteFallback bool           `json:"byte_fallback"`
+}
+
+// UnmarshalJSON reads the models with a vocabulary that is an object; of others only the type.
+func (m *tokenizerModel) UnmarshalJSON(b []byte) error {
+	var head struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return err
+	}
+	if head.Type != "BPE" {
+		m.Type = head.Type
+		return nil
+	}
+	type plain tokenizerModel
+	return json.Unmarshal(b, (*plain)(m))
+}
+
+// merges are pairs joined by a space; a space within a part becomes U+0120 as in the reference.
+type merges []string
+
+// UnmarshalJSON reads both forms, "a b" and ["a", "b"].
+func (m *merges) UnmarshalJSON(b []byte) error {
+	var joined []string
+	if json.Unmarshal(b, &joined) == nil {
+		*m = joined
+		return nil
+	}
+	var pairs [][]string
+	if err := json.Unmarshal(b, &pairs); err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		if len(p) != 2 {
+			return fmt.Errorf("a merge of %d parts: %q", len(p), p)
+		}
+		*m = append(*m, strings.ReplaceAll(p[0], " ", "Ġ")+" "+strings.ReplaceAll(p[1], " ", "Ġ"))
+	}
+	return nil
+}
+
+// allAdded joins the added tokens of tokenizer.json and tokenizer_config.json by id.
+func (f *folder) allAdded() (map[int]addedToken, error) {
+	out := map[int]addedToken{}
+	if f.json != nil {
+		for _, t := range f.json.AddedTokens {
+			out[t.ID] = t
+		}
+	}
+	dec, _ := f.config["added_tokens_decoder"].(map[string]any)
+	for k, v := range dec {
+		id, err := strconv.Atoi(k)
+		if err != nil || id < 0 {
+			return nil, bad(filepath.Join(f.dir, "tokenizer_config.json"), "added_tokens_decoder has the id %q", k)
+		}
+		t, _ := v.(map[string]any)
+		content, _ := t["content"].(string)
+		special, _ := t["special"].(bool)
+		normalized, _ := t["normalized"].(bool)
+		out[id] = addedToken{id, content, special, normalized}
+	}
+	for id := range out {
+		if id < 0 || id >= maxVocab {
+			return nil, bad(f.dir, "an added token has the id %d", id)
+		}
+	}
+	return out, nil
+}
+
+// looksSpecial is the reference's guess for tokens that are not marked.
+func looksSpecial(s string) bool {
+	return slices.Contains([]string{"<pad>", "<mask>", "<2mass>", "[@BOS@]"}, s) ||
+		strings.HasPrefix(s, "<|") && strings.HasSuffix(s, "|>") ||
+		strings.HasPrefix(s, "<｜") && strings.HasSuffix(s, "｜>") ||
+		strings.HasPrefix(s, "<unused") && strings.HasSuffix(s, ">")
+}
+
+// byteLevel writes byte-level BPE.
+func (f *folder) byteLevel(l *list) error {
+	path := filepath.Join(f.dir, "tokenizer.json")
+	m := f.json.Model
+	if m.Type != "BPE" {
+		return bad(path, "unsupported tokenizer model %q: this carat reads BPE and SentencePiece", m.Type)
+	}
+	pre, err := f.pre()
+	if err != nil {
+		return err
+	}
+	added, err := f.allAdded()
+	if err != nil {
+		return err
+	}
+	have := 0
+	for t, id := range m.Vocab {
+		if id < 0 || id >= maxVocab {
+			return bad(path, "token %q has the id %d", t, id)
+		}
+		have = max(have, id+1)
+	}
+	for id := range added {
+		have = max(have, id+1)
+	}
+	size, err := f.vocabSize(have)
+	if err != nil {
+		return err
+	}
+	v := newVocabulary(size)
+	for t, id := range m.Vocab {
+		v.set(id, t, 0, normal)
+	}
+	for id, t := range added {
+		typ := userDefined
+		if t.Special || looksSpecial(t.Content) {
+			typ = control
+		} else {
+			t.Content = strings.ReplaceAll(t.Content, "▁", " ")
+		}
+		v.set(id, t.Content, 0, typ)
+	}
+	for _, merge := range m.Merges {
+		a, b, ok := strings.Cut(merge, " ")
+		if _, known := m.Vocab[a+b]; !ok || !known {
+			return bad(path, "the merge %q makes no token of the vocabulary", merge)
+		}
+	}
+	v.write(l, "gpt2", pre, false)
+	if len(m.Merges) > 0 {
+		l.add("tokenizer.ggml.merges", []string(m.Merges))
+	}
+	return f.special(l, size)
+}
+
+// byteFallback writes a BPE with byte fallback as the SentencePiece model that it came from (Llama 2).
+func (f *folder) byteFallback(l *list) error {
+	path := filepath.Join(f.dir, "tokenizer.json")
+	have := 0
+	for t, id := range f.json.Model.Vocab {
+		if id < 0 || id >= maxVocab {
+			return bad(path, "token %q has the id %d", t, id)
+		}
+		have = max(have, id+1)
+	}
+	base := have
+	added, err := f.allAdded()
+	if err != nil {
+		return err
+	}
+	for id := range added {
+		have = max(have, id+1)
+	}
+	size, err := f.vocabSize(have)
+	if err != nil {
+		return err
+	}
+	v := newVocabulary(size)
+	for t, id := range f.json.Model.Vocab {
+		typ := normal
+		if len(t) == 6 && strings.HasPrefix(t, "<0x") && t[5] == '>' {
+			typ = byteToken
+		}
+		v.set(id, t, -1000, typ)
+	}
+	for id, t := range added {
+		switch {
+		case t.Special:
+			v.set(id, t.Content, -1000, control)
+		case id >= base:
+			v.set(id, t.Content, -1000, userDefined)
+		}
+	}
+	v.write(l, "llama", "default", true)
+	return f.special(l, size)
+}

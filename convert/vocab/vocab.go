@@ -1,0 +1,159 @@
+// Package vocab turns a checkpoint's tokenizer files into the tokenizer.* entries of GGUF, in the reference
+// converter's order.
+//
+// Three kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json) and BPE with byte
+// fallback, which is SentencePiece in tokenizer.json's clothes. The pre-tokenizer of byte-level BPE is
+// recognised from its structure; what is not known is an error, never a default.
+package vocab
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// Options say whose tokenizer it is.
+type Options struct {
+	// Class is the model's class in config.json.
+	Class string
+	// Config is config.json: vocab_size and the special tokens' ids.
+	Config map[string]any
+	// Pre names the pre-tokenizer where it cannot be recognised.
+	Pre string
+}
+
+// Token types of tokenizer.ggml.token_type.
+const (
+	normal      int32 = 1
+	unknown     int32 = 2
+	control     int32 = 3
+	userDefined int32 = 4
+	unused      int32 = 5
+	byteToken   int32 = 6
+)
+
+// folder is what the tokenizer's files say.
+type folder struct {
+	dir    string
+	json   *tokenizerJSON // tokenizer.json, or nil
+	config map[string]any // tokenizer_config.json, or nil
+	opts   Options
+}
+
+func bad(path, format string, args ...any) error {
+	return fmt.Errorf("%w: %s: tokenizer: %s", gguf.ErrInput, path, fmt.Sprintf(format, args...))
+}
+
+// Load reads dir's tokenizer.
+func Load(dir string, o Options) ([]gguf.KV, error) {
+	f := &folder{dir: dir, opts: o}
+	if err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &f.config); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	model, err := os.ReadFile(filepath.Join(dir, "tokenizer.model"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	jsonErr := readJSON(filepath.Join(dir, "tokenizer.json"), &f.json)
+	if jsonErr != nil && !errors.Is(jsonErr, os.ErrNotExist) {
+		return nil, jsonErr
+	}
+	var l list
+	llama := o.Class == "LlamaForCausalLM" || o.Class == "MistralForCausalLM"
+	if v, ok := f.config["add_prefix_space"].(bool); ok && llama {
+		l.add("tokenizer.ggml.add_space_prefix", v)
+	}
+	switch {
+	case model != nil:
+		err = f.sentencePiece(&l, model)
+	case f.json == nil:
+		return nil, fmt.Errorf("%w: %s: missing file: neither tokenizer.json nor tokenizer.model is in the folder", gguf.ErrInput, dir)
+	case f.json.Model.ByteFallback:
+		err = f.byteFallback(&l)
+	default:
+		err = f.byteLevel(&l)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if size, _ := f.vocabSize(0); llama && size == 49152 {
+		l.set("tokenizer.ggml.add_bos_token", false) // the reference's rule for Granite, which catches SmolLM too
+	}
+	return l, nil
+}
+
+// list collects entries in order.
+type list []gguf.KV
+
+func (l *list) add(key string, v any) { *l = append(*l, gguf.KV{Key: key, Value: v}) }
+
+func (l *list) set(key string, v any) {
+	for i := range *l {
+		if (*l)[i].Key == key {
+			(*l)[i].Value = v
+			return
+		}
+	}
+	l.add(key, v)
+}
+
+func readJSON(path string, v any) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return bad(path, "%v", err)
+	}
+	return nil
+}
+
+// maxVocab bounds what is allocated by config.json's word.
+const maxVocab = 1 << 22
+
+// vocabSize is config.json's, or have when it says none. A smaller one than have is an error.
+func (f *folder) vocabSize(have int) (int, error) {
+	v, ok := f.opts.Config["vocab_size"].(float64)
+	if !ok {
+		return have, nil
+	}
+	if v < float64(have) || v > maxVocab || v != float64(int(v)) {
+		return 0, bad(f.dir, "it has %d tokens, but config.json's vocab_size is %v: they do not belong together", have, v)
+	}
+	return int(v), nil
+}
+
+// vocabulary is a growing token table.
+type vocabulary struct {
+	tokens []string
+	scores []float32
+	types  []int32
+}
+
+// newVocabulary has size padding tokens.
+func newVocabulary(size int) *vocabulary {
+	v := &vocabulary{make([]string, size), make([]float32, size), make([]int32, size)}
+	for i := range size {
+		v.set(i, fmt.Sprintf("[PAD%d]", i), -10000, unused)
+	}
+	return v
+}
+
+func (v *vocabulary) set(id int, token string, score float32, typ int32) {
+	v.tokens[id], v.scores[id], v.types[id] = token, score, typ
+}
+
+// write adds the table; scores only for models that use them.
+func (v *vocabulary) write(l *list, model, pre string, scores bool) {
+	l.add("tokenizer.ggml.model", model)
+	l.add("tokenizer.ggml.pre", pre)
+	l.add("tokenizer.ggml.tokens", v.tokens)
+	if scores {
+		l.add("tokenizer.ggml.scores", v.scores)
+	}
+	l.add("tokenizer.ggml.token_type", v.types)
+}
