@@ -9,8 +9,8 @@ package quantize
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -27,20 +27,22 @@ type Options struct {
 	FileType recipe.FileType
 	recipe.Options
 
-	// Verbatim keeps the order of tensors and the metadata; with FileType recipe.Copy the model is written
-	// as it is.
+	// Verbatim keeps the order of tensors and the metadata: the model is written as it is. It goes with
+	// FileType recipe.Copy only.
 	Verbatim bool
-	// Imatrix holds importance weights, or is nil. Entries that IncludeWeights and ExcludeWeights leave out
-	// (parts of names) are dropped from it.
-	Imatrix        *imatrix.Matrix
-	ImatrixName    string // for the metadata, as given by the user
+	// Imatrix holds importance weights, or is nil. HasImatrix of recipe.Options follows from it.
+	Imatrix *imatrix.Matrix
+	// ImatrixName enters the metadata: the file's base name as the user gave it, never a path.
+	ImatrixName string
+	// IncludeWeights or ExcludeWeights, not both, keep or drop the weights of tensors whose name has one of
+	// these parts.
 	IncludeWeights []string
 	ExcludeWeights []string
 	// AllowRequantize accepts sources that are quantized already.
 	AllowRequantize bool
-	// OverrideKV is set in the output's metadata, after everything else.
+	// OverrideKV is appended to the output's metadata, in this order, and replaces what has the same key.
 	OverrideKV []gguf.KV
-	// Threads is the number of workers, at least 1.
+	// Threads bounds how many cores compute; less than 1 counts as 1. The bytes do not depend on it.
 	Threads int
 }
 
@@ -60,15 +62,19 @@ type Target struct {
 	Fallback bool
 
 	src     gguf.Tensor
-	weights []float32 // cols x experts, or nil
+	weights []float32 // the columns' importance, expert by expert, or nil
 }
 
-// NewPlan decides everything from headers.
+// NewPlan decides everything from headers. Errors wrap ErrOptions when other options would do, and
+// gguf.ErrInput when the model or the importance matrix is at fault.
 func NewPlan(src gguf.Model, o Options) (*Plan, error) {
-	if o.Imatrix != nil {
-		o.Imatrix.Filter(o.keepsWeights)
-		o.HasImatrix = o.Imatrix.Len() > 0
+	if err := o.validate(src.Metadata()); err != nil {
+		return nil, err
 	}
+	if o.Imatrix != nil {
+		o.Imatrix = o.Imatrix.Filter(o.keepsWeights)
+	}
+	o.HasImatrix = o.Imatrix != nil && o.Imatrix.Len() > 0
 	tensors := slices.Clone(src.Tensors())
 	if !o.Verbatim {
 		slices.SortStableFunc(tensors, func(a, b gguf.Tensor) int { return recipe.Compare(a.Info().Name, b.Info().Name) })
@@ -97,6 +103,28 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// validate refuses options that contradict each other, and models whose header lacks what the rules ask.
+func (o *Options) validate(md *gguf.Metadata) error {
+	switch {
+	case !o.FileType.Valid():
+		return fmt.Errorf("%w: %v is no file type", ErrOptions, o.FileType)
+	case o.Verbatim && o.FileType != recipe.Copy:
+		return fmt.Errorf("%w: a verbatim copy cannot be of file type %v", ErrOptions, o.FileType)
+	case len(o.IncludeWeights) > 0 && len(o.ExcludeWeights) > 0:
+		return fmt.Errorf("%w: weights to include and weights to exclude: give one of them", ErrOptions)
+	case o.FileType == recipe.Copy:
+		return nil
+	}
+	arch := md.Architecture()
+	if arch == "" {
+		return fmt.Errorf("%w: metadata has no general.architecture: this is no model that can be quantized", gguf.ErrInput)
+	}
+	if n, ok := md.Int(arch + ".block_count"); !ok || n < 0 || n > math.MaxInt32 {
+		return fmt.Errorf("%w: metadata has no sound %s.block_count: the rules for layers need it", gguf.ErrInput, arch)
+	}
+	return nil
+}
+
 // check finds what would fail in Run, and the tensor's weights.
 func (o *Options) check(t *Target) error {
 	if t.Type == t.Source {
@@ -123,19 +151,32 @@ func (o *Options) check(t *Target) error {
 			experts = t.Shape[2]
 		}
 		w, err := o.Imatrix.Weights(t.Name, t.Cols()*experts)
+		// The reference too does without where they do not fit the token embedding.
 		if err != nil && t.Name != "token_embd.weight" {
 			return err
 		}
 		t.weights = w
 	}
-	if o.FileType == recipe.Q2_K_S && t.Type == gguf.Q2_K && t.weights == nil && !isEmbedding(t.Name) {
-		return bad("Q2_K_S needs importance weights for it, and there are none: give --imatrix, or use Q2_K")
+	if t.weights == nil && o.needsWeights(t) {
+		return bad("%s as %s needs importance weights, and there are none for it: give --imatrix, or a type of more bits", o.FileType, t.Type)
 	}
 	return nil
 }
 
-func isEmbedding(name string) bool {
-	return name == "token_embd.weight" || name == "per_layer_token_embd.weight" || name == "output.weight"
+// needsWeights is true for types that are of no use without importance weights. Embeddings and the output
+// are looked up or rarely collected, so they may go without.
+func (o *Options) needsWeights(t *Target) bool {
+	switch t.Name {
+	case "token_embd.weight", "per_layer_token_embd.weight", "output.weight":
+		return false
+	}
+	switch t.Type {
+	case gguf.IQ1_S, gguf.IQ1_M, gguf.IQ2_XXS, gguf.IQ2_XS, gguf.IQ2_S, gguf.IQ3_XXS:
+		return true
+	case gguf.Q2_K:
+		return o.FileType == recipe.Q2_K_S
+	}
+	return false
 }
 
 func (o *Options) keepsWeights(name string) bool {
@@ -143,77 +184,4 @@ func (o *Options) keepsWeights(name string) bool {
 		return slices.ContainsFunc(parts, func(s string) bool { return strings.Contains(name, s) })
 	}
 	return (len(o.IncludeWeights) == 0 || has(o.IncludeWeights)) && !has(o.ExcludeWeights)
-}
-
-// metadata is the source's with what the reference appends, in its order.
-func (o *Options) metadata(src *gguf.Metadata) *gguf.Metadata {
-	md := src.Clone()
-	for _, k := range []string{"split.no", "split.count", "split.tensors.count"} {
-		md.Delete(k)
-	}
-	fileType := uint32(o.FileType)
-	if o.FileType == recipe.Copy {
-		v, _ := src.Int("general.file_type")
-		fileType = uint32(v)
-	}
-	md.Append("general.quantization_version", uint32(2))
-	md.Append("general.file_type", fileType)
-	for _, kv := range o.OverrideKV {
-		md.Set(kv.Key, kv.Value)
-	}
-	if o.HasImatrix {
-		md.Set("quantize.imatrix.file", cut(o.ImatrixName))
-		if len(o.Imatrix.Datasets) > 0 {
-			md.Set("quantize.imatrix.dataset", cut(o.Imatrix.Datasets[0]))
-		}
-		md.Set("quantize.imatrix.entries_count", uint32(o.Imatrix.Len()))
-		if o.Imatrix.Chunks > 0 {
-			md.Set("quantize.imatrix.chunks_count", uint32(o.Imatrix.Chunks))
-		}
-	}
-	return md
-}
-
-// cut shortens to the 127 bytes that the reference's overrides hold.
-func cut(s string) string { return s[:min(len(s), 127)] }
-
-// ParseOverrideKV reads "KEY=TYPE:VALUE" with TYPE int, float, bool or str. Integers become u32 of their
-// magnitude, as the reference writes them.
-func ParseOverrideKV(s string) (gguf.KV, error) {
-	key, rest, ok := strings.Cut(s, "=")
-	typ, val, ok2 := strings.Cut(rest, ":")
-	if !ok || !ok2 || key == "" {
-		return gguf.KV{}, fmt.Errorf("%q is not KEY=TYPE:VALUE", s)
-	}
-	var v any
-	var err error
-	switch typ {
-	case "int":
-		var n int64
-		n, err = strconv.ParseInt(val, 10, 64)
-		if err == nil && (n > 1<<32-1 || n < -(1<<32-1)) {
-			err = errors.New("does not fit 32 bits")
-		}
-		v = uint32(max(n, -n))
-	case "float":
-		var f float64
-		f, err = strconv.ParseFloat(val, 32)
-		v = float32(f)
-	case "bool":
-		v = val == "true"
-		if val != "true" && val != "false" {
-			err = errors.New("is neither true nor false")
-		}
-	case "str":
-		v = val
-		if len(val) > 127 {
-			err = errors.New("is longer than 127 bytes")
-		}
-	default:
-		return gguf.KV{}, fmt.Errorf("%q: type %q is none of int, float, bool, str", s, typ)
-	}
-	if err != nil {
-		return gguf.KV{}, fmt.Errorf("%q: %w", s, err)
-	}
-	return gguf.KV{Key: key, Value: v}, nil
 }

@@ -4,18 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
-	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/stretchr/testify/require"
 )
@@ -193,139 +190,4 @@ func TestParseOverrideKV(t *testing.T) {
 		_, err := ParseOverrideKV(s)
 		require.Error(t, err, s)
 	}
-}
-
-// quantizeRow is a row of quantize.json: what llama-quantize made of the F16 file.
-type quantizeRow struct {
-	Type, Options, SHA256 string
-	Error                 any
-	TensorTypes           map[string]int `json:"tensor_types"`
-}
-
-// TestGoldenQuantize compares whole files of a real model. CARAT_SMOLLM2 names its GGUF.
-func TestGoldenQuantize(t *testing.T) {
-	golden, source := os.Getenv("CARAT_GOLDEN"), os.Getenv("CARAT_SMOLLM2")
-	if golden == "" || source == "" {
-		t.Skip("CARAT_GOLDEN and CARAT_SMOLLM2 are not both set")
-	}
-	dir := filepath.Join(golden, "golden", "smollm2")
-	var data struct{ Rows []quantizeRow }
-	b, err := os.ReadFile(filepath.Join(dir, "quantize.json"))
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(b, &data))
-	src, err := gguf.Open(source)
-	require.NoError(t, err)
-	defer src.Close()
-	f16path := run(t, src, Options{FileType: recipe.F16, AllowRequantize: true, Threads: 2})
-	f16, err := gguf.Open(f16path)
-	require.NoError(t, err)
-	defer f16.Close()
-	threads := []int{2}
-	if os.Getenv("CARAT_LONG") != "" {
-		threads = []int{1, 2, 8}
-	}
-	matched, of := 0, 0
-	for _, row := range data.Rows {
-		o, ok := parseGoldenOptions(t, dir, row)
-		if !ok {
-			continue
-		}
-		for _, n := range threads {
-			of++
-			o.Threads = n
-			o.reload(t, dir)
-			p, err := NewPlan(f16, o.Options)
-			if row.Error != nil {
-				if err == nil {
-					t.Errorf("%s %s: the reference refuses it", row.Type, row.Options)
-				} else {
-					matched++
-				}
-				continue
-			}
-			if err != nil {
-				t.Errorf("%s %s: %v", row.Type, row.Options, err)
-				continue
-			}
-			out := filepath.Join(t.TempDir(), "out.gguf")
-			require.NoError(t, p.Run(context.Background(), out, nil))
-			if got := fileHash(t, out); got != row.SHA256 {
-				t.Errorf("%s %s, %d threads: %s, want %s", row.Type, row.Options, n, got, row.SHA256)
-			} else {
-				matched++
-			}
-			require.NoError(t, os.Remove(out))
-		}
-	}
-	t.Logf("matched %d of %d (of %d rows in the golden data)", matched, of, len(data.Rows))
-}
-
-type goldenOptions struct {
-	Options
-	imatrix bool
-}
-
-func (o *goldenOptions) reload(t *testing.T, dir string) {
-	if o.imatrix {
-		m, err := imatrix.Read(filepath.Join(dir, "imatrix.gguf"))
-		require.NoError(t, err)
-		o.Imatrix, o.ImatrixName = m, "imatrix.gguf"
-	}
-}
-
-// parseGoldenOptions reads a row's command line; ok is false for what is not of these formats and options.
-func parseGoldenOptions(t *testing.T, dir string, row quantizeRow) (o goldenOptions, ok bool) {
-	ft, err := recipe.ParseFileType(row.Type)
-	if err != nil {
-		return o, false
-	}
-	o.FileType = ft
-	if _, known := codec.For(ft.Default()); !known {
-		return o, false
-	}
-	for typ := range row.TensorTypes {
-		g, err := gguf.ParseType(typ)
-		require.NoError(t, err)
-		if _, known := codec.For(g); !known {
-			return o, false
-		}
-	}
-	args := strings.Fields(row.Options)
-	for i := 0; i < len(args); i++ {
-		value := func() string { i++; return args[i] }
-		switch args[i] {
-		case "--imatrix":
-			require.Equal(t, "imatrix.gguf", value())
-			o.imatrix = true
-		case "--pure":
-			o.Pure = true
-		case "--leave-output-tensor":
-			o.LeaveOutputTensor = true
-		case "--output-tensor-type", "--token-embedding-type":
-			name := args[i]
-			typ, err := gguf.ParseType(value())
-			require.NoError(t, err)
-			if name == "--output-tensor-type" {
-				o.OutputTensorType = &typ
-			} else {
-				o.TokenEmbeddingType = &typ
-			}
-		case "--tensor-type":
-			tt, err := recipe.ParseTensorType(value())
-			require.NoError(t, err)
-			o.TensorTypes = append(o.TensorTypes, tt)
-		case "--override-kv":
-			kv, err := ParseOverrideKV(value())
-			require.NoError(t, err)
-			o.OverrideKV = append(o.OverrideKV, kv)
-		case "--include-weights":
-			o.IncludeWeights = append(o.IncludeWeights, value())
-		case "--exclude-weights":
-			o.ExcludeWeights = append(o.ExcludeWeights, value())
-		default:
-			t.Logf("not of this issue: %s %s", row.Type, row.Options)
-			return o, false
-		}
-	}
-	return o, true
 }

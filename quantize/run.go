@@ -10,6 +10,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
+	"github.com/carat-llm/carat/quantize/recipe"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -19,13 +20,11 @@ const chunkElements = 1 << 18
 // Run writes the plan to path. progress, if not nil, is called from the workers with the bytes of the source
 // read so far and in all. When ctx ends or anything fails, nothing is left at path.
 func (p *Plan) Run(ctx context.Context, path string, progress func(done, total int64)) error {
-	infos := make([]gguf.TensorInfo, len(p.Tensors))
 	var total int64
-	for i, t := range p.Tensors {
-		infos[i] = t.TensorInfo
+	for _, t := range p.Tensors {
 		total += t.src.Info().Bytes()
 	}
-	w, err := gguf.Create(path, p.Metadata, infos)
+	w, err := gguf.Create(path, p.Metadata, p.infos())
 	if err != nil {
 		return err
 	}
@@ -33,6 +32,16 @@ func (p *Plan) Run(ctx context.Context, path string, progress func(done, total i
 		return errors.Join(err, w.Abort())
 	}
 	return w.Commit()
+}
+
+// Write writes src to path as it is: the same metadata, tensors and types in the same order. It is Run of a
+// plan that changes nothing.
+func Write(ctx context.Context, src gguf.Model, path string, threads int, progress func(done, total int64)) error {
+	p, err := NewPlan(src, Options{FileType: recipe.Copy, Verbatim: true, Threads: threads})
+	if err != nil {
+		return err
+	}
+	return p.Run(ctx, path, progress)
 }
 
 func (p *Plan) write(ctx context.Context, w *gguf.Writer, total int64, progress func(done, total int64)) error {
@@ -101,8 +110,8 @@ func (q *chunks) next() (chunk, bool) {
 
 // buffers are a worker's, reused for every chunk.
 type buffers struct {
-	src, dst []byte
-	values   []float32
+	src, dst        []byte
+	values, decoded []float32
 }
 
 // grow returns b with length n, allocated anew only when it is too small.
@@ -126,16 +135,48 @@ func (b *buffers) convert(w *gguf.Writer, c chunk) (int64, error) {
 	if dec, ok := codec.For(in.Type); ok {
 		values := grow(&b.values, n*in.Cols())
 		dec.Decode(values, src)
-		if err := check(t, values, c.row); err != nil {
+		largest, err := check(t, values, c.row)
+		if err != nil {
 			return 0, err
 		}
 		if t.Type != in.Type {
-			enc, _ := codec.For(t.Type) // there is one: the plan was checked
-			out = grow(&b.dst, n*t.RowBytes())
-			enc.Encode(out, values, int(t.Cols()), t.columnWeights(c.row))
+			if out, err = b.encode(c, values, largest); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return int64(len(src)), w.WriteAt(c.index, out, c.row*t.RowBytes())
+}
+
+const (
+	// largeValue is where half-precision scales may begin to overflow: they reach 65504, and no format's scale
+	// is more than twice its largest element.
+	largeValue = 1 << 15
+	// hugeValue is beyond what any scale can reach (65504*128*32 in Q6_K, less in the others). From there on
+	// the sums in the encoders overflow too, and what they then give can be finite and wrong.
+	hugeValue = 1 << 40
+)
+
+// encode returns the chunk in the target's type. Where the result could overflow, by large values or by
+// weights that leave an encoder nothing to divide by, it is decoded again and checked.
+func (b *buffers) encode(c chunk, values []float32, largest float32) ([]byte, error) {
+	t, n := c.target, c.end-c.row
+	enc, _ := codec.For(t.Type) // there is one: the plan was checked
+	out := grow(&b.dst, n*t.RowBytes())
+	weights := t.columnWeights(c.row)
+	enc.Encode(out, values, int(t.Cols()), weights)
+	if largest < largeValue && weights == nil {
+		return out, nil
+	}
+	decoded := grow(&b.decoded, n*t.Cols())
+	enc.Decode(decoded, out)
+	for i, v := range decoded {
+		if x := values[i]; !finite(v) || t.Type.Quantized() && (x > hugeValue || x < -hugeValue) {
+			return nil, fmt.Errorf("%w: %s is %v: overflow: values of up to %v do not fit %s; use BF16 or F32 for this tensor",
+				gguf.ErrInput, t.place(c.row, i), x, largest, t.Type)
+		}
+	}
+	return out, nil
 }
 
 // columnWeights are those of the expert that row belongs to.
@@ -150,24 +191,25 @@ func (t *Target) columnWeights(row int64) []float32 {
 	return t.weights[expert*t.Cols():][:t.Cols()]
 }
 
-// check refuses what no quantized model should carry on: NaN, infinities, and numbers that F16 cannot hold.
-func check(t *Target, values []float32, row int64) error {
-	const f16Limit = 65520 // rounds to infinity
-	limit := float32(math.MaxFloat32)
-	if t.Type == gguf.F16 {
-		limit = f16Limit
-	}
+// check refuses NaN and infinities, which no model should carry on, and returns the largest magnitude.
+func check(t *Target, values []float32, row int64) (largest float32, err error) {
 	for i, v := range values {
-		if v < limit && v > -limit {
-			continue
+		if !finite(v) {
+			return 0, fmt.Errorf("%w: %s is %v: not finite; the model is broken, or it was damaged", gguf.ErrInput, t.place(row, i), v)
 		}
-		place := fmt.Sprintf("tensor %s: row %d column %d", t.Name, row+int64(i)/t.Cols(), int64(i)%t.Cols())
-		switch {
-		case v != v || math.IsInf(float64(v), 0):
-			return fmt.Errorf("%w: %s is %v: not finite; the model is broken, or it was damaged", gguf.ErrInput, place, v)
-		case t.Type == gguf.F16 && (v >= f16Limit || v <= -f16Limit):
-			return fmt.Errorf("%w: %s is %v: overflow, F16 holds up to 65504; use BF16 or F32", gguf.ErrInput, place, v)
+		if v < 0 {
+			v = -v
+		}
+		if v > largest {
+			largest = v
 		}
 	}
-	return nil
+	return largest, nil
+}
+
+func finite(v float32) bool { return v <= math.MaxFloat32 && v >= -math.MaxFloat32 }
+
+// place names element i of a chunk that begins at row.
+func (t *Target) place(row int64, i int) string {
+	return fmt.Sprintf("tensor %s: row %d column %d", t.Name, row+int64(i)/t.Cols(), int64(i)%t.Cols())
 }

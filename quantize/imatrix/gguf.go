@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -21,14 +22,24 @@ func readGGUF(path string) (*Matrix, error) {
 		return nil, fmt.Errorf("%w: general.type is %q, an importance matrix has \"imatrix\"", gguf.ErrInput, t)
 	}
 	m := &Matrix{entries: map[string]entry{}, Datasets: f.Metadata().Strings("imatrix.datasets")}
-	chunks, _ := f.Metadata().Int("imatrix.chunk_count")
-	m.Chunks = int(chunks)
+	for key, dst := range map[string]*int{"imatrix.chunk_count": &m.Chunks, "imatrix.chunk_size": &m.ChunkSize} {
+		v, _ := f.Metadata().Int(key)
+		if v < 0 || v > math.MaxInt32 {
+			return nil, fmt.Errorf("%w: %s is %d", gguf.ErrInput, key, v)
+		}
+		*dst = int(v)
+	}
 	sums, counts := map[string]gguf.Tensor{}, map[string]gguf.Tensor{}
 	for _, t := range f.Tensors() {
 		if name, ok := strings.CutSuffix(t.Info().Name, ".in_sum2"); ok {
 			sums[name] = t
 		} else if name, ok := strings.CutSuffix(t.Info().Name, ".counts"); ok {
 			counts[name] = t
+		}
+	}
+	for name := range counts {
+		if _, ok := sums[name]; !ok {
+			return nil, fmt.Errorf("%w: %s.counts has no %s.in_sum2 beside it", gguf.ErrInput, name, name)
 		}
 	}
 	for name, s := range sums {
@@ -46,6 +57,9 @@ func readGGUF(path string) (*Matrix, error) {
 		}
 		if len(count) == 0 || len(sum)%len(count) != 0 {
 			return nil, fmt.Errorf("%w: %s: %d sums do not go with %d counts", gguf.ErrInput, name, len(sum), len(count))
+		}
+		if i := slices.IndexFunc(count, func(v float32) bool { return !usable(v) }); i >= 0 {
+			return nil, fmt.Errorf("%w: %s.counts: expert %d has the count %v: it must be finite and not negative", gguf.ErrInput, name, i, count[i])
 		}
 		m.entries[name] = entry{means(sum, count), len(count)}
 	}

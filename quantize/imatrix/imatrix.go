@@ -10,17 +10,20 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 )
 
-// Matrix is an importance matrix.
+// Matrix is an importance matrix. It is not changed once read: plans may share it.
 type Matrix struct {
-	entries  map[string]entry
-	Datasets []string
-	Chunks   int // number of chunks that were evaluated
+	entries   map[string]entry
+	Datasets  []string
+	Chunks    int // number of chunks of text that were evaluated
+	ChunkSize int // tokens in a chunk; 0 in .dat files, which do not say
 }
 
 // entry holds mean squared activations, experts x columns.
@@ -32,14 +35,8 @@ type entry struct {
 // Len is the number of tensors with weights.
 func (m *Matrix) Len() int { return len(m.entries) }
 
-// Names lists the tensors with weights, in no order.
-func (m *Matrix) Names() []string {
-	var out []string
-	for n := range m.entries {
-		out = append(out, n)
-	}
-	return out
-}
+// Names lists the tensors with weights, sorted.
+func (m *Matrix) Names() []string { return slices.Sorted(maps.Keys(m.entries)) }
 
 // Weights returns the importance of each column of tensor name, n = cols x experts values with the columns
 // of an expert contiguous, or nil when there are none for it. Another number of values is an error.
@@ -55,13 +52,12 @@ func (m *Matrix) Weights(name string, n int64) ([]float32, error) {
 	return e.weights, nil
 }
 
-// Filter drops the entries whose name keep refuses.
-func (m *Matrix) Filter(keep func(name string) bool) {
-	for n := range m.entries {
-		if !keep(n) {
-			delete(m.entries, n)
-		}
-	}
+// Filter returns a matrix of the entries whose name keep accepts.
+func (m *Matrix) Filter(keep func(name string) bool) *Matrix {
+	out := *m
+	out.entries = maps.Clone(m.entries)
+	maps.DeleteFunc(out.entries, func(name string, _ entry) bool { return !keep(name) })
+	return &out
 }
 
 // Read reads the file at path, GGUF or .dat whatever its name.
@@ -82,16 +78,20 @@ func Read(path string) (*Matrix, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for name, e := range m.entries {
+	for _, name := range m.Names() {
+		e := m.entries[name]
 		for i, v := range e.weights {
-			if v != v || math.IsInf(float64(v), 0) || v < 0 {
-				return nil, fmt.Errorf("%w: %s: tensor %s: the importance of column %d is %v: it must be finite and not negative",
+			if !usable(v) {
+				return nil, fmt.Errorf("%w: %s: tensor %s: the importance of column %d is %v: it must be finite and not negative; collect the matrix again",
 					gguf.ErrInput, path, name, i%(len(e.weights)/e.experts), v)
 			}
 		}
 	}
 	return m, nil
 }
+
+// usable is false for NaN, infinities and negative numbers.
+func usable(v float32) bool { return v >= 0 && v <= math.MaxFloat32 }
 
 // parseDat reads the older format: entries with values that were multiplied by a call count.
 func parseDat(b []byte) (*Matrix, error) {
@@ -111,6 +111,9 @@ func parseDat(b []byte) (*Matrix, error) {
 		}
 		if values == 0 || calls == 0 {
 			return nil, fmt.Errorf("%w: imatrix entry %q has %d values of %d calls", gguf.ErrInput, name, values, calls)
+		}
+		if _, twice := m.entries[name]; twice {
+			return nil, fmt.Errorf("%w: imatrix entry %q stands twice", gguf.ErrInput, name)
 		}
 		w := make([]float32, values)
 		for j := range w {

@@ -1,8 +1,12 @@
 package imatrix
 
 import (
+	"encoding/binary"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
@@ -41,6 +45,76 @@ func TestNotFiniteIsRefused(t *testing.T) {
 	_, err := Read(path)
 	require.ErrorIs(t, err, gguf.ErrInput)
 	require.ErrorContains(t, err, "column 0")
+}
+
+func TestDatEntryTwice(t *testing.T) {
+	entry := string(dat[4:25])
+	_, err := parseDat([]byte("\x02\x00\x00\x00" + entry + entry))
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, "twice")
+}
+
+func TestFilterLeavesTheMatrixAlone(t *testing.T) {
+	m, err := parseDat(dat)
+	require.NoError(t, err)
+	require.Zero(t, m.Filter(func(string) bool { return false }).Len())
+	require.Equal(t, []string{"a"}, m.Names())
+}
+
+// writeGGUF writes a matrix in the newer format with the tensors given.
+func writeGGUF(t *testing.T, typ string, tensors map[string][]float32, experts int64) string {
+	t.Helper()
+	md := &gguf.Metadata{}
+	md.Set("general.type", typ)
+	md.Set("imatrix.datasets", []string{"text"})
+	md.Set("imatrix.chunk_count", uint32(5))
+	md.Set("imatrix.chunk_size", uint32(512))
+	var infos []gguf.TensorInfo
+	names := slices.Sorted(maps.Keys(tensors))
+	for _, n := range names {
+		infos = append(infos, gguf.TensorInfo{Name: n, Type: gguf.F32, Shape: []int64{int64(len(tensors[n])) / experts, experts}})
+	}
+	path := filepath.Join(t.TempDir(), "m")
+	w, err := gguf.Create(path, md, infos)
+	require.NoError(t, err)
+	for i, n := range names {
+		var b []byte
+		for _, v := range tensors[n] {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		require.NoError(t, w.WriteAt(i, b, 0))
+	}
+	require.NoError(t, w.Commit())
+	return path
+}
+
+func TestGGUF(t *testing.T) {
+	m, err := Read(writeGGUF(t, "imatrix", map[string][]float32{"a.in_sum2": {2, 4, 0, 0}, "a.counts": {2, 0}}, 2))
+	require.NoError(t, err)
+	w, err := m.Weights("a", 4)
+	require.NoError(t, err)
+	require.Equal(t, []float32{1, 2, 1, 1}, w, "an expert that saw nothing weighs all columns alike")
+	require.Equal(t, []int{5, 512}, []int{m.Chunks, m.ChunkSize})
+
+	nan := float32(math.NaN())
+	for reason, c := range map[string]struct {
+		typ     string
+		tensors map[string][]float32
+	}{
+		"general.type":             {"model", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {2, 2}}},
+		"has no a.counts":          {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}}},
+		"has no a.in_sum2":         {"imatrix", map[string][]float32{"a.counts": {2, 4}}},
+		"without entries":          {"imatrix", map[string][]float32{"a.other": {2, 4}}},
+		"expert 1 has the count":   {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {2, -1}}},
+		"expert 0 has the count N": {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {nan, 1}}},
+		"importance of column 0":   {"imatrix", map[string][]float32{"a.in_sum2": {2, nan}, "a.counts": {2, 2}}},
+	} {
+		_, err := Read(writeGGUF(t, c.typ, c.tensors, 2))
+		require.ErrorIs(t, err, gguf.ErrInput, reason)
+		require.ErrorContains(t, err, reason)
+	}
+	_, err = Read(filepath.Join(t.TempDir(), "none"))
+	require.ErrorIs(t, err, gguf.ErrInput)
 }
 
 // TestGoldenFormats: the same matrix in both formats.

@@ -90,6 +90,16 @@ func Names() []string {
 	return names
 }
 
+// Valid reports whether ft is one of the presets.
+func (ft FileType) Valid() bool {
+	for _, f := range fileTypes {
+		if f.number == ft {
+			return true
+		}
+	}
+	return false
+}
+
 // String is the preset's name, as in "Q4_K_M".
 func (ft FileType) String() string {
 	for _, f := range fileTypes {
@@ -100,7 +110,8 @@ func (ft FileType) String() string {
 	return fmt.Sprintf("filetype(%d)", uint32(ft))
 }
 
-// Default is the tensor type that the preset gives where no rule says otherwise.
+// Default is the tensor type that the preset gives where no rule says otherwise. It means nothing for Copy
+// and for numbers that are not Valid.
 func (ft FileType) Default() gguf.Type {
 	for _, f := range fileTypes {
 		if f.number == ft {

@@ -1,0 +1,84 @@
+package quantize
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/recipe"
+)
+
+// metadata is the source's with what the reference appends, in its order. What it sets goes to the end, also
+// where the source had the key. Pieces of a split become one file, so that is not said any more.
+func (o *Options) metadata(src *gguf.Metadata) *gguf.Metadata {
+	md := src.Clone()
+	for _, k := range []string{"split.no", "split.count", "split.tensors.count"} {
+		md.Delete(k)
+	}
+	md.Append("general.quantization_version", uint32(2))
+	if o.FileType != recipe.Copy {
+		md.Append("general.file_type", uint32(o.FileType))
+	} else if v, ok := src.Int("general.file_type"); ok {
+		md.Append("general.file_type", uint32(v))
+	}
+	for _, kv := range o.OverrideKV {
+		md.Append(kv.Key, kv.Value)
+	}
+	if o.HasImatrix {
+		md.Append("quantize.imatrix.file", cut(o.ImatrixName))
+		if len(o.Imatrix.Datasets) > 0 {
+			md.Append("quantize.imatrix.dataset", cut(o.Imatrix.Datasets[0]))
+		}
+		md.Append("quantize.imatrix.entries_count", uint32(o.Imatrix.Len()))
+		if o.Imatrix.Chunks > 0 {
+			md.Append("quantize.imatrix.chunks_count", uint32(o.Imatrix.Chunks))
+		}
+	}
+	return md
+}
+
+// cut shortens to the 127 bytes that the reference's overrides hold.
+func cut(s string) string { return s[:min(len(s), 127)] }
+
+// ParseOverrideKV reads "KEY=TYPE:VALUE" with TYPE int, float, bool or str. Integers become u32 of their
+// magnitude, as the reference writes them.
+func ParseOverrideKV(s string) (gguf.KV, error) {
+	key, rest, ok := strings.Cut(s, "=")
+	typ, val, ok2 := strings.Cut(rest, ":")
+	if !ok || !ok2 || key == "" {
+		return gguf.KV{}, fmt.Errorf("%q is not KEY=TYPE:VALUE", s)
+	}
+	var v any
+	var err error
+	switch typ {
+	case "int":
+		var n int64
+		n, err = strconv.ParseInt(val, 10, 64)
+		if err == nil && (n > 1<<32-1 || n < -(1<<32-1)) {
+			err = errors.New("does not fit 32 bits")
+		}
+		v = uint32(max(n, -n))
+	case "float":
+		var f float64
+		f, err = strconv.ParseFloat(val, 32)
+		v = float32(f)
+	case "bool":
+		v = val == "true"
+		if val != "true" && val != "false" {
+			err = errors.New("is neither true nor false")
+		}
+	case "str":
+		v = val
+		if len(val) > 127 {
+			err = errors.New("is longer than 127 bytes")
+		}
+	default:
+		return gguf.KV{}, fmt.Errorf("%q: type %q is none of int, float, bool, str", s, typ)
+	}
+	if err != nil {
+		return gguf.KV{}, fmt.Errorf("%q: %w", s, err)
+	}
+	return gguf.KV{Key: key, Value: v}, nil
+}
