@@ -59,6 +59,9 @@ func (s *spm) encode(ids []int32, text string, first bool) []int32 {
 			return 0, false
 		}
 		if s.byID {
+			if strings.Trim(string(joined), lowerBlock) == "" {
+				return float64(len(s.scores)) + float64(id), true // runs of spaces are merged last there
+			}
 			return float64(id), true
 		}
 		return -float64(s.scores[id]), true
