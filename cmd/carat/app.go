@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/carat-llm/carat/internal/buildinfo"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -95,6 +96,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 			code = exitBug
 		}
 	}()
+	if err := kernel.CheckEnv(); err != nil {
+		return report(s.err, args, usagef("%v", err))
+	}
 	app := newApp(s)
 	if err := app.RunContext(ctx, normalise(app, args)); err != nil {
 		return report(s.err, args, err)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
+	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/urfave/cli/v2"
@@ -23,7 +25,7 @@ number of threads. Memory is bounded by threads, not by the model. Rows that a t
 fall back to another type; that is shown and counted, and --no-fallback refuses it.
 
 FILE TYPES:
-   ` + strings.Join(recipe.Names(), " ") + `
+   ` + strings.Join(encodable(), " ") + `
 
 EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M -o smollm2-Q4_K_M.gguf
@@ -82,7 +84,7 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 	}
 	o.Pure, o.LeaveOutputTensor, o.NoFallback = c.Bool("pure"), c.Bool("leave-output-tensor"), c.Bool("no-fallback")
 	if c.String("type") == "" {
-		return o, usagef("%s needs --type, one of %s", c.Command.Name, strings.Join(recipe.Names(), " "))
+		return o, usagef("%s needs --type, one of %s", c.Command.Name, strings.Join(encodable(), " "))
 	}
 	var err error
 	if o.FileType, err = recipe.ParseFileType(c.String("type")); err != nil {
@@ -138,4 +140,16 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, out s
 		return err
 	}
 	return writePlan(ctx, s, g, plan, out, fmt.Sprintf("quantize to %s", opts.FileType))
+}
+
+// encodable lists the file types whose tensors this carat can write.
+func encodable() []string {
+	return slices.DeleteFunc(recipe.Names(), func(name string) bool {
+		ft, err := recipe.ParseFileType(name)
+		if err != nil {
+			return true
+		}
+		_, ok := codec.For(ft.Default())
+		return !ok
+	})
 }

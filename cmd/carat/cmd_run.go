@@ -46,8 +46,9 @@ EXAMPLES:
 				return err
 			}
 			defer src.Close()
-			return runRun(c.Context, s, g, src, c.String("prompt"), c.Int("n"), generate.Options{
-				Temperature: float32(c.Float64("temp")), TopK: c.Int("top-k"), TopP: float32(c.Float64("top-p")), Seed: c.Uint64("seed"),
+			return runRun(c.Context, s, g, src, c.String("prompt"), generate.Options{
+				MaxTokens: c.Int("n"),
+				Params:    generate.Params{Temperature: c.Float64("temp"), TopK: c.Int("top-k"), TopP: c.Float64("top-p"), Seed: c.Uint64("seed")},
 			})
 		},
 	}
@@ -58,6 +59,7 @@ type generated struct {
 	Prompt string  `json:"prompt"`
 	Text   string  `json:"text"`
 	Tokens []int32 `json:"tokens"`
+	Stop   string  `json:"stop_reason"`
 }
 
 // loadModel makes source ready to run.
@@ -73,7 +75,7 @@ func loadModel(src gguf.Model, g global) (*model.Model, *tokenizer.Tokenizer, er
 	return m, tok, nil
 }
 
-func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt string, n int, opts generate.Options) error {
+func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt string, opts generate.Options) error {
 	m, tok, err := loadModel(src, g)
 	if err != nil {
 		return err
@@ -85,33 +87,27 @@ func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt str
 	if len(ids) == 0 {
 		return usagef("the prompt is empty and the model has no beginning-of-text token: give -p TEXT")
 	}
-	sess, err := m.NewSession(len(ids) + n)
+	sess, err := m.NewSession(len(ids) + opts.MaxTokens)
 	if err != nil {
 		return err
 	}
-	out := generated{Prompt: prompt}
 	var text strings.Builder
 	if !g.json {
 		fmt.Fprint(s.out, prompt)
 	}
-	err = generate.Run(ctx, sess, m.Vocab(), ids, n, opts, func(id int32) bool {
-		if tok.IsEOG(id) {
-			return false
-		}
-		piece := tok.Piece(id)
-		out.Tokens = append(out.Tokens, id)
+	tokens, reason, err := generate.Run(ctx, sess, m.Vocab(), tok, ids, opts, func(_ int32, piece []byte) error {
 		text.Write(piece)
-		if !g.json {
-			_, _ = s.out.Write(piece)
+		if g.json {
+			return nil
 		}
-		return true
+		_, err := s.out.Write(piece)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	if g.json {
-		out.Text = text.String()
-		return printJSON(s.out, out)
+		return printJSON(s.out, generated{prompt, text.String(), tokens, string(reason)})
 	}
 	fmt.Fprintln(s.out)
 	return nil

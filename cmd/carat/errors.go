@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize"
 )
 
 // Exit codes, as `carat --help` lists them.
@@ -33,7 +35,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType):
 		return exitUsage
 	case errors.Is(err, gguf.ErrEnvironment),
 		errors.Is(err, syscall.ENOSPC), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOMEM):
