@@ -26,25 +26,32 @@ func normalise(app *cli.App, args []string) []string {
 			i = len(args)
 		case len(a) > 1 && a[0] == '-':
 			flags = append(flags, a)
-			if takesValue(app, verb, a) && i+1 < len(args) {
-				i++
-				flags = append(flags, args[i])
+			if !takesValue(app, verb, a) {
+				continue
 			}
+			if i++; i == len(args) {
+				// Its value is missing: leave it last, so that the parser says so.
+				return append(head(args[0], verb), flags...)
+			}
+			flags = append(flags, args[i])
 		case verb == nil && len(rest) == 0 && app.Command(a) != nil:
 			verb = app.Command(a)
 		default:
 			rest = append(rest, a)
 		}
 	}
-	out := []string{args[0]}
-	if verb != nil {
-		out = append(out, verb.Name)
-	}
-	out = append(out, flags...)
+	out := append(head(args[0], verb), flags...)
 	if len(rest) > 0 {
 		out = append(append(out, "--"), rest...)
 	}
 	return out
+}
+
+func head(program string, verb *cli.Command) []string {
+	if verb == nil {
+		return []string{program}
+	}
+	return []string{program, verb.Name}
 }
 
 // takesValue reports whether the flag written as arg is followed by its value. Before the verb is

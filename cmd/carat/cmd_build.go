@@ -82,7 +82,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	start := time.Now()
 	w := describe(plan)
 	if out != "" {
-		if err := execute(ctx, s, g, plan, out, fmt.Sprintf("build %s", opts.FileType)); err != nil {
+		if err := execute(ctx, s, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType)); err != nil {
 			return err
 		}
 		if w.Output, err = hashFile(out); err != nil {

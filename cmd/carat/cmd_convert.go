@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/quantize"
@@ -90,5 +89,5 @@ func runConvert(ctx context.Context, s streams, g global, dir, out string, opts 
 	if err != nil {
 		return err
 	}
-	return writePlan(ctx, s, g, plan, out, fmt.Sprintf("convert %s", dir))
+	return writePlan(ctx, s, g, plan, dir, out, "convert")
 }

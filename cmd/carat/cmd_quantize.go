@@ -54,7 +54,7 @@ EXAMPLES:
 				return err
 			}
 			defer src.Close()
-			return runQuantize(c.Context, s, g, src, out, opts)
+			return runQuantize(c.Context, s, g, src, args[0], out, opts)
 		},
 	}
 }
@@ -134,12 +134,12 @@ func tensorTypeFlag(c *cli.Context, name string) (*gguf.Type, error) {
 	return &t, nil
 }
 
-func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, out string, opts quantize.Options) error {
+func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, source, out string, opts quantize.Options) error {
 	plan, err := quantize.NewPlan(src, opts)
 	if err != nil {
 		return err
 	}
-	return writePlan(ctx, s, g, plan, out, fmt.Sprintf("quantize to %s", opts.FileType))
+	return writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType))
 }
 
 // encodable lists the file types whose tensors this carat can write.

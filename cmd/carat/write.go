@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sort"
 	"strings"
 
+	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 )
 
@@ -40,10 +42,10 @@ type plannedTensor struct {
 }
 
 // writePlan runs plan to out, or only shows it when out is "", and prints what became of each tensor.
-func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, out, title string) error {
+func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) error {
 	w := describe(plan)
 	if out != "" {
-		if err := execute(ctx, s, g, plan, out, title); err != nil {
+		if err := execute(ctx, s, g, plan, source, out, title); err != nil {
 			return err
 		}
 		var err error
@@ -60,11 +62,15 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, ou
 	return nil
 }
 
-// execute writes the plan with a progress bar.
-func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, out, title string) error {
+// execute writes the plan with a progress bar. Errors about weights name source, the model they are in.
+func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) error {
 	b := newBar(s.err, g, title)
 	defer b.finish()
-	return plan.Run(ctx, out, b.update)
+	err := plan.Run(ctx, out, b.update)
+	if errors.Is(err, gguf.ErrInput) {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	return err
 }
 
 func describe(plan *quantize.Plan) *written {
