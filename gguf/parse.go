@@ -40,7 +40,6 @@ type decoder struct {
 	path string
 	buf  []byte // read ahead: file bytes from start
 	at   int64
-	v2   bool
 	err  error
 }
 

@@ -3,7 +3,7 @@
 
     pip install torch tokenizers numpy
     python scripts/train_tiny.py --stories tinystories-sample.txt --book kjv.txt --eval-text testdata/eval.txt \
-        --out testdata/tiny-llama --minutes 20
+        --out testdata/tiny-llama --minutes 12 --batch 8 --length 128 --steps 4000
 
 --stories is the sample of TinyStories, --book (repeatable) a text in the public domain. The last tenth of each
 text is held out; a slice of that becomes the evaluation text. The seed fixes data order and initial weights, so the
