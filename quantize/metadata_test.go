@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
@@ -59,9 +60,13 @@ func TestCopyKeepsTheFileType(t *testing.T) {
 func TestWriteIsVerbatim(t *testing.T) {
 	m := sample()
 	path := filepath.Join(t.TempDir(), "out.gguf")
-	var read, total int64
-	require.NoError(t, Write(context.Background(), m, path, 0, func(done, of int64) { read, total = max(read, done), of }))
-	require.Equal(t, total, read)
+	var read, total atomic.Int64 // workers call at the same time
+	require.NoError(t, Write(context.Background(), m, path, 0, func(done, of int64) {
+		for old := read.Load(); done > old && !read.CompareAndSwap(old, done); old = read.Load() {
+		}
+		total.Store(of)
+	}))
+	require.Equal(t, total.Load(), read.Load())
 	f, err := gguf.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
