@@ -74,7 +74,8 @@ func newApp(s streams) *cli.App {
 		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) },
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("no verb %q; see carat --help", c.Args().First())
+				verb := c.Args().First()
+				return usagef("no verb %q; see carat --help. %s", verb, cli.SuggestCommand(c.App.Commands, verb))
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -84,6 +85,11 @@ func newApp(s streams) *cli.App {
 		c.OnUsageError = app.OnUsageError
 		c.HideHelpCommand = true
 		c.UseShortOptionHandling = false
+		for _, f := range c.Flags {
+			if b, ok := f.(*cli.BoolFlag); ok {
+				b.DisableDefaultText = true // "(default: false)" teaches nobody
+			}
+		}
 	}
 	return app
 }
