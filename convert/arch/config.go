@@ -28,6 +28,10 @@ func ReadConfig(dir string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseConfig(b, path)
+}
+
+func parseConfig(b []byte, path string) (*Config, error) {
 	c := &Config{path: path}
 	if err := json.Unmarshal(b, &c.values); err != nil || c.values == nil {
 		return nil, fmt.Errorf("%w: %s: config: it is not a JSON object (%v)", gguf.ErrInput, path, err)

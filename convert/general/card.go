@@ -18,18 +18,23 @@ func (f *facts) modelCard(path string) error {
 	if err != nil {
 		return err
 	}
-	text := strings.ReplaceAll(string(b), "\r\n", "\n")
+	f.frontMatter(b)
+	return nil
+}
+
+func (f *facts) frontMatter(readme []byte) {
+	text := strings.ReplaceAll(string(readme), "\r\n", "\n")
 	rest, ok := strings.CutPrefix(text, "---\n")
 	if !ok {
-		return nil
+		return
 	}
 	front, _, ok := strings.Cut(rest, "\n---")
 	if !ok {
-		return nil
+		return
 	}
 	var card map[string]any
 	if yaml.Unmarshal([]byte(front), &card) != nil {
-		return nil
+		return
 	}
 	for key, from := range map[string][]string{
 		"name": {"name", "model_name"}, "author": {"author", "model_creator"}, "version": {"version"}, "organization": {"organization", "model_org"},
@@ -49,7 +54,6 @@ func (f *facts) modelCard(path string) error {
 			f.lists[key] = listOf(card, from...)
 		}
 	}
-	return nil
 }
 
 // listOf joins the strings under keys, each once; a single string is a list of one.

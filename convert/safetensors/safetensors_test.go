@@ -3,6 +3,7 @@ package safetensors
 import (
 	"bytes"
 	"encoding/binary"
+	"path/filepath"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
@@ -51,6 +52,21 @@ func FuzzHeader(f *testing.F) {
 		}
 		for _, s := range spans {
 			require.LessOrEqual(t, s.end, int64(len(b)))
+		}
+	})
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(`{"weight_map":{"a":"model-00001-of-00002.safetensors"}}`))
+	f.Add([]byte(`{"weight_map":{"a":"../x"}}`))
+	f.Add([]byte(`{"weight_map":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		where, err := parseIndex(b, "index")
+		if err != nil {
+			require.ErrorIs(t, err, gguf.ErrInput)
+		}
+		for _, file := range where {
+			require.Equal(t, filepath.Base(file), file, "shards lie in the folder")
 		}
 	})
 }

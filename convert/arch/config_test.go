@@ -1,0 +1,39 @@
+package arch
+
+import (
+	"testing"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+)
+
+// FuzzConfig lets every family read any config.json: what it says may be wrong, but is never followed into a
+// panic or an allocation of its size.
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte(`{"architectures":["LlamaForCausalLM"],"num_hidden_layers":2,"hidden_size":8,"intermediate_size":16,
+		"num_attention_heads":2,"vocab_size":9,"rms_norm_eps":1e-5,"max_position_embeddings":16,
+		"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":8}}`))
+	f.Add([]byte(`{"architectures":["GPT2LMHeadModel"],"n_layer":1,"n_embd":8,"n_head":2,"n_ctx":4,"n_positions":4,"vocab_size":5,"layer_norm_epsilon":1e-5}`))
+	f.Add([]byte(`{"architectures":["Phi3ForCausalLM"],"rope_scaling":{"type":"longrope","short_factor":[1],"long_factor":[]}}`))
+	f.Add([]byte(`{"architectures":[1]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, family := range families {
+			c, err := parseConfig(b, "config.json")
+			if err != nil {
+				require.ErrorIs(t, err, gguf.ErrInput)
+				return
+			}
+			if _, _, err := Find(c); err != nil {
+				require.ErrorIs(t, err, gguf.ErrInput)
+			}
+			family.Metadata(c, 1)
+			if family.Extra != nil {
+				family.Extra(c)
+			}
+			family.Tensors(c)
+			if c.Err() != nil {
+				require.ErrorIs(t, c.Err(), gguf.ErrInput)
+			}
+		}
+	})
+}
