@@ -29,6 +29,10 @@ var codecs = map[gguf.Type]*Codec{
 	gguf.Q4_K: {Type: gguf.Q4_K, Decode: decodeQ4K, Encode: encodeQ4K},
 	gguf.Q5_K: {Type: gguf.Q5_K, Decode: decodeQ5K, Encode: encodeQ5K},
 	gguf.Q6_K: {Type: gguf.Q6_K, Decode: decodeQ6K, Encode: encodeQ6K},
+
+	gguf.IQ2_XXS: {Type: gguf.IQ2_XXS, Decode: decodeIQ2XXS, Encode: encodeIQ2XXS, NeedsWeights: true},
+	gguf.IQ2_XS:  {Type: gguf.IQ2_XS, Decode: decodeIQ2XS, Encode: encodeIQ2XS, NeedsWeights: true},
+	gguf.IQ2_S:   {Type: gguf.IQ2_S, Decode: decodeIQ2S, Encode: encodeIQ2S},
 }
 
 // For returns the codec of t, and whether there is one.

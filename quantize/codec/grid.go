@@ -1,0 +1,170 @@
+package codec
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"sync"
+)
+
+// The grid formats (IQ1, IQ2, IQ3) store groups of 8 or 4 elements as the number of a point in a codebook: a
+// list of points on a small lattice. This file holds the codebooks and finds points in them.
+
+// gridCodes holds the six codebooks of the grid formats, one after the other: 4,608 little-endian uint16.
+// Each is one point, its coordinates packed from the lowest bits up: 8 of 2 bits, or 4 of 3 bits in the IQ3
+// books. The lists are part of the formats (kgrid_* in ggml-quants.c); nothing derives them.
+//
+//go:embed grids.bin
+var gridCodes string
+
+// point holds the coordinates of a grid point; the points of IQ3 have four.
+type point [8]uint8
+
+// grid is one codebook. Its tables are made at first use: points for decoding, the others for encoding.
+type grid struct {
+	offset, size int // place in gridCodes
+	dims, levels int // coordinates, and values of each
+	shells       int // how many distances count as neighbours
+
+	expandOnce, indexOnce sync.Once
+
+	points []point
+	// lookup has an entry for every lattice point, see code: the number of the grid point there, or, off the
+	// grid, the complement of where its list starts in neighbours. A list is its length and that many grid
+	// points: all that lie at the nearest distances, by distance, then number.
+	lookup     []int32
+	neighbours []uint16
+}
+
+var (
+	gridIQ2XXS = &grid{offset: 0, size: 256, dims: 8, levels: 3, shells: 2}
+	gridIQ2XS  = &grid{offset: 256, size: 512, dims: 8, levels: 3, shells: 2}
+	gridIQ2S   = &grid{offset: 768, size: 1024, dims: 8, levels: 3, shells: 1}
+	gridIQ1    = &grid{offset: 1792, size: 2048, dims: 8, levels: 3, shells: 3}
+	gridIQ3XXS = &grid{offset: 3840, size: 256, dims: 4, levels: 8, shells: 2}
+	gridIQ3S   = &grid{offset: 4096, size: 512, dims: 4, levels: 8, shells: 3}
+)
+
+// expanded returns the points.
+func (g *grid) expanded() []point {
+	g.expandOnce.Do(func() {
+		bits := 16 / g.dims // 2 of 8 dimensions; of 4 only the lowest 3 bits of each would fit 12
+		if g.dims == 4 {
+			bits = 3
+		}
+		g.points = make([]point, g.size)
+		for i := range g.points {
+			packed := binary.LittleEndian.Uint16([]byte(gridCodes[2*(g.offset+i):][:2]))
+			for k := range g.dims {
+				g.points[i][k] = uint8(packed >> (bits * k) & (1<<bits - 1))
+			}
+		}
+	})
+	return g.points
+}
+
+// code numbers the lattice points: the coordinates are digits in base levels, the first one lowest.
+func (g *grid) code(p *point) int {
+	c := 0
+	for k := g.dims - 1; k >= 0; k-- {
+		c = c*g.levels + int(p[k])
+	}
+	return c
+}
+
+// searchable makes lookup and neighbours and returns the grid.
+func (g *grid) searchable() *grid {
+	g.indexOnce.Do(func() {
+		points := g.expanded()
+		total := 1
+		for range g.dims {
+			total *= g.levels
+		}
+		g.lookup = make([]int32, total)
+		for i := range g.lookup {
+			g.lookup[i] = -1
+		}
+		for i := range points {
+			g.lookup[g.code(&points[i])] = int32(i)
+		}
+		var p point
+		distances := make([]uint16, len(points))
+		for c := range g.lookup {
+			if g.lookup[c] < 0 {
+				rest := c
+				for k := range g.dims {
+					p[k] = uint8(rest % g.levels)
+					rest /= g.levels
+				}
+				g.lookup[c] = ^int32(len(g.neighbours))
+				g.addNeighbours(&p, distances)
+			}
+		}
+	})
+	return g
+}
+
+// addNeighbours appends the list of p. distances is scratch space.
+func (g *grid) addNeighbours(p *point, distances []uint16) {
+	const most = 4*7*7 + 1
+	var count [most]int
+	for i := range g.points {
+		q := &g.points[i]
+		d := 0
+		for k := range p { // unused dimensions are 0 in both
+			diff := int(p[k]) - int(q[k])
+			d += diff * diff
+		}
+		distances[i] = uint16(d)
+		count[d]++
+	}
+	// Where the points of each distance go.
+	var place [most]int
+	n, shells, farthest := 0, 0, 0
+	for d := 0; d < most && shells < g.shells; d++ {
+		if count[d] > 0 {
+			place[d] = n
+			n += count[d]
+			shells++
+			farthest = d
+		}
+	}
+	start := len(g.neighbours) + 1
+	g.neighbours = append(g.neighbours, uint16(n))
+	g.neighbours = append(g.neighbours, make([]uint16, n)...)
+	list := g.neighbours[start:]
+	for i, d := range distances {
+		if int(d) <= farthest {
+			list[place[d]] = uint16(i)
+			place[d]++
+		}
+	}
+}
+
+// around returns the neighbours of an off-grid lattice point from its entry in lookup.
+func (g *grid) around(entry int32) []uint16 {
+	at := ^entry
+	n := int32(g.neighbours[at])
+	return g.neighbours[at+1 : at+1+n]
+}
+
+// cheapest returns the point of the list with the least cost, the first of several; cost[4*k+l] is what
+// coordinate l costs in dimension k. For grids of 8 dimensions.
+func (g *grid) cheapest(list []uint16, cost *[32]float32) uint16 {
+	best, at := maxFloat32, list[0]
+	points := g.points
+	for _, n := range list {
+		p := &points[n]
+		d := cost[p[0]&3]
+		d += cost[4+(p[1]&3)]
+		d += cost[8+(p[2]&3)]
+		d += cost[12+(p[3]&3)]
+		d += cost[16+(p[4]&3)]
+		d += cost[20+(p[5]&3)]
+		d += cost[24+(p[6]&3)]
+		d += cost[28+(p[7]&3)]
+		if d < best {
+			best, at = d, n
+		}
+	}
+	return at
+}

@@ -1,0 +1,256 @@
+package codec
+
+import "encoding/binary"
+
+// IQ2_XXS and IQ2_XS: super-blocks of 256 elements. Groups of 8 magnitudes are points of a grid with the values
+// 1, 3, 5 (8, 25, 43 when decoded, which fits better), the signs of a group take 7 bits.
+//
+// IQ2_XXS, 66 bytes: f16 d, then for each 32 elements 4 grid numbers of 8 bits and a uint32 with 4x7 sign
+// bits and a 4-bit scale.
+//
+// IQ2_XS, 74 bytes: f16 d, 32 uint16 with 9 bits of grid number and 7 of signs, 16 4-bit scales, one a 16 elements.
+
+// iq2Values are what the levels decode to.
+var iq2Values = [8]float32{8, 25, 43}
+
+// iq2Fit is the search for one sub-block of n*8 elements: x ≈ scale * (1, 3 or 5), a grid point a group.
+type iq2Fit struct {
+	x      [32]float32 // magnitudes
+	weight [32]float32
+	root   [32]float32 // square roots of the weights
+	signs  [4]uint8
+	index  [4]uint16 // grid points found
+
+	// What each level of each element adds to Σwxq and Σwq².
+	wxq, wqq [4 * 32]float32
+}
+
+// prepare fills the tables that sums reads.
+func (f *iq2Fit) prepare(n int) {
+	for i, w := range f.weight[:8*n] {
+		f.root[i] = sqrt(w)
+		wx := float32(w * f.x[i])
+		t, s := f.wxq[4*i:4*i+3], f.wqq[4*i:4*i+3]
+		t[0], t[1], t[2] = wx, float32(wx*3), float32(wx*5)
+		s[0], s[1], s[2] = w, float32(float32(w*3)*3), float32(float32(w*5)*5)
+	}
+}
+
+// sums returns Σwxq and Σwq² of the points.
+func (f *iq2Fit) sums(points []point, index *[4]uint16, n int) (sumqx, sumq2 float32) {
+	for k := range n {
+		p := &points[index[k&3]]
+		t, s := (*[32]float32)(f.wxq[32*k:]), (*[32]float32)(f.wqq[32*k:])
+		for i, l := range p {
+			e := (4*i + int(l&3)) & 31
+			sumqx += t[e]
+			sumq2 += s[e]
+		}
+	}
+	return sumqx, sumq2
+}
+
+// snap finds the grid point of group k for an inverse scale, and whether it is the nearest lattice point;
+// otherwise it is the neighbour with the least error at scale.
+func (f *iq2Fit) snap(g *grid, k int, inverse, scale float32) (index uint16, onGrid bool) {
+	x := (*[8]float32)(f.x[8*k:])
+	var c int32
+	for i := 7; i >= 0; i-- {
+		c = c*3 + clamp(nearest(float32(0.5*(float32(inverse*x[i])-1))), 0, 2)
+	}
+	entry := g.lookup[c]
+	if entry >= 0 {
+		return uint16(entry), true
+	}
+	root := (*[8]float32)(f.root[8*k:])
+	var cost [32]float32
+	s3, s5 := float32(scale*3), float32(scale*5)
+	for i, v := range x {
+		w := root[i]
+		d1, d3, d5 := scale-v, s3-v, s5-v
+		cost[4*i] = float32(float32(w*d1) * d1)
+		cost[4*i+1] = float32(float32(w*d3) * d3)
+		cost[4*i+2] = float32(float32(w*d5) * d5)
+	}
+	return g.cheapest(g.around(entry), &cost), false
+}
+
+// search tries the inverse scales (5 + 0.1*t)/most for t = -tries..tries, keeps the points that correlate best,
+// finds those off the grid again with the scale that resulted (all says every point), and returns the scale.
+// Where nothing beats scale, it is returned.
+func (f *iq2Fit) search(g *grid, n int, scale, most float32, tries int, all bool) float32 {
+	f.prepare(n)
+	points := g.points
+	f.index = [4]uint16{} // point 0 of each IQ2 grid is all ones
+	var off [4]bool
+	var best float32
+	for t := -tries; t <= tries; t++ {
+		inverse := (5 + float32(float32(t)*0.1)) / most
+		this := 1 / inverse
+		var index [4]uint16
+		var tryOff [4]bool
+		for k := range n {
+			i, on := f.snap(g, k, inverse, this)
+			index[k&3], tryOff[k&3] = i, !on
+		}
+		sumqx, sumq2 := f.sums(points, &index, n)
+		if sumq2 > 0 && float32(sumqx*sumqx) > float32(best*sumq2) {
+			scale = sumqx / sumq2
+			best = float32(scale * sumqx)
+			f.index, off = index, tryOff
+		}
+	}
+	if scale > 0 && (all || off != [4]bool{}) {
+		inverse := 1 / scale
+		for k := range n {
+			if all || off[k&3] {
+				f.index[k&3], _ = f.snap(g, k, inverse, scale)
+			}
+		}
+		if sumqx, sumq2 := f.sums(points, &f.index, n); sumq2 > 0 {
+			scale = sumqx / sumq2
+		}
+	}
+	if scale < 0 {
+		for k := range f.signs {
+			f.signs[k] = ^f.signs[k]
+		}
+		return -scale
+	}
+	return scale
+}
+
+// weighColumns is weigh where every column may weigh the same (w nil).
+func weighColumns(dst, x, w []float32, sigma2 float32) {
+	if w != nil {
+		weigh(dst, x, w, sigma2)
+		return
+	}
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = sqrt(sigma2 + float32(v*v))
+	}
+}
+
+// part is w[from:to], nil when w is.
+func part(w []float32, from, to int) []float32 {
+	if w == nil {
+		return nil
+	}
+	return w[from:to]
+}
+
+func encodeIQ2XXS(dst []byte, src []float32, cols int, weights []float32) {
+	gridIQ2XXS.searchable()
+	eachBlock(dst, src, cols, weights, superBlock, 66, encodeIQ2XXSBlock)
+}
+
+func encodeIQ2XXSBlock(dst []byte, x, weights []float32) {
+	clear(dst)
+	var f iq2Fit
+	var scales [8]float32
+	var most float32
+	sigma2 := sumSquares(x) / superBlock
+	for b := range scales {
+		sub := x[32*b : 32*b+32]
+		weighColumns(f.weight[:], sub, part(weights, 32*b, 32*b+32), sigma2)
+		for k := range f.signs {
+			f.signs[k] = splitEvenSigns(f.x[8*k:], sub[8*k:], f.weight[8*k:])
+		}
+		if greatest(f.x[:]) < tooSmall {
+			continue
+		}
+		var L [32]uint8
+		scale := searchPositive(4, f.x[:], L[:], f.weight[:])
+		if scale*3 <= 0 {
+			continue
+		}
+		scale = f.search(gridIQ2XXS, 4, scale, scale*3, 6, true)
+		scales[b] = scale
+		most = max(most, scale)
+		packed := dst[2+8*b:]
+		var signs uint32
+		for k, i := range f.index {
+			packed[k] = uint8(i)
+			signs |= uint32(f.signs[k]&127) << (7 * k)
+		}
+		binary.LittleEndian.PutUint32(packed[4:], signs)
+	}
+	if most == 0 {
+		clear(dst)
+		return
+	}
+	d := most / 31
+	putF16(dst, d)
+	for b, s := range scales {
+		dst[2+8*b+7] |= uint8(oddScale(s, 1/d, 15) << 4)
+	}
+}
+
+func decodeIQ2XXS(dst []float32, src []byte) {
+	points := gridIQ2XXS.expanded()
+	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[66:] {
+		d := getF16(src)
+		for b := range 8 {
+			q := src[2+8*b:][:8]
+			high := binary.LittleEndian.Uint32(q[4:])
+			values := scaledLevels(float32(d*(0.5+float32(high>>28)))*0.25, &iq2Values)
+			for k := range 4 {
+				putSigned(dst[32*b+8*k:], points[q[k]][:], &values, evenSigns(high>>(7*k)))
+			}
+		}
+	}
+}
+
+func encodeIQ2XS(dst []byte, src []float32, cols int, weights []float32) {
+	gridIQ2XS.searchable()
+	eachBlock(dst, src, cols, weights, superBlock, 74, encodeIQ2XSBlock)
+}
+
+func encodeIQ2XSBlock(dst []byte, x, weights []float32) {
+	clear(dst)
+	var f iq2Fit
+	var scales [16]float32
+	var most float32
+	sigma2 := sumSquares(x) / superBlock
+	for b := range scales {
+		sub := x[16*b : 16*b+16]
+		weighColumns(f.weight[:16], sub, part(weights, 16*b, 16*b+16), sigma2)
+		for k := range 2 {
+			f.signs[k] = splitEvenSigns(f.x[8*k:], sub[8*k:], f.weight[8*k:])
+		}
+		m := greatest(f.x[:16])
+		if m < tooSmall {
+			continue
+		}
+		scale := f.search(gridIQ2XS, 2, m/5, m, 9, false)
+		scales[b] = scale
+		most = max(most, scale)
+		for k := range 2 {
+			binary.LittleEndian.PutUint16(dst[2+4*b+2*k:], f.index[k]|uint16(f.signs[k]&127)<<9)
+		}
+	}
+	if most == 0 {
+		clear(dst)
+		return
+	}
+	d := most / 31
+	putF16(dst, d)
+	for b, s := range scales {
+		dst[66+b/2] |= uint8(oddScale(s, 1/d, 15) << (b % 2 * 4))
+	}
+}
+
+func decodeIQ2XS(dst []float32, src []byte) {
+	points := gridIQ2XS.expanded()
+	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[74:] {
+		d := getF16(src)
+		for b := range 16 {
+			values := scaledLevels(float32(d*(0.5+float32(src[66+b/2]>>(b%2*4)&15)))*0.25, &iq2Values)
+			for k := range 2 {
+				q := binary.LittleEndian.Uint16(src[2+4*b+2*k:])
+				putSigned(dst[16*b+8*k:], points[q&511][:], &values, evenSigns(uint32(q>>9)))
+			}
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package codec
+
+import (
+	"math"
+	"math/bits"
+)
+
+// The IQ2 and IQ3 formats store magnitudes and signs apart, the signs of 8 elements in 8 bits, or in 7 when
+// their number of minus signs is made even.
+
+// splitSigns stores the magnitudes of x in dst and returns the signs, element i in bit i.
+func splitSigns(dst, x []float32) (signs uint8) {
+	x = x[:8]
+	for i, v := range x {
+		if !(v >= 0) {
+			v = -v
+			signs |= 1 << i
+		}
+		dst[i] = v
+	}
+	return signs
+}
+
+// splitEvenSigns does the same with an even number of signs: if need be, it flips that of the element whose
+// weight w·x² is least, and so leaves a negative magnitude. The eighth sign follows from the others and is cut off.
+func splitEvenSigns(dst, x, w []float32) (signs uint8) {
+	signs = splitSigns(dst, x)
+	if bits.OnesCount8(signs)&1 != 0 {
+		x, w = x[:8], w[:8]
+		least, at := maxFloat32, 0
+		for i, v := range x {
+			if e := float32(float32(w[i]*v) * v); e < least || i == 0 {
+				least, at = e, i
+			}
+		}
+		dst[at] = -dst[at]
+		signs ^= 1 << at
+	}
+	return signs & 127
+}
+
+// evenSigns restores the eighth sign of seven.
+func evenSigns(seven uint32) uint8 {
+	s := uint8(seven & 127)
+	return s | uint8(bits.OnesCount8(s)&1)<<7
+}
+
+// scaledLevels returns the values of the levels, scaled.
+func scaledLevels(scale float32, levels *[8]float32) (v [8]float32) {
+	for i, l := range levels {
+		v[i] = scale * l
+	}
+	return v
+}
+
+// putSigned stores one value a coordinate in y, with the signs in the lowest bits.
+func putSigned(y []float32, p []uint8, values *[8]float32, signs uint8) {
+	y = y[:len(p)]
+	for i, l := range p {
+		y[i] = math.Float32frombits(math.Float32bits(values[l&7]) ^ uint32(signs)>>i<<31)
+	}
+}
+
+const maxFloat32 = float32(math.MaxFloat32)
+
+// greatest returns the largest element, or the first when it is NaN.
+func greatest(x []float32) float32 {
+	m := x[0]
+	for _, v := range x[1:] {
+		if v > m {
+			m = v
+		}
+	}
+	return m
+}
+
+// oddScale rounds scale*inverse to an odd number and returns 0..limit for 1, 3, 5...
+func oddScale(scale, inverse float32, limit int32) uint32 {
+	return uint32(clamp(nearest(float32(0.5*(float32(inverse*scale)-1))), 0, limit))
+}
