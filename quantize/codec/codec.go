@@ -33,6 +33,8 @@ var codecs = map[gguf.Type]*Codec{
 	gguf.IQ2_XXS: {Type: gguf.IQ2_XXS, Decode: decodeIQ2XXS, Encode: encodeIQ2XXS, NeedsWeights: true},
 	gguf.IQ2_XS:  {Type: gguf.IQ2_XS, Decode: decodeIQ2XS, Encode: encodeIQ2XS, NeedsWeights: true},
 	gguf.IQ2_S:   {Type: gguf.IQ2_S, Decode: decodeIQ2S, Encode: encodeIQ2S},
+	gguf.IQ3_XXS: {Type: gguf.IQ3_XXS, Decode: decodeIQ3XXS, Encode: encodeIQ3XXS},
+	gguf.IQ3_S:   {Type: gguf.IQ3_S, Decode: decodeIQ3S, Encode: encodeIQ3S},
 }
 
 // For returns the codec of t, and whether there is one.
