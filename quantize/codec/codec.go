@@ -35,6 +35,8 @@ var codecs = map[gguf.Type]*Codec{
 	gguf.IQ2_S:   {Type: gguf.IQ2_S, Decode: decodeIQ2S, Encode: encodeIQ2S},
 	gguf.IQ3_XXS: {Type: gguf.IQ3_XXS, Decode: decodeIQ3XXS, Encode: encodeIQ3XXS},
 	gguf.IQ3_S:   {Type: gguf.IQ3_S, Decode: decodeIQ3S, Encode: encodeIQ3S},
+	gguf.IQ1_S:   {Type: gguf.IQ1_S, Decode: decodeIQ1S, Encode: encodeIQ1S, NeedsWeights: true},
+	gguf.IQ1_M:   {Type: gguf.IQ1_M, Decode: decodeIQ1M, Encode: encodeIQ1M},
 }
 
 // For returns the codec of t, and whether there is one.
