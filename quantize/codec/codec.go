@@ -37,6 +37,16 @@ var codecs = map[gguf.Type]*Codec{
 	gguf.IQ3_S:   {Type: gguf.IQ3_S, Decode: decodeIQ3S, Encode: encodeIQ3S},
 	gguf.IQ1_S:   {Type: gguf.IQ1_S, Decode: decodeIQ1S, Encode: encodeIQ1S, NeedsWeights: true},
 	gguf.IQ1_M:   {Type: gguf.IQ1_M, Decode: decodeIQ1M, Encode: encodeIQ1M},
+	gguf.IQ4_NL:  {Type: gguf.IQ4_NL, Decode: decodeIQ4NL, Encode: encodeIQ4NL},
+	gguf.IQ4_XS:  {Type: gguf.IQ4_XS, Decode: decodeIQ4XS, Encode: encodeIQ4XS},
+	gguf.TQ1_0:   {Type: gguf.TQ1_0, Decode: decodeTQ1, Encode: encodeTQ1},
+	gguf.TQ2_0:   {Type: gguf.TQ2_0, Decode: decodeTQ2, Encode: encodeTQ2},
+	gguf.MXFP4:   {Type: gguf.MXFP4, Decode: decodeMXFP4, Encode: encodeMXFP4},
+	gguf.NVFP4:   {Type: gguf.NVFP4, Decode: decodeNVFP4, Encode: encodeNVFP4},
+	gguf.Q1_0:    {Type: gguf.Q1_0, Decode: decodeQ1, Encode: encodeQ1},
+	gguf.Q2_0:    {Type: gguf.Q2_0, Decode: decodeQ2, Encode: encodeQ2},
+	gguf.Q8_1:    {Type: gguf.Q8_1, Decode: decodeQ8_1, Encode: encodeQ8_1},
+	gguf.Q8_K:    {Type: gguf.Q8_K, Decode: decodeQ8K, Encode: encodeQ8K},
 }
 
 // For returns the codec of t, and whether there is one.

@@ -1,0 +1,73 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Q1_0 and Q2_0: few bits and one f16 scale, for models that were trained so. Importance weights are not used.
+//
+// Q1_0: blocks of 128 elements, 18 bytes: d, the mean magnitude, and a bit an element in order, set for d and
+// clear for -d.
+//
+// Q2_0: blocks of 64 elements, 18 bytes: d, the largest magnitude, and 2 bits an element in order: x = d*(q-1).
+// 3 can be decoded, but encoding gives 0 to 2 only.
+
+func encodeQ1(dst []byte, src []float32, cols int, _ []float32) {
+	eachBlock(dst, src, cols, nil, 128, 18, func(dst []byte, x, _ []float32) {
+		var total float32
+		for _, v := range x {
+			total += abs(v)
+		}
+		putF16(dst, total/128)
+		for j := range 2 {
+			var bits uint64
+			for i, v := range x[64*j : 64*j+64] {
+				// Adding 0 turns -0 into 0, so that the sign bit says v < 0.
+				bits |= uint64(math.Float32bits(v+0)>>31^1) << i
+			}
+			binary.LittleEndian.PutUint64(dst[2+8*j:], bits)
+		}
+	})
+}
+
+func decodeQ1(dst []float32, src []byte) {
+	for ; len(dst) >= 128; dst, src = dst[128:], src[18:] {
+		d := getF16(src)
+		signed := [2]float32{-d, d}
+		for j, b := range src[2:18] {
+			y := dst[8*j : 8*j+8]
+			for i := range y {
+				y[i] = signed[b>>i&1]
+			}
+		}
+	}
+}
+
+func encodeQ2(dst []byte, src []float32, cols int, _ []float32) {
+	eachBlock(dst, src, cols, nil, 64, 18, func(dst []byte, x, _ []float32) {
+		_, d := absMax(x)
+		putF16(dst, d)
+		id := inverse(d)
+		if id > math.MaxFloat32 {
+			clear(dst[2:18]) // of a subnormal d: what the reference's conversion of infinity gives
+			return
+		}
+		for j := range 16 {
+			v := x[4*j : 4*j+4]
+			dst[2+j] = trit(float32(v[0]*id)) | trit(float32(v[1]*id))<<2 | trit(float32(v[2]*id))<<4 | trit(float32(v[3]*id))<<6
+		}
+	})
+}
+
+func decodeQ2(dst []float32, src []byte) {
+	for ; len(dst) >= 64; dst, src = dst[64:], src[18:] {
+		d := getF16(src)
+		for j, b := range src[2:18] {
+			y := dst[4*j : 4*j+4]
+			for i := range y {
+				y[i] = float32(int32(b>>(2*i)&3)-1) * d
+			}
+		}
+	}
+}

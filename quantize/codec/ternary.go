@@ -1,0 +1,97 @@
+package codec
+
+import "math"
+
+// TQ1_0 and TQ2_0: super-blocks of 256 elements -d, 0 or d, for models that were trained so (BitNet b1.58,
+// TriLM): d is the largest magnitude, and other models lose nearly everything. Importance weights are not used.
+//
+// TQ1_0, 54 bytes: 5 trits in a byte, as the fraction of 3^5 that the byte is of 256, first trit highest:
+//
+//	32 bytes  byte m holds elements m, m+32, ... m+128
+//	16 bytes  byte m holds elements 160+m, 160+m+16, ... 160+m+64
+//	4 bytes   byte m holds elements 240+m, 240+m+4, ... 240+m+12; its fifth trit is 0
+//	2 bytes   d, f16
+//
+// TQ2_0, 66 bytes: 2-bit values as pack2 stores them, then d (f16).
+
+// trit is roundAway(v)+1 for v from -1 to 1: 0, 1 or 2. It does not branch, since signs are random.
+func trit(v float32) uint8 {
+	b := math.Float32bits(v)
+	one := (0x3effffff - b&^(1<<31)) >> 31 // 1 where |v| >= 0.5
+	return uint8(1 + one - 2*(one&(b>>31)))
+}
+
+// trits fills L with the trits of x and returns the scale.
+func trits(x []float32, L []uint8) float32 {
+	L = L[:len(x)]
+	_, d := absMax(x)
+	id := inverse(d)
+	if id > math.MaxFloat32 {
+		id = 0 // of a subnormal d; the reference's conversion of infinity gives zeros too
+	}
+	for i, v := range x {
+		L[i] = trit(float32(v * id))
+	}
+	return d
+}
+
+// groupsTQ1 lists the parts of a TQ1_0 block: the first byte and the first element, bytes, and trits in each.
+var groupsTQ1 = [3]struct{ at, first, bytes, trits int }{{0, 0, 32, 5}, {32, 160, 16, 5}, {48, 240, 4, 4}}
+
+func encodeTQ1(dst []byte, src []float32, cols int, _ []float32) {
+	eachBlock(dst, src, cols, nil, superBlock, 54, func(dst []byte, x, _ []float32) {
+		var L [superBlock]uint8
+		putF16(dst[52:], trits(x, L[:]))
+		for _, g := range groupsTQ1 {
+			part := L[g.first : g.first+g.bytes*g.trits]
+			for m := range g.bytes {
+				var q uint32
+				for n := range g.trits {
+					q = q*3 + uint32(part[m+n*g.bytes])
+				}
+				if g.trits == 4 {
+					q *= 3
+				}
+				dst[g.at+m] = uint8((q*256 + 242) / 243) // rounded up, so that decoding rounds down to q
+			}
+		}
+	})
+}
+
+func decodeTQ1(dst []float32, src []byte) {
+	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[54:] {
+		d := getF16(src[52:])
+		for _, g := range groupsTQ1 {
+			y := dst[g.first : g.first+g.bytes*g.trits]
+			for m, b := range src[g.at : g.at+g.bytes] {
+				for n := range g.trits {
+					y[m+n*g.bytes] = float32(int32(uint16(b)*3>>8)-1) * d
+					b *= 3 // the fraction that is left, modulo 256
+				}
+			}
+		}
+	}
+}
+
+func encodeTQ2(dst []byte, src []float32, cols int, _ []float32) {
+	eachBlock(dst, src, cols, nil, superBlock, 66, func(dst []byte, x, _ []float32) {
+		var L [superBlock]uint8
+		putF16(dst[64:], trits(x, L[:]))
+		pack2(dst, &L)
+	})
+}
+
+func decodeTQ2(dst []float32, src []byte) {
+	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[66:] {
+		d := getF16(src[64:])
+		for h := range 2 {
+			y := dst[128*h : 128*h+128]
+			for l, b := range src[32*h : 32*h+32] {
+				y[l] = float32(int32(b&3)-1) * d
+				y[l+32] = float32(int32(b>>2&3)-1) * d
+				y[l+64] = float32(int32(b>>4&3)-1) * d
+				y[l+96] = float32(int32(b>>6)-1) * d
+			}
+		}
+	}
+}
