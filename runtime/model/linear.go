@@ -38,7 +38,7 @@ func (s *Session) apply(x []float32, n int, dsts [][]float32, ms ...linear) {
 	products := make([]kernel.Product, len(ms))
 	for i, m := range ms {
 		if s.observe != nil && (i == 0 || m.name != ms[i-1].name) {
-			s.observe(m.name, x[:n*m.w.Cols], m.w.Cols)
+			s.observe(m.name, 0, 1, x[:n*m.w.Cols], m.w.Cols)
 		}
 		products[i] = kernel.Product{Dst: dsts[i], W: m.w}
 	}

@@ -174,7 +174,7 @@ func TestObserve(t *testing.T) {
 	m := load(t, newFake(), 1)
 	s := session(t, m, 3)
 	seen := map[string]int{}
-	s.Observe(func(tensor string, x []float32, cols int) { seen[tensor] += len(x) / cols })
+	s.Observe(func(tensor string, _, _ int, x []float32, cols int) { seen[tensor] += len(x) / cols })
 	require.NoError(t, s.Forward(testIDs(3), 3, nil))
 	require.Len(t, seen, 14)
 	require.Equal(t, 3, seen["blk.1.ffn_down.weight"])

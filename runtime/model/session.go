@@ -19,7 +19,7 @@ type Session struct {
 	max     int
 	len     int
 	bufs    [bufCount][]float32
-	observe func(tensor string, x []float32, cols int)
+	observe func(tensor string, expert, experts int, x []float32, cols int)
 }
 
 // The session's reusable buffers.
@@ -66,9 +66,10 @@ func (s *Session) Len() int { return s.len }
 func (s *Session) Reset() { s.len = 0 }
 
 // Observe makes Forward call f before each product of activations with a weight tensor: x holds rows
-// of cols activations, valid during the call only. Tensors that share activations are named one by one,
-// a fused tensor once. nil ends it.
-func (s *Session) Observe(f func(tensor string, x []float32, cols int)) { s.observe = f }
+// of cols activations, valid during the call only. expert of experts says which matrix of a stacked tensor
+// they meet; dense tensors have expert 0 of 1. Tensors that share activations are named one by one, a
+// fused tensor once. nil ends it.
+func (s *Session) Observe(f func(tensor string, expert, experts int, x []float32, cols int)) { s.observe = f }
 
 // Forward appends ids to the sequence and fills logits with the rows of ids[from:], (len(ids)-from) x
 // Vocab row-major; from == len(ids) computes none. After an error the sequence is as before the call.
