@@ -2,6 +2,7 @@ package imatrix
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,6 +19,10 @@ func readGGUF(path string) (*Matrix, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return fromModel(f)
+}
+
+func fromModel(f gguf.Model) (*Matrix, error) {
 	if t, _ := f.Metadata().String("general.type"); t != "imatrix" {
 		return nil, fmt.Errorf("%w: general.type is %q, an importance matrix has \"imatrix\"", gguf.ErrInput, t)
 	}
@@ -28,6 +33,9 @@ func readGGUF(path string) (*Matrix, error) {
 			return nil, fmt.Errorf("%w: %s is %d", gguf.ErrInput, key, v)
 		}
 		*dst = int(v)
+	}
+	if m.ChunkSize == 0 {
+		m.ChunkSize = DefaultChunkSize // GGUF counts activations even if it does not say how many made a chunk
 	}
 	sums, counts := map[string]gguf.Tensor{}, map[string]gguf.Tensor{}
 	for _, t := range f.Tensors() {
@@ -55,13 +63,13 @@ func readGGUF(path string) (*Matrix, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(count) == 0 || len(sum)%len(count) != 0 {
+		if len(count) == 0 || len(sum) == 0 || len(sum)%len(count) != 0 {
 			return nil, fmt.Errorf("%w: %s: %d sums do not go with %d counts", gguf.ErrInput, name, len(sum), len(count))
 		}
-		if i := slices.IndexFunc(count, func(v float32) bool { return !usable(v) }); i >= 0 {
+		if i := slices.IndexFunc(count, func(v float64) bool { return !usable(float32(v)) }); i >= 0 {
 			return nil, fmt.Errorf("%w: %s.counts: expert %d has the count %v: it must be finite and not negative", gguf.ErrInput, name, i, count[i])
 		}
-		m.entries[name] = entry{means(sum, count), len(count)}
+		m.entries[name] = entry{sum, count}
 	}
 	if len(m.entries) == 0 {
 		return nil, fmt.Errorf("%w: an importance matrix without entries", gguf.ErrInput)
@@ -69,33 +77,69 @@ func readGGUF(path string) (*Matrix, error) {
 	return m, nil
 }
 
-// means divides each expert's sums by its count. An expert that saw nothing weighs all columns alike.
-func means(sum, count []float32) []float32 {
-	cols := len(sum) / len(count)
-	for e, n := range count {
-		for i := range cols {
-			if n > 0 {
-				sum[e*cols+i] /= n
-			} else {
-				sum[e*cols+i] = 1
-			}
-		}
-	}
-	return sum
-}
-
-func floats(t gguf.Tensor) ([]float32, error) {
+// floats reads a tensor of F32, or of the F64 that snapshots hold.
+func floats(t gguf.Tensor) ([]float64, error) {
 	i := t.Info()
-	if i.Type != gguf.F32 {
+	if i.Type != gguf.F32 && i.Type != gguf.F64 {
 		return nil, fmt.Errorf("%w: tensor %s is %v, want F32", gguf.ErrInput, i.Name, i.Type)
 	}
 	b := make([]byte, i.Bytes())
 	if err := t.ReadRows(b, 0, i.Rows()); err != nil {
 		return nil, err
 	}
-	out := make([]float32, i.Elements())
+	out := make([]float64, i.Elements())
 	for j := range out {
-		out[j] = math.Float32frombits(binary.LittleEndian.Uint32(b[j*4:]))
+		if i.Type == gguf.F64 {
+			out[j] = math.Float64frombits(binary.LittleEndian.Uint64(b[j*8:]))
+		} else {
+			out[j] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[j*4:])))
+		}
 	}
 	return out, nil
+}
+
+// encodeFloats is the inverse of floats.
+func encodeFloats(v []float64, typ gguf.Type) []byte {
+	var b []byte
+	for _, x := range v {
+		if typ == gguf.F64 {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+		} else {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(x)))
+		}
+	}
+	return b
+}
+
+// writeGGUF writes m with sums and counts of type typ, and extra after the format's own metadata.
+func (m *Matrix) writeGGUF(path string, typ gguf.Type, extra ...gguf.KV) error {
+	md := &gguf.Metadata{}
+	md.Append("general.type", "imatrix")
+	md.Append("imatrix.datasets", append([]string{}, m.Datasets...))
+	md.Append("imatrix.chunk_count", uint32(m.Chunks))
+	md.Append("imatrix.chunk_size", uint32(m.ChunkSize))
+	for _, kv := range extra {
+		md.Append(kv.Key, kv.Value)
+	}
+	names := m.Names()
+	var infos []gguf.TensorInfo
+	for _, name := range names {
+		e := m.entries[name]
+		experts := int64(len(e.counts))
+		infos = append(infos,
+			gguf.TensorInfo{Name: name + ".in_sum2", Type: typ, Shape: []int64{int64(e.cols()), experts}},
+			gguf.TensorInfo{Name: name + ".counts", Type: typ, Shape: []int64{1, experts}})
+	}
+	w, err := gguf.Create(path, md, infos)
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		e := m.entries[name]
+		err := errors.Join(w.WriteAt(2*i, encodeFloats(e.sums, typ), 0), w.WriteAt(2*i+1, encodeFloats(e.counts, typ), 0))
+		if err != nil {
+			return errors.Join(err, w.Abort())
+		}
+	}
+	return w.Commit()
 }

@@ -1,14 +1,18 @@
-// Package imatrix reads importance matrices: for each weight matrix, how strongly each of its input
-// columns was activated on a calibration text.
+// Package imatrix collects, reads, writes and describes importance matrices: for each weight matrix, how
+// strongly each of its input columns was activated on a calibration text.
 //
-// Read takes both formats that llama-imatrix writes, GGUF and the older .dat, and recognises them by
-// content. A Matrix gives Weights per tensor, one for each column (and for each expert of a stacked tensor),
-// as the encoders of quantize/codec want them.
+// A [Matrix] holds, for each tensor, the sums of squared activations of each column and the number of
+// activations that were added, separately for each expert of a stacked tensor. [Read] takes both formats
+// that llama-imatrix writes, GGUF and the older .dat, and recognises them by content; [Matrix.Write]
+// writes both. [Matrix.Weights] gives the means, as the encoders of quantize/codec want them.
+//
+//	collecting   Collector, Collect; Snapshot saves one under way
+//	combining    Merge
+//	looking      Matrix.Statistics, Layers, Matrix.Coverage
 package imatrix
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
@@ -18,6 +22,9 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
+// DefaultChunkSize is the number of tokens in a chunk where a matrix does not say.
+const DefaultChunkSize = 512
+
 // Matrix is an importance matrix. It is not changed once read: plans may share it.
 type Matrix struct {
 	entries   map[string]entry
@@ -26,11 +33,14 @@ type Matrix struct {
 	ChunkSize int // tokens in a chunk; 0 in .dat files, which do not say
 }
 
-// entry holds mean squared activations, experts x columns.
+// entry is one tensor's data. Where the matrix has no chunk size, what is added and counted are not
+// activations but the means of chunks.
 type entry struct {
-	weights []float32
-	experts int
+	sums   []float64 // of squared activations, experts x columns
+	counts []float64 // of activations, one for each expert
 }
+
+func (e entry) cols() int { return len(e.sums) / len(e.counts) }
 
 // Len is the number of tensors with weights.
 func (m *Matrix) Len() int { return len(m.entries) }
@@ -39,17 +49,31 @@ func (m *Matrix) Len() int { return len(m.entries) }
 func (m *Matrix) Names() []string { return slices.Sorted(maps.Keys(m.entries)) }
 
 // Weights returns the importance of each column of tensor name, n = cols x experts values with the columns
-// of an expert contiguous, or nil when there are none for it. Another number of values is an error.
+// of an expert contiguous, or nil when there are none for it. An expert that saw nothing weighs all columns
+// alike. Another number of values is an error.
 func (m *Matrix) Weights(name string, n int64) ([]float32, error) {
 	e, ok := m.entries[name]
 	if !ok {
 		return nil, nil
 	}
-	if int64(len(e.weights)) != n {
+	if int64(len(e.sums)) != n {
 		return nil, fmt.Errorf("%w: imatrix: tensor %s has %d importance values, %d columns need as many: it was made for another model",
-			gguf.ErrInput, name, len(e.weights), n)
+			gguf.ErrInput, name, len(e.sums), n)
 	}
-	return e.weights, nil
+	return e.means(), nil
+}
+
+// means divides each expert's sums by its count, in the float32 that files hold.
+func (e entry) means() []float32 {
+	out := make([]float32, len(e.sums))
+	cols := e.cols()
+	for i, sum := range e.sums {
+		out[i] = 1
+		if n := e.counts[i/cols]; n > 0 {
+			out[i] = float32(sum) / float32(n)
+		}
+	}
+	return out
 }
 
 // Filter returns a matrix of the entries whose name keep accepts.
@@ -75,87 +99,53 @@ func Read(path string) (*Matrix, error) {
 	} else {
 		m, err = parseDat(b)
 	}
+	if err == nil {
+		err = m.check()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	return m, nil
+}
+
+// check refuses values that are of no use as weights.
+func (m *Matrix) check() error {
 	for _, name := range m.Names() {
 		e := m.entries[name]
-		for i, v := range e.weights {
-			if !usable(v) {
-				return nil, fmt.Errorf("%w: %s: tensor %s: the importance of column %d is %v: it must be finite and not negative; collect the matrix again",
-					gguf.ErrInput, path, name, i%(len(e.weights)/e.experts), v)
+		for i, v := range e.means() {
+			if !usable(v) || !usable(float32(e.sums[i])) {
+				return fmt.Errorf("%w: tensor %s: the importance of column %d is %v (a sum of %v): it must be finite and not negative; collect the matrix again",
+					gguf.ErrInput, name, i%e.cols(), v, e.sums[i])
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // usable is false for NaN, infinities and negative numbers.
 func usable(v float32) bool { return v >= 0 && v <= math.MaxFloat32 }
 
-// parseDat reads the older format: entries with values that were multiplied by a call count.
-func parseDat(b []byte) (*Matrix, error) {
-	r := &datReader{b: b}
-	m := &Matrix{entries: map[string]entry{}}
-	n := r.int("number of entries", 1<<24)
-	if r.err == nil && n == 0 {
-		return nil, fmt.Errorf("%w: an importance matrix without entries", gguf.ErrInput)
-	}
-	for i := 0; i < n && r.err == nil; i++ {
-		name := string(r.bytes(r.int("length of a name", 1<<16)))
-		calls := r.int("number of calls", math.MaxInt32)
-		values := r.int("number of values", len(b)/4)
-		raw := r.bytes(values * 4)
-		if r.err != nil {
-			break
-		}
-		if values == 0 || calls == 0 {
-			return nil, fmt.Errorf("%w: imatrix entry %q has %d values of %d calls", gguf.ErrInput, name, values, calls)
-		}
-		if _, twice := m.entries[name]; twice {
-			return nil, fmt.Errorf("%w: imatrix entry %q stands twice", gguf.ErrInput, name)
-		}
-		w := make([]float32, values)
-		for j := range w {
-			w[j] = math.Float32frombits(binary.LittleEndian.Uint32(raw[j*4:])) / float32(calls)
-		}
-		m.entries[name] = entry{w, 1}
-	}
-	// Files of before 2024 end here.
-	if r.err == nil && len(r.b) > 0 {
-		m.Chunks = r.int("number of chunks", math.MaxInt32)
-		m.Datasets = []string{string(r.bytes(r.int("length of the dataset's name", 1<<16)))}
-	}
-	return m, r.err
-}
+// Format is a file format.
+type Format string
 
-// datReader takes values off the front of b. The first error stays.
-type datReader struct {
-	b   []byte
-	err error
-}
+// The formats that llama-imatrix reads and writes.
+const (
+	GGUF Format = "gguf"
+	Dat  Format = "dat" // means only: no counts of experts, no size of chunks
+)
 
-func (r *datReader) bytes(n int) []byte {
-	if r.err == nil && n > len(r.b) {
-		r.err = fmt.Errorf("%w: this is neither a GGUF nor a .dat importance matrix, or it is truncated: %d bytes needed, %d left", gguf.ErrInput, n, len(r.b))
+// Write writes m to path, which appears when it is whole. What llama-imatrix cannot do it does not do either:
+// GGUF holds sums and counts as float32, sorted by name; .dat leaves out tensors without any data and names
+// only the last dataset.
+func (m *Matrix) Write(path string, f Format) error {
+	if len(m.entries) == 0 {
+		return fmt.Errorf("%w: %s: an importance matrix without entries", gguf.ErrInput, path)
 	}
-	if r.err != nil {
-		return nil
+	if err := m.check(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	out := r.b[:n]
-	r.b = r.b[n:]
-	return out
-}
-
-func (r *datReader) int(what string, limit int) int {
-	b := r.bytes(4)
-	if r.err != nil {
-		return 0
+	if f == Dat {
+		return m.writeDat(path)
 	}
-	n := int32(binary.LittleEndian.Uint32(b))
-	if n < 0 || int(n) > limit {
-		r.err = fmt.Errorf("%w: this is neither a GGUF nor a .dat importance matrix: %s is %d", gguf.ErrInput, what, n)
-		return 0
-	}
-	return int(n)
+	return m.perToken(DefaultChunkSize).writeGGUF(path, gguf.F32)
 }

@@ -132,7 +132,7 @@ func TestGoldenFormats(t *testing.T) {
 	require.Equal(t, a.Chunks, b.Chunks)
 	matched := 0
 	for _, name := range a.Names() {
-		x, y := a.entries[name].weights, b.entries[name].weights
+		x, y := a.entries[name].means(), b.entries[name].means()
 		require.InEpsilonSlice(t, x, y, 1e-5, name)
 		matched++
 	}
