@@ -1,6 +1,7 @@
 package imatrix
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,7 +9,7 @@ import (
 
 func TestStatistics(t *testing.T) {
 	m := &Matrix{ChunkSize: 512, entries: map[string]entry{
-		"blk.0.attn_q.weight":      {[]float64{2, 2, 2, 18}, []float64{2}},
+		"blk.0.attn_q.weight":      {[]float64{2, 2, 4, 8}, []float64{2}},
 		"blk.1.attn_q.weight":      {[]float64{0, 0, 8, 0}, []float64{2}},
 		"blk.2.attn_q.weight":      {[]float64{1, 1}, []float64{1}}, // another width
 		"blk.1.ffn_up_exps.weight": {[]float64{4, 4, 0, 0}, []float64{1, 0}},
@@ -18,12 +19,12 @@ func TestStatistics(t *testing.T) {
 	got := m.Statistics()
 	require.Len(t, got, 5, "a tensor without data has no statistics")
 	require.Equal(t, Statistics{
-		Tensor: "blk.0.attn_q.weight", Kind: "attn_q", Sum: 12, Min: 1, Max: 9, Mean: 3, StdDev: 3.4641016151377544,
-		Active: 1, N: 4, Entropy: 1.2075187496394222, EntropyNorm: 0.6037593748197111, ZD: 0.25,
+		Tensor: "blk.0.attn_q.weight", Kind: "attn_q", Sum: 8, Min: 1, Max: 4, Mean: 2, StdDev: math.Sqrt(1.5),
+		Active: 1, N: 4, Entropy: 1.75, EntropyNorm: 0.875, ZD: 0.25,
 	}, got[0])
 	require.Equal(t, Statistics{
-		Tensor: "blk.1.attn_q.weight", Layer: 1, Kind: "attn_q", Sum: 4, Max: 4, Mean: 1, StdDev: 1.7320508075688772,
-		Active: 0.25, N: 4, ZD: 0.25, CosSim: 2 / 18.33030277982336,
+		Tensor: "blk.1.attn_q.weight", Layer: 1, Kind: "attn_q", Sum: 4, Max: 4, Mean: 1, StdDev: math.Sqrt(3),
+		Active: 0.25, N: 4, ZD: 0.25, CosSim: 4 * 8 / (math.Sqrt(88) * 8),
 	}, got[1])
 	require.Equal(t, []string{"attn_q", "attn_q", "attn_q", "ffn_up_exps", "output"}, kinds(got))
 	require.Zero(t, got[2].CosSim)
@@ -32,7 +33,7 @@ func TestStatistics(t *testing.T) {
 
 	layers := Layers(got)
 	require.Len(t, layers, 3)
-	require.Equal(t, LayerStatistics{Layer: 0, Sum: 12, ZD: 0.25}, layers[0])
+	require.Equal(t, LayerStatistics{Layer: 0, Sum: 8, ZD: 0.25}, layers[0])
 	require.Equal(t, 1, layers[1].Layer)
 	require.InDelta(t, (4*4+2*8)/6.0, layers[1].Sum, 1e-12)
 }
