@@ -73,3 +73,18 @@ func windows(name, text string, tok Tokenizer, o Options) ([]window, error) {
 	}
 	return out, nil
 }
+
+// Chunks tokenizes text and cuts it into chunks of o.Context tokens side by side, as the measurements without a
+// stride do: the first token of each is the beginning-of-text token when the model adds one. name is for messages.
+func Chunks(name, text string, tok Tokenizer, o Options) ([][]int32, error) {
+	o.Stride = 0
+	ws, err := windows(name, text, tok, o)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]int32, len(ws))
+	for i, w := range ws {
+		out[i] = w.ids
+	}
+	return out, nil
+}
