@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,7 @@ EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat convert ./SmolLM2-135M --outtype bf16 -o smollm2-BF16.gguf
    carat quantize smollm2-BF16.gguf --type Q5_K_M --dry-run
+   carat imatrix ./SmolLM2-135M --text calibration.txt -o smollm2.imatrix.gguf
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --reference ./SmolLM2-135M
    carat inspect smollm2-Q4_K_M.gguf
 
@@ -47,6 +49,7 @@ func verbs(s streams) []*cli.Command {
 		buildCommand(s),
 		convertCommand(s),
 		quantizeCommand(s),
+		imatrixCommand(s),
 		evalCommand(s),
 		benchCommand(s),
 		runCommand(s),
@@ -117,6 +120,11 @@ func report(w io.Writer, args []string, err error) int {
 	code := exitCode(err)
 	if hasFlag(args, "log-format", "json") {
 		slog.New(slog.NewJSONHandler(w, nil)).Error(err.Error(), "exit", code)
+		return code
+	}
+	var left *interruption
+	if errors.As(err, &left) {
+		fmt.Fprintf(w, "carat: %v\n", left)
 		return code
 	}
 	if code == exitInterrupted {

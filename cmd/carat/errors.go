@@ -14,6 +14,7 @@ import (
 
 // Exit codes, as `carat --help` lists them.
 const (
+	exitRefused     = 1
 	exitUsage       = 2
 	exitInput       = 4
 	exitEnvironment = 5
@@ -30,9 +31,24 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
+// refusal is a gate or check that said no.
+type refusal struct{ msg string }
+
+func (e *refusal) Error() string { return e.msg }
+
+// interruption is an interrupted run that leaves something; msg says what, and how to go on.
+type interruption struct{ msg string }
+
+func (e *interruption) Error() string { return e.msg }
+
+func (e *interruption) Unwrap() error { return context.Canceled }
+
 func exitCode(err error) int {
 	var usage *usageError
+	var no *refusal
 	switch {
+	case errors.As(err, &no):
+		return exitRefused
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType):
