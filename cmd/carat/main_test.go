@@ -21,8 +21,11 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// zeroDat is an importance matrix of one tensor "x" whose second column saw nothing.
+var zeroDat = []byte("\x01\x00\x00\x00\x01\x00\x00\x00x\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x80\x3f\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00d")
+
 // TestScript runs the command lines of testdata/script. $TINY is the embedded checkpoint, $BAD the
-// malformed inputs of the golden data, when they are there.
+// malformed inputs of the golden data, when they are there; zero.dat is zeroDat.
 func TestScript(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
@@ -32,7 +35,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("TINY", filepath.Join(root, "testdata", "tiny-llama"))
 			e.Setenv("EVALTEXT", filepath.Join(root, "testdata", "eval.txt"))
 			e.Setenv("CARAT_THREADS", "2")
-			return nil
+			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
 	})
