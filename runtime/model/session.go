@@ -69,7 +69,9 @@ func (s *Session) Reset() { s.len = 0 }
 // of cols activations, valid during the call only. expert of experts says which matrix of a stacked tensor
 // they meet; dense tensors have expert 0 of 1. Tensors that share activations are named one by one, a
 // fused tensor once. nil ends it.
-func (s *Session) Observe(f func(tensor string, expert, experts int, x []float32, cols int)) { s.observe = f }
+func (s *Session) Observe(f func(tensor string, expert, experts int, x []float32, cols int)) {
+	s.observe = f
+}
 
 // Forward appends ids to the sequence and fills logits with the rows of ids[from:], (len(ids)-from) x
 // Vocab row-major; from == len(ids) computes none. After an error the sequence is as before the call.
