@@ -109,11 +109,15 @@ func (m *Model) build(dir string, cfg *arch.Config, family *arch.Family, specs [
 	if err := m.mapTensors(dir, specs, out.tensor); err != nil {
 		return err
 	}
-	var params int64
+	named := general.Options{ModelName: o.ModelName, MetadataFile: o.MetadataFile}
 	for _, t := range m.tensors {
-		params += t.Info().Elements()
+		named.Parameters += t.Info().Elements()
+		if s, ok := t.(*stack); ok {
+			named.Experts = int64(len(s.experts))
+			named.ExpertParameters += t.Info().Elements()
+		}
 	}
-	generalKVs, err := general.Metadata(dir, cfg.Values(), general.Options{ModelName: o.ModelName, MetadataFile: o.MetadataFile, Parameters: params})
+	generalKVs, err := general.Metadata(dir, cfg.Values(), named)
 	if err != nil {
 		return err
 	}
@@ -152,9 +156,12 @@ func autoType(ts []*safetensors.Tensor) string {
 func (m *Model) mapTensors(dir string, specs []arch.Tensor, out gguf.Type) error {
 	bySource := make(map[string]arch.Tensor, len(specs))
 	for _, s := range specs {
-		bySource[s.Source] = s
+		for _, name := range s.Sources() {
+			bySource[name] = s
+		}
 	}
 	have := map[string]bool{}
+	stacks := newStacker(specs)
 	for _, t := range m.files.Tensors() {
 		if arch.Skipped(t.Name) {
 			continue
@@ -170,11 +177,22 @@ func (m *Model) mapTensors(dir string, specs []arch.Tensor, out gguf.Type) error
 		if t.Type != gguf.F32 && t.Type != gguf.F16 && t.Type != gguf.BF16 {
 			return fmt.Errorf("%w: %s/%s: tensor %s is of a type that is not read as weights (%v): want F32, F16 or BF16", gguf.ErrInput, dir, t.File, t.Name, t.Type)
 		}
-		m.tensors = append(m.tensors, newTensor(t, spec, out))
+		made := newTensor(t, spec, out)
+		if spec.Experts > 0 {
+			m.tensors = append(m.tensors, stacks.add(spec, made)...)
+		} else {
+			m.tensors = append(m.tensors, made)
+		}
 	}
 	for _, s := range specs {
-		if !s.Optional && !have[s.Source] {
-			return fmt.Errorf("%w: %s: missing tensor %s", gguf.ErrInput, dir, s.Source)
+		for expert, name := range s.Sources() {
+			switch {
+			case s.Optional || have[name]:
+			case s.Experts > 0:
+				return fmt.Errorf("%w: %s: missing tensor %s: expert %d of %d of %s", gguf.ErrInput, dir, name, expert, s.Experts, s.Name)
+			default:
+				return fmt.Errorf("%w: %s: missing tensor %s", gguf.ErrInput, dir, name)
+			}
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ type tensor struct {
 	same bool
 }
 
-func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) gguf.Tensor {
+func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *tensor {
 	shape := slices.Clone(spec.Shape)
 	if !spec.Transpose {
 		slices.Reverse(shape) // GGUF names the contiguous dimension first

@@ -76,8 +76,8 @@ func layout(md *Metadata, tensors []TensorInfo) (head []byte, offsets []int64, s
 		}
 		seen[t.Name] = true
 		e.str(t.Name)
-		e.u32(uint32(t.Dims()))
-		for _, d := range t.Shape[:t.Dims()] {
+		e.u32(uint32(len(t.Shape)))
+		for _, d := range t.Shape {
 			e.u64(uint64(d))
 		}
 		e.u32(uint32(t.Type))
@@ -99,7 +99,7 @@ func checkTensor(t TensorInfo) error {
 	switch {
 	case t.Name == "" || len(t.Name) > maxNameBytes:
 		return fmt.Errorf("tensor %q: a name of %d bytes: from 1 to %d", t.Name, len(t.Name), maxNameBytes)
-	case len(t.Shape) == 0 || t.Dims() > maxDims:
+	case len(t.Shape) == 0 || len(t.Shape) > maxDims:
 		return fmt.Errorf("tensor %s: shape %v: from 1 to %d dimensions", t.Name, t.Shape, maxDims)
 	case !t.Type.Valid():
 		return fmt.Errorf("tensor %s: %v is no type of the format", t.Name, t.Type)

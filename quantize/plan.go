@@ -95,6 +95,9 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		}
 		target := Target{TensorInfo: infos[i], Source: infos[i].Type, Reason: d.Reason, Fallback: d.Fallback, src: t}
 		target.Type = d.Type
+		if !o.Verbatim {
+			target.Shape = target.Shape[:target.Dims()] // llama-quantize writes no trailing ones
+		}
 		if err := o.check(&target); err != nil {
 			return nil, err
 		}

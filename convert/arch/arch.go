@@ -34,9 +34,24 @@ type Tensor struct {
 	Source string  // name in the checkpoint
 	Name   string  // name in GGUF
 	Shape  []int64 // in the checkpoint: rows x cols, or one dimension
+	// Experts above 0 stacks that many tensors of the checkpoint, each of that Shape, into one of three
+	// dimensions. Source then has %d where their names have the expert's number.
+	Experts int64
 	// Optional tensors may be absent.
 	Optional bool
 	Transform
+}
+
+// Sources are the names of the checkpoint's tensors that this one is made of: one, or one for each expert.
+func (t Tensor) Sources() []string {
+	if t.Experts == 0 {
+		return []string{t.Source}
+	}
+	names := make([]string, t.Experts)
+	for e := range names {
+		names[e] = fmt.Sprintf(t.Source, e)
+	}
+	return names
 }
 
 // Transform changes a tensor on its way. The zero value leaves it as it is.
@@ -56,7 +71,7 @@ type Extra struct {
 }
 
 // families lists what can be converted. A new one is a new file and a line here.
-var families = []*Family{llama, qwen2, qwen3, gemma3, phi3, gpt2}
+var families = []*Family{llama, mixtral, qwen2, qwen2moe, qwen3, qwen3moe, olmoe, gemma3, phi3, gpt2}
 
 // Classes lists the names in config.json's architectures that are known.
 func Classes() []string {

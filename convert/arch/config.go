@@ -138,10 +138,11 @@ func (c *Config) Floats(key string, n int64) []float32 {
 
 // Limits of a config: far above any model, low enough that nothing derived from them overflows.
 const (
-	maxLayers = 1000
-	maxWidth  = 1 << 20
-	maxVocab  = 1 << 22
-	maxTokens = 1 << 30
+	maxLayers  = 1000
+	maxExperts = 4096
+	maxWidth   = 1 << 20
+	maxVocab   = 1 << 22
+	maxTokens  = 1 << 30
 )
 
 // dims are the sizes that all decoder families share.

@@ -36,6 +36,10 @@ func decoderMetadata(arch string, c *Config, d dims, fileType uint32, headLength
 		k.f32("rope.freq_base_swa", c.Float("rope_local_base_freq", 10000))
 	}
 	k.f32("attention.layer_norm_rms_epsilon", c.Float("rms_norm_eps", 1e-6))
+	if n := experts(c); n > 0 {
+		k.u32("expert_count", n)
+		k.u32("expert_used_count", c.Int("num_experts_per_tok", n))
+	}
 	if headLengths {
 		k.u32("attention.key_length", d.headDim)
 		k.u32("attention.value_length", d.headDim)

@@ -20,8 +20,8 @@ import (
 type Options struct {
 	ModelName    string
 	MetadataFile string // JSON object of general.* entries
-	// Parameters is the number of weights, for the size label.
-	Parameters int64
+	// Parameters is the number of weights, for the size label; ExpertParameters of them are in Experts experts.
+	Parameters, ExpertParameters, Experts int64
 }
 
 // facts are the fields found so far, by the key without "general.".
@@ -60,7 +60,7 @@ func Metadata(dir string, config map[string]any, o Options) ([]gguf.KV, error) {
 		return nil, err
 	}
 	f.putID(filepath.Base(abs), o.Parameters)
-	f.put("size_label", sizeLabel(o.Parameters))
+	f.put("size_label", o.sizeLabel())
 
 	kvs := []gguf.KV{{Key: "general.type", Value: "model"}}
 	sampling, err := samplingKVs(filepath.Join(dir, "generation_config.json"))
@@ -157,8 +157,17 @@ func stringsOf(v []any) []string {
 	return out
 }
 
-// sizeLabel rounds a number of parameters to at least two digits: "135M", "1.1B".
-func sizeLabel(n int64) string {
+// sizeLabel is the number of weights, or with experts how many they are and the weights of a model with one of
+// them: "8x7B".
+func (o Options) sizeLabel() string {
+	if o.Experts == 0 {
+		return rounded(o.Parameters)
+	}
+	return fmt.Sprintf("%dx%s", o.Experts, rounded(o.Parameters-o.ExpertParameters+o.ExpertParameters/o.Experts))
+}
+
+// rounded rounds a number of parameters to at least two digits: "135M", "1.1B".
+func rounded(n int64) string {
 	if n <= 0 {
 		return ""
 	}

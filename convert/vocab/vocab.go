@@ -63,7 +63,7 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		return nil, jsonErr
 	}
 	var l list
-	llama := o.Class == "LlamaForCausalLM" || o.Class == "MistralForCausalLM"
+	llama := o.Class == "LlamaForCausalLM" || o.Class == "MistralForCausalLM" || o.Class == "MixtralForCausalLM"
 	if v, ok := f.config["add_prefix_space"].(bool); ok && llama {
 		l.add("tokenizer.ggml.add_space_prefix", v)
 	}

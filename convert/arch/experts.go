@@ -1,0 +1,55 @@
+package arch
+
+import "fmt"
+
+// experts is the number of experts in each layer; 0 in dense models.
+func experts(c *Config) int64 {
+	for _, key := range []string{"num_local_experts", "num_experts"} {
+		if c.Has(key) {
+			return c.Int(key, maxExperts)
+		}
+	}
+	return 0
+}
+
+// expertSource and the names of its matrices: where a checkpoint has an expert's part of a layer.
+type expertSource struct {
+	module, router string
+	// matrices are from and to, in the order in which the reference writes the stacks.
+	matrices [3][2]string
+}
+
+// mlpExperts is what all but Mixtral use.
+var mlpExperts = expertSource{"mlp", "mlp.gate", [3][2]string{{"down_proj", "ffn_down"}, {"gate_proj", "ffn_gate"}, {"up_proj", "ffn_up"}}}
+
+// experts adds the router and one stack for each of gate, up and down, width being an expert's hidden size.
+func (l layer) experts(from expertSource, width int64) {
+	n := experts(l.c)
+	if n == 0 {
+		l.c.fail("num_experts", "is missing: want the number of experts of a layer")
+		return
+	}
+	l.add(from.router, "ffn_gate_inp", []int64{n, l.d.hidden}, Transform{}, noBias)
+	for _, m := range from.matrices {
+		shape := []int64{width, l.d.hidden}
+		if m[1] == "ffn_down" {
+			shape = []int64{l.d.hidden, width}
+		}
+		*l.out = append(*l.out, Tensor{Source: fmt.Sprintf("model.layers.%d.%s.experts.%%d.%s.weight", l.n, from.module, m[0]),
+			Name: fmt.Sprintf("blk.%d.%s_exps.weight", l.n, m[1]), Shape: shape, Experts: n})
+	}
+}
+
+// moeEverywhere refuses what GGUF cannot say of these families, and their graphs take for granted: layers
+// without experts, and whether the weights of the chosen experts are scaled to a sum of 1.
+func moeEverywhere(c *Config, normalised bool) {
+	if dense, _ := c.values["mlp_only_layers"].([]any); len(dense) > 0 {
+		c.fail("mlp_only_layers", "is %v: layers without experts have no place in GGUF files of this architecture", dense)
+	}
+	if step := c.IntOr("decoder_sparse_step", maxLayers, 1); step != 1 {
+		c.fail("decoder_sparse_step", "is %d: layers without experts have no place in GGUF files of this architecture", step)
+	}
+	if c.Has("norm_topk_prob") && c.Bool("norm_topk_prob") != normalised {
+		c.fail("norm_topk_prob", "is %v: GGUF files of this architecture are run with %v", !normalised, normalised)
+	}
+}

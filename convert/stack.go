@@ -1,0 +1,84 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/gguf"
+)
+
+// stack is a tensor of three dimensions whose experts are tensors of their own in the checkpoint. Its rows
+// are those of expert 0, then those of expert 1, and so on; each is read from where it lies.
+type stack struct {
+	gguf.TensorInfo
+	experts []*tensor
+}
+
+func newStack(experts []*tensor) *stack {
+	info := experts[0].TensorInfo
+	info.Shape = []int64{info.Shape[0], info.Shape[1], int64(len(experts))}
+	return &stack{info, experts}
+}
+
+func (s *stack) Info() gguf.TensorInfo { return s.TensorInfo }
+
+// ReadRows implements gguf.Tensor. Rows may be of several experts.
+func (s *stack) ReadRows(dst []byte, first, n int64) error {
+	if first < 0 || n < 0 || first+n > s.Rows() || int64(len(dst)) != n*s.RowBytes() {
+		return fmt.Errorf("tensor %s: rows %d to %d of %d into %d bytes", s.Name, first, first+n, s.Rows(), len(dst))
+	}
+	rows := s.Shape[1]
+	for n > 0 {
+		within := first % rows
+		k := min(n, rows-within)
+		if err := s.experts[first/rows].ReadRows(dst[:k*s.RowBytes()], within, k); err != nil {
+			return err
+		}
+		dst, first, n = dst[k*s.RowBytes():], first+k, n-k
+	}
+	return nil
+}
+
+// stacker gathers the experts of each layer. As in the reference's files, the stacks of a layer stand
+// together, in the order of the family's list, where the last of their tensors was found.
+type stacker struct {
+	layers map[string][]arch.Tensor      // by what the names of a layer's experts begin with
+	parts  map[string]map[string]*tensor // what was found of them, by name in the checkpoint
+}
+
+func newStacker(specs []arch.Tensor) *stacker {
+	s := &stacker{map[string][]arch.Tensor{}, map[string]map[string]*tensor{}}
+	for _, spec := range specs {
+		if spec.Experts > 0 {
+			layer := layerOf(spec)
+			s.layers[layer] = append(s.layers[layer], spec)
+			s.parts[layer] = map[string]*tensor{}
+		}
+	}
+	return s
+}
+
+func layerOf(spec arch.Tensor) string {
+	layer, _, _ := strings.Cut(spec.Source, "%d")
+	return layer
+}
+
+// add takes one expert's tensor and returns the layer's stacks when it was the last.
+func (s *stacker) add(spec arch.Tensor, t *tensor) []gguf.Tensor {
+	layer := layerOf(spec)
+	parts, specs := s.parts[layer], s.layers[layer]
+	parts[t.src.Name] = t
+	if int64(len(parts)) < int64(len(specs))*spec.Experts {
+		return nil
+	}
+	var out []gguf.Tensor
+	for _, spec := range specs {
+		var experts []*tensor
+		for _, name := range spec.Sources() {
+			experts = append(experts, parts[name])
+		}
+		out = append(out, newStack(experts))
+	}
+	return out
+}
