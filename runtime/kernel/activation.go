@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // elementwise is the number of elements that one chunk of work holds.
 const elementwise = 4096
@@ -36,6 +39,9 @@ func (p *Pool) GELU(x []float32) {
 	})
 }
 
+// Sigmoid is 1 / (1 + exp(-x)).
+func Sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+
 func silu(x float32) float32 { return float32(float64(x) / (1 + math.Exp(-float64(x)))) }
 
 func gelu(x float32) float32 {
@@ -68,6 +74,27 @@ func AddBias(x, bias []float32) {
 func Scale(x []float32, f float32) {
 	for i := range x {
 		x[i] *= f
+	}
+}
+
+// AddScaled sets dst[i] += f * x[i].
+func AddScaled(dst, x []float32, f float32) {
+	for i, v := range x {
+		dst[i] += float32(f * v)
+	}
+}
+
+// Top fills dst with the indices of the len(dst) largest elements of x, largest first, the first of equals
+// first. x must have as many elements.
+func Top(dst []int, x []float32) {
+	for n := range dst {
+		best := -1
+		for i, v := range x {
+			if !slices.Contains(dst[:n], i) && (best < 0 || v > x[best]) {
+				best = i
+			}
+		}
+		dst[n] = best
 	}
 }
 

@@ -126,3 +126,30 @@ func TestAttentionMatchesDefinition(t *testing.T) {
 		}
 	})
 }
+
+func TestTop(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		x    []float32
+		want []int
+	}{
+		{[]float32{1, 3, 2}, []int{1, 2}},
+		{[]float32{2, 2, 2}, []int{0, 1}},
+		{[]float32{-5, 1, 7, 1}, []int{2, 1, 3}},
+		{[]float32{4}, []int{0}},
+		{[]float32{nan, nan}, []int{0, 1}}, // no index is out of range, whatever the model computes
+	} {
+		got := make([]int, len(c.want))
+		Top(got, c.x)
+		require.Equal(t, c.want, got, "%v", c.x)
+	}
+}
+
+func TestAddScaledAndSigmoid(t *testing.T) {
+	x := []float32{1, 2}
+	AddScaled(x, []float32{4, -2}, 0.5)
+	require.Equal(t, []float32{3, 1}, x)
+	require.Equal(t, float32(0.5), Sigmoid(0))
+	require.InDelta(t, 0.7310586, Sigmoid(1), 1e-7)
+	require.Equal(t, float32(0), Sigmoid(-1000))
+}

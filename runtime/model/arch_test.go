@@ -1,6 +1,7 @@
 package model
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,16 +13,19 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
-// shapes of the synthetic models: width 24, 4 heads of 8 (2 of keys and values), hidden 36.
+// shapes of the synthetic models: width 24, 4 heads of 8 (2 of keys and values), hidden 36; 5 experts of 12.
 var tensorShapes = map[string][]int64{
 	"attn_norm": {24}, "ffn_norm": {24}, "post_attention_norm": {24}, "post_ffw_norm": {24},
 	"attn_q": {24, 32}, "attn_k": {24, 16}, "attn_v": {24, 16}, "attn_qkv": {24, 64}, "attn_output": {32, 24},
 	"attn_q_norm": {8}, "attn_k_norm": {8},
 	"ffn_gate": {24, 36}, "ffn_up": {24, 36}, "ffn_down": {36, 24}, "ffn_gate_up": {24, 72},
+	"ffn_gate_inp": {24, 5}, "ffn_gate_exps": {24, 12, 5}, "ffn_up_exps": {24, 12, 5}, "ffn_down_exps": {12, 24, 5},
+	"ffn_gate_shexp": {24, 20}, "ffn_up_shexp": {24, 20}, "ffn_down_shexp": {20, 24}, "ffn_gate_inp_shexp": {24, 1},
+	"attn_q_norm_all": {32}, "attn_k_norm_all": {16},
 }
 
 // synthetic builds a model of one architecture with two layers of the named tensors; a name ending in +
-// has a bias. ffn_gate_up is Phi-3's ffn_up.
+// has a bias. ffn_gate_up is Phi-3's ffn_up, norm_all is a norm of all heads together.
 func synthetic(arch, tensors string, extra map[string]any) *fake {
 	r := rand.New(rand.NewPCG(2, 3))
 	f := &fake{md: &gguf.Metadata{}}
@@ -40,7 +44,7 @@ func synthetic(arch, tensors string, extra map[string]any) *fake {
 		for _, name := range strings.Fields(tensors) {
 			name, bias := strings.CutSuffix(name, "+")
 			shape := tensorShapes[name]
-			name = strings.Replace(name, "gate_up", "up", 1)
+			name = strings.TrimSuffix(strings.Replace(name, "gate_up", "up", 1), "_all")
 			f.add(r, p+name+".weight", shape...)
 			if bias {
 				f.add(r, p+name+".bias", shape[len(shape)-1])
@@ -58,14 +62,25 @@ func synthetic(arch, tensors string, extra map[string]any) *fake {
 	return f
 }
 
-// everyArchitecture builds one synthetic model of each.
+// experts are the metadata of synthetic models with experts.
+func experts() map[string]any {
+	return map[string]any{"expert_count": uint32(5), "expert_used_count": uint32(2), "expert_feed_forward_length": uint32(12),
+		"expert_shared_feed_forward_length": uint32(20)}
+}
+
+// everyArchitecture builds one synthetic model of each, and of Llama one with experts.
 func everyArchitecture() map[string]*fake {
 	const plain = "attn_norm attn_output ffn_norm ffn_gate ffn_up ffn_down"
+	const moe = "attn_norm attn_output ffn_norm ffn_gate_inp ffn_gate_exps ffn_up_exps ffn_down_exps"
 	window := uint32(5)
 	return map[string]*fake{
-		"llama": synthetic("llama", plain+" attn_q attn_k attn_v", map[string]any{"rope.scaling.type": "linear", "rope.scaling.factor": float32(2)}),
-		"qwen2": synthetic("qwen2", plain+" attn_q+ attn_k+ attn_v+", map[string]any{"rope.scaling.type": "yarn", "rope.scaling.factor": float32(4)}),
-		"qwen3": synthetic("qwen3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm", nil),
+		"llama":    synthetic("llama", plain+" attn_q attn_k attn_v", map[string]any{"rope.scaling.type": "linear", "rope.scaling.factor": float32(2)}),
+		"qwen2":    synthetic("qwen2", plain+" attn_q+ attn_k+ attn_v+", map[string]any{"rope.scaling.type": "yarn", "rope.scaling.factor": float32(4)}),
+		"qwen3":    synthetic("qwen3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm", nil),
+		"mixtral":  synthetic("llama", moe+" attn_q attn_k attn_v", experts()),
+		"qwen2moe": synthetic("qwen2moe", moe+" attn_q+ attn_k+ attn_v+ ffn_gate_shexp ffn_up_shexp ffn_down_shexp ffn_gate_inp_shexp", experts()),
+		"qwen3moe": synthetic("qwen3moe", moe+" attn_q attn_k attn_v attn_q_norm attn_k_norm", experts()),
+		"olmoe":    synthetic("olmoe", moe+" attn_q attn_k attn_v attn_q_norm_all attn_k_norm_all", experts()),
 		"gemma3": synthetic("gemma3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm post_attention_norm post_ffw_norm",
 			map[string]any{"attention.sliding_window": window, "attention.sliding_window_pattern": uint32(2), "final_logit_softcapping": float32(2)}),
 		"phi3": synthetic("phi3", "attn_norm attn_qkv attn_output ffn_norm ffn_gate_up ffn_down",
@@ -78,8 +93,10 @@ func TestEveryArchitecture(t *testing.T) {
 	models := everyArchitecture()
 	ids := testIDs(20)
 	for _, name := range Architectures() {
+		require.Contains(t, models, name, "a synthetic model of each architecture is expected")
+	}
+	for _, name := range slices.Sorted(maps.Keys(models)) {
 		t.Run(name, func(t *testing.T) {
-			require.Contains(t, models, name, "a synthetic model of each architecture is expected")
 			m := load(t, models[name], 2)
 			want := all(t, m, ids)
 			for _, v := range want {

@@ -40,6 +40,7 @@ type block struct {
 	attn               attention
 	ffnNorm, postFFN   norm
 	ffn                ffn
+	moe                moe // instead of ffn when it has experts
 }
 
 func (b *block) apply(s *Session, x []float32, n int, layer int) {
@@ -51,7 +52,11 @@ func (b *block) apply(s *Session, x []float32, n int, layer int) {
 	}
 	s.pool.Add(x, out)
 	b.ffnNorm.apply(s, h, x)
-	b.ffn.apply(s, out, h, n)
+	if len(b.moe.experts) > 0 {
+		b.moe.apply(s, out, h, n)
+	} else {
+		b.ffn.apply(s, out, h, n)
+	}
 	if b.postFFN.weight != nil {
 		b.postFFN.apply(s, out, out)
 	}

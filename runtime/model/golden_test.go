@@ -26,7 +26,8 @@ type expectedLogits struct {
 
 // goldenClasses are the classes of checkpoints that must be evaluated.
 var goldenClasses = []string{"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM",
-	"Gemma3ForCausalLM", "Phi3ForCausalLM", "GPT2LMHeadModel"}
+	"Gemma3ForCausalLM", "Phi3ForCausalLM", "GPT2LMHeadModel",
+	"MixtralForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM", "OlmoeForCausalLM"}
 
 const goldenTolerance = 1e-3
 

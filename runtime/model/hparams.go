@@ -11,6 +11,8 @@ import (
 type hparams struct {
 	layers, context, width, hidden int
 	heads, kvHeads, dim            int
+	// experts is 0 in dense models. Each token uses usedExperts of them, of expertHidden inner activations.
+	experts, usedExperts, expertHidden int
 }
 
 // hparams reads <arch>.block_count and its like.
@@ -31,8 +33,14 @@ func (l *loader) hparams() hparams {
 	if v := l.countOr("attention.value_length", h.dim); v != h.dim {
 		l.fail("metadata %s is %d and the key length %d; the runtime needs them equal", l.key("attention.value_length"), v, h.dim)
 	}
-	if n, _ := l.md.Int(l.key("expert_count")); n > 0 {
-		l.fail("metadata %s is %d; the runtime evaluates dense models only", l.key("expert_count"), n)
+	if n, ok := l.md.Int(l.key("expert_count")); !ok || n != 0 { // 0 is how some dense models say it
+		h.experts = l.countOr("expert_count", 0)
+	}
+	if h.experts > 0 {
+		h.usedExperts, h.expertHidden = l.count("expert_used_count"), l.countOr("expert_feed_forward_length", h.hidden)
+		if h.usedExperts > h.experts {
+			l.fail("metadata %s is %d, there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
+		}
 	}
 	if h.layers > len(l.tensors) { // also bounds what the blocks allocate
 		l.fail("metadata %s is %d, the file has only %d tensors", l.key("block_count"), h.layers, len(l.tensors))

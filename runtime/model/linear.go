@@ -7,12 +7,14 @@ type linear struct {
 	name string // of the weight tensor
 	w    *kernel.Matrix
 	bias []float32
+	// A matrix of a stacked tensor is that of expert, of 0..experts-1; experts is 0 for other matrices.
+	expert, experts int
 }
 
 // linear loads name.weight (cols x rows) and name.bias when there is one.
 func (l *loader) linear(name string, cols, rows int) (linear, bool) {
 	w := l.matrix(name+".weight", cols, rows)
-	return linear{name + ".weight", w, l.vectorIf(name+".bias", rows)}, l.err == nil
+	return linear{name: name + ".weight", w: w, bias: l.vectorIf(name+".bias", rows)}, l.err == nil
 }
 
 // split cuts a fused matrix into parts of the given numbers of rows, which share its data.
@@ -38,7 +40,7 @@ func (s *Session) apply(x []float32, n int, dsts [][]float32, ms ...linear) {
 	products := make([]kernel.Product, len(ms))
 	for i, m := range ms {
 		if s.observe != nil && (i == 0 || m.name != ms[i-1].name) {
-			s.observe(m.name, 0, 1, x[:n*m.w.Cols], m.w.Cols)
+			s.observe(m.name, m.expert, max(1, m.experts), x[:n*m.w.Cols], m.w.Cols)
 		}
 		products[i] = kernel.Product{Dst: dsts[i], W: m.w}
 	}

@@ -91,8 +91,9 @@ func (l *loader) rows(name string) int {
 	return int(t.Info().Rows())
 }
 
-// matrix loads a tensor of the given shape, cols first as GGUF has it; rows is 1 for vectors.
-func (l *loader) matrix(name string, cols, rows int) *kernel.Matrix {
+// matrix loads a tensor of the given shape, cols first as GGUF has it; rows is 1 for vectors, and stacked
+// tensors have more than one number of rows.
+func (l *loader) matrix(name string, cols int, rows ...int) *kernel.Matrix {
 	if l.err != nil {
 		return nil
 	}
@@ -102,9 +103,12 @@ func (l *loader) matrix(name string, cols, rows int) *kernel.Matrix {
 		return nil
 	}
 	info := t.Info()
-	want := []int64{int64(cols), int64(rows)}
-	if got := info.Shape[:info.Dims()]; !slices.Equal(got, want) && !(rows == 1 && slices.Equal(got, want[:1])) {
-		l.fail("tensor %s: shape %v, the metadata say %v", name, info.Shape, want)
+	want := gguf.TensorInfo{Shape: []int64{int64(cols)}}
+	for _, n := range rows {
+		want.Shape = append(want.Shape, int64(n))
+	}
+	if !slices.Equal(info.Shape[:info.Dims()], want.Shape[:want.Dims()]) {
+		l.fail("tensor %s: shape %v, the metadata say %v", name, info.Shape, want.Shape)
 		return nil
 	}
 	data, err := read(t)
@@ -112,7 +116,7 @@ func (l *loader) matrix(name string, cols, rows int) *kernel.Matrix {
 		l.err = err
 		return nil
 	}
-	m, err := kernel.NewMatrix(info.Type, rows, cols, data)
+	m, err := kernel.NewMatrix(info.Type, int(info.Rows()), cols, data)
 	if err != nil {
 		l.err = fmt.Errorf("tensor %s: %w", name, err)
 		return nil

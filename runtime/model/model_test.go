@@ -174,7 +174,10 @@ func TestObserve(t *testing.T) {
 	m := load(t, newFake(), 1)
 	s := session(t, m, 3)
 	seen := map[string]int{}
-	s.Observe(func(tensor string, _, _ int, x []float32, cols int) { seen[tensor] += len(x) / cols })
+	s.Observe(func(tensor string, expert, experts int, x []float32, cols int) {
+		require.Equal(t, []int{0, 1}, []int{expert, experts}, tensor)
+		seen[tensor] += len(x) / cols
+	})
 	require.NoError(t, s.Forward(testIDs(3), 3, nil))
 	require.Len(t, seen, 14)
 	require.Equal(t, 3, seen["blk.1.ffn_down.weight"])
@@ -193,7 +196,16 @@ func TestLoadRejects(t *testing.T) {
 		{"missing layer", "tensor blk.2.attn_norm.weight is missing", func(f *fake) { f.md.Set("llama.block_count", uint32(3)) }},
 		{"kv heads", "4 attention heads are no multiple of 3", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(3)) }},
 		{"shape", "tensor blk.0.attn_k.weight: shape [40 20], the metadata say [40 40]", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(4)) }},
-		{"experts", "expert_count is 8", func(f *fake) { f.md.Set("llama.expert_count", uint32(8)) }},
+		{"experts", "llama.expert_used_count is missing", func(f *fake) { f.md.Set("llama.expert_count", uint32(8)) }},
+		{"number of experts", "llama.expert_count is 4294967295", func(f *fake) { f.md.Set("llama.expert_count", uint32(1<<32-1)) }},
+		{"used experts", "expert_used_count is 9, there are only 8", func(f *fake) {
+			f.md.Set("llama.expert_count", uint32(8))
+			f.md.Set("llama.expert_used_count", uint32(9))
+		}},
+		{"no experts", "tensor blk.0.ffn_gate_inp.weight is missing", func(f *fake) {
+			f.md.Set("llama.expert_count", uint32(8))
+			f.md.Set("llama.expert_used_count", uint32(2))
+		}},
 		{"scaling", `rope.scaling.type is "spiral"`, func(f *fake) { f.md.Set("llama.rope.scaling.type", "spiral") }},
 		{"no tensors", "block_count is 2, the file has only 0", func(f *fake) { f.tensors = nil }},
 	} {

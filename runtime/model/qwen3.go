@@ -1,6 +1,6 @@
 package model
 
-// buildQwen3 builds the dense Qwen3: Qwen2 with an RMSNorm on each head of q and k.
+// buildQwen3 builds Qwen3, dense or with experts: Qwen2 with an RMSNorm on each head of q and k.
 func buildQwen3(l *loader) *graph {
 	g := buildPlain(l, true)
 	for i := range g.blocks {

@@ -13,7 +13,10 @@ type architecture struct {
 var architectures = []architecture{
 	{"llama", buildLlama},
 	{"qwen2", buildQwen2},
+	{"qwen2moe", buildQwen2MoE},
 	{"qwen3", buildQwen3},
+	{"qwen3moe", buildQwen3},
+	{"olmoe", buildOLMoE},
 	{"gemma3", buildGemma3},
 	{"phi3", buildPhi3},
 	{"gpt2", buildGPT2},

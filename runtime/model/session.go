@@ -33,6 +33,9 @@ const (
 	bufMixed
 	bufGate
 	bufUp
+	bufRouter
+	bufExpertIn
+	bufExpertOut
 	bufCount
 )
 
@@ -66,9 +69,9 @@ func (s *Session) Len() int { return s.len }
 func (s *Session) Reset() { s.len = 0 }
 
 // Observe makes Forward call f before each product of activations with a weight tensor: x holds rows
-// of cols activations, valid during the call only. expert of experts says which matrix of a stacked tensor
-// they meet; dense tensors have expert 0 of 1. Tensors that share activations are named one by one, a
-// fused tensor once. nil ends it.
+// of cols activations, valid during the call only. Tensors that share activations are named one by one,
+// a fused tensor once. A stacked tensor is named for each expert that computes something, with the rows of
+// its tokens; other tensors are expert 0 of 1. nil ends it.
 func (s *Session) Observe(f func(tensor string, expert, experts int, x []float32, cols int)) {
 	s.observe = f
 }

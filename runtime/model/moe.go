@@ -1,0 +1,130 @@
+package model
+
+import "github.com/carat-llm/carat/runtime/kernel"
+
+// moe is a feed-forward part of many experts (mixture of experts). The router gives each token a
+// probability for every expert; the used ones with the highest compute it, and their results are added,
+// weighted by the probabilities.
+type moe struct {
+	router     linear // width -> one logit for each expert
+	experts    []ffn  // none in dense models
+	used       int    // experts of a token
+	normalise  bool   // scale the weights of a token's experts to a sum of 1
+	shared     ffn    // computes every token too; without matrices there is none
+	sharedGate linear // width -> one logit; its sigmoid is the shared expert's weight
+}
+
+// moe loads ffn_gate_inp and the stacked ffn_gate_exps, ffn_up_exps and ffn_down_exps.
+func (l *loader) moe(p string, h hparams) moe {
+	m := moe{used: h.usedExperts, normalise: true}
+	m.router, _ = l.linear(p+"ffn_gate_inp", h.width, h.experts)
+	gate := l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts)
+	up := l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
+	down := l.stacked(p+"ffn_down_exps", h.expertHidden, h.width, h.experts)
+	for e := range down { // down is the last: when it was loaded, all were
+		m.experts = append(m.experts, ffn{gate: gate[e], up: up[e], down: down[e]})
+	}
+	return m
+}
+
+// stacked loads name.weight (cols x rows x experts): one matrix for each expert, which share its data. nil
+// after an error.
+func (l *loader) stacked(name string, cols, rows, experts int) []linear {
+	w := l.matrix(name+".weight", cols, rows, experts)
+	if w == nil {
+		return nil
+	}
+	ms := make([]linear, experts)
+	for e := range ms {
+		ms[e] = linear{name: name + ".weight", w: w.RowRange(e*rows, rows), expert: e, experts: experts}
+	}
+	return ms
+}
+
+// sharedExpert adds the expert that every token uses, with its gate.
+func (l *loader) sharedExpert(m *moe, p string, h hparams) {
+	hidden := l.countOr("expert_shared_feed_forward_length", h.hidden)
+	m.shared.gate, _ = l.linear(p+"ffn_gate_shexp", h.width, hidden)
+	m.shared.up, _ = l.linear(p+"ffn_up_shexp", h.width, hidden)
+	m.shared.down, _ = l.linear(p+"ffn_down_shexp", hidden, h.width)
+	m.sharedGate, _ = l.linear(p+"ffn_gate_inp_shexp", h.width, 1)
+}
+
+// assignment is a token that an expert computes.
+type assignment struct {
+	token  int
+	weight float32
+}
+
+// apply computes the n rows of x into dst. Each expert multiplies the rows of its tokens as one batch. The
+// results of a token are added in the order of its experts' numbers, so its sum does not depend on the
+// other tokens.
+func (m *moe) apply(s *Session, dst, x []float32, n int) {
+	width := len(x) / n
+	tokens := m.assign(s, x, n)
+	clear(dst)
+	for e := range m.experts {
+		k := len(tokens[e])
+		if k == 0 {
+			continue
+		}
+		rows, out := s.buf(bufExpertIn, k*width), s.buf(bufExpertOut, k*width)
+		for i, t := range tokens[e] {
+			copy(rows[i*width:(i+1)*width], x[t.token*width:])
+		}
+		m.experts[e].apply(s, out, rows, k)
+		s.addWeighted(dst, out, tokens[e])
+	}
+	if m.shared.up.w != nil {
+		m.addShared(s, dst, x, n)
+	}
+}
+
+// assign routes the tokens: for each expert those that use it, in order.
+func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
+	experts := len(m.experts)
+	logits := s.buf(bufRouter, n*experts)
+	s.apply(x, n, [][]float32{logits}, m.router)
+	tokens := make([][]assignment, experts)
+	chosen := make([]int, m.used)
+	for i := range n {
+		p := logits[i*experts : (i+1)*experts]
+		kernel.Softmax(p)
+		kernel.Top(chosen, p)
+		scale := float32(1)
+		if m.normalise {
+			var sum float32
+			for _, e := range chosen {
+				sum += p[e]
+			}
+			scale = 1 / sum
+		}
+		for _, e := range chosen {
+			tokens[e] = append(tokens[e], assignment{i, p[e] * scale})
+		}
+	}
+	return tokens
+}
+
+// addShared adds the shared expert's result, weighted by the sigmoid of its gate's logit.
+func (m *moe) addShared(s *Session, dst, x []float32, n int) {
+	gates, out := s.buf(bufRouter, n), s.buf(bufExpertOut, len(x))
+	s.apply(x, n, [][]float32{gates}, m.sharedGate)
+	m.shared.apply(s, out, x, n)
+	tokens := make([]assignment, n)
+	for i := range tokens {
+		tokens[i] = assignment{i, kernel.Sigmoid(gates[i])}
+	}
+	s.addWeighted(dst, out, tokens)
+}
+
+// addWeighted adds row i of out, times the weight, to the row of dst of the i-th token.
+func (s *Session) addWeighted(dst, out []float32, tokens []assignment) {
+	width := len(out) / len(tokens)
+	s.pool.RunRange(len(tokens), 8, func(first, end int) {
+		for i := first; i < end; i++ {
+			t := tokens[i]
+			kernel.AddScaled(dst[t.token*width:(t.token+1)*width], out[i*width:(i+1)*width], t.weight)
+		}
+	})
+}

@@ -1,0 +1,84 @@
+package model
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// TestEqualExpertsAreADenseModel: with all experts the same and weights that sum to 1, a model of experts
+// computes what the dense model with that feed-forward part computes.
+func TestEqualExpertsAreADenseModel(t *testing.T) {
+	dense := newFake()
+	sparse := newFake()
+	sparse.md.Set("llama.expert_count", uint32(3))
+	sparse.md.Set("llama.expert_used_count", uint32(2))
+	for i, x := range sparse.tensors {
+		f := x.(*fakeTensor)
+		if base, ok := strings.CutSuffix(f.info.Name, ".weight"); ok && strings.Contains(base, ".ffn_") && !strings.HasSuffix(base, "_norm") {
+			info := f.info
+			info.Name, info.Shape = base+"_exps.weight", append(slices.Clone(info.Shape), 3)
+			sparse.tensors[i] = &fakeTensor{info, slices.Concat(f.data, f.data, f.data)}
+		}
+	}
+	for i := range 2 { // any matrix of that shape will do as a router: rows of the embedding
+		router := *sparse.tensors[0].(*fakeTensor)
+		router.info.Name, router.info.Shape = layerName(i)+"ffn_gate_inp.weight", []int64{testWidth, 3}
+		router.data = router.data[:router.info.Bytes()]
+		sparse.tensors = append(sparse.tensors, &router)
+	}
+	ids := testIDs(20)
+	require.InDeltaSlice(t, all(t, load(t, dense, 2), ids), all(t, load(t, sparse, 2), ids), 1e-5)
+}
+
+// TestObserveExperts: the three matrices of an expert are named with the rows of its tokens, gate and up with
+// the same rows; every token is seen by as many experts as it uses.
+func TestObserveExperts(t *testing.T) {
+	for _, name := range []string{"mixtral", "qwen2moe", "qwen3moe", "olmoe"} {
+		t.Run(name, func(t *testing.T) {
+			s := session(t, load(t, everyArchitecture()[name], 2), 11)
+			rows, seen := map[string][5]int{}, map[string][]float32{}
+			s.Observe(func(tensor string, expert, experts int, x []float32, cols int) {
+				require.Zero(t, len(x)%cols)
+				if !strings.HasSuffix(tensor, "_exps.weight") {
+					require.Equal(t, []int{0, 1}, []int{expert, experts}, tensor)
+					return
+				}
+				require.Equal(t, 5, experts)
+				n := rows[tensor]
+				n[expert] += len(x) / cols
+				rows[tensor], seen[tensor] = n, append(seen[tensor], x...)
+			})
+			require.NoError(t, s.Forward(testIDs(11), 11, nil))
+			for _, layer := range []string{"blk.0.", "blk.1."} {
+				sum, gate := 0, rows[layer+"ffn_gate_exps.weight"]
+				for _, n := range gate {
+					require.LessOrEqual(t, n, 11)
+					sum += n
+				}
+				require.Equal(t, 2*11, sum)
+				require.Equal(t, gate, rows[layer+"ffn_up_exps.weight"])
+				require.Equal(t, gate, rows[layer+"ffn_down_exps.weight"])
+				require.Equal(t, seen[layer+"ffn_gate_exps.weight"], seen[layer+"ffn_up_exps.weight"])
+				require.Len(t, seen[layer+"ffn_down_exps.weight"], 2*11*12)
+			}
+		})
+	}
+}
+
+// TestExpertsAreChecked: a stack of another number of experts, or without one of its parts, is refused.
+func TestExpertsAreChecked(t *testing.T) {
+	f := everyArchitecture()["mixtral"]
+	f.md.Set("llama.expert_count", uint32(4))
+	_, err := Load(f, Options{})
+	require.ErrorContains(t, err, "tensor blk.0.ffn_gate_inp.weight: shape [24 5], the metadata say [24 4]")
+
+	f = everyArchitecture()["qwen2moe"]
+	f.tensors = slices.DeleteFunc(f.tensors, func(x gguf.Tensor) bool { return x.Info().Name == "blk.1.ffn_down_exps.weight" })
+	_, err = Load(f, Options{})
+	require.ErrorContains(t, err, "tensor blk.1.ffn_down_exps.weight is missing")
+}

@@ -1,0 +1,14 @@
+package model
+
+// buildQwen2MoE builds Qwen2 with experts, whose weights are the router's probabilities as they are, and
+// one that is shared by all tokens.
+func buildQwen2MoE(l *loader) *graph {
+	h := l.hparams()
+	g := buildPlain(l, true)
+	for i := range g.blocks {
+		m := &g.blocks[i].moe
+		m.normalise = false
+		l.sharedExpert(m, layerName(i), h)
+	}
+	return g
+}
