@@ -156,9 +156,7 @@ func autoType(ts []*safetensors.Tensor) string {
 func (m *Model) mapTensors(dir string, specs []arch.Tensor, out gguf.Type) error {
 	bySource := make(map[string]arch.Tensor, len(specs))
 	for _, s := range specs {
-		for _, name := range s.Sources() {
-			bySource[name] = s
-		}
+		bySource[s.Source] = s
 	}
 	have := map[string]bool{}
 	stacks := newStacker(specs)
@@ -166,7 +164,7 @@ func (m *Model) mapTensors(dir string, specs []arch.Tensor, out gguf.Type) error
 		if arch.Skipped(t.Name) {
 			continue
 		}
-		spec, ok := bySource[t.Name]
+		spec, ok := specOf(bySource, t.Name)
 		if !ok {
 			return fmt.Errorf("%w: %s/%s: tensor %s has no place in this architecture", gguf.ErrInput, dir, t.File, t.Name)
 		}

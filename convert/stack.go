@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/convert/arch"
@@ -57,6 +58,19 @@ func newStacker(specs []arch.Tensor) *stacker {
 		}
 	}
 	return s
+}
+
+// specOf finds what becomes of the checkpoint's tensor called name. The names of experts are not made in advance:
+// config.json may claim millions of them.
+func specOf(bySource map[string]arch.Tensor, name string) (arch.Tensor, bool) {
+	if spec, ok := bySource[name]; ok && spec.Experts == 0 {
+		return spec, true
+	}
+	module, rest, _ := strings.Cut(name, ".experts.")
+	number, matrix, _ := strings.Cut(rest, ".")
+	spec, ok := bySource[module+".experts.%d."+matrix]
+	expert, err := strconv.ParseInt(number, 10, 64)
+	return spec, ok && err == nil && expert < spec.Experts && strconv.FormatInt(expert, 10) == number && expert >= 0
 }
 
 func layerOf(spec arch.Tensor) string {

@@ -129,6 +129,32 @@ func TestMissingExpert(t *testing.T) {
 	require.ErrorContains(t, err, "missing tensor "+missing+": expert 1 of 3 of blk.0.ffn_down_exps.weight")
 }
 
+// TestNamesOfExperts: a number is written in one way, and is below that of config.json.
+func TestNamesOfExperts(t *testing.T) {
+	const stacked = "model.layers.0.mlp.experts.%d.up_proj.weight"
+	bySource := map[string]arch.Tensor{stacked: {Source: stacked, Experts: 12}, "model.norm.weight": {Source: "model.norm.weight"}}
+	for name, want := range map[string]bool{
+		"model.norm.weight": true, "model.layers.0.mlp.experts.0.up_proj.weight": true, "model.layers.0.mlp.experts.11.up_proj.weight": true,
+		"model.layers.0.mlp.experts.12.up_proj.weight": false, "model.layers.0.mlp.experts.-1.up_proj.weight": false,
+		"model.layers.0.mlp.experts.01.up_proj.weight": false, "model.layers.0.mlp.experts.+1.up_proj.weight": false,
+		"model.layers.0.mlp.experts.1.up_proj.bias": false, stacked: false, "model.layers.0.mlp.experts.": false, "": false,
+	} {
+		_, ok := specOf(bySource, name)
+		require.Equal(t, want, ok, name)
+	}
+}
+
+// TestManyClaimedExperts: config.json may claim more than any memory holds the names of.
+func TestManyClaimedExperts(t *testing.T) {
+	dir, specs, err := moeFolder(t, "OlmoeForCausalLM", "")
+	require.NoError(t, err)
+	for range 1000 {
+		specs = append(specs, arch.Tensor{Source: "x.experts.%d.y", Name: "z", Shape: []int64{1, 1}, Experts: 4096})
+	}
+	_, err = mapFolder(t, dir, specs, gguf.F32)
+	require.ErrorContains(t, err, "missing tensor x.experts.0.y: expert 0 of 4096 of z")
+}
+
 // TestMoEConfigsThatGGUFCannotSay are refused rather than converted into a model that computes something else.
 func TestMoEConfigsThatGGUFCannotSay(t *testing.T) {
 	for _, c := range []struct{ class, add, want string }{
