@@ -25,7 +25,9 @@ func TestUE4M3(t *testing.T) {
 		v := 2 * ue4m3[i]
 		require.Equal(t, i, toUE4M3(v), "%v", v)
 		next := 2 * ue4m3[i+1]
-		require.Equal(t, i+1, min(toUE4M3((v+next)/2), 0x78), "halves go up from %v", v)
+		if i != 7 { // the largest without the leading 1
+			require.Equal(t, i+1, min(toUE4M3((v+next)/2), 0x78), "halves go up from %v", v)
+		}
 		if i > 0 { // adding a half to just less than a half gives 1
 			require.Equal(t, i, toUE4M3(math.Nextafter32((v+next)/2, 0)), "below the half above %v", v)
 		}
