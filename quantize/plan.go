@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
@@ -60,6 +59,11 @@ type Target struct {
 	// Reason names the rule that chose the type.
 	Reason   string
 	Fallback bool
+	// Unweighted says that there is an importance matrix, but nothing in it for this tensor, whose type would
+	// have used it; it is false for embeddings and the output, which go without. ZeroWeights is the number of blocks of columns whose weights are all zero: their columns
+	// are taken to weigh alike.
+	Unweighted  bool
+	ZeroWeights int
 
 	src     gguf.Tensor
 	weights []float32 // the columns' importance, expert by expert, or nil
@@ -139,8 +143,12 @@ func (o *Options) check(t *Target) error {
 	if _, ok := codec.For(t.Source); !ok {
 		return bad("this carat does not decode %s", t.Source)
 	}
-	if _, ok := codec.For(t.Type); !ok {
+	enc, ok := codec.For(t.Type)
+	if !ok {
 		return bad("this carat does not encode %s yet", t.Type)
+	}
+	if enc.Activations {
+		return bad("%s is a format of activations, no file has it: choose another type", t.Type)
 	}
 	if t.Source.Quantized() && !o.AllowRequantize {
 		return bad("is %s already, and quantizing it again to %s costs quality: start from the original, or allow it (--allow-requantize)", t.Source, t.Type)
@@ -148,43 +156,11 @@ func (o *Options) check(t *Target) error {
 	if !t.Type.Quantized() {
 		return nil
 	}
-	if o.Imatrix != nil {
-		experts := int64(1)
-		if len(t.Shape) > 2 {
-			experts = t.Shape[2]
-		}
-		w, err := o.Imatrix.Weights(t.Name, t.Cols()*experts)
-		// The reference too does without where they do not fit the token embedding.
-		if err != nil && t.Name != "token_embd.weight" {
-			return err
-		}
-		t.weights = w
+	if err := o.columnImportance(t); err != nil {
+		return err
 	}
 	if t.weights == nil && o.needsWeights(t) {
 		return bad("%s as %s needs importance weights, and there are none for it: give --imatrix, or a type of more bits", o.FileType, t.Type)
 	}
 	return nil
-}
-
-// needsWeights is true for types that are of no use without importance weights. Embeddings and the output
-// are looked up or rarely collected, so they may go without.
-func (o *Options) needsWeights(t *Target) bool {
-	switch t.Name {
-	case "token_embd.weight", "per_layer_token_embd.weight", "output.weight":
-		return false
-	}
-	switch t.Type {
-	case gguf.IQ1_S, gguf.IQ1_M, gguf.IQ2_XXS, gguf.IQ2_XS, gguf.IQ2_S, gguf.IQ3_XXS:
-		return true
-	case gguf.Q2_K:
-		return o.FileType == recipe.Q2_K_S
-	}
-	return false
-}
-
-func (o *Options) keepsWeights(name string) bool {
-	has := func(parts []string) bool {
-		return slices.ContainsFunc(parts, func(s string) bool { return strings.Contains(name, s) })
-	}
-	return (len(o.IncludeWeights) == 0 || has(o.IncludeWeights)) && !has(o.ExcludeWeights)
 }

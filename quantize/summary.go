@@ -19,6 +19,10 @@ type Summary struct {
 	Types []TypeCount
 	// Fallbacks is the number of tensors whose rows did not fit the type that was wanted.
 	Fallbacks int
+	// Unweighted is the number of tensors that an importance matrix lacks, among those whose type uses one.
+	Unweighted int
+	// ZeroWeights is the number of tensors with blocks of columns whose weights are all zero.
+	ZeroWeights int
 }
 
 // TypeCount says how much of a model has a type.
@@ -37,6 +41,12 @@ func (p *Plan) Summary() (Summary, error) {
 		s.Elements += t.Elements()
 		if t.Fallback {
 			s.Fallbacks++
+		}
+		if t.Unweighted {
+			s.Unweighted++
+		}
+		if t.ZeroWeights > 0 {
+			s.ZeroWeights++
 		}
 		c := types[t.Type]
 		types[t.Type] = TypeCount{t.Type, c.Tensors + 1, c.Bytes + t.Bytes()}

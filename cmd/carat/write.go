@@ -21,8 +21,12 @@ type written struct {
 	Tensors   []plannedTensor `json:"tensors"`
 	Bytes     int64           `json:"bytes"`
 	Fallbacks int             `json:"fallbacks"`
-	BPW       float64         `json:"bits_per_weight"`
-	Eval      any             `json:"eval,omitempty"`
+	// Tensors that the importance matrix lacks though their types use one, and tensors of which it has blocks
+	// of zeros.
+	Unweighted  int     `json:"unweighted,omitempty"`
+	ZeroWeights int     `json:"zero_weights,omitempty"`
+	BPW         float64 `json:"bits_per_weight"`
+	Eval        any     `json:"eval,omitempty"`
 }
 
 type outputFile struct {
@@ -83,6 +87,12 @@ func describe(plan *quantize.Plan) *written {
 		if t.Fallback {
 			w.Fallbacks++
 		}
+		if t.Unweighted {
+			w.Unweighted++
+		}
+		if t.ZeroWeights > 0 {
+			w.ZeroWeights++
+		}
 	}
 	if elements > 0 {
 		w.BPW = 8 * float64(w.Bytes) / float64(elements)
@@ -122,6 +132,12 @@ func (w *written) print(out io.Writer) {
 		fmt.Fprintf(out, "; %d of %d tensors fell back to another type (--no-fallback refuses that)", w.Fallbacks, len(w.Tensors))
 	}
 	fmt.Fprintln(out)
+	if w.Unweighted > 0 {
+		fmt.Fprintf(out, "%d tensors are not in the importance matrix: quantized without weights\n", w.Unweighted)
+	}
+	if w.ZeroWeights > 0 {
+		fmt.Fprintf(out, "%d tensors have whole blocks of columns of importance 0, which the calibration never reached: taken to weigh alike\n", w.ZeroWeights)
+	}
 	if w.Output != nil {
 		fmt.Fprintf(out, "%s  %d bytes  sha256 %s\n", w.Output.Path, w.Output.Bytes, w.Output.SHA256)
 	}

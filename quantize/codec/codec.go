@@ -10,43 +10,45 @@ type Codec struct {
 	// Encode fills dst from src, rows x cols row-major, cols a multiple of the block size. weights is nil or
 	// holds one weight a column, finite and not negative. Elements must be finite.
 	Encode func(dst []byte, src []float32, cols int, weights []float32)
-	// NeedsWeights says that encoding without weights gives poor results and is refused by recipes.
-	NeedsWeights bool
+	// IgnoresWeights says that Encode makes no use of weights.
+	IgnoresWeights bool
+	// Activations says that the format is for activations in dot products, not for files.
+	Activations bool
 }
 
 // codecs lists the formats. A new one is a new file and a line here.
 var codecs = map[gguf.Type]*Codec{
-	gguf.F32:  {Type: gguf.F32, Decode: decodeF32, Encode: encodeF32},
-	gguf.F16:  {Type: gguf.F16, Decode: decodeF16, Encode: encodeF16},
-	gguf.BF16: {Type: gguf.BF16, Decode: decodeBF16, Encode: encodeBF16},
+	gguf.F32:  {Type: gguf.F32, Decode: decodeF32, Encode: encodeF32, IgnoresWeights: true},
+	gguf.F16:  {Type: gguf.F16, Decode: decodeF16, Encode: encodeF16, IgnoresWeights: true},
+	gguf.BF16: {Type: gguf.BF16, Decode: decodeBF16, Encode: encodeBF16, IgnoresWeights: true},
 	gguf.Q4_0: {Type: gguf.Q4_0, Decode: decodeQ4_0, Encode: encodeQ4_0},
 	gguf.Q4_1: {Type: gguf.Q4_1, Decode: decodeQ4_1, Encode: encodeQ4_1},
 	gguf.Q5_0: {Type: gguf.Q5_0, Decode: decodeQ5_0, Encode: encodeQ5_0},
 	gguf.Q5_1: {Type: gguf.Q5_1, Decode: decodeQ5_1, Encode: encodeQ5_1},
-	gguf.Q8_0: {Type: gguf.Q8_0, Decode: decodeQ8_0, Encode: encodeQ8_0},
+	gguf.Q8_0: {Type: gguf.Q8_0, Decode: decodeQ8_0, Encode: encodeQ8_0, IgnoresWeights: true},
 	gguf.Q2_K: {Type: gguf.Q2_K, Decode: decodeQ2K, Encode: encodeQ2K},
 	gguf.Q3_K: {Type: gguf.Q3_K, Decode: decodeQ3K, Encode: encodeQ3K},
 	gguf.Q4_K: {Type: gguf.Q4_K, Decode: decodeQ4K, Encode: encodeQ4K},
 	gguf.Q5_K: {Type: gguf.Q5_K, Decode: decodeQ5K, Encode: encodeQ5K},
 	gguf.Q6_K: {Type: gguf.Q6_K, Decode: decodeQ6K, Encode: encodeQ6K},
 
-	gguf.IQ2_XXS: {Type: gguf.IQ2_XXS, Decode: decodeIQ2XXS, Encode: encodeIQ2XXS, NeedsWeights: true},
-	gguf.IQ2_XS:  {Type: gguf.IQ2_XS, Decode: decodeIQ2XS, Encode: encodeIQ2XS, NeedsWeights: true},
+	gguf.IQ2_XXS: {Type: gguf.IQ2_XXS, Decode: decodeIQ2XXS, Encode: encodeIQ2XXS},
+	gguf.IQ2_XS:  {Type: gguf.IQ2_XS, Decode: decodeIQ2XS, Encode: encodeIQ2XS},
 	gguf.IQ2_S:   {Type: gguf.IQ2_S, Decode: decodeIQ2S, Encode: encodeIQ2S},
 	gguf.IQ3_XXS: {Type: gguf.IQ3_XXS, Decode: decodeIQ3XXS, Encode: encodeIQ3XXS},
 	gguf.IQ3_S:   {Type: gguf.IQ3_S, Decode: decodeIQ3S, Encode: encodeIQ3S},
-	gguf.IQ1_S:   {Type: gguf.IQ1_S, Decode: decodeIQ1S, Encode: encodeIQ1S, NeedsWeights: true},
+	gguf.IQ1_S:   {Type: gguf.IQ1_S, Decode: decodeIQ1S, Encode: encodeIQ1S},
 	gguf.IQ1_M:   {Type: gguf.IQ1_M, Decode: decodeIQ1M, Encode: encodeIQ1M},
 	gguf.IQ4_NL:  {Type: gguf.IQ4_NL, Decode: decodeIQ4NL, Encode: encodeIQ4NL},
 	gguf.IQ4_XS:  {Type: gguf.IQ4_XS, Decode: decodeIQ4XS, Encode: encodeIQ4XS},
-	gguf.TQ1_0:   {Type: gguf.TQ1_0, Decode: decodeTQ1, Encode: encodeTQ1},
-	gguf.TQ2_0:   {Type: gguf.TQ2_0, Decode: decodeTQ2, Encode: encodeTQ2},
-	gguf.MXFP4:   {Type: gguf.MXFP4, Decode: decodeMXFP4, Encode: encodeMXFP4},
-	gguf.NVFP4:   {Type: gguf.NVFP4, Decode: decodeNVFP4, Encode: encodeNVFP4},
-	gguf.Q1_0:    {Type: gguf.Q1_0, Decode: decodeQ1, Encode: encodeQ1},
-	gguf.Q2_0:    {Type: gguf.Q2_0, Decode: decodeQ2, Encode: encodeQ2},
-	gguf.Q8_1:    {Type: gguf.Q8_1, Decode: decodeQ8_1, Encode: encodeQ8_1},
-	gguf.Q8_K:    {Type: gguf.Q8_K, Decode: decodeQ8K, Encode: encodeQ8K},
+	gguf.TQ1_0:   {Type: gguf.TQ1_0, Decode: decodeTQ1, Encode: encodeTQ1, IgnoresWeights: true},
+	gguf.TQ2_0:   {Type: gguf.TQ2_0, Decode: decodeTQ2, Encode: encodeTQ2, IgnoresWeights: true},
+	gguf.MXFP4:   {Type: gguf.MXFP4, Decode: decodeMXFP4, Encode: encodeMXFP4, IgnoresWeights: true},
+	gguf.NVFP4:   {Type: gguf.NVFP4, Decode: decodeNVFP4, Encode: encodeNVFP4, IgnoresWeights: true},
+	gguf.Q1_0:    {Type: gguf.Q1_0, Decode: decodeQ1, Encode: encodeQ1, IgnoresWeights: true},
+	gguf.Q2_0:    {Type: gguf.Q2_0, Decode: decodeQ2, Encode: encodeQ2, IgnoresWeights: true},
+	gguf.Q8_1:    {Type: gguf.Q8_1, Decode: decodeQ8_1, Encode: encodeQ8_1, IgnoresWeights: true, Activations: true},
+	gguf.Q8_K:    {Type: gguf.Q8_K, Decode: decodeQ8K, Encode: encodeQ8K, IgnoresWeights: true, Activations: true},
 }
 
 // For returns the codec of t, and whether there is one.

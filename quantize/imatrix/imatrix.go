@@ -15,7 +15,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"slices"
 
@@ -114,7 +113,7 @@ func (m *Matrix) check() error {
 		e := m.entries[name]
 		for i, v := range e.means() {
 			if !usable(v) || !usable(float32(e.sums[i])) {
-				return fmt.Errorf("%w: tensor %s: the importance of column %d is %v (a sum of %v): it must be finite and not negative; collect the matrix again",
+				return fmt.Errorf("%w: tensor %s: the importance of column %d is %v (a sum of %v): it must be finite, not negative and at most 2^80; collect the matrix again",
 					gguf.ErrInput, name, i%e.cols(), v, e.sums[i])
 			}
 		}
@@ -122,8 +121,9 @@ func (m *Matrix) check() error {
 	return nil
 }
 
-// usable is false for NaN, infinities and negative numbers.
-func usable(v float32) bool { return v >= 0 && v <= math.MaxFloat32 }
+// usable is false for NaN, infinities, negative numbers, and what is so large that the float32 sums of encoders
+// could overflow. The mean square of activations that fit a half is below 2^32.
+func usable(v float32) bool { return v >= 0 && v <= 0x1p80 }
 
 // Format is a file format.
 type Format string

@@ -1,0 +1,79 @@
+package quantize
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/codec"
+	"github.com/carat-llm/carat/quantize/recipe"
+)
+
+// columnImportance finds the weights of t in the importance matrix and makes them usable. Without a matrix, and
+// for types that make no use of one, there is nothing to find.
+func (o *Options) columnImportance(t *Target) error {
+	if o.Imatrix == nil {
+		return nil
+	}
+	experts := int64(1)
+	if len(t.Shape) > 2 {
+		experts = t.Shape[2]
+	}
+	w, err := o.Imatrix.Weights(t.Name, t.Cols()*experts)
+	// The reference too does without where they do not fit the token embedding.
+	if err != nil && t.Name != "token_embd.weight" {
+		return err
+	}
+	if c, _ := codec.For(t.Type); c.IgnoresWeights {
+		return nil
+	}
+	t.Unweighted = w == nil && !goesWithout(t.Name)
+	t.weights, t.ZeroWeights = fillZeroBlocks(w, t.Type.BlockSize())
+	return nil
+}
+
+// fillZeroBlocks replaces the weights of blocks in which all are zero by ones, and counts these blocks. Such
+// columns saw no activation during calibration; encoders would give up the whole block, here its elements weigh
+// alike instead, as those of an expert that saw nothing do. weights itself stays as it is.
+func fillZeroBlocks(weights []float32, size int) (filled []float32, zero int) {
+	filled = weights
+	for i := 0; i+size <= len(weights); i += size {
+		if slices.ContainsFunc(weights[i:i+size], func(w float32) bool { return w != 0 }) {
+			continue
+		}
+		if zero++; zero == 1 {
+			filled = slices.Clone(weights)
+		}
+		for j := i; j < i+size; j++ {
+			filled[j] = 1
+		}
+	}
+	return filled, zero
+}
+
+// goesWithout names the tensors that importance matrices lack: embeddings are looked up, not multiplied, and the
+// output is rarely collected.
+func goesWithout(name string) bool {
+	return name == "token_embd.weight" || name == "per_layer_token_embd.weight" || name == "output.weight"
+}
+
+// needsWeights is true for types that are of no use without importance weights.
+func (o *Options) needsWeights(t *Target) bool {
+	if goesWithout(t.Name) {
+		return false
+	}
+	switch t.Type {
+	case gguf.IQ1_S, gguf.IQ1_M, gguf.IQ2_XXS, gguf.IQ2_XS, gguf.IQ2_S, gguf.IQ3_XXS:
+		return true
+	case gguf.Q2_K:
+		return o.FileType == recipe.Q2_K_S
+	}
+	return false
+}
+
+func (o *Options) keepsWeights(name string) bool {
+	has := func(parts []string) bool {
+		return slices.ContainsFunc(parts, func(s string) bool { return strings.Contains(name, s) })
+	}
+	return (len(o.IncludeWeights) == 0 || has(o.IncludeWeights)) && !has(o.ExcludeWeights)
+}
