@@ -133,7 +133,7 @@ func (w *written) print(out io.Writer) {
 	}
 	fmt.Fprintln(out)
 	if w.Unweighted > 0 {
-		fmt.Fprintf(out, "%d tensors are not in the importance matrix: quantized without weights\n", w.Unweighted)
+		fmt.Fprintf(out, "%d tensors have no entry in the importance matrix, or it is excluded: quantized without weights\n", w.Unweighted)
 	}
 	if w.ZeroWeights > 0 {
 		fmt.Fprintf(out, "%d tensors have whole blocks of columns of importance 0, which the calibration never reached: taken to weigh alike\n", w.ZeroWeights)
