@@ -27,6 +27,12 @@ type Mapped interface {
 	Bytes() []byte
 }
 
+// Placed is implemented by tensors that lie in a file of a model, which may be one of several.
+type Placed interface {
+	// Place returns the number of the file, from 0, and where the data begins in it.
+	Place() (file int, offset int64)
+}
+
 // TensorInfo is what the header says of a tensor.
 type TensorInfo struct {
 	Name string

@@ -18,6 +18,7 @@ type File struct {
 
 // part is one file of the model.
 type part struct {
+	number int // from 0
 	path   string
 	file   *os.File
 	mapped []byte // nil where files cannot be mapped
@@ -46,7 +47,7 @@ func (f *File) add(path string) (*header, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &part{path: path, file: file}
+	p := &part{number: len(f.parts), path: path, file: file}
 	f.parts = append(f.parts, p)
 	st, err := file.Stat()
 	if err != nil {
@@ -74,6 +75,15 @@ func (f *File) Metadata() *Metadata { return f.metadata }
 // Tensors implements Model.
 func (f *File) Tensors() []Tensor { return f.tensors }
 
+// Paths lists the file, or the files of a split in order.
+func (f *File) Paths() []string {
+	var paths []string
+	for _, p := range f.parts {
+		paths = append(paths, p.path)
+	}
+	return paths
+}
+
 // Close unmaps and closes all files; bytes from Mapped tensors must not be used afterwards.
 func (f *File) Close() error {
 	var errs []error
@@ -94,6 +104,9 @@ type fileTensor struct {
 }
 
 func (t *fileTensor) Info() TensorInfo { return t.TensorInfo }
+
+// Place implements Placed.
+func (t *fileTensor) Place() (file int, offset int64) { return t.part.number, t.offset }
 
 // ReadRows reads with ReadAt even where the file is mapped: pages then do not count as this process's
 // memory, and a read error is an error, not a fault.

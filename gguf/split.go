@@ -11,6 +11,15 @@ const maxSplits = 99999
 
 var splitName = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
 
+// splitKeys are written to every file of a split and not seen by readers of the model.
+var splitKeys = []string{splitNo, splitCount, splitTensors}
+
+const (
+	splitNo      = "split.no"            // u16, from 0
+	splitCount   = "split.count"         // u16
+	splitTensors = "split.tensors.count" // i32, of all files
+)
+
 // SplitPath is the name of file no (from 1) of count, as in "model-00001-of-00003.gguf".
 func SplitPath(prefix string, no, count int) string {
 	return fmt.Sprintf("%s-%05d-of-%05d.gguf", prefix, no, count)
@@ -21,6 +30,7 @@ func (f *File) addSplits(path string, h *header) error {
 	f.metadata = h.metadata
 	count, ok := h.metadata.Int("split.count")
 	if !ok || count <= 1 {
+		f.metadata.deleteSplit()
 		return nil
 	}
 	bad := func(format string, args ...any) error {
@@ -55,9 +65,13 @@ func (f *File) addSplits(path string, h *header) error {
 	if want, ok := h.metadata.Int("split.tensors.count"); ok && want != int64(len(f.tensors)) {
 		return bad("split.tensors.count is %d, the files hold %d tensors", want, len(f.tensors))
 	}
-	f.metadata = h.metadata.Clone()
-	for _, k := range []string{"split.no", "split.count", "split.tensors.count"} {
-		f.metadata.Delete(k)
-	}
+	f.metadata.deleteSplit()
 	return nil
+}
+
+// deleteSplit drops what is said of a file of a split: the files read as one are none.
+func (m *Metadata) deleteSplit() {
+	for _, k := range splitKeys {
+		m.Delete(k)
+	}
 }

@@ -10,32 +10,50 @@ import (
 // DefaultAlignment is that of files without general.alignment.
 const DefaultAlignment = 32
 
-// Writer writes a GGUF file whose header is known beforehand. Tensor data may come in any order and from
-// several goroutines. The file appears at its path on Commit.
+// Writer writes a GGUF file, or the files of a split model, whose headers are known beforehand. Tensor data
+// may come in any order and from several goroutines. The files appear at their paths on Commit.
 type Writer struct {
-	out     *atomicfile.File
+	files   []*atomicfile.File
 	tensors []TensorInfo
-	offsets []int64 // from the start of the file
+	places  []place
+}
+
+// place is where a tensor's data begins.
+type place struct {
+	file   *atomicfile.File
+	offset int64
 }
 
 // Create plans the header of a version 3 file with md and tensors in the order given, and reserves the
-// whole file. The caller must Commit or Abort.
+// whole file. The caller must Commit or Abort. CreateSplit writes several files.
 func Create(path string, md *Metadata, tensors []TensorInfo) (*Writer, error) {
+	w := &Writer{}
+	if err := w.add(path, md, tensors); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return w, nil
+}
+
+// add begins one more file, whose tensors follow those of the files before.
+func (w *Writer) add(path string, md *Metadata, tensors []TensorInfo) error {
 	head, offsets, size, err := layout(md, tensors)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	out, err := atomicfile.Create(path, size)
 	if errors.Is(err, atomicfile.ErrNoSpace) {
-		return nil, fmt.Errorf("%w: %w", ErrEnvironment, err)
+		return fmt.Errorf("%w: %w", ErrEnvironment, err)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := out.WriteAt(head, 0); err != nil {
-		return nil, errors.Join(err, out.Abort())
+	w.files = append(w.files, out)
+	w.tensors = append(w.tensors, tensors...)
+	for _, o := range offsets {
+		w.places = append(w.places, place{out, o})
 	}
-	return &Writer{out, tensors, offsets}, nil
+	_, err = out.WriteAt(head, 0)
+	return err
 }
 
 // FileSize is the size of the file that Create and Commit give.
@@ -121,12 +139,17 @@ func (w *Writer) WriteAt(i int, p []byte, off int64) error {
 	if off < 0 || off+int64(len(p)) > t.Bytes() {
 		return fmt.Errorf("tensor %s: %d bytes at %d do not lie in its %d bytes", t.Name, len(p), off, t.Bytes())
 	}
-	_, err := w.out.WriteAt(p, w.offsets[i]+off)
+	_, err := w.places[i].file.WriteAt(p, w.places[i].offset+off)
 	return err
 }
 
-// Commit makes the file durable and gives it its name. What was not written is zero.
-func (w *Writer) Commit() error { return w.out.Commit() }
+// Commit makes the files durable, all of them, and then gives them their names. What was not written is zero.
+func (w *Writer) Commit() error { return atomicfile.CommitAll(w.files) }
 
 // Abort gives up and leaves nothing. After Commit it does nothing, so it can be deferred.
-func (w *Writer) Abort() error { return w.out.Abort() }
+func (w *Writer) Abort() (err error) {
+	for _, f := range w.files {
+		err = errors.Join(err, f.Abort())
+	}
+	return err
+}

@@ -2,7 +2,7 @@
 //
 // Create makes a temporary file in the target's folder and reserves its full size, so that a disk that is
 // too small is found before any work. WriteAt may be called from several goroutines. Commit syncs and
-// renames; Abort removes. After a crash only a file named .NAME.carat-*.tmp can be left.
+// renames, CommitAll does so for files that belong together; Abort removes. After a crash only a file named .NAME.carat-*.tmp can be left.
 package atomicfile
 
 import (
@@ -46,21 +46,57 @@ func Create(path string, size int64) (*File, error) {
 func (a *File) WriteAt(p []byte, off int64) (int, error) { return a.f.WriteAt(p, off) }
 
 // Commit makes the file durable and gives it its name, replacing a file of that name.
-func (a *File) Commit() error {
-	if a.done {
-		return errors.New("atomicfile: Commit after Commit or Abort")
+func (a *File) Commit() error { return CommitAll([]*File{a}) }
+
+// CommitAll commits files that belong together: all are durable before the first one gets its name. When
+// one cannot be made durable or renamed, none stays, not under its temporary name nor its own.
+func CommitAll(files []*File) error {
+	for _, a := range files {
+		if a.done {
+			return errors.New("atomicfile: Commit after Commit or Abort")
+		}
 	}
-	// CreateTemp makes files that only the owner can read; an output is as open as the umask allows.
-	err := errors.Join(a.f.Chmod(0o666&^umask()), a.f.Sync())
-	if err := errors.Join(err, a.f.Close()); err != nil {
-		return errors.Join(err, a.remove())
+	for i, a := range files {
+		if err := a.seal(); err != nil {
+			return errors.Join(err, removeAll(files[:i+1]), abortAll(files[i+1:]))
+		}
 	}
-	if err := os.Rename(a.f.Name(), a.path); err != nil {
-		return errors.Join(err, a.remove())
+	for i, a := range files {
+		if err := os.Rename(a.f.Name(), a.path); err != nil {
+			for _, named := range files[:i] {
+				err = errors.Join(err, os.Remove(named.path))
+			}
+			return errors.Join(err, removeAll(files[i:]))
+		}
+		a.done = true
 	}
-	a.done = true
-	syncDir(filepath.Dir(a.path))
+	for i, a := range files {
+		if dir := filepath.Dir(a.path); i == 0 || dir != filepath.Dir(files[i-1].path) {
+			syncDir(dir)
+		}
+	}
 	return nil
+}
+
+// seal makes the temporary file durable and closes it. CreateTemp makes files that only the owner can read;
+// an output is as open as the umask allows.
+func (a *File) seal() error {
+	err := errors.Join(a.f.Chmod(0o666&^umask()), a.f.Sync())
+	return errors.Join(err, a.f.Close())
+}
+
+func removeAll(files []*File) (err error) {
+	for _, a := range files {
+		err = errors.Join(err, a.remove())
+	}
+	return err
+}
+
+func abortAll(files []*File) (err error) {
+	for _, a := range files {
+		err = errors.Join(err, a.Abort())
+	}
+	return err
 }
 
 // Abort gives up and removes the temporary file. After Commit it does nothing.
