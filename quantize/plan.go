@@ -41,6 +41,10 @@ type Options struct {
 	AllowRequantize bool
 	// OverrideKV is appended to the output's metadata, in this order, and replaces what has the same key.
 	OverrideKV []gguf.KV
+	// Split cuts the output into files. KeepSplit cuts it where the source's files are cut instead, and orders
+	// tensors by file and place in it, as llama-quantize --keep-split does.
+	Split     gguf.Split
+	KeepSplit bool
 	// Threads bounds how many cores compute; less than 1 counts as 1. The bytes do not depend on it.
 	Threads int
 }
@@ -49,6 +53,7 @@ type Options struct {
 type Plan struct {
 	Metadata *gguf.Metadata
 	Tensors  []Target
+	Split    gguf.Split
 	threads  int
 }
 
@@ -83,11 +88,17 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	if !o.Verbatim {
 		slices.SortStableFunc(tensors, func(a, b gguf.Tensor) int { return recipe.Compare(a.Info().Name, b.Info().Name) })
 	}
+	if o.KeepSplit {
+		var err error
+		if o.Split, err = keepSplit(tensors); err != nil {
+			return nil, err
+		}
+	}
 	infos := make([]gguf.TensorInfo, len(tensors))
 	for i, t := range tensors {
 		infos[i] = t.Info()
 	}
-	p := &Plan{Metadata: src.Metadata(), threads: max(1, o.Threads)}
+	p := &Plan{Metadata: src.Metadata(), Split: o.Split, threads: max(1, o.Threads)}
 	if !o.Verbatim {
 		p.Metadata = o.metadata(src.Metadata())
 	}

@@ -54,6 +54,8 @@ func verbs(s streams) []*cli.Command {
 		benchCommand(s),
 		runCommand(s),
 		inspectCommand(s),
+		splitCommand(s),
+		mergeCommand(s),
 		completionCommand(s),
 	}
 }

@@ -85,7 +85,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		if err := execute(ctx, s, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType)); err != nil {
 			return err
 		}
-		if w.Output, err = hashFile(out); err != nil {
+		if w.Output, err = hashOutput(plan, out); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		}
 	}
 	if out != "" && ev.Text != "" {
-		m, err := measureBuild(ctx, s, g, src, out, ev)
+		m, err := measureBuild(ctx, s, g, src, w.Output.Path, ev)
 		if err != nil {
 			return fmt.Errorf("%s is written, but measuring it failed: %w", out, err)
 		}

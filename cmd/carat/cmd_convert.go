@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/urfave/cli/v2"
@@ -21,7 +22,7 @@ EXAMPLES:
    carat convert ./SmolLM2-135M -o smollm2.gguf
    carat convert ./SmolLM2-135M --outtype q8_0 -o smollm2-Q8_0.gguf
    carat convert ./new-model --pre llama-bpe --dry-run`,
-		Flags: append(sourceFlags(), outputFlag(),
+		Flags: append(append(sourceFlags(), splitFlags()...), outputFlag(),
 			&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto`"},
 			&cli.BoolFlag{Name: "vocab-only", Usage: "metadata and tokenizer, no tensors"},
 			dryRunFlag()),
@@ -40,7 +41,11 @@ EXAMPLES:
 			}
 			opts := sourceOptions(c)
 			opts.OutType, opts.VocabOnly = c.String("outtype"), c.Bool("vocab-only")
-			return runConvert(c.Context, s, g, args[0], out, opts)
+			split, err := splitOptions(c)
+			if err != nil {
+				return err
+			}
+			return runConvert(c.Context, s, g, args[0], out, opts, split)
 		},
 	}
 }
@@ -78,14 +83,14 @@ func output(c *cli.Context, in string) (string, error) {
 	return out, sameFile(in, out)
 }
 
-func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options) error {
+func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options, split gguf.Split) error {
 	src, err := convert.Open(dir, opts)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	// Converting is copying: the source already has the types that the file gets.
-	plan, err := quantize.NewPlan(src, quantize.Options{FileType: recipe.Copy, Verbatim: true, Threads: g.threads})
+	plan, err := quantize.NewPlan(src, quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Threads: g.threads})
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"fmt"
 	"sort"
 	"strings"
@@ -41,7 +40,7 @@ EXAMPLES:
 				return err
 			}
 			defer m.Close()
-			in, err := inspect(m, c.Bool("hash"))
+			in, err := inspect(c.Context, m, c.Bool("hash"))
 			if err != nil {
 				return err
 			}
@@ -85,7 +84,7 @@ type inspectedTypeSum struct {
 	Bytes   int64  `json:"bytes"`
 }
 
-func inspect(m gguf.Model, hash bool) (*inspection, error) {
+func inspect(ctx context.Context, m gguf.Model, hash bool) (*inspection, error) {
 	in := &inspection{Architecture: m.Metadata().Architecture()}
 	for _, kv := range m.Metadata().All() {
 		in.Metadata = append(in.Metadata, metadataEntry{kv.Key, valueTypeName(kv.Value), jsonValue(kv.Value)})
@@ -100,7 +99,7 @@ func inspect(m gguf.Model, hash bool) (*inspection, error) {
 		i := t.Info()
 		it := inspectedTensor{Name: i.Name, Type: i.Type.String(), Shape: i.Shape, Offset: offset, Bytes: i.Bytes()}
 		if hash {
-			sum, err := hashTensor(t)
+			sum, err := gguf.HashTensor(ctx, t, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -121,22 +120,6 @@ func inspect(m gguf.Model, hash bool) (*inspection, error) {
 	}
 	sort.Slice(in.Types, func(a, b int) bool { return in.Types[a].Bytes > in.Types[b].Bytes })
 	return in, nil
-}
-
-func hashTensor(t gguf.Tensor) (string, error) {
-	i := t.Info()
-	h := sha256.New()
-	n := max(1, min(i.Rows(), (4<<20)/i.RowBytes()))
-	buf := make([]byte, n*i.RowBytes())
-	for row := int64(0); row < i.Rows(); row += n {
-		k := min(n, i.Rows()-row)
-		b := buf[:k*i.RowBytes()]
-		if err := t.ReadRows(b, row, k); err != nil {
-			return "", err
-		}
-		h.Write(b)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (in *inspection) print(s streams, tensors bool) {

@@ -31,7 +31,7 @@ EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run`,
-		Flags: append(append(sourceFlags(), outputFlag(), dryRunFlag()), quantizeFlags()...),
+		Flags: append(append(sourceFlags(), outputFlag(), dryRunFlag(), keepSplitFlag()), quantizeFlags()...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -61,7 +61,7 @@ EXAMPLES:
 
 // quantizeFlags are shared by quantize and build.
 func quantizeFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "file type `T`, as Q4_K_M"},
 		&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE`, GGUF or .dat"},
 		&cli.StringSliceFlag{Name: "include-weights", Usage: "use the imatrix only for tensors whose name holds `S` (repeatable)"},
@@ -74,7 +74,7 @@ func quantizeFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "tensor-type", Usage: "`REGEX=TYPE` for the tensors that match; the first match counts (repeatable)"},
 		&cli.StringSliceFlag{Name: "override-kv", Usage: "`KEY=TYPE:VALUE` with TYPE int, float, bool or str (repeatable)"},
 		&cli.BoolFlag{Name: "no-fallback", Usage: "refuse instead of falling back to another type"},
-	}
+	}, splitFlags()...)
 }
 
 func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
@@ -87,6 +87,9 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 		return o, usagef("%s needs --type, one of %s", c.Command.Name, strings.Join(encodable(), " "))
 	}
 	var err error
+	if o.Split, o.KeepSplit, err = quantizeSplit(c); err != nil {
+		return o, err
+	}
 	if o.FileType, err = recipe.ParseFileType(c.String("type")); err != nil {
 		return o, usagef("--type: %v", err)
 	}

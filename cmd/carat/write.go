@@ -29,10 +29,12 @@ type written struct {
 	Eval        any     `json:"eval,omitempty"`
 }
 
+// outputFile of a split has the first file's path, the bytes of all, and parts instead of a hash.
 type outputFile struct {
-	Path   string `json:"path"`
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	Path   string        `json:"path"`
+	Bytes  int64         `json:"bytes"`
+	SHA256 string        `json:"sha256,omitempty"`
+	Parts  []*outputFile `json:"parts,omitempty"`
 }
 
 type plannedTensor struct {
@@ -53,7 +55,7 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 			return err
 		}
 		var err error
-		if w.Output, err = hashFile(out); err != nil {
+		if w.Output, err = hashOutput(plan, out); err != nil {
 			return err
 		}
 	}
@@ -68,9 +70,18 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 
 // execute writes the plan with a progress bar. Errors about weights name source, the model they are in.
 func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) error {
+	paths, err := plan.Paths(out)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	for _, p := range paths {
+		if err := sameFile(source, p); err != nil {
+			return err
+		}
+	}
 	b := newBar(s.err, g, title)
 	defer b.finish()
-	err := plan.Run(ctx, out, b.update)
+	err = plan.Run(ctx, out, b.update)
 	if errors.Is(err, gguf.ErrInput) {
 		return fmt.Errorf("%s: %w", source, err)
 	}
@@ -100,6 +111,31 @@ func describe(plan *quantize.Plan) *written {
 	return w
 }
 
+func hashOutput(plan *quantize.Plan, out string) (*outputFile, error) {
+	paths, err := plan.Paths(out)
+	if err != nil {
+		return nil, err
+	}
+	return hashFiles(paths)
+}
+
+// hashFiles hashes the file, or the files of a split.
+func hashFiles(paths []string) (*outputFile, error) {
+	if len(paths) == 1 {
+		return hashFile(paths[0])
+	}
+	all := &outputFile{Path: paths[0]}
+	for _, p := range paths {
+		f, err := hashFile(p)
+		if err != nil {
+			return nil, err
+		}
+		all.Bytes += f.Bytes
+		all.Parts = append(all.Parts, f)
+	}
+	return all, nil
+}
+
 func hashFile(path string) (*outputFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -111,7 +147,7 @@ func hashFile(path string) (*outputFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &outputFile{path, n, hex.EncodeToString(h.Sum(nil))}, nil
+	return &outputFile{Path: path, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
 // print shows what each tensor became. Tensors that differ only in their layer's number and became the
@@ -139,8 +175,19 @@ func (w *written) print(out io.Writer) {
 		fmt.Fprintf(out, "%d tensors have whole blocks of columns of importance 0, which the calibration never reached: taken to weigh alike\n", w.ZeroWeights)
 	}
 	if w.Output != nil {
-		fmt.Fprintf(out, "%s  %d bytes  sha256 %s\n", w.Output.Path, w.Output.Bytes, w.Output.SHA256)
+		w.Output.print(out)
 	}
+}
+
+func (f *outputFile) print(out io.Writer) {
+	if len(f.Parts) == 0 {
+		fmt.Fprintf(out, "%s  %d bytes  sha256 %s\n", f.Path, f.Bytes, f.SHA256)
+		return
+	}
+	for _, p := range f.Parts {
+		p.print(out)
+	}
+	fmt.Fprintf(out, "%d files, %d bytes\n", len(f.Parts), f.Bytes)
 }
 
 // groupRows merges blk.0.x, blk.1.x, ... with the same shape, types and rule into blk.{0,1-3}.x.

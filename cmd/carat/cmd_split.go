@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+func splitCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "split",
+		Usage:     "cut a GGUF file into several",
+		ArgsUsage: "MODEL.gguf",
+		Description: `Writes OUT-00001-of-0000N.gguf and so on: the first has all metadata, tensors keep their order. Every verb that
+reads a model takes the first file. The files are those of llama-gguf-split, byte for byte; all appear or none.
+A tensor that is larger than --split-max-size has a file of its own.
+
+EXAMPLES:
+   carat split model.gguf --split-max-size 2G -o model.gguf
+   carat split model.gguf --split-max-tensors 128 -o parts/model.gguf --json`,
+		Flags: append(splitFlags(), outputFlag()),
+		Action: func(c *cli.Context) error {
+			g, in, out, err := rewriteArguments(c, "MODEL.gguf")
+			if err != nil {
+				return err
+			}
+			split, err := splitOptions(c)
+			if err != nil {
+				return err
+			}
+			if split.MaxBytes == 0 && split.MaxTensors == 0 {
+				return usagef("split needs --split-max-size or --split-max-tensors")
+			}
+			split.CountLast = true
+			return runRewrite(c.Context, s, g, in, out, "split", split)
+		},
+	}
+}
+
+func mergeCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "merge",
+		Usage:     "make one GGUF file of the files of a split",
+		ArgsUsage: "FIRST-00001-of-0000N.gguf",
+		Description: `Reads all files of a split, beginning with the first, and writes one. What carat split or llama-gguf-split cut
+becomes the original again, byte for byte.
+
+EXAMPLES:
+   carat merge model-00001-of-00003.gguf -o model.gguf`,
+		Flags: []cli.Flag{outputFlag()},
+		Action: func(c *cli.Context) error {
+			g, in, out, err := rewriteArguments(c, "FIRST-00001-of-0000N.gguf")
+			if err != nil {
+				return err
+			}
+			return runRewrite(c.Context, s, g, in, out, "merge", gguf.Split{})
+		},
+	}
+}
+
+// rewriteArguments are those of verbs that make a GGUF file of another one.
+func rewriteArguments(c *cli.Context, what string) (g global, in, out string, err error) {
+	if g, err = globals(c); err != nil {
+		return g, "", "", err
+	}
+	args, err := positional(c, 1, what)
+	if err != nil {
+		return g, "", "", err
+	}
+	out = c.String("output")
+	if out == "" {
+		return g, "", "", usagef("%s needs -o OUT.gguf", c.Command.Name)
+	}
+	return g, args[0], out, nil
+}
+
+// rewritten is the JSON of split, merge and edit.
+type rewritten struct {
+	Output  *outputFile `json:"output"`
+	Tensors int         `json:"tensors"`
+}
+
+func runRewrite(ctx context.Context, s streams, g global, in, out, title string, split gguf.Split) error {
+	f, err := gguf.Open(in)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return rewrite(ctx, s, g, f, f.Metadata(), out, title, split)
+}
+
+// rewrite writes f's tensors with md and prints what was written. The input's files are not written over.
+func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) error {
+	paths, err := split.Paths(out, md, gguf.Infos(f.Tensors()))
+	if err != nil {
+		return usagef("%v", err)
+	}
+	for _, from := range f.Paths() {
+		for _, to := range paths {
+			if err := sameFile(from, to); err != nil {
+				return err
+			}
+		}
+	}
+	b := newBar(s.err, g, title)
+	defer b.finish()
+	if err := gguf.Rewrite(ctx, out, md, f.Tensors(), split, b.update); err != nil {
+		return err
+	}
+	b.finish()
+	return printRewritten(s, g, paths, len(f.Tensors()))
+}
+
+func printRewritten(s streams, g global, paths []string, tensors int) error {
+	if g.quiet && !g.json {
+		return nil
+	}
+	o, err := hashFiles(paths)
+	if err != nil {
+		return err
+	}
+	if g.json {
+		return printJSON(s.out, rewritten{o, tensors})
+	}
+	o.print(s.out)
+	return nil
+}
