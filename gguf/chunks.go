@@ -2,8 +2,6 @@ package gguf
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 )
 
@@ -33,19 +31,6 @@ func EachChunk(ctx context.Context, t Tensor, f func(data []byte, first, n int64
 		}
 	}
 	return nil
-}
-
-// HashTensor is the SHA-256 of t's encoded data in hex. read, if not nil, is told the bytes of each chunk.
-func HashTensor(ctx context.Context, t Tensor, read func(n int64)) (string, error) {
-	h := sha256.New()
-	err := EachChunk(ctx, t, func(data []byte, _, _ int64) error {
-		h.Write(data)
-		if read != nil {
-			read(int64(len(data)))
-		}
-		return nil
-	})
-	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // Copy fills the file with the data of tensors as they are: the ones it was created for, in that order.

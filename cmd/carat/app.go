@@ -54,6 +54,7 @@ func verbs(s streams) []*cli.Command {
 		benchCommand(s),
 		runCommand(s),
 		inspectCommand(s),
+		hashCommand(s),
 		splitCommand(s),
 		mergeCommand(s),
 		completionCommand(s),
@@ -131,6 +132,10 @@ func report(w io.Writer, args []string, err error) int {
 	}
 	if code == exitInterrupted {
 		fmt.Fprintln(w, "carat: interrupted; no output was left")
+		return code
+	}
+	if code == exitRefused {
+		fmt.Fprintf(w, "carat: %v\n", err)
 		return code
 	}
 	fmt.Fprintf(w, "carat: error: %v\n", err)

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+func hashCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "hash",
+		Usage:     "SHA-256 of a model's files and tensors",
+		ArgsUsage: "MODEL",
+		Description: `Tensors' hashes do not depend on metadata, order, alignment or how the model is split, so they find what is the
+same in two files. A checkpoint folder is hashed as the GGUF it would become, tensors only. --check compares with
+what an earlier --json printed (or inspect --json --hash): exit code 1 when anything differs; names of files may.
+
+EXAMPLES:
+   carat hash model.gguf
+   carat hash model.gguf --json > model.hashes.json
+   carat hash copy.gguf --check model.hashes.json`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "check", Usage: "compare with the hashes in `FILE.json`"}},
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			return runHash(c.Context, s, g, args[0], c.String("check"))
+		},
+	}
+}
+
+// hashes is hash's JSON.
+type hashes struct {
+	*gguf.Hashes
+	Check *hashCheck `json:"check,omitempty"`
+}
+
+type hashCheck struct {
+	Equal       bool     `json:"equal"`
+	Differences []string `json:"differences"`
+}
+
+func runHash(ctx context.Context, s streams, g global, path, check string) error {
+	var before *gguf.Hashes
+	var err error
+	if check != "" {
+		if before, err = gguf.ReadHashes(check); err != nil {
+			return err
+		}
+	}
+	m, err := openModel(path, convert.Options{})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	b := newBar(s.err, g, "hash")
+	defer b.finish()
+	h := hashes{}
+	if h.Hashes, err = gguf.Hash(ctx, m, g.threads, b.update); err != nil {
+		return err
+	}
+	b.finish()
+	if before != nil {
+		d := h.Differences(before)
+		h.Check = &hashCheck{len(d) == 0, d}
+	}
+	if g.json {
+		if err := printJSON(s.out, h); err != nil {
+			return err
+		}
+	} else if !g.quiet {
+		h.print(s)
+	}
+	if h.Check != nil && !h.Check.Equal {
+		return &refusal{fmt.Sprintf("%s differs from %s in %d places", path, check, len(h.Check.Differences))}
+	}
+	return nil
+}
+
+// print lists the hashes, or with --check only what differs.
+func (h hashes) print(s streams) {
+	if h.Check != nil {
+		for _, d := range h.Check.Differences {
+			fmt.Fprintln(s.out, d)
+		}
+		if h.Check.Equal {
+			fmt.Fprintf(s.out, "equal: %d tensors\n", len(h.Tensors))
+		}
+		return
+	}
+	t := newTable(s.out)
+	t.row("sha256", "     bytes", "type", "name")
+	for _, f := range h.Files {
+		t.row(f.SHA256, fmt.Sprintf("%10d", f.Bytes), "file", f.Name)
+	}
+	for _, x := range h.Tensors {
+		t.row(x.SHA256, fmt.Sprintf("%10d", x.Bytes), x.Type, x.Name)
+	}
+	t.flush()
+}
