@@ -39,6 +39,7 @@ func TestSplitWriter(t *testing.T) {
 		"each is too large":   {Split{MaxBytes: 1}, []int{1, 1, 1, 1}},
 		"both limits":         {Split{MaxBytes: 480, MaxTensors: 1}, []int{1, 1, 1, 1}},
 		"given":               {Split{Counts: []int{1, 1, 2}}, []int{1, 1, 2}},
+		"metadata first":      {Split{Counts: []int{0, 3, 1}}, []int{0, 3, 1}},
 		"fits without a need": {Split{MaxBytes: 1e9, MaxTensors: 4}, []int{4}},
 	} {
 		t.Run(name, func(t *testing.T) {

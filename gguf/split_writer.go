@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// Split says how a model is cut into files. The zero value is one file. A file holds at least one tensor, so
-// one that is larger than MaxBytes has a file of its own. What fits one file is written as one, with its
+// Split says how a model is cut into files. The zero value is one file. By limits a file holds at least one
+// tensor, so one that is larger than MaxBytes has a file of its own. What fits one file is written as one, with its
 // plain name and without split.* keys.
 type Split struct {
 	MaxBytes   int64 // of tensor data with padding in a file, 0 for no limit
 	MaxTensors int   // in a file, 0 for no limit
 	// Counts is the number of tensors in each file, for splits that are given; the limits are then not used.
+	// It may be 0: some splits begin with a file of metadata only.
 	Counts []int
 	// CountLast writes split.count behind split.tensors.count as llama-gguf-split does; llama-quantize and the
 	// reference converter write it before.
@@ -46,7 +47,7 @@ func (s Split) cut(md *Metadata, tensors []TensorInfo) ([]int, error) {
 	}
 	sum := 0
 	for _, n := range counts {
-		if n < 0 || n == 0 && len(counts) > 1 {
+		if n < 0 {
 			return nil, fmt.Errorf("a split with a file of %d tensors", n)
 		}
 		sum += n

@@ -25,8 +25,6 @@ func keepSplit(tensors []gguf.Tensor) (gguf.Split, error) {
 		fileB, atB := b.(gguf.Placed).Place()
 		return cmp.Or(cmp.Compare(fileA, fileB), cmp.Compare(atA, atB))
 	})
-	// A file that holds metadata only has no tensor to keep it for.
-	counts = slices.DeleteFunc(counts, func(n int) bool { return n == 0 })
 	return gguf.Split{Counts: counts}, nil
 }
 

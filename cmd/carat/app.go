@@ -58,6 +58,7 @@ func verbs(s streams) []*cli.Command {
 		hashCommand(s),
 		splitCommand(s),
 		mergeCommand(s),
+		editCommand(s),
 		completionCommand(s),
 	}
 }

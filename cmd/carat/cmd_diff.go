@@ -107,19 +107,14 @@ func runDiff(ctx context.Context, s streams, g global, pathA, pathB string, valu
 		d.print(s, values)
 	}
 	if !d.Equal {
-		return &noError{fmt.Sprintf("%s and %s differ: %d metadata keys, %d tensors", pathA, pathB, len(d.Metadata), len(d.Tensors))}
+		return &refusal{fmt.Sprintf("%s and %s differ: %d metadata keys, %d tensors", pathA, pathB, len(d.Metadata), len(d.Tensors))}
 	}
 	return nil
 }
 
 func diffModels(ctx context.Context, s streams, g global, a, b gguf.Model, values bool) (*difference, error) {
-	d := &difference{Metadata: []metadataDifference{}, Tensors: []tensorDifference{}}
-	for _, c := range gguf.DiffMetadata(a.Metadata(), b.Metadata()) {
-		m := metadataDifference{Key: c.Key, Change: c.Change}
-		m.A, m.from = describeValue(c.A)
-		m.B, m.to = describeValue(c.B)
-		d.Metadata = append(d.Metadata, m)
-	}
+	d := &difference{Tensors: []tensorDifference{}}
+	d.Metadata = describeChanges(gguf.DiffMetadata(a.Metadata(), b.Metadata()))
 	p := newBar(s.err, g, "compare")
 	defer p.finish()
 	changes, err := gguf.DiffTensors(ctx, a, b, g.threads, p.update)
@@ -155,6 +150,17 @@ func (d *difference) measure(ctx context.Context, s streams, g global, a, b gguf
 		}
 	}
 	return nil
+}
+
+func describeChanges(changes []gguf.MetadataChange) []metadataDifference {
+	out := []metadataDifference{}
+	for _, c := range changes {
+		m := metadataDifference{Key: c.Key, Change: c.Change}
+		m.A, m.from = describeValue(c.A)
+		m.B, m.to = describeValue(c.B)
+		out = append(out, m)
+	}
+	return out
 }
 
 func describeValue(v any) (*metadataValue, string) {

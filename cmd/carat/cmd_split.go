@@ -75,7 +75,7 @@ func rewriteArguments(c *cli.Context, what string) (g global, in, out string, er
 	return g, args[0], out, nil
 }
 
-// rewritten is the JSON of split, merge and edit.
+// rewritten is the JSON of split and merge.
 type rewritten struct {
 	Output  *outputFile `json:"output"`
 	Tensors int         `json:"tensors"`
@@ -87,42 +87,35 @@ func runRewrite(ctx context.Context, s streams, g global, in, out, title string,
 		return err
 	}
 	defer f.Close()
-	return rewrite(ctx, s, g, f, f.Metadata(), out, title, split)
-}
-
-// rewrite writes f's tensors with md and prints what was written. The input's files are not written over.
-func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) error {
-	paths, err := split.Paths(out, md, gguf.Infos(f.Tensors()))
-	if err != nil {
-		return usagef("%v", err)
-	}
-	for _, from := range f.Paths() {
-		for _, to := range paths {
-			if err := sameFile(from, to); err != nil {
-				return err
-			}
-		}
-	}
-	b := newBar(s.err, g, title)
-	defer b.finish()
-	if err := gguf.Rewrite(ctx, out, md, f.Tensors(), split, b.update); err != nil {
+	paths, err := rewrite(ctx, s, g, f, f.Metadata(), out, title, split)
+	if err != nil || g.quiet && !g.json {
 		return err
-	}
-	b.finish()
-	return printRewritten(s, g, paths, len(f.Tensors()))
-}
-
-func printRewritten(s streams, g global, paths []string, tensors int) error {
-	if g.quiet && !g.json {
-		return nil
 	}
 	o, err := hashFiles(paths)
 	if err != nil {
 		return err
 	}
 	if g.json {
-		return printJSON(s.out, rewritten{o, tensors})
+		return printJSON(s.out, rewritten{o, len(f.Tensors())})
 	}
 	o.print(s.out)
 	return nil
+}
+
+// rewrite writes f's tensors with md and returns the files that it wrote. The input's files are not written over.
+func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) ([]string, error) {
+	paths, err := split.Paths(out, md, gguf.Infos(f.Tensors()))
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	for _, from := range f.Paths() {
+		for _, to := range paths {
+			if err := sameFile(from, to); err != nil {
+				return nil, err
+			}
+		}
+	}
+	b := newBar(s.err, g, title)
+	defer b.finish()
+	return paths, gguf.Rewrite(ctx, out, md, f.Tensors(), split, b.update)
 }

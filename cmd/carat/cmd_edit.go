@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+func editCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "edit",
+		Usage:     "change a GGUF file's metadata",
+		ArgsUsage: "MODEL.gguf",
+		Description: `Deletes keys, then renames, then sets them; tensors are copied as they are, and a split stays split. The result
+appears when it is whole, also with --in-place. Changes that would likely make the file unreadable (architecture,
+alignment, sizes, the vocabulary, another type for a key) are refused without --force.
+
+TYPES:
+   u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool str, and arr[TYPE] with a JSON list
+
+EXAMPLES:
+   carat edit model.gguf --set general.name=str:Mine --delete general.url -o mine.gguf
+   carat edit model.gguf --set llama.context_length=u32:8192 --in-place
+   carat edit model.gguf --set 'general.tags=arr[str]:["chat","en"]' --dry-run`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "set", Usage: "`KEY=TYPE:VALUE` (repeatable)"},
+			&cli.StringSliceFlag{Name: "delete", Usage: "remove `KEY` (repeatable)"},
+			&cli.StringSliceFlag{Name: "rename-key", Usage: "`OLD=NEW` (repeatable)"},
+			outputFlag(),
+			&cli.BoolFlag{Name: "in-place", Usage: "replace the file itself, when the new one is whole"},
+			&cli.BoolFlag{Name: "force", Usage: "make also changes that readers may not understand"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "show the changes, write nothing"},
+		},
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL.gguf")
+			if err != nil {
+				return err
+			}
+			o := editOptions{out: c.String("output"), inPlace: c.Bool("in-place"), dryRun: c.Bool("dry-run")}
+			if o.inPlace && o.out != "" || !o.inPlace && !o.dryRun && o.out == "" {
+				return usagef("edit needs one of -o OUT.gguf and --in-place (or --dry-run)")
+			}
+			if o.edit, err = parseEdit(c); err != nil {
+				return err
+			}
+			return runEdit(c.Context, s, g, args[0], o)
+		},
+	}
+}
+
+type editOptions struct {
+	edit            gguf.Edit
+	out             string
+	inPlace, dryRun bool
+}
+
+func parseEdit(c *cli.Context) (gguf.Edit, error) {
+	e := gguf.Edit{Delete: c.StringSlice("delete"), Force: c.Bool("force")}
+	for _, v := range c.StringSlice("rename-key") {
+		from, to, ok := strings.Cut(v, "=")
+		if !ok || from == "" || to == "" {
+			return e, usagef("--rename-key: %q is not OLD=NEW", v)
+		}
+		e.Rename = append(e.Rename, gguf.Renaming{Old: from, New: to})
+	}
+	for _, v := range c.StringSlice("set") {
+		kv, err := gguf.ParseKV(v)
+		if err != nil {
+			return e, usagef("--set: %v", err)
+		}
+		e.Set = append(e.Set, kv)
+	}
+	if len(e.Delete)+len(e.Rename)+len(e.Set) == 0 {
+		return e, usagef("edit needs --set, --delete or --rename-key")
+	}
+	return e, nil
+}
+
+// edited is edit's JSON.
+type edited struct {
+	Output   *outputFile          `json:"output,omitempty"` // absent with --dry-run
+	Metadata []metadataDifference `json:"metadata"`
+}
+
+func runEdit(ctx context.Context, s streams, g global, in string, o editOptions) error {
+	f, err := gguf.Open(in)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	md, err := o.edit.Apply(f.Metadata())
+	if err != nil {
+		return fmt.Errorf("%s: %w", in, err)
+	}
+	e := edited{Metadata: describeChanges(gguf.DiffMetadata(f.Metadata(), md))}
+	if !o.dryRun {
+		paths, err := writeEdit(ctx, s, g, f, md, o)
+		if err != nil {
+			return err
+		}
+		if e.Output, err = hashFiles(paths); err != nil {
+			return err
+		}
+	}
+	if g.json {
+		return printJSON(s.out, e)
+	}
+	if !g.quiet {
+		printChanges(s, e.Metadata)
+		if e.Output != nil {
+			e.Output.print(s.out)
+		}
+	}
+	return nil
+}
+
+// writeEdit returns the files that it wrote.
+func writeEdit(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, o editOptions) ([]string, error) {
+	if !o.inPlace {
+		return rewrite(ctx, s, g, f, md, o.out, "edit", f.Split())
+	}
+	b := newBar(s.err, g, "edit")
+	defer b.finish()
+	paths := f.Paths()
+	return paths, f.Replace(ctx, md, b.update)
+}
+
+func printChanges(s streams, changes []metadataDifference) {
+	if len(changes) == 0 {
+		fmt.Fprintln(s.out, "no key changes")
+		return
+	}
+	t := newTable(s.out)
+	t.row("metadata", "change", "from", "to")
+	for _, m := range changes {
+		t.row(m.Key, m.Change, m.from, m.to)
+	}
+	t.flush()
+	fmt.Fprintln(s.out)
+}
