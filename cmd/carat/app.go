@@ -54,6 +54,7 @@ func verbs(s streams) []*cli.Command {
 		benchCommand(s),
 		runCommand(s),
 		inspectCommand(s),
+		verifyCommand(s),
 		diffCommand(s),
 		hashCommand(s),
 		splitCommand(s),

@@ -93,7 +93,10 @@ func newRows(t gguf.Tensor) (*rows, bool) {
 
 // read decodes the chunk that begins at row first. It is valid until the next call.
 func (r *rows) read(first int64) ([]float32, error) {
-	n := min(r.step, r.info.Rows()-first)
+	return r.readRows(first, min(r.step, r.info.Rows()-first))
+}
+
+func (r *rows) readRows(first, n int64) ([]float32, error) {
 	r.data = grow(r.data, n*r.info.RowBytes())
 	if err := r.t.ReadRows(r.data, first, n); err != nil {
 		return nil, err

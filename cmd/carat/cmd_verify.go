@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/check"
+	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/urfave/cli/v2"
+)
+
+func verifyCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "check a model's structure and contents",
+		ArgsUsage: "MODEL",
+		Description: `Reads everything: the structure by the strict reader, every block decoded (a value that is NaN or infinite is
+named by tensor, row and column), metadata against itself and the tensors. With --source a random sample of
+tensors is encoded again from what the model was made of and compared byte by byte; the same seed takes the same
+tensors. A model quantized with an importance matrix needs it again (--imatrix).
+
+Exit code 0 when the model is sound, 1 when something was found, 4 when the file is malformed.
+
+EXAMPLES:
+   carat verify model.gguf
+   carat verify smollm2-Q4_K_M.gguf --source ./SmolLM2-135M
+   carat verify smollm2-Q4_K_M.gguf --source smollm2-BF16.gguf --imatrix smollm2.imatrix.gguf --sample 0`,
+		Flags: append(sourceFlags(),
+			&cli.StringFlag{Name: "source", Usage: "`DIR_or_GGUF` that the model was made of"},
+			&cli.IntFlag{Name: "sample", Value: 8, Usage: "encode `N` tensors again, 0 for all"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "choice of tensors"},
+			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE` that the model was quantized with"}),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			o := check.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Threads: g.threads}
+			source := c.String("source")
+			switch {
+			case o.Sample < 0:
+				return usagef("--sample %d: from 0 (all tensors)", o.Sample)
+			case source == "" && (c.IsSet("sample") || c.IsSet("seed") || c.IsSet("imatrix")):
+				return usagef("--sample, --seed and --imatrix need --source")
+			}
+			if f := c.String("imatrix"); f != "" {
+				if o.Imatrix, err = imatrix.Read(f); err != nil {
+					return err
+				}
+			}
+			return runVerify(c.Context, s, g, args[0], source, sourceOptions(c), o)
+		},
+	}
+}
+
+// verification is verify's JSON.
+type verification struct {
+	OK bool `json:"ok"`
+	*check.Report
+	Seed *uint64 `json:"seed,omitempty"`
+}
+
+func runVerify(ctx context.Context, s streams, g global, path, source string, so convert.Options, o check.Options) error {
+	m, err := openModel(path, so)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if source != "" {
+		if o.Source, err = openModel(source, so); err != nil {
+			return err
+		}
+		defer o.Source.Close()
+	}
+	v := verification{}
+	if v.Report, err = verify(ctx, s, g, m, o); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if v.OK = len(v.Findings) == 0; source != "" {
+		v.Seed = &o.Seed
+	}
+	if g.json {
+		if err := printJSON(s.out, v); err != nil {
+			return err
+		}
+	} else if !g.quiet {
+		v.print(s)
+	}
+	if !v.OK {
+		return &noError{fmt.Sprintf("%s is not sound: %d findings", path, len(v.Findings))}
+	}
+	return nil
+}
+
+func verify(ctx context.Context, s streams, g global, m gguf.Model, o check.Options) (*check.Report, error) {
+	b := newBar(s.err, g, "verify")
+	defer b.finish()
+	return check.Verify(ctx, m, o, b.update)
+}
+
+func (v verification) print(s streams) {
+	found := map[string]int{}
+	for _, f := range v.Findings {
+		found[f.Check]++
+	}
+	verdict := func(name string) string {
+		if n := found[name]; n > 0 {
+			return fmt.Sprintf("%d found", n)
+		}
+		return "ok"
+	}
+	t := newTable(s.out)
+	t.row("check", "result", "")
+	t.row("structure", "ok", fmt.Sprintf("%d tensors, %s", v.Tensors, trimmed(size(v.Bytes))))
+	t.row("metadata", verdict("metadata"), "")
+	t.row("contents", verdict("contents"), fmt.Sprintf("%d of %d tensors decoded", v.Decoded, v.Tensors))
+	if v.Seed != nil {
+		equal := 0
+		for _, x := range v.Sample {
+			if x.Equal {
+				equal++
+			}
+		}
+		t.row("source", verdict("source"), fmt.Sprintf("%d of %d tensors encoded again are equal (seed %d)", equal, len(v.Sample), *v.Seed))
+	}
+	t.flush()
+	if len(v.Findings) > 0 {
+		fmt.Fprintln(s.out)
+		t = newTable(s.out)
+		t.row("check", "tensor", "row", "column", "found")
+		for _, f := range v.Findings {
+			t.row(f.Check, orDash(f.Tensor), number(f.Row), number(f.Column), f.Message)
+		}
+		t.flush()
+	}
+	for _, n := range v.Notes {
+		fmt.Fprintf(s.out, "note: %s\n", n)
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func number(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}
