@@ -93,7 +93,7 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 		v.print(s)
 	}
 	if !v.OK {
-		return &noError{fmt.Sprintf("%s is not sound: %d findings", path, len(v.Findings))}
+		return &refusal{fmt.Sprintf("%s is not sound: %d findings", path, len(v.Findings))}
 	}
 	return nil
 }
