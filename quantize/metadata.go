@@ -36,6 +36,12 @@ func (o *Options) metadata(src *gguf.Metadata) *gguf.Metadata {
 			md.Append("quantize.imatrix.chunks_count", uint32(o.Imatrix.Chunks))
 		}
 	}
+	if len(o.PruneLayers) > 0 {
+		// The reference sets it last, also over an override.
+		count := src.Architecture() + ".block_count"
+		n, _ := src.Get(count)
+		md.Append(count, n)
+	}
 	return md
 }
 

@@ -39,6 +39,8 @@ type Options struct {
 	ExcludeWeights []string
 	// AllowRequantize accepts sources that are quantized already.
 	AllowRequantize bool
+	// PruneLayers are left out; see Prune. Rules that count layers still see the source's number of them.
+	PruneLayers []int
 	// OverrideKV is appended to the output's metadata, in this order, and replaces what has the same key.
 	OverrideKV []gguf.KV
 	// Split cuts the output into files. KeepSplit cuts it where the source's files are cut instead, and orders
@@ -84,6 +86,14 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		o.Imatrix = o.Imatrix.Filter(o.keepsWeights)
 	}
 	o.HasImatrix = o.Imatrix != nil && o.Imatrix.Len() > 0
+	original, sourceName := src.Metadata(), func(name string) string { return name }
+	if len(o.PruneLayers) > 0 {
+		pruned, err := Prune(src, o.PruneLayers)
+		if err != nil {
+			return nil, err
+		}
+		src, sourceName = pruned, pruned.SourceName
+	}
 	tensors := slices.Clone(src.Tensors())
 	if !o.Verbatim {
 		slices.SortStableFunc(tensors, func(a, b gguf.Tensor) int { return recipe.Compare(a.Info().Name, b.Info().Name) })
@@ -102,7 +112,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	if !o.Verbatim {
 		p.Metadata = o.metadata(src.Metadata())
 	}
-	r := recipe.New(o.FileType, src.Metadata(), infos, o.Options)
+	r := recipe.New(o.FileType, original, infos, o.Options)
 	for i, t := range tensors {
 		d, err := r.Next(infos[i])
 		if err != nil {
@@ -113,7 +123,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		if !o.Verbatim {
 			target.Shape = target.Shape[:target.Dims()] // llama-quantize writes no trailing ones
 		}
-		if err := o.check(&target); err != nil {
+		if err := o.check(&target, sourceName(target.Name)); err != nil {
 			return nil, err
 		}
 		p.Tensors = append(p.Tensors, target)
@@ -143,8 +153,8 @@ func (o *Options) validate(md *gguf.Metadata) error {
 	return nil
 }
 
-// check finds what would fail in Run, and the tensor's weights.
-func (o *Options) check(t *Target) error {
+// check finds what would fail in Run, and the tensor's weights, which the imatrix has under sourceName.
+func (o *Options) check(t *Target, sourceName string) error {
 	if t.Type == t.Source {
 		return nil
 	}
@@ -167,7 +177,7 @@ func (o *Options) check(t *Target) error {
 	if !t.Type.Quantized() {
 		return nil
 	}
-	if err := o.columnImportance(t); err != nil {
+	if err := o.columnImportance(t, sourceName); err != nil {
 		return err
 	}
 	if t.weights == nil && o.needsWeights(t) {

@@ -9,9 +9,9 @@ import (
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
-// columnImportance finds the weights of t in the importance matrix and makes them usable. Without a matrix, and
+// columnImportance finds the weights of t, which the source calls sourceName, in the importance matrix and makes them usable. Without a matrix, and
 // for types that make no use of one, there is nothing to find.
-func (o *Options) columnImportance(t *Target) error {
+func (o *Options) columnImportance(t *Target, sourceName string) error {
 	if o.Imatrix == nil {
 		return nil
 	}
@@ -19,7 +19,7 @@ func (o *Options) columnImportance(t *Target) error {
 	if len(t.Shape) > 2 {
 		experts = t.Shape[2]
 	}
-	w, err := o.Imatrix.Weights(t.Name, t.Cols()*experts)
+	w, err := o.Imatrix.Weights(sourceName, t.Cols()*experts)
 	// The reference too does without where they do not fit the token embedding.
 	if err != nil && t.Name != "token_embd.weight" {
 		return err
