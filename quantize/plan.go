@@ -56,6 +56,7 @@ type Plan struct {
 	Metadata *gguf.Metadata
 	Tensors  []Target
 	Split    gguf.Split
+	fileType recipe.FileType
 	threads  int
 }
 
@@ -67,10 +68,12 @@ type Target struct {
 	Reason   string
 	Fallback bool
 	// Unweighted says that there is an importance matrix, but nothing in it for this tensor, whose type would
-	// have used it; it is false for embeddings and the output, which go without. ZeroWeights is the number of blocks of columns whose weights are all zero: their columns
-	// are taken to weigh alike.
-	Unweighted  bool
+	// have used it; it is false for embeddings and the output, which go without.
+	Unweighted bool
+	// ZeroWeights is the number of blocks of columns whose weights are all zero: these columns weigh alike.
 	ZeroWeights int
+	// Eligible is false for tensors that no file type quantizes.
+	Eligible bool
 
 	src     gguf.Tensor
 	weights []float32 // the columns' importance, expert by expert, or nil
@@ -108,7 +111,12 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	for i, t := range tensors {
 		infos[i] = t.Info()
 	}
-	p := &Plan{Metadata: src.Metadata(), Split: o.Split, threads: max(1, o.Threads)}
+	if o.File != nil {
+		if err := o.File.Covers(infos); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+		}
+	}
+	p := &Plan{Metadata: src.Metadata(), Split: o.Split, fileType: o.FileType, threads: max(1, o.Threads)}
 	if !o.Verbatim {
 		p.Metadata = o.metadata(src.Metadata())
 	}
@@ -118,7 +126,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 		}
-		target := Target{TensorInfo: infos[i], Source: infos[i].Type, Reason: d.Reason, Fallback: d.Fallback, src: t}
+		target := Target{TensorInfo: infos[i], Source: infos[i].Type, Reason: d.Reason, Fallback: d.Fallback, Eligible: d.Eligible, src: t}
 		target.Type = d.Type
 		if !o.Verbatim {
 			target.Shape = target.Shape[:target.Dims()] // llama-quantize writes no trailing ones
@@ -140,6 +148,10 @@ func (o *Options) validate(md *gguf.Metadata) error {
 		return fmt.Errorf("%w: a verbatim copy cannot be of file type %v", ErrOptions, o.FileType)
 	case len(o.IncludeWeights) > 0 && len(o.ExcludeWeights) > 0:
 		return fmt.Errorf("%w: weights to include and weights to exclude: give one of them", ErrOptions)
+	case o.File != nil && o.FileType != o.File.FileType:
+		return fmt.Errorf("%w: the recipe is for file type %v, not %v", ErrOptions, o.File.FileType, o.FileType)
+	case o.File != nil && (o.Pure || o.LeaveOutputTensor || o.KeepQuantized || o.OutputTensorType != nil || o.TokenEmbeddingType != nil || len(o.TensorTypes) > 0):
+		return fmt.Errorf("%w: a recipe names every tensor's type: options that choose types go into it", ErrOptions)
 	case o.FileType == recipe.Copy:
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
-// columnImportance finds the weights of t, which the source calls sourceName, in the importance matrix and makes them usable. Without a matrix, and
-// for types that make no use of one, there is nothing to find.
+// columnImportance finds the weights of t, which the source calls sourceName, in the importance matrix and
+// makes them usable. Without a matrix, and for types that make no use of one, there is nothing to find.
 func (o *Options) columnImportance(t *Target, sourceName string) error {
 	if o.Imatrix == nil {
 		return nil

@@ -18,6 +18,10 @@ type Options struct {
 	OutputTensorType, TokenEmbeddingType *gguf.Type
 	// TensorTypes are tried in order; the first that matches a tensor's name fixes its type.
 	TensorTypes []TensorType
+	// KeepQuantized leaves tensors as they are that are quantized in the source already.
+	KeepQuantized bool
+	// File, if not nil, names every tensor's type, and no rule is asked. It goes with none of the above.
+	File *File
 	// NoFallback makes a row length that a type's blocks do not divide an error.
 	NoFallback bool
 	// HasImatrix says that importance weights are given: some rules spend fewer bits then.

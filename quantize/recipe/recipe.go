@@ -88,10 +88,18 @@ func (r *Recipe) Next(t gguf.TensorInfo) (Decision, error) {
 	if r.fileType == Copy {
 		return Decision{Type: t.Type, Wanted: t.Type, Reason: "copied"}, nil
 	}
-	if why := r.keep(t); why != "" {
-		return Decision{Type: t.Type, Wanted: t.Type, Reason: why}, nil
+	fixed := r.opts.File != nil
+	if why := r.keep(t); why != "" && !fixed {
+		return Decision{Type: t.Type, Wanted: t.Type, Reason: why, Eligible: reserved(t) == ""}, nil
 	}
 	want, reason, final := r.choose(t)
+	if fixed && want == t.Type {
+		return Decision{Type: want, Wanted: want, Reason: reason, Eligible: reserved(t) == ""}, nil
+	}
+	if why := reserved(t); why != "" {
+		f := r.opts.File
+		return Decision{}, fmt.Errorf("%s: tensor %s: %s was asked for, but such tensors stay as they are (%s): write keep", f.place(f.byName[t.Name]), t.Name, want, why)
+	}
 	d := Decision{Type: want, Wanted: want, Reason: reason, Eligible: true}
 	if final || t.Cols()%int64(want.BlockSize()) == 0 {
 		return d, r.check(t, d)
@@ -125,6 +133,12 @@ func (r *Recipe) check(t gguf.TensorInfo, d Decision) error {
 // choose applies options, then rules. final types are not replaced by a fallback.
 func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final bool) {
 	cat := categoryOf(t.Name)
+	if f := r.opts.File; f != nil {
+		if e := f.byName[t.Name]; e != nil && !e.Keep {
+			return e.Type, "recipe", false
+		}
+		return t.Type, "recipe: keep", false
+	}
 	if o := r.opts.TokenEmbeddingType; o != nil && cat == tokenEmbedding {
 		return *o, "--token-embedding-type", true
 	}
@@ -148,6 +162,17 @@ func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final
 
 // keep says why a tensor stays as it is, or "".
 func (r *Recipe) keep(t gguf.TensorInfo) string {
+	switch {
+	case r.opts.LeaveOutputTensor && t.Name == "output.weight":
+		return "--leave-output-tensor"
+	case r.opts.KeepQuantized && t.Type.Quantized():
+		return "--keep-quantized"
+	}
+	return reserved(t)
+}
+
+// reserved says why no file type and no option quantizes a tensor, or "".
+func reserved(t gguf.TensorInfo) string {
 	n := t.Name
 	switch {
 	case t.Dims() < 2:
@@ -156,8 +181,6 @@ func (r *Recipe) keep(t gguf.TensorInfo) string {
 		return "no weight matrix"
 	case strings.Contains(n, "_norm.weight"):
 		return "norm"
-	case r.opts.LeaveOutputTensor && n == "output.weight":
-		return "--leave-output-tensor"
 	case n == "position_embd.weight" || n == "token_types.weight":
 		return "position or type embedding"
 	}
