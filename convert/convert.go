@@ -35,6 +35,7 @@ type Options struct {
 
 // Model is a checkpoint folder. It implements gguf.Model.
 type Model struct {
+	dir      string
 	metadata *gguf.Metadata
 	tensors  []gguf.Tensor
 	files    *safetensors.Files
@@ -80,7 +81,7 @@ func Open(dir string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{files: files}
+	m := &Model{dir: dir, files: files}
 	if err := m.build(dir, cfg, family, specs, tokenizer, o); err != nil {
 		return nil, errors.Join(err, files.Close())
 	}

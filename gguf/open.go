@@ -75,11 +75,11 @@ func (f *File) Metadata() *Metadata { return f.metadata }
 // Tensors implements Model.
 func (f *File) Tensors() []Tensor { return f.tensors }
 
-// Paths lists the file, or the files of a split in order.
+// Paths lists the files that the model is made of, in order.
 func (f *File) Paths() []string {
-	var paths []string
-	for _, p := range f.parts {
-		paths = append(paths, p.path)
+	paths := make([]string, len(f.parts))
+	for i, p := range f.parts {
+		paths[i] = p.path
 	}
 	return paths
 }

@@ -1,0 +1,29 @@
+package convert
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// sideFiles are what a conversion may read of a folder besides weights.
+var sideFiles = []string{
+	"README.md", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
+	"model.safetensors.index.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "tokenizer.json",
+	"tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
+}
+
+// Paths lists the files of the folder that the model is made of, sorted.
+func (m *Model) Paths() []string {
+	var paths []string
+	for _, name := range sideFiles {
+		if st, err := os.Stat(filepath.Join(m.dir, name)); err == nil && st.Mode().IsRegular() {
+			paths = append(paths, filepath.Join(m.dir, name))
+		}
+	}
+	for _, t := range m.files.Tensors() {
+		paths = append(paths, filepath.Join(m.dir, t.File))
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}

@@ -1,0 +1,202 @@
+// Package manifest records how a file was made: which carat, from what, with which options, and what came of
+// it. The record holds SHA-256 sums instead of times, and base names instead of paths, so that the same
+// inputs give the same record, on any machine.
+//
+//	m := manifest.New("quantize", options)
+//	err := m.AddSource(manifest.RoleModel, paths...)
+//	... plan.Metadata gets m.Metadata() if it shall be in the file too; plan.Run writes out.gguf
+//	err = m.AddOutput(plan, "out.gguf")
+//	err = m.Write("out.manifest.json")
+//
+// docs/manifest.md describes the JSON.
+package manifest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/buildinfo"
+	"github.com/carat-llm/carat/quantize"
+)
+
+// Version is that of the JSON. It grows when a field changes its meaning or goes; new fields may come without.
+const Version = 1
+
+// The parts that files play.
+const (
+	RoleModel   = "model"
+	RoleImatrix = "imatrix"
+	RoleOption  = "option" // the value of another option
+)
+
+// Manifest is the record.
+type Manifest struct {
+	Version int    `json:"version"`
+	Tool    Tool   `json:"tool"`
+	Command string `json:"command"`
+	// Options are those given, by their long names; files by their base names.
+	Options map[string]any `json:"options"`
+	Sources []File         `json:"sources"`
+	// Outputs are the files written, more than one where the output is split.
+	Outputs []File   `json:"outputs"`
+	Tensors []Tensor `json:"tensors"`
+}
+
+// Tool is the program that did it.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// File is a file that was read or written.
+type File struct {
+	Role   string `json:"role,omitempty"`
+	Name   string `json:"name"` // the base name
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Tensor is a tensor of the output. Type, Reason and Fallback are the recipe as it was carried out.
+type Tensor struct {
+	Name       string  `json:"name"`
+	Shape      []int64 `json:"shape"`
+	SourceType string  `json:"source_type"`
+	Type       string  `json:"type"`
+	Reason     string  `json:"reason"`
+	Fallback   bool    `json:"fallback,omitempty"`
+	Bytes      int64   `json:"bytes"`
+	SHA256     string  `json:"sha256"` // of the encoded data, without padding
+}
+
+// New begins a record of a command and the options it was given, values that encoding/json takes.
+func New(command string, options map[string]any) *Manifest {
+	return &Manifest{
+		Version: Version, Tool: Tool{"carat", buildinfo.Version()}, Command: command, Options: options,
+		Sources: []File{}, Outputs: []File{}, Tensors: []Tensor{},
+	}
+}
+
+// AddSource hashes files that the output is made from.
+func (m *Manifest) AddSource(role string, paths ...string) error {
+	for _, path := range paths {
+		f, err := hashFile(path)
+		if err != nil {
+			return err
+		}
+		f.Role = role
+		m.Sources = append(m.Sources, f)
+	}
+	return nil
+}
+
+// AddOutput hashes the files that plan was written to, in order, and the tensors in them.
+func (m *Manifest) AddOutput(plan *quantize.Plan, paths ...string) error {
+	for _, path := range paths {
+		f, err := hashFile(path)
+		if err != nil {
+			return err
+		}
+		m.Outputs = append(m.Outputs, f)
+	}
+	out, err := gguf.Open(paths[0])
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	written := map[string]gguf.Tensor{}
+	for _, t := range out.Tensors() {
+		written[t.Info().Name] = t
+	}
+	for _, t := range plan.Tensors {
+		w := written[t.Name]
+		if w == nil || w.Info().Type != t.Type {
+			return fmt.Errorf("%s: tensor %s is not as it was planned: the file was changed meanwhile", paths[0], t.Name)
+		}
+		sum, err := hashTensor(w)
+		if err != nil {
+			return err
+		}
+		m.Tensors = append(m.Tensors, Tensor{t.Name, t.Shape, t.Source.String(), t.Type.String(), t.Reason, t.Fallback, t.Bytes(), sum})
+	}
+	return nil
+}
+
+// Metadata is a compact record for the output itself: what is known before it is written.
+func (m *Manifest) Metadata() ([]gguf.KV, error) {
+	options, err := json.Marshal(m.Options) // sorted by key
+	if err != nil {
+		return nil, err
+	}
+	sources := make([]string, len(m.Sources))
+	for i, f := range m.Sources {
+		sources[i] = f.SHA256 + "  " + f.Name // a line of sha256sum
+	}
+	return []gguf.KV{
+		{Key: "carat.manifest.version", Value: uint32(m.Version)},
+		{Key: "carat.manifest.tool", Value: m.Tool.Name + " " + m.Tool.Version},
+		{Key: "carat.manifest.command", Value: m.Command},
+		{Key: "carat.manifest.options", Value: string(options)},
+		{Key: "carat.manifest.sources", Value: sources},
+	}, nil
+}
+
+// Bytes is the JSON, indented, with a line feed at its end.
+func (m *Manifest) Bytes() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	err := e.Encode(m)
+	return b.Bytes(), err
+}
+
+// Write writes the JSON to path, which appears when it is whole.
+func (m *Manifest) Write(path string) error {
+	b, err := m.Bytes()
+	if err != nil {
+		return err
+	}
+	f, err := atomicfile.Create(path, int64(len(b)))
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(b, 0); err != nil {
+		return errors.Join(err, f.Abort())
+	}
+	return f.Commit()
+}
+
+func hashFile(path string) (File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return File{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+}
+
+func hashTensor(t gguf.Tensor) (string, error) {
+	i := t.Info()
+	h := sha256.New()
+	n := max(1, min(i.Rows(), (4<<20)/i.RowBytes()))
+	buf := make([]byte, n*i.RowBytes())
+	for row := int64(0); row < i.Rows(); row += n {
+		k := min(n, i.Rows()-row)
+		if err := t.ReadRows(buf[:k*i.RowBytes()], row, k); err != nil {
+			return "", err
+		}
+		h.Write(buf[:k*i.RowBytes()])
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
