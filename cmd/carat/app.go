@@ -24,7 +24,7 @@ const about = `carat turns a safetensors checkpoint into a GGUF file that fits, 
 EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat convert ./SmolLM2-135M --outtype bf16 -o smollm2-BF16.gguf
-   carat quantize smollm2-BF16.gguf --type Q5_K_M --dry-run
+   carat plan smollm2-BF16.gguf --type Q5_K_M
    carat imatrix ./SmolLM2-135M --text calibration.txt -o smollm2.imatrix.gguf
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --reference ./SmolLM2-135M
    carat inspect smollm2-Q4_K_M.gguf
@@ -49,6 +49,7 @@ func verbs(s streams) []*cli.Command {
 		buildCommand(s),
 		convertCommand(s),
 		quantizeCommand(s),
+		planCommand(s),
 		imatrixCommand(s),
 		evalCommand(s),
 		benchCommand(s),

@@ -27,7 +27,7 @@ EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run`,
-		Flags: append(append(append(sourceFlags(), outputFlag(), dryRunFlag()), quantizeFlags()...),
+		Flags: append(append(append(append(sourceFlags(), outputFlag(), dryRunFlag()), quantizeFlags()...), manifestFlags()...),
 			&cli.StringFlag{Name: "eval", Usage: "measure original and result on the text in `FILE`"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "tokens in a chunk of the evaluation"},
 			&cli.IntFlag{Name: "chunks", Usage: "evaluate only the first `N` chunks"}),
@@ -48,11 +48,15 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
+			rec, err := newRecorder(c, args[0], out)
+			if err != nil {
+				return err
+			}
 			ev := evalOptions{Text: c.String("eval"), Context: c.Int("ctx"), Chunks: c.Int("chunks")}
 			if err := ev.check(); err != nil {
 				return err
 			}
-			return runBuild(c.Context, s, g, args[0], out, sourceOptions(c), opts, ev)
+			return runBuild(c.Context, s, g, args[0], out, sourceOptions(c), opts, ev, rec)
 		},
 	}
 }
@@ -63,7 +67,7 @@ type buildMeasurement struct {
 	Speed *benchmark `json:"speed"`
 }
 
-func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev evalOptions) error {
+func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev evalOptions, rec *recorder) error {
 	if ev.Text != "" {
 		// A text that is not there should not be found missing after the work.
 		if _, err := readText(ev.Text); err != nil {
@@ -79,6 +83,10 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	if err != nil {
 		return err
 	}
+	if err := rec.begin(src, plan); err != nil {
+		return err
+	}
+	printNotes(s, g, plan)
 	start := time.Now()
 	w := describe(plan)
 	if out != "" {
@@ -86,6 +94,9 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 			return err
 		}
 		if w.Output, err = hashOutput(plan, out); err != nil {
+			return err
+		}
+		if err := rec.finish(plan, out); err != nil {
 			return err
 		}
 	}

@@ -22,10 +22,10 @@ EXAMPLES:
    carat convert ./SmolLM2-135M -o smollm2.gguf
    carat convert ./SmolLM2-135M --outtype q8_0 -o smollm2-Q8_0.gguf
    carat convert ./new-model --pre llama-bpe --dry-run`,
-		Flags: append(append(sourceFlags(), splitFlags()...), outputFlag(),
+		Flags: append(append(append(sourceFlags(), splitFlags()...), outputFlag(),
 			&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto`"},
 			&cli.BoolFlag{Name: "vocab-only", Usage: "metadata and tokenizer, no tensors"},
-			dryRunFlag()),
+			dryRunFlag()), manifestFlags()...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -39,13 +39,17 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
+			rec, err := newRecorder(c, args[0], out)
+			if err != nil {
+				return err
+			}
 			opts := sourceOptions(c)
 			opts.OutType, opts.VocabOnly = c.String("outtype"), c.Bool("vocab-only")
 			split, err := splitOptions(c)
 			if err != nil {
 				return err
 			}
-			return runConvert(c.Context, s, g, args[0], out, opts, split)
+			return runConvert(c.Context, s, g, args[0], out, opts, split, rec)
 		},
 	}
 }
@@ -83,7 +87,7 @@ func output(c *cli.Context, in string) (string, error) {
 	return out, sameFile(in, out)
 }
 
-func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options, split gguf.Split) error {
+func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options, split gguf.Split, rec *recorder) error {
 	src, err := convert.Open(dir, opts)
 	if err != nil {
 		return err
@@ -94,5 +98,11 @@ func runConvert(ctx context.Context, s streams, g global, dir, out string, opts 
 	if err != nil {
 		return err
 	}
-	return writePlan(ctx, s, g, plan, dir, out, "convert")
+	if err := rec.begin(src, plan); err != nil {
+		return err
+	}
+	if err := writePlan(ctx, s, g, plan, dir, out, "convert"); err != nil {
+		return err
+	}
+	return rec.finish(plan, out)
 }

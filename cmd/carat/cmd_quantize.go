@@ -31,7 +31,7 @@ EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run`,
-		Flags: append(append(sourceFlags(), outputFlag(), dryRunFlag(), keepSplitFlag()), quantizeFlags()...),
+		Flags: slices.Concat(sourceFlags(), []cli.Flag{outputFlag(), dryRunFlag(), keepSplitFlag()}, quantizeFlags(), manifestFlags()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -49,17 +49,21 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
+			rec, err := newRecorder(c, args[0], out)
+			if err != nil {
+				return err
+			}
 			src, err := openModel(args[0], sourceOptions(c))
 			if err != nil {
 				return err
 			}
 			defer src.Close()
-			return runQuantize(c.Context, s, g, src, args[0], out, opts)
+			return runQuantize(c.Context, s, g, src, args[0], out, opts, rec)
 		},
 	}
 }
 
-// quantizeFlags are shared by quantize and build.
+// quantizeFlags are shared by quantize, build and plan.
 func quantizeFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "file type `T`, as Q4_K_M"},
@@ -74,7 +78,7 @@ func quantizeFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "tensor-type", Usage: "`REGEX=TYPE` for the tensors that match; the first match counts (repeatable)"},
 		&cli.StringSliceFlag{Name: "override-kv", Usage: "`KEY=TYPE:VALUE` with TYPE int, float, bool or str (repeatable)"},
 		&cli.BoolFlag{Name: "no-fallback", Usage: "refuse instead of falling back to another type"},
-	}, splitFlags()...)
+	}, append(splitFlags(), recipeFlags()...)...)
 }
 
 func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
@@ -83,15 +87,20 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 		IncludeWeights: c.StringSlice("include-weights"), ExcludeWeights: c.StringSlice("exclude-weights"),
 	}
 	o.Pure, o.LeaveOutputTensor, o.NoFallback = c.Bool("pure"), c.Bool("leave-output-tensor"), c.Bool("no-fallback")
-	if c.String("type") == "" {
+	if err := applyRecipeFlags(c, &o); err != nil {
+		return o, err
+	}
+	if c.String("type") == "" && o.File == nil {
 		return o, usagef("%s needs --type, one of %s", c.Command.Name, strings.Join(encodable(), " "))
 	}
 	var err error
 	if o.Split, o.KeepSplit, err = quantizeSplit(c); err != nil {
 		return o, err
 	}
-	if o.FileType, err = recipe.ParseFileType(c.String("type")); err != nil {
-		return o, usagef("--type: %v", err)
+	if v := c.String("type"); v != "" {
+		if o.FileType, err = recipe.ParseFileType(v); err != nil {
+			return o, usagef("--type: %v", err)
+		}
 	}
 	if o.OutputTensorType, err = tensorTypeFlag(c, "output-tensor-type"); err != nil {
 		return o, err
@@ -137,12 +146,18 @@ func tensorTypeFlag(c *cli.Context, name string) (*gguf.Type, error) {
 	return &t, nil
 }
 
-func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, source, out string, opts quantize.Options) error {
+func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, source, out string, opts quantize.Options, rec *recorder) error {
 	plan, err := quantize.NewPlan(src, opts)
 	if err != nil {
 		return err
 	}
-	return writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType))
+	if err := rec.begin(src, plan); err != nil {
+		return err
+	}
+	if err := writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType)); err != nil {
+		return err
+	}
+	return rec.finish(plan, out)
 }
 
 // encodable lists the file types whose tensors this carat can write.

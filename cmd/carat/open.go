@@ -25,15 +25,18 @@ func openModel(path string, opts convert.Options) (gguf.Model, error) {
 	return gguf.Open(path)
 }
 
-// sameFile refuses an output that is the input: it would be replaced while being read.
-func sameFile(in, out string) error {
+// notTheInput refuses a file to write that is the input, or a folder.
+func notTheInput(in, path, flag string) error {
 	a, errA := os.Stat(in)
-	b, errB := os.Stat(out)
+	b, errB := os.Stat(path)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return usagef("-o %s is the input itself", out)
+		return usagef("%s %s is the input itself", flag, path)
 	}
 	if errB == nil && b.IsDir() {
-		return usagef("-o %s is a folder; give the file's name", out)
+		return usagef("%s %s is a folder; give the file's name", flag, path)
 	}
 	return nil
 }
+
+// sameFile refuses an output that is the input: it would be replaced while being read.
+func sameFile(in, out string) error { return notTheInput(in, out, "-o") }

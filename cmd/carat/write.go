@@ -23,10 +23,11 @@ type written struct {
 	Fallbacks int             `json:"fallbacks"`
 	// Tensors that the importance matrix lacks though their types use one, and tensors of which it has blocks
 	// of zeros.
-	Unweighted  int     `json:"unweighted,omitempty"`
-	ZeroWeights int     `json:"zero_weights,omitempty"`
-	BPW         float64 `json:"bits_per_weight"`
-	Eval        any     `json:"eval,omitempty"`
+	Unweighted  int      `json:"unweighted,omitempty"`
+	ZeroWeights int      `json:"zero_weights,omitempty"`
+	BPW         float64  `json:"bits_per_weight"`
+	Notes       []string `json:"notes,omitempty"`
+	Eval        any      `json:"eval,omitempty"`
 }
 
 // outputFile of a split has the first file's path, the bytes of all, and parts instead of a hash.
@@ -49,6 +50,7 @@ type plannedTensor struct {
 
 // writePlan runs plan to out, or only shows it when out is "", and prints what became of each tensor.
 func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) error {
+	printNotes(s, g, plan)
 	w := describe(plan)
 	if out != "" {
 		if err := execute(ctx, s, g, plan, source, out, title); err != nil {
@@ -89,7 +91,7 @@ func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, sour
 }
 
 func describe(plan *quantize.Plan) *written {
-	w := &written{Tensors: []plannedTensor{}}
+	w := &written{Tensors: []plannedTensor{}, Notes: plan.Notes()}
 	var elements int64
 	for _, t := range plan.Tensors {
 		w.Tensors = append(w.Tensors, plannedTensor{t.Name, t.Shape, t.Source.String(), t.Type.String(), t.Bytes(), t.Reason, t.Fallback})

@@ -42,6 +42,18 @@ func Create(path string, size int64) (*File, error) {
 	return a, nil
 }
 
+// WriteFile writes b as a whole file.
+func WriteFile(path string, b []byte) error {
+	a, err := Create(path, int64(len(b)))
+	if err != nil {
+		return err
+	}
+	if _, err := a.WriteAt(b, 0); err != nil {
+		return errors.Join(err, a.Abort())
+	}
+	return a.Commit()
+}
+
 // WriteAt writes p at off.
 func (a *File) WriteAt(p []byte, off int64) (int, error) { return a.f.WriteAt(p, off) }
 

@@ -16,7 +16,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -165,14 +164,7 @@ func (m *Manifest) Write(path string) error {
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(path, int64(len(b)))
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteAt(b, 0); err != nil {
-		return errors.Join(err, f.Abort())
-	}
-	return f.Commit()
+	return atomicfile.WriteFile(path, b)
 }
 
 func hashFile(path string) (File, error) {

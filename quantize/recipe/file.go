@@ -67,7 +67,8 @@ version: %d
 file_type: %s
 tensors:
 `, FileVersion, f.FileType)
-	for _, t := range f.Tensors {
+	lines, width := make([]string, len(f.Tensors)), 0
+	for i, t := range f.Tensors {
 		name, typ := t.Name, t.Type.String()
 		if !plainKey.MatchString(name) {
 			quoted, _ := json.Marshal(name) // a string always can; JSON's strings are YAML's too
@@ -76,7 +77,11 @@ tensors:
 		if t.Keep {
 			typ = keepWord
 		}
-		fmt.Fprintf(&b, "  %s: %-7s # %s\n", name, typ, strings.Join(strings.Fields(t.Reason), " "))
+		lines[i] = name + ": " + typ
+		width = max(width, len(lines[i]))
+	}
+	for i, t := range f.Tensors {
+		fmt.Fprintf(&b, "  %-*s  # %s\n", width, lines[i], strings.Join(strings.Fields(t.Reason), " "))
 	}
 	return b.Bytes()
 }

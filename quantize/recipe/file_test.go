@@ -26,7 +26,10 @@ func TestFileRoundTrip(t *testing.T) {
 			require.Equal(t, want.Type, got.Tensors[i].Type)
 		}
 	}
-	require.Contains(t, string(f.Bytes()), "  token_embd.weight: Q6_K    # token embedding, also output\n")
+	require.Contains(t, string(f.Bytes()), `
+  token_embd.weight: Q6_K                     # token embedding, also output
+  blk.0.attn_norm.weight: keep                # F32, norm
+`)
 }
 
 func TestParseFileRefuses(t *testing.T) {

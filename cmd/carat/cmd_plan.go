@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/quantize"
+	"github.com/urfave/cli/v2"
+)
+
+func planCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Aliases:   []string{"explain"},
+		Usage:     "show what quantize would make of each tensor, and why",
+		ArgsUsage: "MODEL",
+		Description: `Decides from headers alone, in no time: each tensor's type and bytes, the rule that chose it, and where a type
+did not fit and another stands in. Tensors of neighbouring layers with the same fate share a row; --json lists
+each. The plan can be saved as a recipe, edited, and given back to plan, quantize and build with --recipe.
+
+EXAMPLES:
+   carat plan smollm2-BF16.gguf --type Q4_K_M
+   carat plan ./SmolLM2-135M --type Q4_K_M --imatrix smollm2.imatrix.gguf --save recipe.yaml
+   carat quantize ./SmolLM2-135M --recipe recipe.yaml --imatrix smollm2.imatrix.gguf -o smollm2.gguf
+   carat plan ./SmolLM2-135M --recipe recipe.yaml --export-tensor-types types.txt
+   llama-quantize --tensor-type-file types.txt smollm2-BF16.gguf smollm2.gguf Q4_K_M`,
+		Flags: append(append(sourceFlags(), quantizeFlags()...),
+			&cli.StringFlag{Name: "save", Usage: "write the plan as a recipe to `FILE.yaml`"},
+			&cli.StringFlag{Name: "export-tensor-types", Usage: "write the types to `FILE` for llama-quantize --tensor-type-file"}),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			opts, err := quantizeOptions(c, g)
+			if err != nil {
+				return err
+			}
+			src, err := openModel(args[0], sourceOptions(c))
+			if err != nil {
+				return err
+			}
+			defer src.Close()
+			plan, err := quantize.NewPlan(src, opts)
+			if err != nil {
+				return err
+			}
+			if err := savePlan(plan, args[0], c.String("save"), c.String("export-tensor-types")); err != nil {
+				return err
+			}
+			return runPlan(s, g, plan, opts)
+		},
+	}
+}
+
+// planned is plan's JSON.
+type planned struct {
+	FileType  string `json:"file_type"`
+	FileBytes int64  `json:"file_bytes"` // with header and padding
+	*written
+}
+
+func runPlan(s streams, g global, plan *quantize.Plan, opts quantize.Options) error {
+	sum, err := plan.Summary()
+	if err != nil {
+		return err
+	}
+	p := planned{opts.FileType.String(), sum.FileBytes, describe(plan)}
+	if g.json {
+		return printJSON(s.out, p)
+	}
+	if !g.quiet {
+		printNotes(s, g, plan)
+		p.print(s.out)
+		fmt.Fprintf(s.out, "the file would have %d bytes (%s)\n", sum.FileBytes, strings.TrimSpace(size(sum.FileBytes)))
+	}
+	return nil
+}
+
+// savePlan writes the files that were asked for.
+func savePlan(plan *quantize.Plan, in, recipePath, typesPath string) error {
+	if recipePath != "" {
+		f, err := plan.Recipe()
+		if err != nil {
+			return err
+		}
+		if err := writeSmall(in, recipePath, "--save", f.Bytes()); err != nil {
+			return err
+		}
+	}
+	if typesPath != "" {
+		b, err := plan.TensorTypes()
+		if err != nil {
+			return err
+		}
+		return writeSmall(in, typesPath, "--export-tensor-types", b)
+	}
+	return nil
+}
+
+// writeSmall writes b to the file that a flag names.
+func writeSmall(in, path, flag string, b []byte) error {
+	if err := notTheInput(in, path, flag); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(path, b)
+}
+
+// printNotes says on stderr what the plan's table does not show; JSON has it under notes.
+func printNotes(s streams, g global, plan *quantize.Plan) {
+	if g.json || g.quiet {
+		return
+	}
+	for _, n := range plan.Notes() {
+		fmt.Fprintf(s.err, "carat: note: %s\n", n)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize"
+	"github.com/carat-llm/carat/quantize/manifest"
+	"github.com/urfave/cli/v2"
+)
+
+// manifestFlags are shared by the verbs that write models.
+func manifestFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "manifest", Usage: "record sources, options and sums of the result in `FILE.json` (docs/manifest.md)"},
+		&cli.BoolFlag{Name: "manifest-metadata", Usage: "record sources and options in the output's metadata, too"},
+	}
+}
+
+// recorder makes the manifest of one command line. With nothing to record its methods do nothing.
+type recorder struct {
+	path     string // "" for none
+	metadata bool
+	manifest *manifest.Manifest
+	files    []roleFile
+}
+
+// roleFile is a file that a flag names.
+type roleFile struct{ role, path string }
+
+// fileFlags are flags whose value is a file that bears on the output.
+var fileFlags = map[string]string{
+	"imatrix": manifest.RoleImatrix, "metadata": manifest.RoleOption, "recipe": manifest.RoleOption, "tensor-type-file": manifest.RoleOption,
+}
+
+// unrecorded are flags that do not bear on the output's bytes; globalFlags do not either.
+var unrecorded = []string{"output", "dry-run", "manifest", "manifest-metadata", "eval", "ctx", "chunks"}
+
+func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
+	r := &recorder{path: c.String("manifest"), metadata: c.Bool("manifest-metadata")}
+	if out == "" || r.path == "" && !r.metadata {
+		return &recorder{}, nil
+	}
+	if r.path != "" {
+		if err := notTheInput(in, r.path, "--manifest"); err != nil {
+			return nil, err
+		}
+		if filepath.Clean(r.path) == filepath.Clean(out) {
+			return nil, usagef("--manifest %s is the output itself", r.path)
+		}
+		if st, err := os.Stat(filepath.Dir(r.path)); err != nil || !st.IsDir() {
+			return nil, usagef("--manifest %s: there is no such folder", r.path)
+		}
+	}
+	skip := slices.Clone(unrecorded)
+	for _, f := range globalFlags() {
+		skip = append(skip, f.Names()...)
+	}
+	options := map[string]any{}
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		if !c.IsSet(name) || slices.Contains(skip, name) {
+			continue
+		}
+		role, isFile := fileFlags[name]
+		switch _, list := f.(*cli.StringSliceFlag); {
+		case list:
+			options[name] = c.StringSlice(name)
+		case isFile && c.String(name) != "":
+			options[name] = filepath.Base(c.String(name))
+			r.files = append(r.files, roleFile{role, c.String(name)})
+		default:
+			options[name] = c.Value(name)
+		}
+	}
+	r.manifest = manifest.New(c.Command.Name, options)
+	return r, nil
+}
+
+// begin hashes what src is made of, and puts the record into plan if that was asked for.
+func (r *recorder) begin(src gguf.Model, plan *quantize.Plan) error {
+	if r.manifest == nil {
+		return nil
+	}
+	files, ok := src.(interface{ Paths() []string })
+	if !ok {
+		return fmt.Errorf("the files of this kind of source are not known: no manifest can be written")
+	}
+	if err := r.manifest.AddSource(manifest.RoleModel, files.Paths()...); err != nil {
+		return err
+	}
+	for _, f := range r.files {
+		if err := r.manifest.AddSource(f.role, f.path); err != nil {
+			return err
+		}
+	}
+	if !r.metadata {
+		return nil
+	}
+	kvs, err := r.manifest.Metadata()
+	if err != nil {
+		return err
+	}
+	plan.Metadata = plan.Metadata.Clone() // it may be the source's
+	for _, kv := range kvs {
+		plan.Metadata.Append(kv.Key, kv.Value)
+	}
+	return nil
+}
+
+// finish hashes what was written to out and writes the manifest.
+func (r *recorder) finish(plan *quantize.Plan, out ...string) error {
+	if r.manifest == nil || r.path == "" {
+		return nil
+	}
+	if err := r.manifest.AddOutput(plan, out...); err != nil {
+		return fmt.Errorf("the output is written, its manifest is not: %w", err)
+	}
+	return r.manifest.Write(r.path)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize"
+	"github.com/carat-llm/carat/quantize/recipe"
+	"github.com/urfave/cli/v2"
+)
+
+// recipeFlags choose types by files, and what is left out or kept.
+func recipeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "recipe", Usage: "types of all tensors from `FILE.yaml`, as plan --save writes it; stands for --type"},
+		&cli.StringFlag{Name: "tensor-type-file", Usage: "more of --tensor-type from `FILE`, separated by white space"},
+		&cli.StringFlag{Name: "prune-layers", Usage: "leave out the layers numbered `a,b,c`"},
+		&cli.BoolFlag{Name: "keep-quantized", Usage: "keep tensors as they are that are quantized already, as MXFP4 experts"},
+	}
+}
+
+// applyRecipeFlags reads --recipe first, since it gives the file type.
+func applyRecipeFlags(c *cli.Context, o *quantize.Options) (err error) {
+	o.KeepQuantized = c.Bool("keep-quantized")
+	if path := c.String("recipe"); path != "" {
+		err := readNamed("--recipe", path, func(r io.Reader) (err error) {
+			o.File, err = recipe.ParseFile(filepath.Base(path), r)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if c.String("type") == "" {
+			o.FileType = o.File.FileType
+		}
+	}
+	if path := c.String("tensor-type-file"); path != "" {
+		err := readNamed("--tensor-type-file", path, func(r io.Reader) error {
+			tts, err := recipe.ParseTensorTypes(r)
+			o.TensorTypes = append(o.TensorTypes, tts...)
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if v := c.String("prune-layers"); v != "" {
+		if o.PruneLayers, err = quantize.ParseLayers(v); err != nil {
+			return usagef("--prune-layers: %v", err)
+		}
+	}
+	return nil
+}
+
+// readNamed opens the file of a flag. What parse finds wrong is a usage error.
+func readNamed(flag, path string, parse func(io.Reader) error) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s %s: no such file", gguf.ErrInput, flag, path)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := parse(f); err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return err // it could not be read, as a folder
+		}
+		return usagef("%s: %v", flag, err)
+	}
+	return nil
+}
