@@ -100,6 +100,7 @@ func TestStrideScoresEveryTokenOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, p.Chunks, 7) // windows start at 0, 4, ..., 24
 	require.Equal(t, 7*4, p.Tokens)
+	require.Equal(t, []int32{7, 7, 7, 7, 7, 7, 7}, m.first, "every window begins with BOS, before it is computed")
 }
 
 func TestCompareWithItself(t *testing.T) {

@@ -184,7 +184,7 @@ func (o *Options) check(t *Target, sourceName string) error {
 		return bad("%s is a format of activations, no file has it: choose another type", t.Type)
 	}
 	if t.Source.Quantized() && !o.AllowRequantize {
-		return bad("is %s already, and quantizing it again to %s costs quality: start from the original, or allow it (--allow-requantize)", t.Source, t.Type)
+		return bad("is %s already, and quantizing it again to %s costs quality: start from the original, keep it (--keep-quantized), or allow it (--allow-requantize)", t.Source, t.Type)
 	}
 	if !t.Type.Quantized() {
 		return nil

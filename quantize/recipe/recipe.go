@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -139,7 +140,10 @@ func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final
 		}
 		return t.Type, "recipe: keep", false
 	}
-	if o := r.opts.TokenEmbeddingType; o != nil && cat == tokenEmbedding {
+	pattern := slices.IndexFunc(r.opts.TensorTypes, func(tt TensorType) bool { return tt.Pattern.MatchString(t.Name) })
+	// The second table of embeddings is large, so a pattern that names it goes first.
+	perLayer := t.Name == "per_layer_token_embd.weight" && pattern >= 0
+	if o := r.opts.TokenEmbeddingType; o != nil && cat == tokenEmbedding && !perLayer {
 		return *o, "--token-embedding-type", true
 	}
 	if o := r.opts.OutputTensorType; o != nil && cat == output {
@@ -148,10 +152,9 @@ func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final
 	if !r.def.Quantized() {
 		return r.def, "file type " + r.fileType.String(), true
 	}
-	for _, tt := range r.opts.TensorTypes {
-		if tt.Pattern.MatchString(t.Name) {
-			return tt.Type, "--tensor-type " + tt.Pattern.String(), false
-		}
+	if pattern >= 0 {
+		tt := r.opts.TensorTypes[pattern]
+		return tt.Type, "--tensor-type " + tt.Pattern.String(), false
 	}
 	if r.opts.Pure {
 		return r.def, "--pure", false

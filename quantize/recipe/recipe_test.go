@@ -208,3 +208,27 @@ func TestFallbacks(t *testing.T) {
 	_, err := New(Q8_0, md, []gguf.TensorInfo{embd}, Options{TokenEmbeddingType: &q6}).Next(embd)
 	require.ErrorContains(t, err, "was asked for", "these options know no fallback")
 }
+
+// TestPatternBeforeEmbeddingType: --tensor-type wins for the embeddings per layer, and for those only.
+func TestPatternBeforeEmbeddingType(t *testing.T) {
+	md, _ := model("gemma3n", 1, 4, 4, 0, true)
+	q8 := gguf.Q8_0
+	tt, err := ParseTensorType("token_embd=q4_0")
+	require.NoError(t, err)
+	var ts []gguf.TensorInfo
+	for _, name := range []string{"per_layer_token_embd.weight", "token_embd.weight"} {
+		ts = append(ts, gguf.TensorInfo{Name: name, Type: gguf.F16, Shape: []int64{256, 4}})
+	}
+	for want, opts := range map[gguf.Type]Options{
+		gguf.Q4_0: {TokenEmbeddingType: &q8, TensorTypes: []TensorType{tt}},
+		gguf.Q8_0: {TokenEmbeddingType: &q8},
+	} {
+		r := New(Q4_K_M, md, ts, opts)
+		d, err := r.Next(ts[0])
+		require.NoError(t, err)
+		require.Equal(t, want, d.Type)
+		d, err = r.Next(ts[1])
+		require.NoError(t, err)
+		require.Equal(t, q8, d.Type)
+	}
+}
