@@ -58,7 +58,7 @@ func (p *Plan) Notes() []string {
 		switch {
 		case !t.Source.Quantized() || t.Source == t.Type:
 			continue
-		case bitsPerWeight(t.Type) >= bitsPerWeight(t.Source):
+		case bitsPerWeight(t.Type) > bitsPerWeight(t.Source):
 			c = &larger
 		}
 		c.from[t.Source.String()] = true
