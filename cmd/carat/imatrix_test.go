@@ -194,6 +194,49 @@ func float32s(t *testing.T, x gguf.Tensor) []float64 {
 	return out
 }
 
+// TestGoldenImatrixExperts: each token counts for as many experts of a stacked tensor as it is sent to.
+func TestGoldenImatrixExperts(t *testing.T) {
+	golden := os.Getenv("CARAT_GOLDEN")
+	if golden == "" {
+		t.Skip("CARAT_GOLDEN is not set")
+	}
+	matched, of := 0, 0
+	for _, name := range []string{"mixtral", "olmoe", "qwen2moe", "qwen3moe"} {
+		dir := filepath.Join(golden, "golden", "arch", name)
+		var config struct {
+			Used int `json:"num_experts_per_tok"`
+		}
+		require.NoError(t, json.Unmarshal(readFile(t, filepath.Join(dir, "config.json")), &config))
+		out := filepath.Join(t.TempDir(), "out.gguf")
+		collect := []string{"imatrix", dir, "--text", evalFile, "--ctx", "64", "--chunks", "3", "-o", out, "--threads"}
+		mustCarat(t, append(collect, "1")...)
+		first := readFile(t, out)
+		mustCarat(t, append(collect, "8")...)
+		require.Equal(t, first, readFile(t, out), name)
+		f, err := gguf.Open(out)
+		require.NoError(t, err)
+		for _, x := range f.Tensors() {
+			tensor, ok := strings.CutSuffix(x.Info().Name, ".counts")
+			if !ok {
+				continue
+			}
+			of++
+			want := 3 * 64.0
+			if strings.HasSuffix(tensor, "_exps.weight") {
+				want *= float64(config.Used)
+			}
+			var sum float64
+			for _, n := range float32s(t, x) {
+				sum += n
+			}
+			require.Equal(t, want, sum, "%s %s", name, tensor)
+			matched++
+		}
+		require.NoError(t, f.Close())
+	}
+	t.Logf("matched %d of %d", matched, of)
+}
+
 // TestGoldenImatrixStatistics: the report of a file that the reference wrote.
 func TestGoldenImatrixStatistics(t *testing.T) {
 	golden := os.Getenv("CARAT_GOLDEN")

@@ -35,6 +35,14 @@ func TestRoundTrip(t *testing.T) {
 	require.Equal(t, sample(), m)
 	_, again := written(t, m, GGUF)
 	require.Equal(t, data, again)
+	f, err := gguf.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	var shapes [][]int64
+	for _, x := range f.Tensors() {
+		shapes = append(shapes, x.Info().Shape)
+	}
+	require.Equal(t, [][]int64{{3}, {1}, {2, 2}, {1, 2}, {2, 2}, {1, 2}}, shapes, "ggml writes no trailing ones")
 
 	path, data = written(t, m, Dat)
 	d, err := Read(path)

@@ -127,8 +127,8 @@ func (m *Matrix) writeGGUF(path string, typ gguf.Type, extra ...gguf.KV) error {
 		e := m.entries[name]
 		experts := int64(len(e.counts))
 		infos = append(infos,
-			gguf.TensorInfo{Name: name + ".in_sum2", Type: typ, Shape: []int64{int64(e.cols()), experts}},
-			gguf.TensorInfo{Name: name + ".counts", Type: typ, Shape: []int64{1, experts}})
+			gguf.TensorInfo{Name: name + ".in_sum2", Type: typ, Shape: stacked(int64(e.cols()), experts)},
+			gguf.TensorInfo{Name: name + ".counts", Type: typ, Shape: stacked(1, experts)})
 	}
 	w, err := gguf.Create(path, md, infos)
 	if err != nil {
@@ -142,4 +142,12 @@ func (m *Matrix) writeGGUF(path string, typ gguf.Type, extra ...gguf.KV) error {
 		}
 	}
 	return w.Commit()
+}
+
+// stacked is a shape without a trailing one, as ggml writes it.
+func stacked(cols, experts int64) []int64 {
+	if experts == 1 {
+		return []int64{cols}
+	}
+	return []int64{cols, experts}
 }
