@@ -11,7 +11,7 @@
 // # Architectures
 //
 // Each architecture is one file that names its tensors and hyperparameters and puts the shared blocks
-// (attention.go, ffn.go, norm.go) together; registry.go lists them.
+// (attention.go, ffn.go, moe.go, norm.go) together; registry.go lists them.
 //
 // Results follow the transformers library where it and llama.cpp differ (GELU in full precision, the
 // sliding window of Phi-3). They are the same bits for any number of threads and any split of the
