@@ -56,7 +56,7 @@ func Prune(src gguf.Model, drop []int) (*Pruned, error) {
 		case int64(l) >= count:
 			return nil, fmt.Errorf("%w: tensor %s is beyond %s.block_count, which is %d", gguf.ErrInput, name, arch, count)
 		case !slices.Contains(drop, l):
-			p.tensors = append(p.tensors, renamed{t, layerName(name, number[l])})
+			p.tensors = append(p.tensors, rename(t, layerName(name, number[l])))
 		}
 	}
 	var err error
@@ -88,6 +88,17 @@ func layerName(name string, n int) string {
 type renamed struct {
 	gguf.Tensor
 	name string
+}
+
+// rename keeps what is known of the place in a file, for --keep-split.
+func rename(t gguf.Tensor, name string) gguf.Tensor {
+	if p, ok := t.(gguf.Placed); ok {
+		return struct {
+			renamed
+			gguf.Placed
+		}{renamed{t, name}, p}
+	}
+	return renamed{t, name}
 }
 
 func (t renamed) Info() gguf.TensorInfo {

@@ -17,8 +17,9 @@ import (
 // chunkElements bounds what a worker holds: about 1 MiB of float32, but at least one row.
 const chunkElements = 1 << 18
 
-// Run writes the plan to path, or to the files of a split named after it (Paths). progress, if not nil, is called from the workers with the bytes of the source
-// read so far and in all. When ctx ends or anything fails, nothing is left.
+// Run writes the plan to path, or to the files of a split named after it (Paths). progress, if not nil, is called
+// from the workers with the bytes of the source read so far and in all. When ctx ends or anything fails, nothing
+// is left.
 func (p *Plan) Run(ctx context.Context, path string, progress func(done, total int64)) error {
 	var total int64
 	for _, t := range p.Tensors {

@@ -51,6 +51,11 @@ func TestKeepSplit(t *testing.T) {
 	p, err = NewPlan(f, Options{FileType: recipe.Q4_K_M})
 	require.NoError(t, err)
 	require.Equal(t, "output_norm.weight", p.Tensors[0].Name)
+	// Layers that are pruned leave the others where they are.
+	p, err = NewPlan(f, Options{FileType: recipe.Q4_K_M, KeepSplit: true, PruneLayers: []int{1}})
+	require.NoError(t, err)
+	require.Equal(t, gguf.Split{Counts: []int{2, 4}}, p.Split)
+	require.Equal(t, "blk.0.ffn_down.weight", p.Tensors[2].Name)
 	_, err = NewPlan(src, Options{FileType: recipe.Q4_K_M, KeepSplit: true})
 	require.ErrorIs(t, err, ErrOptions)
 }

@@ -6,30 +6,43 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
+	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
-// columnImportance finds the weights of t, which the source calls sourceName, in the importance matrix and
-// makes them usable. Without a matrix, and for types that make no use of one, there is nothing to find.
+// columnImportance finds the weights of t, which the source calls sourceName, in the importance matrix. Without a
+// matrix, and for types that make no use of one, there is nothing to find.
 func (o *Options) columnImportance(t *Target, sourceName string) error {
 	if o.Imatrix == nil {
 		return nil
 	}
+	var err error
+	if t.weights, t.ZeroWeights, err = Importance(o.Imatrix, t.TensorInfo, sourceName); err != nil {
+		return err
+	}
+	c, _ := codec.For(t.Type)
+	t.Unweighted = t.weights == nil && !c.IgnoresWeights && !goesWithout(t.Name)
+	return nil
+}
+
+// Importance returns the weights of the columns of t, expert by expert, as its type is encoded with them: nil when
+// m has none for sourceName or the type makes no use of them. zero counts the blocks whose weights are all zero and
+// that weigh alike instead.
+func Importance(m *imatrix.Matrix, t gguf.TensorInfo, sourceName string) (weights []float32, zero int, err error) {
 	experts := int64(1)
 	if len(t.Shape) > 2 {
 		experts = t.Shape[2]
 	}
-	w, err := o.Imatrix.Weights(sourceName, t.Cols()*experts)
+	w, err := m.Weights(sourceName, t.Cols()*experts)
 	// The reference too does without where they do not fit the token embedding.
 	if err != nil && t.Name != "token_embd.weight" {
-		return err
+		return nil, 0, err
 	}
-	if c, _ := codec.For(t.Type); c.IgnoresWeights {
-		return nil
+	if c, ok := codec.For(t.Type); !ok || c.IgnoresWeights {
+		return nil, 0, nil
 	}
-	t.Unweighted = w == nil && !goesWithout(t.Name)
-	t.weights, t.ZeroWeights = fillZeroBlocks(w, t.Type.BlockSize())
-	return nil
+	weights, zero = fillZeroBlocks(w, t.Type.BlockSize())
+	return weights, zero, nil
 }
 
 // fillZeroBlocks replaces the weights of blocks in which all are zero by ones, and counts these blocks. Such

@@ -115,13 +115,8 @@ func (o *Options) needsImatrix(md *gguf.Metadata) error {
 func (s *sampled) encode(ctx context.Context, m *imatrix.Matrix, read func(n int64)) error {
 	info := s.tensor.Info()
 	if m != nil && info.Type.Quantized() {
-		experts := int64(1)
-		if len(info.Shape) > 2 {
-			experts = info.Shape[2]
-		}
-		// Weights of another size are not used for a token embedding; elsewhere it is another model's matrix.
-		w, err := m.Weights(info.Name, info.Cols()*experts)
-		if err != nil && info.Name != "token_embd.weight" {
+		w, _, err := quantize.Importance(m, info, info.Name)
+		if err != nil {
 			return err
 		}
 		if w != nil {
