@@ -159,8 +159,9 @@ func searchDescent(nmax int32, x []float32, L []int8) float32 {
 	return 0
 }
 
-// searchPositive finds a scale for x ≈ scale*L with x >= 0 and L from 0 to nmax, weights w (make_qp_quants).
-// It serves the scales and minima of sub-blocks.
+// searchPositive finds a scale for x ≈ scale*L with L from 0 to nmax, weights w (make_qp_quants). It serves
+// the scales and minima of sub-blocks, which are not negative, and IQ2_XXS, where an element that had to take
+// another sign is.
 func searchPositive(nmax int32, x []float32, L []uint8, w []float32) float32 {
 	L, w = L[:len(x)], w[:len(x)]
 	var most float32
@@ -173,25 +174,31 @@ func searchPositive(nmax int32, x []float32, L []uint8, w []float32) float32 {
 		clear(L)
 		return 0
 	}
-	// Squared error of the grid with this inverse scale.
-	mse := func(iscale float32, limit int32) float32 {
+	// Squared error of the grid with this inverse scale. The reference holds the levels of the first try in bytes
+	// and does not limit them, so that those of negative elements wrap around.
+	mse := func(iscale float32, first bool) float32 {
 		scale := 1 / iscale
 		var e float32
 		for i, v := range x {
-			l := min(limit, nearest(float32(iscale*v)))
+			l := nearest(float32(iscale * v))
+			if first {
+				l = int32(uint8(l))
+			} else {
+				l = min(nmax, l)
+			}
 			diff := v - float32(scale*float32(l))
 			e += float32(float32(w[i]*diff) * diff)
 		}
 		return e
 	}
 	iscale := float32(nmax) / most
-	best := mse(iscale, math.MaxInt32)
+	best := mse(iscale, true)
 	for is := -4; is <= 4; is++ {
 		if is == 0 {
 			continue
 		}
 		try := (float32(0.1*float32(is)) + float32(nmax)) / most
-		if e := mse(try, nmax); e < best {
+		if e := mse(try, false); e < best {
 			best, iscale = e, try
 		}
 	}
