@@ -15,14 +15,33 @@ func nearest(v float32) int32 {
 
 func clamp(v, lo, hi int32) int32 { return max(lo, min(hi, v)) }
 
-// absMax returns the first element of largest magnitude and that magnitude.
+// absMax returns the first element of largest magnitude and that magnitude. Floats of one sign compare as their
+// bits do, and integers compare without branches.
 func absMax(x []float32) (signed, magnitude float32) {
+	var m uint32
 	for _, v := range x {
-		if a := abs(v); a > magnitude {
-			magnitude, signed = a, v
+		m = max(m, math.Float32bits(v)&^(1<<31))
+	}
+	if m == 0 {
+		return 0, 0
+	}
+	for _, v := range x {
+		if math.Float32bits(v)&^(1<<31) == m {
+			return v, math.Float32frombits(m)
 		}
 	}
-	return signed, magnitude
+	return 0, 0
+}
+
+// extremes returns the least and greatest element, without branches; which zero is not defined.
+func extremes(x []float32) (lo, hi float32) {
+	ordered := func(b int32) int32 { return b ^ int32(uint32(b>>31)>>1) } // its own inverse
+	least, most := int32(math.MaxInt32), int32(math.MinInt32)
+	for _, v := range x {
+		b := ordered(int32(math.Float32bits(v)))
+		least, most = min(least, b), max(most, b)
+	}
+	return math.Float32frombits(uint32(ordered(least))), math.Float32frombits(uint32(ordered(most)))
 }
 
 func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
@@ -54,57 +73,29 @@ func sum(x []float32) float32 {
 	return s
 }
 
-// searchSymmetric finds a scale for x ≈ scale*(L-nmax), L from 0 to 2*nmax-1 (make_qx_quants). Weights w; nil means x².
-func searchSymmetric(nmax int32, x []float32, L []int8, w []float32) float32 {
-	L = L[:len(x)]
-	signed, magnitude := absMax(x)
-	if magnitude < tooSmall {
-		clear(L)
-		return 0
+// The searches try many scales, and most tries round many elements, or all, to what they were rounded to before.
+// Sums and errors follow from the rounded values alone, so what has been tried need not be tried again: it cannot
+// win now. steps keeps rounded values for that, as the bits of 1.5*2^23 + l, in which the last bits count l.
+type steps [32]uint32
+
+const (
+	stepOfZero = 0x4b400000 // its bits
+)
+
+// step rounds v and clamps it to the steps low ... low+span. What is rounded as nearest does stays as it is; the
+// branch is rarely taken.
+func step(v float32, low, span uint32) uint32 {
+	b := math.Float32bits(v + stepBias)
+	if b-low > span {
+		l := int32(b&0x007fffff) - 0x00400000
+		least := int32(low - stepOfZero)
+		b = stepOfZero + uint32(clamp(l, least, least+int32(span)))
 	}
-	var squares [32]float32
-	if w == nil {
-		for i, v := range x {
-			squares[i] = float32(v * v)
-		}
-		w = squares[:]
-	}
-	w = w[:len(x)]
-	iscale := -float32(nmax) / signed
-	var sumlx, suml2 float32
-	for i, v := range x {
-		l := clamp(nearest(float32(iscale*v)), -nmax, nmax-1)
-		L[i] = int8(l + nmax)
-		f := float32(l)
-		sumlx += float32(float32(w[i]*v) * f)
-		suml2 += float32(float32(w[i]*f) * f)
-	}
-	var scale float32
-	if suml2 != 0 {
-		scale = sumlx / suml2
-	}
-	best := float32(scale * sumlx)
-	for is := -9; is <= 9; is++ {
-		if is == 0 {
-			continue
-		}
-		iscale = -(float32(nmax) + float32(0.1*float32(is))) / signed
-		sumlx, suml2 = 0, 0
-		for i, v := range x {
-			f := float32(clamp(nearest(float32(iscale*v)), -nmax, nmax-1))
-			sumlx += float32(float32(w[i]*v) * f)
-			suml2 += float32(float32(w[i]*f) * f)
-		}
-		if suml2 > 0 && float32(sumlx*sumlx) > float32(best*suml2) {
-			for i, v := range x {
-				L[i] = int8(nmax + clamp(nearest(float32(iscale*v)), -nmax, nmax-1))
-			}
-			scale = sumlx / suml2
-			best = float32(scale * sumlx)
-		}
-	}
-	return scale
+	return b
 }
+
+// stepValue is l.
+func stepValue(b uint32) float32 { return math.Float32frombits(b) - stepBias }
 
 // searchDescent finds a scale for x ≈ scale*(L-nmax) by coordinate descent on the correlation, weights x²
 // (make_q3_quants).
@@ -275,24 +266,37 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 		clear(L)
 		return 0, -lo
 	}
-	nmax := a.nmax
-	iscale := float32(nmax) / (hi - lo)
+	var tried, taken steps
+	last := tried[:len(x)]
+	span := uint32(a.nmax)
+	iscale := float32(a.nmax) / (hi - lo)
 	scale = 1 / iscale
 	var best float32
 	for i, v := range x {
-		l := clamp(nearest(float32(iscale*(v-lo))), 0, nmax)
-		L[i] = uint8(l)
-		best += float32(w[i] * a.penalty(float32(scale*float32(l))+lo-v))
+		b := step(float32(iscale*(v-lo)), stepOfZero, span)
+		taken[i] = b
+		diff := float32(scale*stepValue(b)) + lo - v
+		if a.absolute {
+			best += float32(w[i] * abs(diff))
+		} else {
+			best += float32(w[i] * float32(diff*diff))
+		}
 	}
-	var auxiliary [32]float32
-	aux := auxiliary[:len(x)]
 	for s := 0; s <= a.steps; s++ {
 		// lo moves with the best solution so far, as in the reference.
-		iscale = (a.rmin + float32(a.rdelta*float32(s)) + float32(nmax)) / (hi - lo)
+		iscale = (a.rmin + float32(a.rdelta*float32(s)) + float32(a.nmax)) / (hi - lo)
+		var changed uint32
+		for i, v := range x {
+			b := step(float32(iscale*(v-lo)), stepOfZero, span)
+			changed |= b ^ last[i]
+			last[i] = b
+		}
+		if changed == 0 {
+			continue
+		}
 		var suml, suml2, sumxl float32
 		for i, v := range x {
-			l := float32(clamp(nearest(float32(iscale*(v-lo))), 0, nmax))
-			aux[i] = l
+			l := stepValue(last[i])
 			wl := float32(w[i] * l)
 			suml += wl
 			suml2 += float32(wl * l)
@@ -309,22 +313,23 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 			tryScale = sumxl / suml2
 		}
 		var e float32
-		for i, v := range x {
-			e += float32(w[i] * a.penalty(float32(tryScale*aux[i])+tryLo-v))
+		if a.absolute {
+			for i, v := range x {
+				e += float32(w[i] * abs(float32(tryScale*stepValue(last[i]))+tryLo-v))
+			}
+		} else {
+			for i, v := range x {
+				diff := float32(tryScale*stepValue(last[i])) + tryLo - v
+				e += float32(w[i] * float32(diff*diff))
+			}
 		}
 		if e < best {
-			for i, l := range aux {
-				L[i] = uint8(l)
-			}
+			taken = tried
 			best, scale, lo = e, tryScale, tryLo
 		}
 	}
-	return scale, -lo
-}
-
-func (a *affine) penalty(diff float32) float32 {
-	if a.absolute {
-		return abs(diff)
+	for i := range L {
+		L[i] = uint8(taken[i] - stepOfZero)
 	}
-	return float32(diff * diff)
+	return scale, -lo
 }
