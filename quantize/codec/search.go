@@ -15,12 +15,20 @@ func nearest(v float32) int32 {
 
 func clamp(v, lo, hi int32) int32 { return max(lo, min(hi, v)) }
 
-// absMax returns the first element of largest magnitude and that magnitude. Floats of one sign compare as their
-// bits do, and integers compare without branches.
+// absMax returns the first element of largest magnitude and that magnitude. NaN does not count. Floats of one
+// sign compare as their bits do, and integers compare without branches.
 func absMax(x []float32) (signed, magnitude float32) {
 	var m uint32
 	for _, v := range x {
 		m = max(m, math.Float32bits(v)&^(1<<31))
+	}
+	if m > 0x7f800000 {
+		m = 0
+		for _, v := range x {
+			if v == v {
+				m = max(m, math.Float32bits(v)&^(1<<31))
+			}
+		}
 	}
 	if m == 0 {
 		return 0, 0

@@ -70,6 +70,31 @@ var offsets = func() (o [20]float32) {
 	return o
 }()
 
+// fromHalf is where the offsets reach 0.5, so that the largest elements are rounded beyond the lowest value.
+const fromHalf = 14
+
+// limit lays elements beyond c, of c's sign, at c. It spares clamping: with c that becomes the lowest value at the
+// last offset, 0.9, these elements are clamped to it from offset 0.5 on, and c is rounded to it as well, by
+// a distance of less than 0.4.
+func (g *trials) limit(c float32) {
+	items := g.items[:g.n]
+	if c > 0 {
+		g.hi = c
+		for i := range items {
+			if items[i].x > c {
+				items[i].x = c
+			}
+		}
+		return
+	}
+	g.lo = c
+	for i := range items {
+		if items[i].x < c {
+			items[i].x = c
+		}
+	}
+}
+
 // fits says that no element needs clamping: rounding keeps the order, so the extremes tell.
 func (g *trials) fits(iscale float32) bool {
 	a, b := round(float32(iscale*g.lo)), round(float32(iscale*g.hi))
@@ -109,6 +134,9 @@ func searchSymmetric(nmax int32, x []float32, L []int8, w []float32) float32 {
 		}
 	}
 	for t := 0; t < len(offsets); t += 2 {
+		if t == fromHalf {
+			g.limit(signed * (g.low / (g.low - offsets[len(offsets)-1])))
+		}
 		first, second := -(float32(nmax)+offsets[t])/signed, -(float32(nmax)+offsets[t+1])/signed
 		a, b := g.correlate(first, second)
 		if t == 0 {
