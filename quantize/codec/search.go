@@ -83,8 +83,8 @@ func sum(x []float32) float32 {
 
 // The searches try many scales, and most tries round many elements, or all, to what they were rounded to before.
 // Sums and errors follow from the rounded values alone, so what has been tried need not be tried again: it cannot
-// win now. steps keeps rounded values for that, as the bits of 1.5*2^23 + l, in which the last bits count l.
-type steps [32]uint32
+// win now. steps keeps rounded values for that, as 1.5*2^23 + l, whose last bits count l.
+type steps [32]float32
 
 const (
 	stepOfZero = 0x4b400000 // its bits
@@ -103,7 +103,7 @@ func step(v float32, low, span uint32) uint32 {
 }
 
 // stepValue is l.
-func stepValue(b uint32) float32 { return math.Float32frombits(b) - stepBias }
+func stepValue(s float32) float32 { return s - stepBias }
 
 // searchDescent finds a scale for x ≈ scale*(L-nmax) by coordinate descent on the correlation, weights x²
 // (make_q3_quants).
@@ -282,8 +282,8 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 	var best float32
 	for i, v := range x {
 		b := step(float32(iscale*(v-lo)), stepOfZero, span)
-		taken[i] = b
-		diff := float32(scale*stepValue(b)) + lo - v
+		taken[i] = math.Float32frombits(b)
+		diff := float32(scale*stepValue(taken[i])) + lo - v
 		if a.absolute {
 			best += float32(w[i] * abs(diff))
 		} else {
@@ -296,8 +296,8 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 		var changed uint32
 		for i, v := range x {
 			b := step(float32(iscale*(v-lo)), stepOfZero, span)
-			changed |= b ^ last[i]
-			last[i] = b
+			changed |= b ^ math.Float32bits(last[i])
+			last[i] = math.Float32frombits(b)
 		}
 		if changed == 0 {
 			continue
@@ -337,7 +337,7 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 		}
 	}
 	for i := range L {
-		L[i] = uint8(taken[i] - stepOfZero)
+		L[i] = uint8(math.Float32bits(taken[i]) - stepOfZero)
 	}
 	return scale, -lo
 }
