@@ -107,13 +107,18 @@ func (g *trials) fits(iscale float32) bool {
 // searchSymmetric finds a scale for x ≈ scale*(L-nmax), L from 0 to 2*nmax-1 (make_qx_quants). Weights w; nil means x².
 func searchSymmetric(nmax int32, x []float32, L []int8, w []float32) float32 {
 	L = L[:len(x)]
-	signed, magnitude := absMax(x)
+	lo, hi := extremes(x)
+	signed, magnitude := hi, hi
+	if -lo > hi {
+		signed, magnitude = lo, -lo
+	} else if !(hi > -lo) {
+		signed, magnitude = absMax(x) // the first of two as large counts
+	}
 	if magnitude < tooSmall {
 		clear(L)
 		return 0
 	}
-	g := trials{n: len(x), low: float32(-nmax), high: float32(nmax - 1)}
-	g.lo, g.hi = extremes(x)
+	g := trials{n: len(x), lo: lo, hi: hi, low: float32(-nmax), high: float32(nmax - 1)}
 	if w == nil {
 		for i, v := range x {
 			s := float32(v * v)
