@@ -157,3 +157,17 @@ func TestAlignmentIsKept(t *testing.T) {
 	n, _ := a.Metadata().Int("general.alignment")
 	require.EqualValues(t, 64, n)
 }
+
+func FuzzParseLayers(f *testing.F) {
+	f.Add("3,7")
+	f.Add(" 0,0,2147483647")
+	f.Fuzz(func(t *testing.T, s string) {
+		layers, err := ParseLayers(s)
+		if err != nil {
+			return
+		}
+		for i, l := range layers {
+			require.True(t, l >= 0 && (i == 0 || l > layers[i-1]), "%q gives %v", s, layers)
+		}
+	})
+}

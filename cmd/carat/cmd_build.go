@@ -96,7 +96,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		if w.Output, err = hashOutput(plan, out); err != nil {
 			return err
 		}
-		if err := rec.finish(plan, out); err != nil {
+		if err := rec.finish(ctx, plan); err != nil {
 			return err
 		}
 	}

@@ -104,5 +104,5 @@ func runConvert(ctx context.Context, s streams, g global, dir, out string, opts 
 	if err := writePlan(ctx, s, g, plan, dir, out, "convert"); err != nil {
 		return err
 	}
-	return rec.finish(plan, out)
+	return rec.finish(ctx, plan)
 }

@@ -157,7 +157,7 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, sourc
 	if err := writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType)); err != nil {
 		return err
 	}
-	return rec.finish(plan, out)
+	return rec.finish(ctx, plan)
 }
 
 // encodable lists the file types whose tensors this carat can write.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ func manifestFlags() []cli.Flag {
 // recorder makes the manifest of one command line. With nothing to record its methods do nothing.
 type recorder struct {
 	path     string // "" for none
+	out      string
 	metadata bool
 	manifest *manifest.Manifest
 	files    []roleFile
@@ -40,16 +42,13 @@ var fileFlags = map[string]string{
 var unrecorded = []string{"output", "dry-run", "manifest", "manifest-metadata", "eval", "ctx", "chunks"}
 
 func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
-	r := &recorder{path: c.String("manifest"), metadata: c.Bool("manifest-metadata")}
+	r := &recorder{path: c.String("manifest"), out: out, metadata: c.Bool("manifest-metadata")}
 	if out == "" || r.path == "" && !r.metadata {
 		return &recorder{}, nil
 	}
 	if r.path != "" {
 		if err := notTheInput(in, r.path, "--manifest"); err != nil {
 			return nil, err
-		}
-		if filepath.Clean(r.path) == filepath.Clean(out) {
-			return nil, usagef("--manifest %s is the output itself", r.path)
 		}
 		if st, err := os.Stat(filepath.Dir(r.path)); err != nil || !st.IsDir() {
 			return nil, usagef("--manifest %s: there is no such folder", r.path)
@@ -85,6 +84,15 @@ func (r *recorder) begin(src gguf.Model, plan *quantize.Plan) error {
 	if r.manifest == nil {
 		return nil
 	}
+	paths, err := plan.Paths(r.out)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	for _, p := range paths {
+		if filepath.Clean(p) == filepath.Clean(r.path) {
+			return usagef("--manifest %s is the output itself", r.path)
+		}
+	}
 	files, ok := src.(interface{ Paths() []string })
 	if !ok {
 		return fmt.Errorf("the files of this kind of source are not known: no manifest can be written")
@@ -111,12 +119,16 @@ func (r *recorder) begin(src gguf.Model, plan *quantize.Plan) error {
 	return nil
 }
 
-// finish hashes what was written to out and writes the manifest.
-func (r *recorder) finish(plan *quantize.Plan, out ...string) error {
+// finish hashes what was written and writes the manifest.
+func (r *recorder) finish(ctx context.Context, plan *quantize.Plan) error {
 	if r.manifest == nil || r.path == "" {
 		return nil
 	}
-	if err := r.manifest.AddOutput(plan, out...); err != nil {
+	paths, err := plan.Paths(r.out)
+	if err == nil {
+		err = r.manifest.AddOutput(ctx, plan, paths...)
+	}
+	if err != nil {
 		return fmt.Errorf("the output is written, its manifest is not: %w", err)
 	}
 	return r.manifest.Write(r.path)

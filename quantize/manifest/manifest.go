@@ -5,7 +5,7 @@
 //	m := manifest.New("quantize", options)
 //	err := m.AddSource(manifest.RoleModel, paths...)
 //	... plan.Metadata gets m.Metadata() if it shall be in the file too; plan.Run writes out.gguf
-//	err = m.AddOutput(plan, "out.gguf")
+//	err = m.AddOutput(ctx, plan, "out.gguf")
 //	err = m.Write("out.manifest.json")
 //
 // docs/manifest.md describes the JSON.
@@ -13,6 +13,7 @@ package manifest
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -98,7 +99,7 @@ func (m *Manifest) AddSource(role string, paths ...string) error {
 }
 
 // AddOutput hashes the files that plan was written to, in order, and the tensors in them.
-func (m *Manifest) AddOutput(plan *quantize.Plan, paths ...string) error {
+func (m *Manifest) AddOutput(ctx context.Context, plan *quantize.Plan, paths ...string) error {
 	for _, path := range paths {
 		f, err := hashFile(path)
 		if err != nil {
@@ -120,7 +121,7 @@ func (m *Manifest) AddOutput(plan *quantize.Plan, paths ...string) error {
 		if w == nil || w.Info().Type != t.Type {
 			return fmt.Errorf("%s: tensor %s is not as it was planned: the file was changed meanwhile", paths[0], t.Name)
 		}
-		sum, err := hashTensor(w)
+		sum, err := gguf.HashTensor(ctx, w, nil)
 		if err != nil {
 			return err
 		}
@@ -176,19 +177,4 @@ func hashFile(path string) (File, error) {
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	return File{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
-}
-
-func hashTensor(t gguf.Tensor) (string, error) {
-	i := t.Info()
-	h := sha256.New()
-	n := max(1, min(i.Rows(), (4<<20)/i.RowBytes()))
-	buf := make([]byte, n*i.RowBytes())
-	for row := int64(0); row < i.Rows(); row += n {
-		k := min(n, i.Rows()-row)
-		if err := t.ReadRows(buf[:k*i.RowBytes()], row, k); err != nil {
-			return "", err
-		}
-		h.Write(buf[:k*i.RowBytes()])
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -45,7 +45,7 @@ func record(t *testing.T, dir string) ([]byte, *Manifest, *gguf.Metadata) {
 		plan.Metadata.Append(kv.Key, kv.Value)
 	}
 	require.NoError(t, plan.Run(context.Background(), out, nil))
-	require.NoError(t, m.AddOutput(plan, out))
+	require.NoError(t, m.AddOutput(context.Background(), plan, out))
 	require.NoError(t, m.Write(side))
 	b, err := os.ReadFile(side)
 	require.NoError(t, err)
@@ -87,6 +87,6 @@ func TestOutputOfAnotherPlan(t *testing.T) {
 	_, m, _ := record(t, dir)
 	plan, err := quantize.NewPlan(func() gguf.Model { s := &source{}; s.md.Set("general.architecture", "llama"); return s }(), quantize.Options{FileType: recipe.Copy})
 	require.NoError(t, err)
-	require.ErrorContains(t, m.AddOutput(plan, filepath.Join(dir, "out.gguf")), "blk.0.x.weight is not as it was planned")
+	require.ErrorContains(t, m.AddOutput(context.Background(), plan, filepath.Join(dir, "out.gguf")), "blk.0.x.weight is not as it was planned")
 	require.Error(t, m.AddSource(RoleModel, filepath.Join(dir, "absent")))
 }
