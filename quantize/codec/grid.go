@@ -86,41 +86,50 @@ func (g *grid) searchable() *grid {
 		for i := range points {
 			g.lookup[g.code(&points[i])] = int32(i)
 		}
-		var p point
-		distances := make([]uint16, len(points))
+		// A code is a high and a low digit of half the dimensions each; squared distances add up from theirs.
+		half := 1
+		for range g.dims / 2 {
+			half *= g.levels
+		}
+		apart := make([]uint8, half*half)
+		for a := range half {
+			for b := range half {
+				for i, j := a, b; i+j > 0; i, j = i/g.levels, j/g.levels {
+					d := i%g.levels - j%g.levels
+					apart[a*half+b] += uint8(d * d)
+				}
+			}
+		}
+		high, low := make([]uint8, len(points)), make([]uint8, len(points))
+		for i := range points {
+			c := g.code(&points[i])
+			high[i], low[i] = uint8(c/half), uint8(c%half)
+		}
+		distances := make([]uint8, len(points))
 		for c := range g.lookup {
 			if g.lookup[c] < 0 {
-				rest := c
-				for k := range g.dims {
-					p[k] = uint8(rest % g.levels)
-					rest /= g.levels
+				fromHigh, fromLow := apart[c/half*half:][:half], apart[c%half*half:][:half]
+				for i, h := range high {
+					distances[i] = fromHigh[h] + fromLow[low[i]]
 				}
 				g.lookup[c] = ^int32(len(g.neighbours))
-				g.addNeighbours(&p, distances)
+				g.addNeighbours(distances)
 			}
 		}
 	})
 	return g
 }
 
-// addNeighbours appends the list of p. distances is scratch space.
-func (g *grid) addNeighbours(p *point, distances []uint16) {
-	const most = 4*7*7 + 1
-	var count [most]int
-	for i := range g.points {
-		q := &g.points[i]
-		d := 0
-		for k := range p { // unused dimensions are 0 in both
-			diff := int(p[k]) - int(q[k])
-			d += diff * diff
-		}
-		distances[i] = uint16(d)
+// addNeighbours appends the list of a lattice point, given its squared distance to every grid point.
+func (g *grid) addNeighbours(distances []uint8) {
+	var count [256]int
+	for _, d := range distances {
 		count[d]++
 	}
 	// Where the points of each distance go.
-	var place [most]int
+	var place [256]int
 	n, shells, farthest := 0, 0, 0
-	for d := 0; d < most && shells < g.shells; d++ {
+	for d := 0; d < len(count) && shells < g.shells; d++ {
 		if count[d] > 0 {
 			place[d] = n
 			n += count[d]

@@ -23,35 +23,37 @@ func (t *iq1mTerms) fill(level int, second bool, x, w float32) {
 	}
 }
 
-// add is t += u.
-func (t *iq1mTerms) add(u *iq1mTerms) {
-	for i := range t {
-		t[i] += u[i]
-	}
-}
-
-// splitIQ1M tries every split of 16 elements with the four choices of shifts. The sums run over the sorted
-// elements one by one; those over the first elements are kept from one split to the next.
+// splitIQ1M tries every split of 16 elements with the four choices of shifts. The bytes are defined by sums over
+// the sorted elements one by one; only splits that may beat the best one so far are worth them, see iq1mBound.
 func splitIQ1M(order *[16]uint8, x, w []float32) split {
 	const n = 16
 	x, w = x[:n], w[:n]
 	var terms [3][n]iq1mTerms
+	var bound iq1mBound
 	for j, i := range order {
 		i &= 15
+		second := i >= 8
+		bound.add(j, second, x[i], w[i])
 		for l := range terms {
-			terms[l][j].fill(l, i >= 8, x[i], w[i])
+			terms[l][j].fill(l, second, x[i], w[i])
 		}
 	}
-	upper := &terms[2]
+	bound.finish()
 	best := split{shift: -1, score: -maxFloat32}
-	var lower iq1mTerms // elements before i1, at level 0
 	for i1 := range n + 1 {
-		middle := lower // and those before i2, at level 1
 		for i2 := i1; i2 <= n; i2++ {
-			x0, x1, x2, x3 := middle[0], middle[1], middle[2], middle[3]
-			q0, q1, q2, q3 := middle[4], middle[5], middle[6], middle[7]
-			for j := i2; j < n; j++ {
-				t := &upper[j]
+			if bound.excludes(i1, i2, best.score) {
+				continue
+			}
+			var x0, x1, x2, x3, q0, q1, q2, q3 float32
+			for j := range n {
+				level := 2
+				if j < i1 {
+					level = 0
+				} else if j < i2 {
+					level = 1
+				}
+				t := &terms[level][j]
 				x0 += t[0]
 				x1 += t[1]
 				x2 += t[2]
@@ -65,12 +67,6 @@ func splitIQ1M(order *[16]uint8, x, w []float32) split {
 			best.consider(i1, i2, 1, x1, q1)
 			best.consider(i1, i2, 2, x2, q2)
 			best.consider(i1, i2, 3, x3, q3)
-			if i2 < n {
-				middle.add(&terms[1][i2])
-			}
-		}
-		if i1 < n {
-			lower.add(&terms[0][i1])
 		}
 	}
 	return best

@@ -23,6 +23,7 @@ type iq2Fit struct {
 
 	// What each level of each element adds to Σwxq and Σwq².
 	wxq, wqq [4 * 32]float32
+	ladder   ladder
 }
 
 // prepare fills the tables that sums reads.
@@ -41,28 +42,42 @@ func (f *iq2Fit) sums(points []point, index *[4]uint16, n int) (sumqx, sumq2 flo
 	for k := range n {
 		p := &points[index[k&3]]
 		t, s := (*[32]float32)(f.wxq[32*k:]), (*[32]float32)(f.wqq[32*k:])
-		for i, l := range p {
-			e := (4*i + int(l&3)) & 31
-			sumqx += t[e]
-			sumq2 += s[e]
-		}
+		e0 := 0 + (p[0] & 3)
+		sumqx += t[e0]
+		sumq2 += s[e0]
+		e1 := 4 + (p[1] & 3)
+		sumqx += t[e1]
+		sumq2 += s[e1]
+		e2 := 8 + (p[2] & 3)
+		sumqx += t[e2]
+		sumq2 += s[e2]
+		e3 := 12 + (p[3] & 3)
+		sumqx += t[e3]
+		sumq2 += s[e3]
+		e4 := 16 + (p[4] & 3)
+		sumqx += t[e4]
+		sumq2 += s[e4]
+		e5 := 20 + (p[5] & 3)
+		sumqx += t[e5]
+		sumq2 += s[e5]
+		e6 := 24 + (p[6] & 3)
+		sumqx += t[e6]
+		sumq2 += s[e6]
+		e7 := 28 + (p[7] & 3)
+		sumqx += t[e7]
+		sumq2 += s[e7]
 	}
 	return sumqx, sumq2
 }
 
-// snap finds the grid point of group k for an inverse scale, and whether it is the nearest lattice point;
+// snap returns the grid point for the lattice point of group k with this code, and whether it is on the grid;
 // otherwise it is the neighbour with the least error at scale.
-func (f *iq2Fit) snap(g *grid, k int, inverse, scale float32) (index uint16, onGrid bool) {
-	x := (*[8]float32)(f.x[8*k:])
-	var c int32
-	for i := 7; i >= 0; i-- {
-		c = c*3 + clamp(nearest(float32(0.5*(float32(inverse*x[i])-1))), 0, 2)
-	}
-	entry := g.lookup[c]
+func (f *iq2Fit) snap(g *grid, k int, code uint16, scale float32) (index uint16, onGrid bool) {
+	entry := g.lookup[code]
 	if entry >= 0 {
 		return uint16(entry), true
 	}
-	root := (*[8]float32)(f.root[8*k:])
+	x, root := (*[8]float32)(f.x[8*k:]), (*[8]float32)(f.root[8*k:])
 	var cost [32]float32
 	s3, s5 := float32(scale*3), float32(scale*5)
 	for i, v := range x {
@@ -80,18 +95,27 @@ func (f *iq2Fit) snap(g *grid, k int, inverse, scale float32) (index uint16, onG
 // Where nothing beats scale, it is returned.
 func (f *iq2Fit) search(g *grid, n int, scale, most float32, tries int, all bool) float32 {
 	f.prepare(n)
+	f.ladder.fill(g, f.x[:8*n], most, 0.1, tries)
 	points := g.points
 	f.index = [4]uint16{} // point 0 of each IQ2 grid is all ones
-	var off [4]bool
+	var off, tryOff [4]bool
+	var index [4]uint16
+	var code [4]uint16
 	var best float32
-	for t := -tries; t <= tries; t++ {
-		inverse := (5 + float32(float32(t)*0.1)) / most
-		this := 1 / inverse
-		var index [4]uint16
-		var tryOff [4]bool
+	for t := range 2*tries + 1 {
+		this := 1 / f.ladder.inverse[t]
+		changed := t == 0
 		for k := range n {
-			i, on := f.snap(g, k, inverse, this)
-			index[k&3], tryOff[k&3] = i, !on
+			k &= 3
+			code[k] += f.ladder.rise[t][k]
+			i, on := f.snap(g, k, code[k], this)
+			if i != index[k] || on == tryOff[k] {
+				index[k], tryOff[k] = i, !on
+				changed = true
+			}
+		}
+		if !changed {
+			continue
 		}
 		sumqx, sumq2 := f.sums(points, &index, n)
 		if sumq2 > 0 && float32(sumqx*sumqx) > float32(best*sumq2) {
@@ -104,7 +128,11 @@ func (f *iq2Fit) search(g *grid, n int, scale, most float32, tries int, all bool
 		inverse := 1 / scale
 		for k := range n {
 			if all || off[k&3] {
-				f.index[k&3], _ = f.snap(g, k, inverse, scale)
+				var c uint16
+				for i := 7; i >= 0; i-- {
+					c = c*3 + uint16(oddLevel(f.x[8*k+i], inverse, 2))
+				}
+				f.index[k&3], _ = f.snap(g, k, c, scale)
 			}
 		}
 		if sumqx, sumq2 := f.sums(points, &f.index, n); sumq2 > 0 {

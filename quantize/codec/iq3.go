@@ -25,6 +25,7 @@ type iq3Fit struct {
 	wx     [32]float32 // weight * x
 	signs  [4]uint8
 	index  [8]uint16 // grid points found
+	ladder ladder
 }
 
 func (f *iq3Fit) prepare() {
@@ -48,29 +49,29 @@ func (f *iq3Fit) sums(points []point, index *[8]uint16) (sumqx, sumq2 float32) {
 	return sumqx, sumq2
 }
 
-// snap finds the grid point of group k for an inverse scale, and whether it is the nearest lattice point;
+// snap returns the grid point for the lattice point of group k with this code, and whether it is on the grid;
 // otherwise it is the neighbour with the least error, values being the levels times the scale.
-func (f *iq3Fit) snap(g *grid, k int, inverse float32, values *[8]float32) (index uint16, onGrid bool) {
-	x := (*[4]float32)(f.x[4*k:])
-	var c int32
-	for i := 3; i >= 0; i-- {
-		c = c<<3 | clamp(nearest(float32(0.5*(float32(inverse*x[i])-1))), 0, 7)
-	}
-	entry := g.lookup[c]
+func (f *iq3Fit) snap(g *grid, k int, code uint16, values *[8]float32) (index uint16, onGrid bool) {
+	entry := g.lookup[code]
 	if entry >= 0 {
 		return uint16(entry), true
 	}
-	root := (*[4]float32)(f.root[4*k:])
+	x, root := (*[4]float32)(f.x[4*k:]), (*[4]float32)(f.root[4*k:])
+	x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
+	w0, w1, w2, w3 := root[0], root[1], root[2], root[3]
 	list := g.around(entry)
 	best, at := maxFloat32, list[0]
 	points := g.points
 	for _, n := range list {
 		p := &points[n]
-		var d float32
-		for i := range 4 {
-			diff := values[p[i]&7] - x[i]
-			d += float32(float32(root[i]*diff) * diff)
-		}
+		diff := values[p[0]&7] - x0
+		d := float32(float32(w0*diff) * diff)
+		diff = values[p[1]&7] - x1
+		d += float32(float32(w1*diff) * diff)
+		diff = values[p[2]&7] - x2
+		d += float32(float32(w2*diff) * diff)
+		diff = values[p[3]&7] - x3
+		d += float32(float32(w3*diff) * diff)
 		if d < best {
 			best, at = d, n
 		}
@@ -83,19 +84,27 @@ func (f *iq3Fit) snap(g *grid, k int, inverse float32, values *[8]float32) (inde
 // point as off the grid until a try succeeds and finds all again when one is.
 func (f *iq3Fit) search(g *grid, most float32, tries int, all bool) float32 {
 	f.prepare()
+	f.ladder.fill(g, f.x[:], most, 0.2, tries)
 	points := g.points
 	f.index = [8]uint16{} // point 0 of each IQ3 grid is all ones
 	off := [8]bool{all}
 	scale := most / 15
 	var best float32
-	for t := -tries; t <= tries; t++ {
-		inverse := (15 + float32(float32(t)*0.2)) / most
-		values := scaledLevels(1/inverse, &iq3sValues)
-		var index [8]uint16
-		var tryOff [8]bool
-		for k := range index {
-			i, on := f.snap(g, k, inverse, &values)
-			index[k], tryOff[k] = i, !on
+	var index, code [8]uint16
+	var tryOff [8]bool
+	for t := range 2*tries + 1 {
+		values := scaledLevels(1/f.ladder.inverse[t], &iq3sValues)
+		changed := t == 0
+		for k, r := range f.ladder.rise[t] {
+			code[k] += r
+			i, on := f.snap(g, k, code[k], &values)
+			if i != index[k] || on == tryOff[k] {
+				index[k], tryOff[k] = i, !on
+				changed = true
+			}
+		}
+		if !changed {
+			continue
 		}
 		sumqx, sumq2 := f.sums(points, &index)
 		if sumq2 > 0 && float32(sumqx*sumqx) > float32(best*sumq2) {
@@ -109,7 +118,11 @@ func (f *iq3Fit) search(g *grid, most float32, tries int, all bool) float32 {
 		values := scaledLevels(scale, &iq3sValues)
 		for k := range f.index {
 			if all || off[k] {
-				f.index[k], _ = f.snap(g, k, inverse, &values)
+				var c uint16
+				for i := 3; i >= 0; i-- {
+					c = c<<3 | uint16(oddLevel(f.x[4*k+i], inverse, 7))
+				}
+				f.index[k], _ = f.snap(g, k, c, &values)
 			}
 		}
 		if sumqx, sumq2 := f.sums(points, &f.index); sumq2 > 0 {

@@ -76,5 +76,5 @@ func greatest(x []float32) float32 {
 
 // oddScale rounds scale*inverse to an odd number and returns 0..limit for 1, 3, 5...
 func oddScale(scale, inverse float32, limit int32) uint32 {
-	return uint32(clamp(nearest(float32(0.5*(float32(inverse*scale)-1))), 0, limit))
+	return uint32(oddLevel(scale, inverse, limit))
 }
