@@ -8,78 +8,6 @@ import "encoding/binary"
 //	16 bytes  a nibble a group: 3 high bits of the grid number, 1 for a shift of -1/8
 //	 8 bytes  4 uint16: 4x3-bit scales and 4 bits of d, f16, the lowest first
 
-// iq1mTerms is what an element adds to the sums of a split at one level: Σwxq for the four choices of shifts
-// (first and second group: ++, +-, -+, --), then Σwq².
-type iq1mTerms [8]float32
-
-func (t *iq1mTerms) fill(level int, second bool, x, w float32) {
-	p, m := iq1Plus[level], iq1Minus[level]
-	wp, wm := float32(w*p), float32(w*m)
-	xp, xm, qp, qm := float32(wp*x), float32(wm*x), float32(wp*p), float32(wm*m)
-	if second {
-		*t = iq1mTerms{xp, xm, xp, xm, qp, qm, qp, qm}
-	} else {
-		*t = iq1mTerms{xp, xp, xm, xm, qp, qp, qm, qm}
-	}
-}
-
-// splitIQ1M tries every split of 16 elements with the four choices of shifts. The bytes are defined by sums over
-// the sorted elements one by one; only splits that may beat the best one so far are worth them, see iq1mBound.
-func splitIQ1M(order *[16]uint8, x, w []float32) split {
-	const n = 16
-	x, w = x[:n], w[:n]
-	var terms [3][n]iq1mTerms
-	var bound iq1mBound
-	for j, i := range order {
-		i &= 15
-		second := i >= 8
-		bound.add(j, second, x[i], w[i])
-		for l := range terms {
-			terms[l][j].fill(l, second, x[i], w[i])
-		}
-	}
-	bound.finish()
-	best := split{shift: -1, score: -maxFloat32}
-	for i1 := range n + 1 {
-		for i2 := i1; i2 <= n; i2++ {
-			if bound.excludes(i1, i2, best.score) {
-				continue
-			}
-			var x0, x1, x2, x3, q0, q1, q2, q3 float32
-			for j := range n {
-				level := 2
-				if j < i1 {
-					level = 0
-				} else if j < i2 {
-					level = 1
-				}
-				t := &terms[level][j]
-				x0 += t[0]
-				x1 += t[1]
-				x2 += t[2]
-				x3 += t[3]
-				q0 += t[4]
-				q1 += t[5]
-				q2 += t[6]
-				q3 += t[7]
-			}
-			best.consider(i1, i2, 0, x0, q0)
-			best.consider(i1, i2, 1, x1, q1)
-			best.consider(i1, i2, 2, x2, q2)
-			best.consider(i1, i2, 3, x3, q3)
-		}
-	}
-	return best
-}
-
-// consider takes a split with the sums Σwxq and Σwq² when it correlates better.
-func (s *split) consider(first, second, shift int, sumqx, sumq2 float32) {
-	if sumq2 > 0 && float32(sumqx*sumqx) > float32(s.score*sumq2) {
-		scale := sumqx / sumq2
-		*s = split{first, second, shift, scale, float32(scale * sumqx)}
-	}
-}
-
 // iq1mShift returns the values of group k for a choice of shifts.
 func iq1mShift(shift, k int) *[4]float32 {
 	if shift>>(1-k)&1 != 0 {
@@ -100,6 +28,7 @@ func encodeIQ1MBlock(dst []byte, x, weights []float32) {
 		shifts [16]int
 		index  [16][2]uint16
 		w      [superBlock]float32
+		scores splitScores
 		order  [16]uint8
 		L      [32]uint8
 		most   float32
@@ -112,7 +41,7 @@ func encodeIQ1MBlock(dst []byte, x, weights []float32) {
 			continue
 		}
 		sortedOrder(order[:], sub)
-		s := splitIQ1M(&order, sub, w)
+		s := scores.search(&order, (*[16]float32)(sub), (*[16]float32)(w))
 		if s.shift < 0 {
 			continue
 		}
