@@ -33,6 +33,7 @@ type grid struct {
 	// points: all that lie at the nearest distances, by distance, then number.
 	lookup     []int32
 	neighbours []uint16
+	slots      []point // the points with 4*k + coordinate k, see cheapest
 }
 
 var (
@@ -75,6 +76,12 @@ func (g *grid) code(p *point) int {
 func (g *grid) searchable() *grid {
 	g.indexOnce.Do(func() {
 		points := g.expanded()
+		g.slots = make([]point, g.size)
+		for i, p := range points {
+			for k, l := range p {
+				g.slots[i][k] = uint8(4*k) + l
+			}
+		}
 		total := 1
 		for range g.dims {
 			total *= g.levels
@@ -156,21 +163,23 @@ func (g *grid) around(entry int32) []uint16 {
 	return g.neighbours[at+1 : at+1+n]
 }
 
-// cheapest returns the point of the list with the least cost, the first of several; cost[4*k+l] is what
-// coordinate l costs in dimension k. For grids of 8 dimensions.
-func (g *grid) cheapest(list []uint16, cost *[32]float32) uint16 {
+// costs holds what coordinate l costs in dimension k at 4*k+l. It is longer so that any uint8 is inside.
+type costs [256]float32
+
+// cheapest returns the point of the list with the least cost, the first of several. For grids of 8 dimensions.
+func (g *grid) cheapest(list []uint16, cost *costs) uint16 {
 	best, at := maxFloat32, list[0]
-	points := g.points
+	slots := g.slots
 	for _, n := range list {
-		p := &points[n]
-		d := cost[p[0]&3]
-		d += cost[4+(p[1]&3)]
-		d += cost[8+(p[2]&3)]
-		d += cost[12+(p[3]&3)]
-		d += cost[16+(p[4]&3)]
-		d += cost[20+(p[5]&3)]
-		d += cost[24+(p[6]&3)]
-		d += cost[28+(p[7]&3)]
+		p := &slots[n]
+		d := cost[p[0]]
+		d += cost[p[1]]
+		d += cost[p[2]]
+		d += cost[p[3]]
+		d += cost[p[4]]
+		d += cost[p[5]]
+		d += cost[p[6]]
+		d += cost[p[7]]
 		if d < best {
 			best, at = d, n
 		}

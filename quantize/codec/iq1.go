@@ -37,8 +37,8 @@ func sortedOrder(order []uint8, x []float32) {
 }
 
 // iq1Snap finds the grid point of 8 levels, and whether it is theirs; otherwise it is the neighbour with the
-// least error for the values.
-func iq1Snap(levels *[8]uint8, x, w []float32, scale float32, values *[4]float32) (index uint16, onGrid bool) {
+// least error for the values. cost is scratch space.
+func iq1Snap(cost *costs, levels *[8]uint8, x, w []float32, scale float32, values *[4]float32) (index uint16, onGrid bool) {
 	var c int32
 	for i := 7; i >= 0; i-- {
 		c = c*3 + int32(min(levels[i], 2))
@@ -47,7 +47,6 @@ func iq1Snap(levels *[8]uint8, x, w []float32, scale float32, values *[4]float32
 	if entry >= 0 {
 		return uint16(entry), true
 	}
-	var cost [32]float32
 	v0, v1, v2 := scale*values[0], scale*values[1], scale*values[2]
 	x, w = x[:8], w[:8]
 	for i, v := range x {
@@ -56,7 +55,7 @@ func iq1Snap(levels *[8]uint8, x, w []float32, scale float32, values *[4]float32
 		cost[4*i+1] = float32(float32(w[i]*d1) * d1)
 		cost[4*i+2] = float32(float32(w[i]*d2) * d2)
 	}
-	return gridIQ1.cheapest(gridIQ1.around(entry), &cost), false
+	return gridIQ1.cheapest(gridIQ1.around(entry), cost), false
 }
 
 // iq1Sums adds what 8 elements give to Σwxq and Σwq² to the sums so far; factor multiplies the values.
@@ -147,6 +146,7 @@ func encodeIQ1SBlock(dst []byte, x, weights []float32) {
 		w        [32]float32
 		order, L [32]uint8
 		index    [4]uint16
+		cost     costs
 		most     float32
 	)
 	sigma2 := 2 * sumSquares(x) / superBlock
@@ -176,7 +176,7 @@ func encodeIQ1SBlock(dst []byte, x, weights []float32) {
 		}
 		onGrid := true
 		for k := range index {
-			i, on := iq1Snap((*[8]uint8)(L[8*k:]), sub[8*k:], w[8*k:], scale, values)
+			i, on := iq1Snap(&cost, (*[8]uint8)(L[8*k:]), sub[8*k:], w[8*k:], scale, values)
 			index[k] = i
 			onGrid = onGrid && on
 		}

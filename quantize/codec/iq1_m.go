@@ -29,6 +29,7 @@ func encodeIQ1MBlock(dst []byte, x, weights []float32) {
 		index  [16][2]uint16
 		w      [superBlock]float32
 		scores splitScores
+		cost   costs
 		order  [16]uint8
 		L      [32]uint8
 		most   float32
@@ -55,7 +56,7 @@ func encodeIQ1MBlock(dst []byte, x, weights []float32) {
 		}
 		onGrid := true
 		for k := range 2 {
-			i, on := iq1Snap((*[8]uint8)(L[8*k:]), sub[8*k:], w[8*k:], scale, iq1mShift(shift, k))
+			i, on := iq1Snap(&cost, (*[8]uint8)(L[8*k:]), sub[8*k:], w[8*k:], scale, iq1mShift(shift, k))
 			index[b][k] = i
 			onGrid = onGrid && on
 		}

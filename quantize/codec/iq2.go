@@ -24,6 +24,7 @@ type iq2Fit struct {
 	// What each level of each element adds to Σwxq and Σwq².
 	wxq, wqq [4 * 32]float32
 	ladder   ladder
+	cost     costs
 }
 
 // prepare fills the tables that sums reads.
@@ -78,7 +79,7 @@ func (f *iq2Fit) snap(g *grid, k int, code uint16, scale float32) (index uint16,
 		return uint16(entry), true
 	}
 	x, root := (*[8]float32)(f.x[8*k:]), (*[8]float32)(f.root[8*k:])
-	var cost [32]float32
+	cost := &f.cost
 	s3, s5 := float32(scale*3), float32(scale*5)
 	for i, v := range x {
 		w := root[i]
@@ -87,7 +88,7 @@ func (f *iq2Fit) snap(g *grid, k int, code uint16, scale float32) (index uint16,
 		cost[4*i+1] = float32(float32(w*d3) * d3)
 		cost[4*i+2] = float32(float32(w*d5) * d5)
 	}
-	return g.cheapest(g.around(entry), &cost), false
+	return g.cheapest(g.around(entry), cost), false
 }
 
 // search tries the inverse scales (5 + 0.1*t)/most for t = -tries..tries, keeps the points that correlate best,
