@@ -22,8 +22,8 @@
 //
 // src of Encode holds whole rows, cols a multiple of the type's block size, weights nil or cols long; dst has
 // room for gguf.Type.RowBytes of every row. Shorter buffers panic as any slice does; longer ones are left alone
-// beyond. Encode and Decode keep no state and do not allocate: call them from any number of goroutines, cut at
-// any row, and the bytes are the same.
+// beyond. Encode and Decode keep no state and do not allocate, but for the tables of the grid formats at their first
+// use: call them from any number of goroutines, cut at any row, and the bytes are the same.
 //
 // Elements and weights must be finite. Others never panic, but what they become is not defined for block types.
 // A finite element can still be too large: the f16 types and scales overflow to infinity from 65520 on, so

@@ -48,7 +48,7 @@ var (
 // expanded returns the points.
 func (g *grid) expanded() []point {
 	g.expandOnce.Do(func() {
-		bits := 16 / g.dims // 2 of 8 dimensions; of 4 only the lowest 3 bits of each would fit 12
+		bits := 2
 		if g.dims == 4 {
 			bits = 3
 		}

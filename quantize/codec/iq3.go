@@ -11,7 +11,7 @@ import "encoding/binary"
 // IQ3_S, 110 bytes: f16 d, the low 8 bits of 64 grid numbers, their ninth bits in 8 bytes, 32 bytes of signs,
 // 4 bytes of 4-bit scales, one a 32 elements.
 
-// The values of the levels when decoded: IQ3_XXS spreads the last ones, twice the odd numbers otherwise.
+// The values of the levels when decoded. Those of IQ3_XXS are 4 times the odd numbers but for the last.
 var (
 	iq3xxsValues = [8]float32{4, 12, 20, 28, 36, 44, 52, 62}
 	iq3sValues   = [8]float32{1, 3, 5, 7, 9, 11, 13, 15}
