@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -171,6 +172,9 @@ func (b *buffers) encode(c chunk, values []float32, largest float32) ([]byte, er
 	}
 	decoded := grow(&b.decoded, n*t.Cols())
 	enc.Decode(decoded, out)
+	if largest <= hugeValue && finite(codec.Largest(decoded)) {
+		return out, nil
+	}
 	for i, v := range decoded {
 		if x := values[i]; !finite(v) || t.Type.Quantized() && (x > hugeValue || x < -hugeValue) {
 			return nil, fmt.Errorf("%w: %s is %v: overflow: values of up to %v do not fit %s; use BF16 or F32 for this tensor",
@@ -194,18 +198,11 @@ func (t *Target) columnWeights(row int64) []float32 {
 
 // check refuses NaN and infinities, which no model should carry on, and returns the largest magnitude.
 func check(t *Target, values []float32, row int64) (largest float32, err error) {
-	for i, v := range values {
-		if !finite(v) {
-			return 0, fmt.Errorf("%w: %s is %v: not finite; the model is broken, or it was damaged", gguf.ErrInput, t.place(row, i), v)
-		}
-		if v < 0 {
-			v = -v
-		}
-		if v > largest {
-			largest = v
-		}
+	if largest = codec.Largest(values); finite(largest) {
+		return largest, nil
 	}
-	return largest, nil
+	i := slices.IndexFunc(values, func(v float32) bool { return !finite(v) })
+	return 0, fmt.Errorf("%w: %s is %v: not finite; the model is broken, or it was damaged", gguf.ErrInput, t.place(row, i), values[i])
 }
 
 func finite(v float32) bool { return v <= math.MaxFloat32 && v >= -math.MaxFloat32 }

@@ -72,13 +72,40 @@ func unpack5(src []byte, high uint32, j int) (lo, hi int32) {
 
 // symmetric quantizes without weights: the element of largest magnitude becomes -half.
 func symmetric(x []float32, L *[32]uint8, half float32) (d float32) {
-	signed, _ := absMax(x)
+	signed, magnitude := absMax(x)
 	d = signed / -half
 	id := inverse(d)
-	for j, v := range x {
-		L[j] = uint8(min(int32(half)*2-1, int32(int8(truncate(float32(v*id)+(half+0.5))))))
+	limit, offset := int32(half)*2-1, half+0.5
+	if !moderate(magnitude * id) {
+		for j, v := range x {
+			L[j] = uint8(min(limit, int32(int8(truncate(float32(v*id)+offset)))))
+		}
+		return d
+	}
+	for j, v := range x[:32] {
+		L[j] = uint8(min(limit, int32(float32(v*id)+offset)))
 	}
 	return d
+}
+
+// affineLevels quantizes without weights: lo becomes 0 and hi the last level.
+func affineLevels(x []float32, L *[32]uint8, last int32) (d, lo float32) {
+	lo, hi := extremes(x)
+	if lo == 0 || hi == 0 {
+		lo, hi = limits(x) // the sign of a zero is stored
+	}
+	d = (hi - lo) / float32(last)
+	id := inverse(d)
+	if !moderate((hi - lo) * id) {
+		for j, v := range x {
+			L[j] = uint8(min(last, int32(uint8(truncate(float32((v-lo)*id)+0.5)))))
+		}
+		return d, lo
+	}
+	for j, v := range x[:32] {
+		L[j] = uint8(min(last, int32(float32((v-lo)*id)+0.5)))
+	}
+	return d, lo
 }
 
 func encodeQ4_0(dst []byte, src []float32, cols int, weights []float32) {
@@ -130,15 +157,10 @@ func encodeQ4_1(dst []byte, src []float32, cols int, weights []float32) {
 		return
 	}
 	eachBlock(dst, src, cols, nil, 32, 20, func(dst []byte, x, _ []float32) {
-		lo, hi := limits(x)
-		d := (hi - lo) / 15
-		id := inverse(d)
+		var L [32]uint8
+		d, lo := affineLevels(x, &L, 15)
 		putF16(dst, d)
 		putF16(dst[2:], lo)
-		var L [32]uint8
-		for j, v := range x {
-			L[j] = uint8(min(15, int32(int8(truncate(float32((v-lo)*id)+0.5)))))
-		}
 		pack4(dst[4:], &L)
 	})
 }
@@ -201,15 +223,10 @@ func encodeQ5_1(dst []byte, src []float32, cols int, weights []float32) {
 		return
 	}
 	eachBlock(dst, src, cols, nil, 32, 24, func(dst []byte, x, _ []float32) {
-		lo, hi := limits(x)
-		d := (hi - lo) / 31
-		id := inverse(d)
+		var L [32]uint8
+		d, lo := affineLevels(x, &L, 31)
 		putF16(dst, d)
 		putF16(dst[2:], lo)
-		var L [32]uint8
-		for j, v := range x {
-			L[j] = uint8(truncate(float32((v-lo)*id) + 0.5))
-		}
 		pack5(dst[4:], &L)
 	})
 }

@@ -15,13 +15,30 @@ func nearest(v float32) int32 {
 
 func clamp(v, lo, hi int32) int32 { return max(lo, min(hi, v)) }
 
-// absMax returns the first element of largest magnitude and that magnitude. NaN does not count. Floats of one
-// sign compare as their bits do, and integers compare without branches.
-func absMax(x []float32) (signed, magnitude float32) {
-	var m uint32
-	for _, v := range x {
-		m = max(m, math.Float32bits(v)&^(1<<31))
+// Largest returns the largest magnitude in x, 0 for none. It is NaN when an element is, so a finite result
+// says that all of x is finite.
+func Largest(x []float32) float32 { return math.Float32frombits(largestBits(x)) }
+
+// largestBits is Largest as bits: magnitudes compare as their bits do, NaN above all, and integers compare
+// without branches. Four chains keep the processor busy.
+func largestBits(x []float32) uint32 {
+	const magnitude = 1<<31 - 1
+	var a, b, c, d uint32
+	for ; len(x) >= 4; x = x[4:] {
+		a = max(a, math.Float32bits(x[0])&magnitude)
+		b = max(b, math.Float32bits(x[1])&magnitude)
+		c = max(c, math.Float32bits(x[2])&magnitude)
+		d = max(d, math.Float32bits(x[3])&magnitude)
 	}
+	for _, v := range x {
+		a = max(a, math.Float32bits(v)&magnitude)
+	}
+	return max(a, b, c, d)
+}
+
+// absMax returns the first element of largest magnitude and that magnitude. NaN does not count.
+func absMax(x []float32) (signed, magnitude float32) {
+	m := largestBits(x)
 	if m > 0x7f800000 {
 		m = 0
 		for _, v := range x {
