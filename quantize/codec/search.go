@@ -266,6 +266,28 @@ type affine struct {
 	absolute     bool // absolute instead of squared errors
 }
 
+// errorBelow returns the weighted error of scale*level + lo for x, or, once that is certain not to be below
+// limit, what has been added up: terms are not negative, so a sum of floats never falls again.
+func (a *affine) errorBelow(limit, scale, lo float32, x, w, levels []float32) (e float32) {
+	for from := 0; from < len(x); from += 8 {
+		x, w, levels := x[from:from+8], w[from:from+8], levels[from:from+8]
+		if a.absolute {
+			for i, v := range x {
+				e += float32(w[i] * abs(float32(scale*stepValue(levels[i]))+lo-v))
+			}
+		} else {
+			for i, v := range x {
+				diff := float32(scale*stepValue(levels[i])) + lo - v
+				e += float32(w[i] * float32(diff*diff))
+			}
+		}
+		if !(e < limit) {
+			break
+		}
+	}
+	return e
+}
+
 // searchAffine finds scale and minimum for x ≈ scale*L - minimum with L from 0 to nmax and minimum >= 0,
 // weights w (make_qkx2_quants and make_qkx3_quants).
 func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum float32) {
@@ -337,18 +359,7 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 			tryLo = 0
 			tryScale = sumxl / suml2
 		}
-		var e float32
-		if a.absolute {
-			for i, v := range x {
-				e += float32(w[i] * abs(float32(tryScale*stepValue(last[i]))+tryLo-v))
-			}
-		} else {
-			for i, v := range x {
-				diff := float32(tryScale*stepValue(last[i])) + tryLo - v
-				e += float32(w[i] * float32(diff*diff))
-			}
-		}
-		if e < best {
+		if e := a.errorBelow(best, tryScale, tryLo, x, w, last); e < best {
 			taken = tried
 			best, scale, lo = e, tryScale, tryLo
 		}
