@@ -56,6 +56,9 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 		if err := execute(ctx, s, g, plan, source, out, title); err != nil {
 			return err
 		}
+		if g.quiet && !g.json {
+			return nil // the hash, which costs reading the output again, would be seen by nobody
+		}
 		var err error
 		if w.Output, err = hashOutput(plan, out); err != nil {
 			return err
