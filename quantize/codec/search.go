@@ -306,6 +306,7 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 		sumw += w[i]
 		sumx += float32(w[i] * v)
 	}
+	least := lo
 	if lo > 0 {
 		lo = 0
 	}
@@ -332,13 +333,17 @@ func searchAffine(a affine, x []float32, L []uint8, w []float32) (scale, minimum
 	for s := 0; s <= a.steps; s++ {
 		// lo moves with the best solution so far, as in the reference.
 		iscale = (a.rmin + float32(a.rdelta*float32(s)) + float32(a.nmax)) / (hi - lo)
-		var changed uint32
-		for i, v := range x {
-			b := step(float32(iscale*(v-lo)), stepOfZero, span)
-			changed |= b ^ math.Float32bits(last[i])
-			last[i] = math.Float32frombits(b)
+		var changed bool
+		if moderate(iscale*(hi-lo)) && moderate(iscale*(least-lo)) {
+			changed = roundSteps(last, x, iscale, lo, span)
+		} else {
+			for i, v := range x {
+				b := step(float32(iscale*(v-lo)), stepOfZero, span)
+				changed = changed || b != math.Float32bits(last[i])
+				last[i] = math.Float32frombits(b)
+			}
 		}
-		if changed == 0 {
+		if !changed {
 			continue
 		}
 		var suml, suml2, sumxl float32
