@@ -18,6 +18,9 @@ const FileVersion = 1
 // maxFileBytes bounds a recipe file: a million tensors fit.
 const maxFileBytes = 64 << 20
 
+// maxNameBytes is what GGUF allows the name of a tensor.
+const maxNameBytes = 63
+
 // keepWord stands in a recipe file for "the type that it has in the source".
 const keepWord = "keep"
 
@@ -65,8 +68,11 @@ func (f *File) Bytes() []byte {
 # keep is the type that a tensor has in the source. Comments are not read.
 version: %d
 file_type: %s
-tensors:
-`, FileVersion, f.FileType)
+tensors:`, FileVersion, f.FileType)
+	if len(f.Tensors) == 0 {
+		b.WriteString(" {}")
+	}
+	b.WriteByte('\n')
 	lines, width := make([]string, len(f.Tensors)), 0
 	for i, t := range f.Tensors {
 		name, typ := t.Name, t.Type.String()
@@ -144,6 +150,9 @@ func (f *File) read(root *yaml.Node) error {
 func (f *File) readTensors(node *yaml.Node) error {
 	err := eachPair(node, "tensors", func(name string, k, v *yaml.Node) error {
 		t := FileTensor{Name: name, line: k.Line}
+		if name == "" || len(name) > maxNameBytes {
+			return fmt.Errorf("line %d: a tensor's name of %d bytes: from 1 to %d", k.Line, len(name), maxNameBytes)
+		}
 		if v.Kind != yaml.ScalarNode {
 			return fmt.Errorf("line %d: %s: want a tensor type, as Q4_K, or keep", v.Line, name)
 		}

@@ -129,6 +129,8 @@ func FuzzParseFile(f *testing.F) {
 	f.Add("version: 1\nfile_type: Q4_K_M\ntensors:\n  a: Q8_0 # x\n  \"b\\n\": keep\n")
 	f.Add("version: 1\nfile_type: Q4_K_M\ntensors: {a: &x Q8_0, b: *x, <<: {c: d}}\n")
 	f.Add("a: [\n---\n!!map {}")
+	f.Add("version: 1\nfile_type: Q4_K_M\ntensors: {}")
+	f.Add("version: 1\nfile_type: Q8_0\ntensors: {\"\\x7f\\u2028\": keep, true: F16, null: F32}")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, err := ParseFile("r", strings.NewReader(text))
 		if err != nil {
