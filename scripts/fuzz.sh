@@ -6,6 +6,6 @@ seconds=${1:-5}
 grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u | while read -r dir; do
   grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go | sed 's/^func //' | sort -u | while read -r name; do
     echo "fuzz $dir $name"
-    go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" -parallel 2 "$dir"
+    go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" -fuzzminimizetime 10x -parallel 2 "$dir"
   done
 done
