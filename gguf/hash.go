@@ -82,6 +82,18 @@ func Hash(ctx context.Context, m Model, threads int, progress Progress) (*Hashes
 	return h, group.Wait()
 }
 
+// HashFile hashes the file at path, of any format.
+func HashFile(path string) (FileHash, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return FileHash{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return FileHash{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+}
+
 func hashReader(ctx context.Context, r io.Reader, read func(n int64)) (string, error) {
 	h := sha256.New()
 	for {

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sort"
 	"strings"
 
@@ -142,17 +139,11 @@ func hashFiles(paths []string) (*outputFile, error) {
 }
 
 func hashFile(path string) (*outputFile, error) {
-	f, err := os.Open(path)
+	h, err := gguf.HashFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return nil, err
-	}
-	return &outputFile{Path: path, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
+	return &outputFile{Path: path, Bytes: h.Bytes, SHA256: h.SHA256}, nil
 }
 
 // print shows what each tensor became. Tensors that differ only in their layer's number and became the

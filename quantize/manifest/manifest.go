@@ -14,13 +14,8 @@ package manifest
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
@@ -169,12 +164,6 @@ func (m *Manifest) Write(path string) error {
 }
 
 func hashFile(path string) (File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return File{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return File{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+	h, err := gguf.HashFile(path)
+	return File{Name: h.Name, Bytes: h.Bytes, SHA256: h.SHA256}, err
 }
