@@ -1,0 +1,2 @@
+// Package task scores models on question sets.
+package task
