@@ -20,8 +20,9 @@ func (words) Encode(text string, _, _ bool) ([]int32, error) {
 	}
 	return ids, nil
 }
-func (words) BOS() (int32, bool) { return 7, true }
-func (w words) AddBOS() bool     { return w.addBOS }
+func (words) Piece(id int32) []byte { return []byte{byte('a' + id)} }
+func (words) BOS() (int32, bool)    { return 7, true }
+func (w words) AddBOS() bool        { return w.addBOS }
 
 // table predicts from the current token alone: logits[cur][next]. It records what it was fed.
 type table struct {
@@ -64,10 +65,26 @@ func (s *table) logProb(cur, next int32) float64 {
 
 const sample = "abcdefghhgfedcbaacegbdfhabcdefgh" // 32 tokens
 
+func letters(m *table, addBOS bool) Candidate { return Candidate{"m", m, 8, words{addBOS}} }
+
+// measured runs candidates over the text, against ref unless that is nil.
+func measured(ctx context.Context, ref *table, o Options, text string, c ...Candidate) ([]*Series, error) {
+	corpus, err := NewCorpus([]Text{NewText("sample", "sample.txt", text)}, c[0].Tokenizer, o)
+	if err != nil {
+		return nil, err
+	}
+	r := Run{Corpus: corpus, Candidates: c, Threads: 2}
+	if ref != nil {
+		r.Reference = Live(letters(ref, true))
+	}
+	return r.Do(ctx)
+}
+
 func TestPerplexityScoresTheSecondHalfOfEachChunk(t *testing.T) {
 	m := ramp(0.3)
-	p, err := MeasurePerplexity(context.Background(), Candidate{m, 8, words{true}}, "sample", sample, Options{Context: 8})
+	s, err := measured(context.Background(), nil, Options{Context: 8}, sample, letters(m, true))
 	require.NoError(t, err)
+	p := s[0].Metrics(All).Perplexity
 	ids, _ := words{}.Encode(sample, false, false)
 	var nll float64
 	var n int
@@ -89,26 +106,27 @@ func TestPerplexityScoresTheSecondHalfOfEachChunk(t *testing.T) {
 
 func TestWithoutBOSTheFirstTokenStays(t *testing.T) {
 	m := ramp(0.3)
-	_, err := MeasurePerplexity(context.Background(), Candidate{m, 8, words{false}}, "sample", sample, Options{Context: 8, Chunks: 2})
+	_, err := measured(context.Background(), nil, Options{Context: 8, Chunks: 2}, sample, letters(m, false))
 	require.NoError(t, err)
 	require.Equal(t, []int32{0, 7}, m.first)
 }
 
 func TestStrideScoresEveryTokenOnce(t *testing.T) {
 	m := ramp(0.3)
-	p, err := MeasurePerplexity(context.Background(), Candidate{m, 8, words{true}}, "sample", sample, Options{Context: 8, Stride: 4})
+	s, err := measured(context.Background(), nil, Options{Context: 8, Stride: 4}, sample, letters(m, true))
 	require.NoError(t, err)
+	p := s[0].Metrics(All).Perplexity
 	require.Len(t, p.Chunks, 7) // windows start at 0, 4, ..., 24
 	require.Equal(t, 7*4, p.Tokens)
 	require.Equal(t, []int32{7, 7, 7, 7, 7, 7, 7}, m.first, "every window begins with BOS, before it is computed")
 }
 
 func TestCompareWithItself(t *testing.T) {
-	c := Candidate{ramp(0.5), 8, words{true}}
-	r := Candidate{ramp(0.5), 8, words{true}}
-	got, err := Compare(context.Background(), c, r, "sample", sample, Options{Context: 8})
+	s, err := measured(context.Background(), ramp(0.5), Options{Context: 8}, sample, letters(ramp(0.5), true))
 	require.NoError(t, err)
-	require.InDelta(t, 0, got.Divergence.Mean, 1e-12)
+	got := s[0].Metrics(All)
+	require.Zero(t, got.Divergence.Mean)
+	require.Equal(t, 1.0, got.TopFive.Value)
 	require.Equal(t, 1.0, got.SameTop.Value)
 	require.InDelta(t, 1, got.Ratio.Value, 1e-12)
 	require.InDelta(t, 0, got.Ratio.StdErr, 1e-7)
@@ -117,8 +135,9 @@ func TestCompareWithItself(t *testing.T) {
 
 func TestCompareByHand(t *testing.T) {
 	q, p := ramp(0.2), ramp(0.5)
-	got, err := Compare(context.Background(), Candidate{q, 8, words{true}}, Candidate{p, 8, words{true}}, "sample", sample, Options{Context: 8})
+	s, err := measured(context.Background(), p, Options{Context: 8}, sample, letters(q, true))
 	require.NoError(t, err)
+	got := s[0].Metrics(All)
 	ids, _ := words{}.Encode(sample, false, false)
 	var kld, dp2 float64
 	for c := range 4 {
@@ -138,27 +157,22 @@ func TestCompareByHand(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	c := Candidate{ramp(1), 8, words{true}}
+	c := letters(ramp(1), true)
 	ctx := context.Background()
-	_, err := MeasurePerplexity(ctx, c, "short.txt", "abc", Options{Context: 8})
+	_, err := measured(ctx, nil, Options{Context: 8}, "abc", c)
 	require.ErrorIs(t, err, gguf.ErrInput)
-	require.ErrorContains(t, err, "short.txt has 3 tokens")
-	_, err = MeasurePerplexity(ctx, c, "sample", sample, Options{Context: 8, Stride: 8})
+	require.ErrorContains(t, err, "sample.txt (slice sample) has 3 tokens")
+	_, err = measured(ctx, nil, Options{Context: 8, Stride: 8}, sample, c)
 	require.ErrorIs(t, err, gguf.ErrInput)
-
-	other := c
-	other.Vocab = 9
-	_, err = Compare(ctx, c, other, "sample", sample, Options{Context: 8})
-	require.ErrorContains(t, err, "9")
 
 	broken := ramp(1)
 	broken.logits[3][1] = float32(math.NaN())
-	_, err = MeasurePerplexity(ctx, Candidate{broken, 8, words{true}}, "sample", sample, Options{Context: 8})
+	_, err = measured(ctx, nil, Options{Context: 8}, sample, letters(broken, true))
 	require.ErrorContains(t, err, "broken")
 
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err = MeasurePerplexity(cancelled, c, "sample", sample, Options{Context: 8})
+	_, err = measured(cancelled, nil, Options{Context: 8}, sample, c)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -172,7 +186,7 @@ func TestPercentileInterpolates(t *testing.T) {
 
 func TestLatency(t *testing.T) {
 	m := ramp(1)
-	got, err := MeasureLatency(context.Background(), Candidate{m, 8, words{}}, LatencyOptions{Prompt: 16, Generate: 4, Depth: 2, Repetitions: 3, WeightBytes: 10})
+	got, err := MeasureLatency(context.Background(), letters(m, false), LatencyOptions{Prompt: 16, Generate: 4, Depth: 2, Repetitions: 3, WeightBytes: 10})
 	require.NoError(t, err)
 	require.Equal(t, "pp16@d2", got[0].Test)
 	require.Equal(t, "tg4@d2", got[1].Test)

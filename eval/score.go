@@ -1,13 +1,27 @@
 package eval
 
 import (
-	"context"
 	"math"
 )
 
 // blockRows is how many positions have their logits in memory at a time: memory is blockRows x vocab
 // floats a model, not half a chunk of them.
 const blockRows = 32
+
+// Session is what eval needs of runtime/model: one sequence with its KV cache.
+type Session interface {
+	Reset()
+	// Forward appends ids and fills logits, (len(ids)-from) x vocab row-major, for ids[from:].
+	Forward(ids []int32, from int, logits []float32) error
+}
+
+// Candidate is a loaded model to measure.
+type Candidate struct {
+	Name      string // for messages
+	Session   Session
+	Vocab     int
+	Tokenizer Tokenizer
+}
 
 // scorer runs one model over windows, a block of positions at a time.
 type scorer struct {
@@ -20,8 +34,8 @@ func newScorer(s Session, vocab int) *scorer {
 	return &scorer{s, vocab, make([]float32, blockRows*vocab)}
 }
 
-// start evaluates what comes before the window's first scored position.
-func (s *scorer) start(w window) error {
+// begin evaluates what comes before the window's first scored position.
+func (s *scorer) begin(w *window) error {
 	s.session.Reset()
 	if w.first == 0 {
 		return nil
@@ -29,51 +43,50 @@ func (s *scorer) start(w window) error {
 	return s.session.Forward(w.ids[:w.first], w.first, nil)
 }
 
-// block evaluates positions at..at+n-1 and leaves their logits, n x vocab.
-func (s *scorer) block(w window, at, n int) error {
+// load evaluates positions at..at+n-1 and leaves their logits, n x vocab.
+func (s *scorer) load(w *window, at, n int) error {
 	return s.session.Forward(w.ids[at:at+n], 0, s.logits[:n*s.vocab])
 }
 
 func (s *scorer) row(i int) []float32 { return s.logits[i*s.vocab : (i+1)*s.vocab] }
 
-// eachRow runs the scorers in lockstep over w and calls score for each scored position: its index i
-// within the scorers' logits and the token that follows.
-func eachRow(ctx context.Context, w window, scorers []*scorer, score func(i int, next int32)) error {
-	for _, s := range scorers {
-		if err := s.start(w); err != nil {
-			return err
-		}
-	}
-	last := len(w.ids) - 1 // the last token has no successor to predict
-	for at := w.first; at < last; at += blockRows {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(blockRows, last-at)
-		for _, s := range scorers {
-			if err := s.block(w, at, n); err != nil {
-				return err
-			}
-		}
-		for i := range n {
-			score(i, w.ids[at+i+1])
-		}
-	}
-	return nil
-}
-
-// logSumExp is log(sum(exp(logits))) in float64, shifted by the largest logit, which is also returned
-// with its index (the first of equals).
-func logSumExp(logits []float32) (lse float64, top int) {
-	for i, v := range logits {
-		if v > logits[top] {
-			top = i
-		}
-	}
-	m := float64(logits[top])
+// logSumExp is log(sum(exp(logits))) in float64, shifted by the largest logit, top.
+func logSumExp(logits []float32, top float32) float64 {
+	m := float64(top)
 	var sum float64
 	for _, v := range logits {
 		sum += math.Exp(float64(v) - m)
 	}
-	return m + math.Log(sum), top
+	return m + math.Log(sum)
+}
+
+// five are the indices of the five largest logits, the largest first, of equals the first; -1 beyond the vocabulary.
+type five [5]int32
+
+func topFive(logits []float32) five {
+	t := five{-1, -1, -1, -1, -1}
+	for i, v := range logits {
+		if t[4] >= 0 && !(v > logits[t[4]]) {
+			continue
+		}
+		j := 4
+		for ; j > 0 && (t[j-1] < 0 || v > logits[t[j-1]]); j-- {
+			t[j] = t[j-1]
+		}
+		t[j] = int32(i)
+	}
+	return t
+}
+
+// common counts what both have.
+func (t five) common(u five) int {
+	n := 0
+	for _, a := range t {
+		for _, b := range u {
+			if a == b && a >= 0 {
+				n++
+			}
+		}
+	}
+	return n
 }

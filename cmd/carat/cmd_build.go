@@ -70,7 +70,7 @@ type buildMeasurement struct {
 func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev evalOptions, rec *recorder) error {
 	if ev.Text != "" {
 		// A text that is not there should not be found missing after the work.
-		if _, err := readText(ev.Text); err != nil {
+		if _, err := eval.ReadText(ev.Text); err != nil {
 			return err
 		}
 	}

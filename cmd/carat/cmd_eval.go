@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval"
@@ -105,20 +104,13 @@ type evaluation struct {
 	TextSHA256     string `json:"text_sha256"`
 	Context        int    `json:"ctx"`
 	Stride         int    `json:"stride,omitempty"`
-
-	Perplexity eval.Perplexity  `json:"perplexity"`
-	Reference  *eval.Perplexity `json:"reference_perplexity,omitempty"`
-	Ratio      *eval.Estimate   `json:"perplexity_ratio,omitempty"`
-	KLD        *eval.Divergence `json:"kld,omitempty"`
-	SameTop    *eval.Estimate   `json:"same_top,omitempty"`
-	DeltaP     *eval.Estimate   `json:"rms_delta_p,omitempty"`
-
+	*eval.Metrics
 	PeakMemory int64 `json:"peak_memory_bytes"` // of this process so far; 0 when unknown
 }
 
 // measure evaluates m, against ref unless that is nil.
 func measure(ctx context.Context, s streams, g global, m, ref gguf.Model, o evalOptions) (*evaluation, error) {
-	text, err := readText(o.Text)
+	texts, err := eval.ReadTexts(o.Text, "", eval.JSONL{Text: "text", Slice: "slice"})
 	if err != nil {
 		return nil, err
 	}
@@ -126,31 +118,32 @@ func measure(ctx context.Context, s streams, g global, m, ref gguf.Model, o eval
 	if err != nil {
 		return nil, err
 	}
+	corpus, err := eval.NewCorpus(texts, cand.Tokenizer, eval.Options{Context: o.Context, Chunks: o.Chunks, Stride: o.Stride})
+	if err != nil {
+		return nil, err
+	}
 	b := newBar(s.err, g, "evaluate")
 	defer b.finish()
-	opts := eval.Options{Context: o.Context, Chunks: o.Chunks, Stride: o.Stride, Progress: func(done, all int, _ float64) {
+	run := eval.Run{Corpus: corpus, Candidates: []eval.Candidate{*cand}, Threads: g.threads, Progress: func(done, all int, _ []*eval.Series) {
 		// In bytes of text, as every bar of carat counts bytes.
-		b.update(int64(len(text.data))*int64(done)/int64(all), int64(len(text.data)))
+		b.update(int64(len(texts[0].Data))*int64(done)/int64(all), int64(len(texts[0].Data)))
 	}}
-	e := &evaluation{Text: o.Text, TextSHA256: text.sha256, Context: o.Context, Stride: o.Stride}
-	if ref == nil {
-		p, err := eval.MeasurePerplexity(ctx, *cand, o.Text, text.data, opts)
-		if err != nil {
-			return nil, err
-		}
-		e.Perplexity = *p
-	} else {
+	e := &evaluation{Text: o.Text, TextSHA256: texts[0].SHA256, Context: o.Context, Stride: o.Stride}
+	if ref != nil {
 		rc, err := candidate(ref, g, o.Context)
 		if err != nil {
 			return nil, err
 		}
-		c, err := eval.Compare(ctx, *cand, *rc, o.Text, text.data, opts)
-		if err != nil {
+		if err := corpus.SameTokens("the reference", rc.Tokenizer); err != nil {
 			return nil, err
 		}
-		e.Perplexity, e.Reference, e.Ratio = c.Perplexity, &c.Reference, &c.Ratio
-		e.KLD, e.SameTop, e.DeltaP = &c.Divergence, &c.SameTop, &c.DeltaP
+		run.Reference = eval.Live(*rc)
 	}
+	series, err := run.Do(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.Metrics = series[0].Metrics(eval.All)
 	e.PeakMemory = eval.PeakMemory()
 	return e, nil
 }
@@ -165,20 +158,7 @@ func candidate(m gguf.Model, g global, ctx int) (*eval.Candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &eval.Candidate{Session: sess, Vocab: mod.Vocab(), Tokenizer: tok}, nil
-}
-
-type evalText struct{ data, sha256 string }
-
-func readText(path string) (*evalText, error) {
-	b, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &evalText{string(b), sha256Hex(b)}, nil
+	return &eval.Candidate{Name: "the model", Session: sess, Vocab: mod.Vocab(), Tokenizer: tok}, nil
 }
 
 func (e *evaluation) print(out io.Writer) {
@@ -186,15 +166,15 @@ func (e *evaluation) print(out io.Writer) {
 	fmt.Fprintf(out, "%s: %d tokens scored in %d chunks of %d\n\n", e.Text, p.Tokens, len(p.Chunks), e.Context)
 	t := newTable(out)
 	t.row("", "     value", "std error", "")
-	if e.Reference != nil {
+	if e.Comparison != nil {
 		t.row("perplexity, reference", fmt.Sprintf("%10.4f", e.Reference.Value), fmt.Sprintf("%9.4f", e.Reference.StdErr), "")
 	}
 	t.row("perplexity", fmt.Sprintf("%10.4f", p.Value), fmt.Sprintf("%9.4f", p.StdErr), "")
-	if e.Reference != nil {
+	if e.Comparison != nil {
 		t.row("perplexity ratio", fmt.Sprintf("%10.5f", e.Ratio.Value), fmt.Sprintf("%9.5f", e.Ratio.StdErr), "paired by token")
-		t.row("KL divergence, mean", fmt.Sprintf("%10.6f", e.KLD.Mean), fmt.Sprintf("%9.6f", e.KLD.StdErr), "nats")
-		t.row("KL divergence, median", fmt.Sprintf("%10.6f", e.KLD.Median), "", "")
-		t.row("KL divergence, 99 %", fmt.Sprintf("%10.6f", e.KLD.P99), "", "")
+		t.row("KL divergence, mean", fmt.Sprintf("%10.6f", e.Divergence.Mean), fmt.Sprintf("%9.6f", e.Divergence.StdErr), "nats")
+		t.row("KL divergence, median", fmt.Sprintf("%10.6f", e.Divergence.Median), "", "")
+		t.row("KL divergence, 99 %", fmt.Sprintf("%10.6f", e.Divergence.P99), "", "")
 		t.row("same top token", fmt.Sprintf("%8.2f %%", 100*e.SameTop.Value), fmt.Sprintf("%7.2f %%", 100*e.SameTop.StdErr), "")
 		t.row("RMS change of p", fmt.Sprintf("%8.2f %%", 100*e.DeltaP.Value), fmt.Sprintf("%7.2f %%", 100*e.DeltaP.StdErr), "")
 	}

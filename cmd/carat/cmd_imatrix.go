@@ -145,7 +145,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err
 	}
 	defer m.Close()
-	text, err := readText(o.Text)
+	text, err := eval.ReadText(o.Text)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 	if err != nil {
 		return err
 	}
-	snap := imatrix.Snapshot{Model: model, Text: text.sha256, Context: o.Context, Output: o.Output}
+	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output}
 	matrix, err := collectImatrix(ctx, s, g, m, text, snap, o)
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 // collectImatrix runs m over the text and keeps snapshots.
-func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text *evalText, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
+func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text eval.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
 	mod, tok, err := loadModel(m, g)
 	if err != nil {
 		return nil, err
@@ -188,7 +188,7 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	if err != nil {
 		return nil, err
 	}
-	chunks, err := eval.Chunks(o.Text, text.data, tok, eval.Options{Context: o.Context, Chunks: o.Chunks})
+	chunks, err := eval.Chunks(o.Text, text.Data, tok, eval.Options{Context: o.Context, Chunks: o.Chunks})
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	opts.Progress = func(chunk, chunks int) {
 		done = chunk
 		// In bytes of text, as every bar of carat counts bytes.
-		b.update(int64(len(text.data))*int64(chunk)/int64(chunks), int64(len(text.data)))
+		b.update(int64(len(text.Data))*int64(chunk)/int64(chunks), int64(len(text.Data)))
 	}
 	matrix, err := imatrix.Collect(ctx, sess, chunks, opts)
 	if errors.Is(err, context.Canceled) && exists(o.partial()) {

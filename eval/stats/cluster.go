@@ -59,14 +59,22 @@ func LogQuotientUnpaired(a, b Student) (s Student, ok bool) {
 		return Student{}, false
 	}
 	va, vb := a.Err*a.Err/(a.Value*a.Value), b.Err*b.Err/(b.Value*b.Value)
-	s = Student{Value: math.Log(a.Value / b.Value), Err: math.Sqrt(va + vb)}
+	return Student{Value: math.Log(a.Value / b.Value), Err: math.Sqrt(va + vb), DF: welch(va, vb, a.DF, b.DF)}, true
+}
+
+// Difference is the limits of a - b for independent samples, with Welch's degrees of freedom.
+func Difference(a, b Student) Student {
+	va, vb := a.Err*a.Err, b.Err*b.Err
+	return Student{Value: a.Value - b.Value, Err: math.Sqrt(va + vb), DF: welch(va, vb, a.DF, b.DF)}
+}
+
+// welch is the degrees of freedom of a sum of two estimates with variances va and vb (Welch, 1947).
+func welch(va, vb, dfa, dfb float64) float64 {
 	switch {
-	case a.DF < 1 || b.DF < 1:
-		s.DF = 0
+	case dfa < 1 || dfb < 1:
+		return 0
 	case va+vb == 0:
-		s.DF = math.Min(a.DF, b.DF)
-	default:
-		s.DF = (va + vb) * (va + vb) / (va*va/a.DF + vb*vb/b.DF)
+		return math.Min(dfa, dfb)
 	}
-	return s, true
+	return (va + vb) * (va + vb) / (va*va/dfa + vb*vb/dfb)
 }

@@ -1,0 +1,165 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// Tokenizer is what eval needs of runtime/tokenizer.
+type Tokenizer interface {
+	Encode(text string, addSpecial, parseSpecial bool) ([]int32, error)
+	// Piece is the bytes of a token.
+	Piece(id int32) []byte
+	BOS() (id int32, ok bool)
+	AddBOS() bool
+}
+
+// Options say which part of a text is scored.
+type Options struct {
+	// Context is the length of a chunk in tokens; 512 when 0.
+	Context int
+	// Chunks limits the number of chunks of all texts together; 0 means all.
+	Chunks int
+	// Stride above 0 scores windows of Context tokens that start every Stride tokens, the last Stride
+	// of each. 0 cuts the text into chunks side by side and scores the second half of each.
+	Stride int
+}
+
+// Corpus is tokenized text, cut into chunks. Chunks of several texts come in turn, one of each, so that the first N
+// chunks hold all of them.
+type Corpus struct {
+	Texts []Text
+	// Tokens and Chunks of each text.
+	Tokens, Chunks []int
+	Options        Options
+	windows        []window
+}
+
+// window is one chunk: ids of which those at first..len(ids)-2 predict their successors.
+type window struct {
+	slice int
+	ids   []int32
+	first int
+	bytes int // of what the scored tokens spell
+}
+
+func (w *window) tokens() int { return len(w.ids) - 1 - w.first }
+
+// NewCorpus tokenizes and cuts texts. Errors name the text.
+func NewCorpus(texts []Text, tok Tokenizer, o Options) (*Corpus, error) {
+	if o.Context == 0 {
+		o.Context = 512
+	}
+	if o.Context < 4 {
+		return nil, fmt.Errorf("%w: a context of %d tokens is too short to score half of it: at least 4", gguf.ErrInput, o.Context)
+	}
+	if o.Stride < 0 || o.Stride >= o.Context {
+		return nil, fmt.Errorf("%w: a stride of %d does not fit a context of %d: from 1 to %d", gguf.ErrInput, o.Stride, o.Context, o.Context-1)
+	}
+	c := &Corpus{Texts: texts, Options: o}
+	per := make([][]window, len(texts))
+	for i, t := range texts {
+		ids, err := tok.Encode(t.Data, true, false)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.File, err)
+		}
+		need := 2 * o.Context // as llama-perplexity asks
+		if len(texts) > 1 {
+			need = o.Context
+		}
+		if len(ids) < need {
+			return nil, fmt.Errorf("%w: %s has %d tokens; at a context of %d at least %d are needed: give more text or a smaller --ctx",
+				gguf.ErrInput, t.label(), len(ids), o.Context, need)
+		}
+		per[i] = cut(ids, i, tok, o)
+		c.Tokens = append(c.Tokens, len(ids))
+		c.Chunks = append(c.Chunks, 0)
+	}
+	for round := 0; ; round++ {
+		more := false
+		for i := range per {
+			if round < len(per[i]) && (o.Chunks == 0 || len(c.windows) < o.Chunks) {
+				c.windows = append(c.windows, per[i][round])
+				c.Chunks[i]++
+				more = true
+			}
+		}
+		if !more {
+			return c, nil
+		}
+	}
+}
+
+func (t *Text) label() string {
+	if t.File == "" || t.File == t.Name {
+		return t.Name
+	}
+	return fmt.Sprintf("%s (slice %s)", t.File, t.Name)
+}
+
+func cut(ids []int32, slice int, tok Tokenizer, o Options) []window {
+	step, first := o.Context, o.Context/2
+	if o.Stride > 0 {
+		step, first = o.Stride, o.Context-o.Stride-1
+	}
+	var out []window
+	for start := 0; start+o.Context <= len(ids); start += step {
+		w := window{slice: slice, ids: append([]int32(nil), ids[start:start+o.Context]...), first: first}
+		if bos, ok := tok.BOS(); ok && tok.AddBOS() {
+			w.ids[0] = bos
+		}
+		for _, id := range w.ids[first+1:] {
+			w.bytes += len(tok.Piece(id))
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// Len is the number of chunks.
+func (c *Corpus) Len() int { return len(c.windows) }
+
+// ScoredTokens is how many tokens the first chunks score.
+func (c *Corpus) ScoredTokens(chunks int) int {
+	n := 0
+	for i := range c.windows[:min(chunks, len(c.windows))] {
+		n += c.windows[i].tokens()
+	}
+	return n
+}
+
+// SameTokens refuses a comparison with a model whose tokenizer reads the texts otherwise: their distributions would
+// be over different things. who names that model.
+func (c *Corpus) SameTokens(who string, tok Tokenizer) error {
+	other, err := NewCorpus(c.Texts, tok, c.Options)
+	if err != nil {
+		return err
+	}
+	for i := range c.windows {
+		if i >= len(other.windows) || !slices.Equal(c.windows[i].ids, other.windows[i].ids) {
+			return fmt.Errorf("%w: %s tokenizes %s differently from the reference (chunk %d): only models with one tokenizer can be compared",
+				ErrTokenizers, who, c.Texts[c.windows[i].slice].label(), i+1)
+		}
+	}
+	return nil
+}
+
+// ErrTokenizers says that two models do not read text alike. It wraps gguf.ErrInput.
+var ErrTokenizers = fmt.Errorf("%w: tokenizers differ", gguf.ErrInput)
+
+// Chunks tokenizes text and cuts it into chunks of o.Context tokens side by side, as the measurements without a
+// stride do: the first token of each is the beginning-of-text token when the model adds one. name is for messages.
+func Chunks(name, text string, tok Tokenizer, o Options) ([][]int32, error) {
+	o.Stride = 0
+	c, err := NewCorpus([]Text{{Name: name, Data: text}}, tok, o)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]int32, len(c.windows))
+	for i, w := range c.windows {
+		out[i] = w.ids
+	}
+	return out, nil
+}

@@ -1,0 +1,64 @@
+package eval
+
+import "math"
+
+// Reference predicts what candidates are compared with: a model in lockstep ([Live]) or stored predictions.
+type Reference interface {
+	// begin is called once a chunk, load for each block of its scored positions in order.
+	begin(w *window) error
+	load(w *window, at, n int) error
+	// predict gives position i of the block, whose next token is next. It may be called from several goroutines, each
+	// with a scratch of its own, in which it leaves what divergence needs.
+	predict(i int, next int32, s *scratch) prediction
+	// divergence is KL(reference || q) of the position that s was last filled with, and how much more it may be where
+	// the reference is not known in full.
+	divergence(q []float32, lse float64, s *scratch) (kld, bound float64)
+}
+
+// prediction is what the reference says at one position.
+type prediction struct {
+	nll float64
+	top five
+}
+
+// scratch is a goroutine's memory.
+type scratch struct {
+	logits []float32 // the reference's row
+	prob   []float64 // its probabilities
+	lse    float64
+	stored any
+}
+
+// Live is a reference that is evaluated beside the candidates.
+func Live(m Candidate) Reference { return &live{newScorer(m.Session, m.Vocab)} }
+
+type live struct{ *scorer }
+
+func (r *live) predict(i int, next int32, s *scratch) prediction {
+	row := r.row(i)
+	top := topFive(row)
+	s.fill(row, logSumExp(row, row[top[0]]))
+	return prediction{s.lse - float64(row[next]), top}
+}
+
+// fill keeps a row of logits and its probabilities.
+func (s *scratch) fill(row []float32, lse float64) {
+	if len(s.prob) < len(row) {
+		s.prob = make([]float64, len(row))
+	}
+	s.logits, s.lse = row, lse
+	for i, v := range row {
+		s.prob[i] = math.Exp(float64(v) - lse)
+	}
+}
+
+// divergence sums p (log p - log q): the differences of logits first, so that equal rows give exactly 0.
+func (r *live) divergence(q []float32, lse float64, s *scratch) (float64, float64) {
+	var sum float64
+	for i, v := range s.logits {
+		if p := s.prob[i]; p > 0 {
+			sum += p * (float64(v) - float64(q[i]))
+		}
+	}
+	return math.Max(0, sum+lse-s.lse), 0 // rounding may leave it a hair below
+}

@@ -1,0 +1,225 @@
+// Package report is the record of an evaluation: one report.json, and the pages, tables and pictures drawn from it.
+//
+// A [Report] holds what was measured (models, texts, protocol), the figures of every candidate with their intervals,
+// and per chunk the sums that the figures were computed from, so that a stored report can be judged again, continued
+// and compared with another run over the same chunks. docs/report.md describes the JSON; [Read] validates it.
+//
+// There are no times and no paths in it: the same inputs give the same bytes, except for what latency measures.
+package report
+
+import (
+	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/task"
+)
+
+// Schema and Version identify the JSON. Version grows when a field changes its meaning or goes; new fields come
+// without.
+const (
+	Schema  = "carat/report"
+	Version = 1
+)
+
+// Report is one run.
+type Report struct {
+	Schema  string `json:"schema"`
+	Version int    `json:"version"`
+	Tool    Tool   `json:"tool"`
+	Command string `json:"command"` // the verb: "eval", "compare", "sweep", "gate"
+	// Complete is false when the run was interrupted: the figures are of the chunks that were done.
+	Complete bool     `json:"complete"`
+	Protocol Protocol `json:"protocol"`
+	// Data are the texts, in the order of the slices' numbers.
+	Data        []Data       `json:"data"`
+	Calibration *Calibration `json:"calibration,omitempty"`
+	Reference   *Model       `json:"reference,omitempty"`
+	Candidates  []Candidate  `json:"candidates"`
+	// Comparisons are between candidates, each pair and figure once.
+	Comparisons []Comparison `json:"comparisons,omitempty"`
+	Gate        *Gate        `json:"gate,omitempty"`
+	Findings    []Finding    `json:"findings,omitempty"`
+}
+
+// Tool is the program that measured.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Protocol says how the text was cut and scored.
+type Protocol struct {
+	Context int `json:"ctx"`
+	Stride  int `json:"stride,omitempty"`
+	// Chunks is how many there are in the texts together; candidates hold those that were evaluated.
+	Chunks int `json:"chunks"`
+	// Stored is set when the reference's predictions came from a file: "cache" or "llama-logits".
+	Stored string `json:"stored_reference,omitempty"`
+}
+
+// Data is a text, or the documents of one value of a JSONL field: a slice of the figures.
+type Data struct {
+	Name   string `json:"name"`   // of the slice
+	File   string `json:"file"`   // the base name
+	SHA256 string `json:"sha256"` // of the slice's text
+	Bytes  int    `json:"bytes"`
+	Tokens int    `json:"tokens"`
+	Chunks int    `json:"chunks"`
+}
+
+// Calibration is the text that an importance matrix came from, and what of the evaluation text was found in it.
+type Calibration struct {
+	File    string  `json:"file"`
+	SHA256  string  `json:"sha256"`
+	Overlap float64 `json:"overlap"` // the largest share of a text's n-grams found, 0 to 1
+	Worst   string  `json:"worst,omitempty"`
+	Excerpt string  `json:"excerpt,omitempty"`
+}
+
+// Model identifies a model.
+type Model struct {
+	Name          string  `json:"name"` // the base name, or the one given
+	SHA256        string  `json:"sha256"`
+	Bytes         int64   `json:"bytes"`
+	Architecture  string  `json:"architecture"`
+	FileType      string  `json:"file_type"` // "Q4_K_M", "BF16", ...
+	Parameters    int64   `json:"parameters"`
+	BitsPerWeight float64 `json:"bits_per_weight"`
+	// Source is general.name or the like, for pages; may be empty.
+	Title string `json:"title,omitempty"`
+}
+
+// Candidate is a model that was measured.
+type Candidate struct {
+	Model
+	// Role is "" for a candidate and "control" for one that is there to compare with.
+	Role    string        `json:"role,omitempty"`
+	Metrics *eval.Metrics `json:"metrics,omitempty"`
+	// Slices are the figures by slice, in the order of Data; with one slice there are none.
+	Slices []Slice `json:"slices,omitempty"`
+	// WorstSlice is the slice with the largest mean divergence (perplexity without a reference).
+	WorstSlice string `json:"worst_slice,omitempty"`
+	// Chunks are the sums behind all figures.
+	Chunks  []eval.ChunkStats `json:"chunks,omitempty"`
+	Latency *latency.Result   `json:"latency,omitempty"`
+	Tasks   []task.Result     `json:"tasks,omitempty"`
+	// Tensors are the types, bytes and errors of the candidate's tensors, in the file's order.
+	Tensors []Tensor `json:"tensors,omitempty"`
+	// EffectiveBits is the bits per weight at which the ladder of controls reaches this divergence; nil without a ladder.
+	EffectiveBits *float64 `json:"effective_bits,omitempty"`
+	// Pareto says that no other candidate is both smaller and nearer to the reference.
+	Pareto bool `json:"pareto,omitempty"`
+	// Failure says why there are no figures, when the model could not be measured.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Slice is the figures of one text.
+type Slice struct {
+	Name    string        `json:"name"`
+	Metrics *eval.Metrics `json:"metrics"`
+}
+
+// Tensor is one of a candidate's.
+type Tensor struct {
+	Name  string  `json:"name"`
+	Type  string  `json:"type"`
+	Shape []int64 `json:"shape"`
+	Bytes int64   `json:"bytes"`
+	// Layer is -1 outside of layers; Role is the name without layer and ".weight": "attn_q".
+	Layer int    `json:"layer"`
+	Role  string `json:"role"`
+	// Error is the root mean square of the difference from the reference's tensor over that tensor's own; nil where
+	// it was not compared.
+	Error *float64 `json:"error,omitempty"`
+}
+
+// Comparison is between two candidates, over the same chunks.
+type Comparison struct {
+	A      string `json:"a"`
+	B      string `json:"b"`
+	Metric string `json:"metric"`
+	// Relative is A's figure over B's, minus 1.
+	Relative float64        `json:"relative"`
+	CI       *eval.Interval `json:"ci95,omitempty"`
+	// P is two-sided and PAdjusted is Holm's over all comparisons of the report.
+	P         float64 `json:"p"`
+	PAdjusted float64 `json:"p_adjusted"`
+	// Better is "a", "b", or "" when the difference is not significant at 5 %.
+	Better string `json:"better"`
+}
+
+// Verdicts of gates and of the whole.
+const (
+	Pass         = "pass"
+	Fail         = "fail"
+	Inconclusive = "inconclusive"
+	Skipped      = "skipped" // could not be measured
+)
+
+// Levels of a gate.
+const (
+	Error = "error" // decides the exit code
+	Warn  = "warn"  // is told only
+)
+
+// Gate is the judgement of a policy.
+type Gate struct {
+	Verdict string `json:"verdict"`
+	// ExitCode is what `carat gate` exits with for this verdict.
+	ExitCode     int    `json:"exit_code"`
+	Policy       string `json:"policy"` // the base name; "default" for the built-in one
+	PolicySHA256 string `json:"policy_sha256"`
+	Candidate    string `json:"candidate"` // the candidate that was judged
+	Profile      string `json:"profile,omitempty"`
+	Tokens       int    `json:"tokens"` // scored
+	MaxTokens    int    `json:"max_tokens"`
+	Looks        int    `json:"looks"` // times judged, more tokens each time
+	// Cached says that this is a stored verdict: nothing had changed.
+	Cached  bool     `json:"cached"`
+	Gates   []Result `json:"gates"`
+	Waivers []Waiver `json:"waivers,omitempty"`
+}
+
+// Result is one gate's. A gate of the scope worst_slice has the slice that decided in Slice.
+type Result struct {
+	ID     string `json:"id"`
+	Metric string `json:"metric"`
+	Scope  string `json:"scope"` // "all", "worst_slice" or "slice:NAME"
+	Slice  string `json:"slice,omitempty"`
+	Op     string `json:"op"` // "<=" or ">="
+	// Limit is what Value must hold; for gates against a baseline or control both are relative differences.
+	Limit float64 `json:"limit"`
+	Value float64 `json:"value"`
+	// Lower and Upper are the one-sided limits at Confidence; nil where there are none.
+	Lower      *float64 `json:"lower,omitempty"`
+	Upper      *float64 `json:"upper,omitempty"`
+	Confidence float64  `json:"confidence"`
+	Versus     string   `json:"vs,omitempty"` // "baseline" or "control"
+	// Other is the other side's figure, for gates that have one.
+	Other   *float64 `json:"other,omitempty"`
+	Paired  bool     `json:"paired,omitempty"`
+	Level   string   `json:"level"`
+	Verdict string   `json:"verdict"`
+	// PFail is Holm's adjusted p-value of having failed.
+	PFail   *float64 `json:"p_fail,omitempty"`
+	Message string   `json:"message"`
+	Line    int      `json:"line,omitempty"` // in the policy
+	Waived  bool     `json:"waived,omitempty"`
+}
+
+// Waiver lets a gate fail for a time.
+type Waiver struct {
+	Gate    string `json:"gate"`
+	Until   string `json:"until"` // date, 2026-12-31
+	Reason  string `json:"reason"`
+	Expired bool   `json:"expired,omitempty"`
+}
+
+// Finding is a structural fault of a model: something is missing or does not agree.
+type Finding struct {
+	Rule    string `json:"rule"`  // "chat-template-missing", "tokenizer-mismatch", "tensor-zero", ...
+	Level   string `json:"level"` // Error or Warn
+	Model   string `json:"model"`
+	Tensor  string `json:"tensor,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Message string `json:"message"`
+}

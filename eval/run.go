@@ -1,0 +1,193 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// Run measures candidates over a corpus, all in lockstep over the same chunks, against one pass of the reference.
+type Run struct {
+	Corpus     *Corpus
+	Reference  Reference // nil for perplexity alone
+	Candidates []Candidate
+	// Threads is the number of goroutines that compare distributions; 1 when 0. Results do not depend on it.
+	Threads int
+	// Done are the series of an earlier run over the same corpus to go on from, one for each candidate, or nil.
+	Done []*Series
+	// MaxTokens ends the run after the chunk in which so many tokens were scored; 0 means no limit.
+	MaxTokens int
+	// Stop, if not nil, is asked after each chunk whether the figures are good enough.
+	Stop func(s []*Series) bool
+	// Progress, if not nil, is called after each chunk.
+	Progress func(chunk, chunks int, s []*Series)
+}
+
+// Do runs to the end and returns a series for each candidate. When ctx ends or something fails midway, it returns
+// what was measured until then, whole chunks only, beside the error.
+func (r *Run) Do(ctx context.Context) ([]*Series, error) {
+	out := make([]*Series, len(r.Candidates))
+	scorers := make([]*scorer, len(r.Candidates))
+	done := 0
+	for i, c := range r.Candidates {
+		out[i] = &Series{Paired: r.Reference != nil}
+		if r.Done != nil {
+			done = len(r.Done[i].Chunks)
+			out[i].Chunks = append(out[i].Chunks, r.Done[i].Chunks...)
+		}
+		scorers[i] = newScorer(c.Session, c.Vocab)
+	}
+	n := r.chunks()
+	for at := done; at < n; at++ {
+		w := &r.Corpus.windows[at]
+		sums, err := r.chunk(ctx, w, scorers)
+		if err != nil {
+			return out, err
+		}
+		for i := range out {
+			if v := sums[i].NLL + sums[i].KLD; math.IsNaN(v) || math.IsInf(v, 0) {
+				return out, fmt.Errorf("%w: %s: the model's log-likelihood is %v in chunk %d: its weights or metadata are broken",
+					gguf.ErrInput, r.Candidates[i].Name, sums[i].NLL, at+1)
+			}
+		}
+		for i := range out {
+			out[i].Chunks = append(out[i].Chunks, sums[i])
+		}
+		if r.Progress != nil {
+			r.Progress(at+1, n, out)
+		}
+		if r.Stop != nil && r.Stop(out) {
+			break
+		}
+	}
+	return out, nil
+}
+
+// chunks is how many chunks MaxTokens leaves.
+func (r *Run) chunks() int {
+	if r.MaxTokens == 0 {
+		return r.Corpus.Len()
+	}
+	tokens := 0
+	for i := range r.Corpus.windows {
+		if tokens >= r.MaxTokens {
+			return i
+		}
+		tokens += r.Corpus.windows[i].tokens()
+	}
+	return r.Corpus.Len()
+}
+
+// chunk evaluates one window with every model.
+func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkStats, error) {
+	sums := make([]ChunkStats, len(scorers))
+	for i := range sums {
+		sums[i] = ChunkStats{Slice: w.slice, Tokens: w.tokens(), Bytes: w.bytes}
+	}
+	if r.Reference != nil {
+		if err := r.Reference.begin(w); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range scorers {
+		if err := s.begin(w); err != nil {
+			return nil, err
+		}
+	}
+	last := len(w.ids) - 1 // the last token has no successor to predict
+	for at := w.first; at < last; at += blockRows {
+		n := min(blockRows, last-at)
+		if r.Reference != nil {
+			if err := r.Reference.load(w, at, n); err != nil {
+				return nil, err
+			}
+		}
+		for _, s := range scorers {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := s.load(w, at, n); err != nil {
+				return nil, err
+			}
+		}
+		for _, row := range r.compare(w.ids[at+1:at+1+n], scorers) {
+			for i := range sums {
+				sums[i].add(&row[i], r.Reference != nil)
+			}
+		}
+	}
+	return sums, nil
+}
+
+// observation is one candidate at one position.
+type observation struct {
+	nll, ref, kld, bound float64
+	top, top5            int
+}
+
+// compare scores a block: next[i] follows position i. Positions are shared out to goroutines; the caller adds up in
+// the order of the text.
+func (r *Run) compare(next []int32, scorers []*scorer) [][]observation {
+	out := make([][]observation, len(next))
+	workers := max(1, min(r.Threads, len(next)))
+	var wg sync.WaitGroup
+	for k := range workers {
+		wg.Go(func() {
+			var s scratch
+			for i := k; i < len(next); i += workers {
+				out[i] = r.position(i, next[i], scorers, &s)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func (r *Run) position(i int, next int32, scorers []*scorer, s *scratch) []observation {
+	out := make([]observation, len(scorers))
+	var ref prediction
+	if r.Reference != nil {
+		ref = r.Reference.predict(i, next, s)
+	}
+	for j, sc := range scorers {
+		q := sc.row(i)
+		top := topFive(q)
+		lse := logSumExp(q, q[max(0, top[0])])
+		o := &out[j]
+		o.nll = lse - float64(q[next])
+		if r.Reference == nil {
+			continue
+		}
+		o.ref = ref.nll
+		o.kld, o.bound = r.Reference.divergence(q, lse, s)
+		o.top5 = top.common(ref.top)
+		if top[0] == ref.top[0] {
+			o.top = 1
+		}
+	}
+	return out
+}
+
+func (c *ChunkStats) add(o *observation, paired bool) {
+	c.NLL += o.nll
+	c.NLL2 += o.nll * o.nll
+	if !paired {
+		return
+	}
+	c.RefNLL += o.ref
+	c.RefNLL2 += o.ref * o.ref
+	c.Cross += o.nll * o.ref
+	c.KLD += o.kld
+	c.KLD2 += o.kld * o.kld
+	c.KLDBound += o.bound
+	c.KLDs = append(c.KLDs, float32(o.kld))
+	c.SameTop += o.top
+	c.Top5 += o.top5
+	d := math.Exp(-o.nll) - math.Exp(-o.ref)
+	c.DeltaP += d
+	c.DeltaP2 += d * d
+	c.DeltaP4 += d * d * d * d
+}
