@@ -98,8 +98,9 @@ func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkS
 		}
 	}
 	last := len(w.ids) - 1 // the last token has no successor to predict
-	for at := w.first; at < last; at += blockRows {
-		n := min(blockRows, last-at)
+	rows := blockRows(r.Candidates[0].Vocab)
+	for at := w.first; at < last; at += rows {
+		n := min(rows, last-at)
 		if r.Reference != nil {
 			if err := r.Reference.load(w, at, n); err != nil {
 				return nil, err

@@ -4,9 +4,11 @@ import (
 	"math"
 )
 
-// blockRows is how many positions have their logits in memory at a time: memory is blockRows x vocab
-// floats a model, not half a chunk of them.
-const blockRows = 32
+// logitBytes bounds the logits of a model that are in memory at a time: a block of positions, not half a chunk.
+const logitBytes = 16 << 20
+
+// blockRows is how many positions a block has: each block reads all weights once.
+func blockRows(vocab int) int { return max(8, min(128, logitBytes/(4*vocab))) }
 
 // Session is what eval needs of runtime/model: one sequence with its KV cache.
 type Session interface {
@@ -27,11 +29,11 @@ type Candidate struct {
 type scorer struct {
 	session Session
 	vocab   int
-	logits  []float32 // blockRows x vocab
+	logits  []float32 // block rows x vocab
 }
 
 func newScorer(s Session, vocab int) *scorer {
-	return &scorer{s, vocab, make([]float32, blockRows*vocab)}
+	return &scorer{s, vocab, make([]float32, blockRows(vocab)*vocab)}
 }
 
 // begin evaluates what comes before the window's first scored position.

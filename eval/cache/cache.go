@@ -1,0 +1,108 @@
+// Package cache keeps results under the SHA-256 of everything that they were made from: the bytes of the inputs, the
+// parameters and the build of carat. The same question then has its answer in a file, and a question that differs in
+// anything is another question: nothing is ever invalidated.
+//
+// A folder holds one file an answer, KEY.json, and sums.json (see [Sums]). It may be deleted at any time, in whole or
+// in part, and be carried from one run of a CI pipeline to the next.
+package cache
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/carat-llm/carat/internal/atomicfile"
+)
+
+// Dir is a cache folder.
+type Dir struct {
+	path string
+	Sums *Sums
+}
+
+// Open makes the folder if it is not there.
+func Open(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, err
+	}
+	return &Dir{path, OpenSums(filepath.Join(path, "sums.json"))}, nil
+}
+
+// Key names what parts, which encoding/json takes, were the inputs of.
+func Key(parts ...any) (string, error) {
+	h := sha256.New()
+	e := json.NewEncoder(h) // an object a line; maps are sorted
+	for _, p := range parts {
+		if err := e.Encode(p); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Get returns the answer stored for key. Using it makes it young again for GC.
+func (d *Dir) Get(key string) ([]byte, bool) {
+	path := d.file(key)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, false
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // a folder that cannot be written still answers
+	return b, true
+}
+
+// Put stores the answer for key.
+func (d *Dir) Put(key string, answer []byte) error {
+	return atomicfile.WriteFile(d.file(key), answer)
+}
+
+func (d *Dir) file(key string) string { return filepath.Join(d.path, key+".json") }
+
+// GC deletes the answers that were not used for the longest time until those left have at most max bytes together.
+func (d *Dir) GC(max int64) (deleted int, err error) {
+	names, err := os.ReadDir(d.path)
+	if err != nil {
+		return 0, err
+	}
+	var answers []fs.FileInfo
+	var total int64
+	for _, n := range names {
+		key, ok := strings.CutSuffix(n.Name(), ".json")
+		if !ok || len(key) != 2*sha256.Size {
+			continue
+		}
+		info, err := n.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another process was faster
+		}
+		if err != nil {
+			return 0, err
+		}
+		answers = append(answers, info)
+		total += info.Size()
+	}
+	slices.SortFunc(answers, func(a, b fs.FileInfo) int {
+		return cmp.Or(a.ModTime().Compare(b.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
+	for _, a := range answers {
+		if total <= max {
+			break
+		}
+		if err := os.Remove(filepath.Join(d.path, a.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return deleted, fmt.Errorf("cache: %w", err)
+		}
+		total -= a.Size()
+		deleted++
+	}
+	return deleted, nil
+}

@@ -1,0 +1,40 @@
+package eval
+
+import "math"
+
+// minLook is the least number of chunks at which Narrow looks, and looks are a factor of sqrt(2) apart: stopping at
+// the first chunk where an interval happens to be narrow would favour figures whose spread is underestimated.
+const minLook = 16
+
+// Narrow reports whether the 95 % interval of the mean divergence (of the perplexity without a reference) of every
+// series reaches at most width, as a share of the figure, to either side (fixed-width sampling: Chow and Robbins,
+// 1965). It looks only after 16, 23, 32, 45, ... chunks.
+func Narrow(s []*Series, width float64) bool {
+	if !isLook(len(s[0].Chunks)) {
+		return false
+	}
+	for _, x := range s {
+		name := "ppl"
+		if x.Paired {
+			name = "kld.mean"
+		}
+		l, err := x.Limits(name, All)
+		if err != nil {
+			return false
+		}
+		reach := l.Upper((1-Level)/2) - l.Estimate()
+		if reach > width*l.Estimate() {
+			return false
+		}
+	}
+	return true
+}
+
+func isLook(chunks int) bool {
+	for k := 0; ; k++ {
+		n := int(math.Round(minLook * math.Pow(2, float64(k)/2)))
+		if n >= chunks {
+			return n == chunks
+		}
+	}
+}

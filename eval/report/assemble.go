@@ -1,0 +1,55 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/carat-llm/carat/eval"
+)
+
+// Series is the candidate's chunks as figures are computed from them.
+func (c *Candidate) Series() *eval.Series {
+	return &eval.Series{Chunks: c.Chunks, Paired: c.Metrics != nil && c.Metrics.Comparison != nil}
+}
+
+// Fill computes the candidate's figures from a series over the texts of data.
+func (c *Candidate) Fill(s *eval.Series, data []Data) {
+	c.Chunks = s.Chunks
+	c.Metrics = s.Metrics(eval.All)
+	c.Slices, c.WorstSlice = nil, ""
+	if len(data) < 2 {
+		return
+	}
+	worst := -1.0
+	for i, d := range data {
+		if !slices.ContainsFunc(s.Chunks, func(c eval.ChunkStats) bool { return c.Slice == i }) {
+			continue
+		}
+		m := s.Metrics(i)
+		c.Slices = append(c.Slices, Slice{d.Name, m})
+		v := m.Perplexity.Value
+		if m.Comparison != nil {
+			v = m.Divergence.Mean
+		}
+		if v > worst {
+			worst, c.WorstSlice = v, d.Name
+		}
+	}
+}
+
+// SameChunks reports whether two reports measured the same positions against the same reference, so that what their
+// candidates did can be paired chunk by chunk, as far as both went.
+func SameChunks(a, b *Report) bool {
+	pa, pb := a.Protocol, b.Protocol
+	if pa.Context != pb.Context || pa.Stride != pb.Stride || len(a.Data) != len(b.Data) || (a.Reference == nil) != (b.Reference == nil) {
+		return false
+	}
+	if a.Reference != nil && a.Reference.SHA256 != b.Reference.SHA256 {
+		return false
+	}
+	for i := range a.Data {
+		if a.Data[i].SHA256 != b.Data[i].SHA256 {
+			return false
+		}
+	}
+	return true
+}
