@@ -144,7 +144,16 @@ func (w *Writer) WriteAt(i int, p []byte, off int64) error {
 }
 
 // Commit makes the files durable, all of them, and then gives them their names. What was not written is zero.
-func (w *Writer) Commit() error { return atomicfile.CommitAll(w.files) }
+func (w *Writer) Commit() error { return CommitAll([]*Writer{w}) }
+
+// CommitAll is Commit for models that belong together: all their files get their names, or none does.
+func CommitAll(writers []*Writer) error {
+	var files []*atomicfile.File
+	for _, w := range writers {
+		files = append(files, w.files...)
+	}
+	return atomicfile.CommitAll(files)
+}
 
 // Abort gives up and leaves nothing. After Commit it does nothing, so it can be deferred.
 func (w *Writer) Abort() (err error) {

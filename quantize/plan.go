@@ -1,5 +1,6 @@
 // Package quantize turns one model into another: a Plan says what each tensor becomes, from headers alone,
-// and Run reads, encodes and writes it in a stream.
+// and Run reads, encodes and writes it in a stream. RunAll does so for several plans of one model, which it reads
+// once.
 //
 // The plan's order, types and metadata are llama-quantize's, and so are the bytes that Run writes, for any
 // number of threads. Work is done in chunks of rows by a fixed set of workers with buffers of their own: the
@@ -56,6 +57,7 @@ type Plan struct {
 	Metadata *gguf.Metadata
 	Tensors  []Target
 	Split    gguf.Split
+	source   gguf.Model
 	fileType recipe.FileType
 	threads  int
 }
@@ -75,8 +77,9 @@ type Target struct {
 	// Eligible is false for tensors that no file type quantizes.
 	Eligible bool
 
-	src     gguf.Tensor
-	weights []float32 // the columns' importance, expert by expert, or nil
+	src        gguf.Tensor
+	sourceName string    // the name it has in the source
+	weights    []float32 // the columns' importance, expert by expert, or nil
 }
 
 // NewPlan decides everything from headers. Errors wrap ErrOptions when other options would do, and
@@ -89,7 +92,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		o.Imatrix = o.Imatrix.Filter(o.keepsWeights)
 	}
 	o.HasImatrix = o.Imatrix != nil && o.Imatrix.Len() > 0
-	original, sourceName := src.Metadata(), func(name string) string { return name }
+	original, sourceName := src, func(name string) string { return name }
 	if len(o.PruneLayers) > 0 {
 		pruned, err := Prune(src, o.PruneLayers)
 		if err != nil {
@@ -116,22 +119,23 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 		}
 	}
-	p := &Plan{Metadata: src.Metadata(), Split: o.Split, fileType: o.FileType, threads: max(1, o.Threads)}
+	p := &Plan{Metadata: src.Metadata(), Split: o.Split, source: original, fileType: o.FileType, threads: max(1, o.Threads)}
 	if !o.Verbatim {
 		p.Metadata = o.metadata(src.Metadata())
 	}
-	r := recipe.New(o.FileType, original, infos, o.Options)
+	r := recipe.New(o.FileType, original.Metadata(), infos, o.Options)
 	for i, t := range tensors {
 		d, err := r.Next(infos[i])
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 		}
-		target := Target{TensorInfo: infos[i], Source: infos[i].Type, Reason: d.Reason, Fallback: d.Fallback, Eligible: d.Eligible, src: t}
+		target := Target{TensorInfo: infos[i], Source: infos[i].Type, Reason: d.Reason, Fallback: d.Fallback, Eligible: d.Eligible,
+			src: t, sourceName: sourceName(infos[i].Name)}
 		target.Type = d.Type
 		if !o.Verbatim {
 			target.Shape = target.Shape[:target.Dims()] // llama-quantize writes no trailing ones
 		}
-		if err := o.check(&target, sourceName(target.Name)); err != nil {
+		if err := o.check(&target); err != nil {
 			return nil, err
 		}
 		p.Tensors = append(p.Tensors, target)
@@ -165,8 +169,8 @@ func (o *Options) validate(md *gguf.Metadata) error {
 	return nil
 }
 
-// check finds what would fail in Run, and the tensor's weights, which the imatrix has under sourceName.
-func (o *Options) check(t *Target, sourceName string) error {
+// check finds what would fail in Run, and the tensor's weights.
+func (o *Options) check(t *Target) error {
 	if t.Type == t.Source {
 		return nil
 	}
@@ -189,7 +193,7 @@ func (o *Options) check(t *Target, sourceName string) error {
 	if !t.Type.Quantized() {
 		return nil
 	}
-	if err := o.columnImportance(t, sourceName); err != nil {
+	if err := o.columnImportance(t); err != nil {
 		return err
 	}
 	if t.weights == nil && o.needsWeights(t) {

@@ -10,14 +10,14 @@ import (
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
-// columnImportance finds the weights of t, which the source calls sourceName, in the importance matrix. Without a
-// matrix, and for types that make no use of one, there is nothing to find.
-func (o *Options) columnImportance(t *Target, sourceName string) error {
+// columnImportance finds the weights of t in the importance matrix, which has them under the source's name. Without
+// a matrix, and for types that make no use of one, there is nothing to find.
+func (o *Options) columnImportance(t *Target) error {
 	if o.Imatrix == nil {
 		return nil
 	}
 	var err error
-	if t.weights, t.ZeroWeights, err = Importance(o.Imatrix, t.TensorInfo, sourceName); err != nil {
+	if t.weights, t.ZeroWeights, err = Importance(o.Imatrix, t.TensorInfo, t.sourceName); err != nil {
 		return err
 	}
 	c, _ := codec.For(t.Type)
