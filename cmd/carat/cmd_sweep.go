@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize"
+	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/carat-llm/carat/quantize/recipe"
+	"github.com/urfave/cli/v2"
+)
+
+func sweepCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "sweep",
+		Usage:     "quantize to many types, measure all, and draw size against quality",
+		ArgsUsage: "MODEL",
+		Description: `The source is read once and written to every type; then all of them are measured side by side against the source
+over the same text. The Pareto front is what no other type beats in both size and divergence. --controls are types
+quantized without the importance matrix: the ladder that "effective bits" are read from. Files are deleted again
+unless -o names a folder to keep them in.
+
+EXAMPLES:
+   carat sweep ./SmolLM2-135M --types Q4_K_M,IQ4_XS,Q5_K_M,Q6_K --text wiki.txt --html sweep.html
+   carat sweep ./SmolLM2-135M --types Q3_K_M,Q4_K_M --imatrix smollm2.imatrix.gguf \
+       --controls Q3_K_M,Q4_K_M,Q5_K_M --text wiki.txt --speed -o out/`,
+		Flags: append(append(append(append(sourceFlags(),
+			&cli.StringFlag{Name: "types", Usage: "file types, as `A,B,C`"},
+			&cli.StringFlag{Name: "controls", Usage: "file types to compare with, quantized without the imatrix, as `A,B,C`"},
+			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE`, GGUF or .dat"},
+			&cli.BoolFlag{Name: "allow-requantize", Usage: "accept a source that is quantized already; it costs quality"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the files in `FOLDER`"}),
+			measureFlags()...), comparisonFlags()...), pageFlags()...),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			sw := sweep{folder: c.String("output"), requantize: c.Bool("allow-requantize")}
+			if sw.types, err = fileTypes("--types", c.String("types")); err != nil {
+				return err
+			}
+			if len(sw.types) == 0 {
+				return usagef("sweep needs --types, as --types Q4_K_M,Q5_K_M")
+			}
+			if sw.controls, err = fileTypes("--controls", c.String("controls")); err != nil {
+				return err
+			}
+			o, err := measureOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			if len(o.Texts) == 0 {
+				return usagef("sweep needs --text FILE")
+			}
+			if f := c.String("imatrix"); f != "" {
+				if sw.imatrix, err = imatrix.Read(f); err != nil {
+					return err
+				}
+				sw.imatrixName = filepath.Base(f)
+			}
+			ms := models{g: g, src: sourceOptions(c)}
+			defer ms.close()
+			cmp := comparison{command: "sweep", reference: c.String("reference"), measure: o, extras: extrasOf(c), pages: pagesOf(c)}
+			for _, p := range c.StringSlice("control") {
+				cmp.candidates = append(cmp.candidates, candidateFile{p, "control"})
+			}
+			return sw.run(c.Context, s, &ms, args[0], cmp)
+		},
+	}
+}
+
+// sweep is what to make.
+type sweep struct {
+	types, controls []recipe.FileType
+	imatrix         *imatrix.Matrix
+	imatrixName     string
+	requantize      bool
+	folder          string // "" for one that is deleted
+}
+
+func fileTypes(flag, list string) (out []recipe.FileType, err error) {
+	for _, name := range strings.Split(list, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		ft, err := recipe.ParseFileType(name)
+		if err != nil {
+			return nil, usagef("%s: %v", flag, err)
+		}
+		if slices.Contains(out, ft) {
+			return nil, usagef("%s names %s twice", flag, ft)
+		}
+		out = append(out, ft)
+	}
+	return out, nil
+}
+
+func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp comparison) error {
+	// What cannot work should be found before the work.
+	if _, err := cmp.measure.texts(); err != nil {
+		return err
+	}
+	if err := cmp.pages.check(); err != nil {
+		return err
+	}
+	src, err := openModel(path, ms.src)
+	if err != nil {
+		return err
+	}
+	ms.open = append(ms.open, src)
+	folder := w.folder
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "carat-sweep-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+	} else if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	made, err := w.quantize(ctx, s, ms.g, src, path, folder)
+	if err != nil {
+		return err
+	}
+	cmp.candidates = append(made, cmp.candidates...)
+	if cmp.reference == "" {
+		cmp.reference = path
+	}
+	err = cmp.run(ctx, s, ms)
+	ms.close() // before the files go: Windows keeps those that are mapped
+	ms.open = nil
+	return err
+}
+
+// quantize writes all types to folder and lists the files.
+func (w *sweep) quantize(ctx context.Context, s streams, g global, src gguf.Model, path, folder string) ([]candidateFile, error) {
+	base := strings.TrimSuffix(filepath.Base(filepath.Clean(path)), ".gguf")
+	var files []candidateFile
+	var plans []*quantize.Plan
+	var paths []string
+	add := func(ft recipe.FileType, role, suffix string, o quantize.Options) error {
+		o.FileType, o.Threads, o.AllowRequantize = ft, g.threads, w.requantize
+		p, err := quantize.NewPlan(src, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", ft, err)
+		}
+		printNotes(s, g, p)
+		file := filepath.Join(folder, fmt.Sprintf("%s-%s%s.gguf", base, ft, suffix))
+		plans, paths, files = append(plans, p), append(paths, file), append(files, candidateFile{file, role})
+		return nil
+	}
+	for _, ft := range w.types {
+		if err := add(ft, "", "", quantize.Options{Imatrix: w.imatrix, ImatrixName: w.imatrixName}); err != nil {
+			return nil, err
+		}
+	}
+	for _, ft := range w.controls {
+		if err := add(ft, "control", "-control", quantize.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range paths {
+		if err := sameFile(path, p); err != nil {
+			return nil, err
+		}
+	}
+	b := newBar(s.err, g, fmt.Sprintf("quantize to %d types", len(plans)))
+	defer b.finish()
+	if err := quantize.RunAll(ctx, plans, paths, b.update); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return files, nil
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+// pageWriters are what can be made of a report, by the flag that names the file.
+var pageWriters = []struct {
+	flag, usage string
+	write       func(io.Writer, *report.Report) error
+}{
+	{"html", "write a page for the browser to `FILE`", report.HTML},
+	{"markdown", "write Markdown to `FILE`", report.Markdown},
+	{"svg", "write the plot of size and divergence to `FILE`", report.SVG},
+	{"csv", "write the candidates' figures to `FILE`", report.CSV},
+	{"junit", "write JUnit XML to `FILE`", report.JUnit},
+	{"card", "write a model card's front matter and section to `FILE`", report.Card},
+}
+
+func pageFlags() []cli.Flag {
+	var out []cli.Flag
+	for _, p := range pageWriters {
+		out = append(out, &cli.StringFlag{Name: p.flag, Category: "PAGES", Usage: p.usage + "; - is stdout"})
+	}
+	return out
+}
+
+// pages are the files to write, by flag.
+type pages map[string]string
+
+func pagesOf(c *cli.Context) pages {
+	p := pages{}
+	for _, w := range pageWriters {
+		if f := c.String(w.flag); f != "" {
+			p[w.flag] = f
+		}
+	}
+	return p
+}
+
+// check refuses what could not be written after the work.
+func (p pages) check() error {
+	for _, w := range pageWriters {
+		if err := writable("--"+w.flag, p[w.flag]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the report, if path names a file for it, and its pages, and prints what the global flags ask for.
+func (p pages) write(s streams, g global, r *report.Report, path string) error {
+	if path != "" {
+		if err := report.Write(path, r); err != nil {
+			return err
+		}
+	}
+	printed := false
+	for _, w := range pageWriters {
+		file := p[w.flag]
+		if file == "" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := w.write(&b, r); err != nil {
+			return err
+		}
+		if file == "-" {
+			printed = true
+			if _, err := s.out.Write(b.Bytes()); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := atomicfile.WriteFile(file, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case g.json:
+		return printJSON(s.out, r)
+	case g.quiet || printed:
+		return nil
+	}
+	return report.Terminal(s.out, r, coloured(s.out))
+}
+
+// coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.
+func coloured(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
