@@ -1,5 +1,5 @@
-// Package eval measures models: perplexity, how far a candidate's predictions are from a reference's
-// (Kullback-Leibler divergence), and latency.
+// Package eval measures models: perplexity, and how far a candidate's predictions are from a reference's
+// (Kullback-Leibler divergence).
 //
 // # Protocol
 //

@@ -3,7 +3,6 @@ package eval
 import (
 	"context"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
@@ -183,20 +182,3 @@ func TestPercentileInterpolates(t *testing.T) {
 	require.InDelta(t, 29.7, percentile(v, 0.99), 1e-12)
 	require.Zero(t, percentile(nil, 0.5))
 }
-
-func TestLatency(t *testing.T) {
-	m := ramp(1)
-	got, err := MeasureLatency(context.Background(), letters(m, false), LatencyOptions{Prompt: 16, Generate: 4, Depth: 2, Repetitions: 3, WeightBytes: 10})
-	require.NoError(t, err)
-	require.Equal(t, "pp16@d2", got[0].Test)
-	require.Equal(t, "tg4@d2", got[1].Test)
-	require.Len(t, m.fed, 4*(2+16)+4*(2+4), "one warm-up and three repetitions of each")
-	for _, r := range got {
-		require.LessOrEqual(t, r.TokensPerSecond.Min, r.TokensPerSecond.Median)
-		require.LessOrEqual(t, r.TokensPerSecond.Median, r.TokensPerSecond.Max)
-	}
-	require.Greater(t, got[1].BytesPerSecond, 0.0)
-	require.False(t, strings.Contains(got[0].Test, " "))
-}
-
-func TestPeakMemory(t *testing.T) { require.GreaterOrEqual(t, PeakMemory(), int64(0)) }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
@@ -64,7 +64,7 @@ EXAMPLES:
 // buildMeasurement is the "eval" of build's JSON.
 type buildMeasurement struct {
 	*evaluation
-	Speed *benchmark `json:"speed"`
+	Speed *latency.Result `json:"speed"`
 }
 
 func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev evalOptions, rec *recorder) error {
@@ -133,7 +133,7 @@ func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, out 
 	if err != nil {
 		return nil, err
 	}
-	b, err := benchModel(ctx, g, m, eval.LatencyOptions{Prompt: min(128, ev.Context), Generate: min(32, ev.Context), Repetitions: 3})
+	b, err := benchModel(ctx, g, m, benchOptions{Tests: latency.Grid([]int{min(128, ev.Context)}, []int{min(32, ev.Context)}, nil, []int{0}), Repetitions: 3}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -146,5 +146,5 @@ func (m *buildMeasurement) print(out io.Writer) {
 	// A reading of the figures, so that nobody has to know what a divergence of 0.03 means.
 	fmt.Fprintf(out, "\nThe likeliest next token is the original's at %.1f %% of positions; perplexity is %+.2f %% (±%.2f).\n\n",
 		100*m.SameTop.Value, 100*(m.Ratio.Value-1), 100*math.Abs(m.Ratio.StdErr))
-	m.Speed.print(out)
+	printBench(out, m.Speed)
 }

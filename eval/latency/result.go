@@ -2,9 +2,12 @@ package latency
 
 // Result is what a measurement of one model's speed and memory gives.
 type Result struct {
+	Model       string `json:"model,omitempty"`
 	Threads     int    `json:"threads"`
 	CPU         string `json:"cpu,omitempty"`
 	WeightBytes int64  `json:"weight_bytes"` // read for every decoded token
+	// MultiplyAdds are those of weights for one token; like WeightBytes they depend on shapes only.
+	MultiplyAdds int64 `json:"multiply_adds"`
 	// Load is the time from opening the file to the first token's logits; nil where it was not measured.
 	Load  *Load  `json:"load,omitempty"`
 	Tests []Test `json:"results"`
@@ -23,20 +26,22 @@ type Result struct {
 type Load struct {
 	Cold float64 `json:"cold_seconds"`
 	Warm float64 `json:"warm_seconds"`
+	// Note says why there is no cold figure.
+	Note string `json:"note,omitempty"`
 }
 
-// Test is one of the timings: "pp512" is a prompt of 512 tokens, "tg128" 128 tokens decoded one by one; "@d1024"
-// behind it says how many tokens the KV cache held beforehand.
+// Test is one of the timings: "pp512" is a prompt of 512 tokens, "tg128" 128 tokens decoded one by one,
+// "pp512+tg128" both in turn; "@d1024" behind it says how many tokens the KV cache held beforehand.
 type Test struct {
 	Name            string `json:"test"`
 	Tokens          int    `json:"tokens"`
 	Depth           int    `json:"depth"`
 	TokensPerSecond Spread `json:"tokens_per_second"`
-	// BytesPerSecond is the rate at which decoding reads weights; 0 for prefill.
+	// BytesPerSecond is the rate at which decoding reads weights; 0 when there is a prompt.
 	BytesPerSecond float64 `json:"bytes_per_second"`
-	// FirstToken is, for prefill, the time to the first token's logits, in seconds.
+	// FirstToken is, where there is a prompt, the time to the first token's logits, in seconds.
 	FirstToken *Quantiles `json:"time_to_first_token,omitempty"`
-	// InterToken is, for decoding, the time of one token, in seconds, over all tokens of all repetitions.
+	// InterToken is, where tokens are decoded, the time of one token, in seconds, over all tokens of all repetitions.
 	InterToken *Quantiles `json:"inter_token,omitempty"`
 	// Samples are the tokens per second of each repetition, in order.
 	Samples []float64 `json:"samples"`
@@ -64,10 +69,10 @@ type Energy struct {
 	IdleWatts          float64 `json:"idle_watts"`
 }
 
-// Noise is an A/A check: the same model was measured as if it were two, turn by turn (A B B A).
+// Noise is what comparing turn by turn (A B B A) gives. In an A/A check the same model was measured as if it were two.
 type Noise struct {
 	Rounds int `json:"rounds"`
-	// Ratio is the median of the rounds' B/A decoding rates, with its 95 % bootstrap interval; 1 without noise.
+	// Ratio is the median of the rounds' B/A rates, with its 95 % bootstrap interval; 1 for the same speed.
 	Ratio float64 `json:"ratio"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`

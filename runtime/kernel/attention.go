@@ -16,6 +16,9 @@ func NewCache(heads, dim, positions int) *Cache {
 		keys: make([]float32, heads*rows*stride), values: make([]float32, heads*rows*stride)}
 }
 
+// Bytes is the memory of the cache.
+func (c *Cache) Bytes() int64 { return 4 * int64(len(c.keys)+len(c.values)) }
+
 // Put stores key and value of one position: k and v hold all heads one behind the other.
 func (c *Cache) Put(pos int, k, v []float32) {
 	for h := range c.heads {

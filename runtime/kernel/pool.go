@@ -34,6 +34,15 @@ func NewPool(threads int) *Pool {
 // Threads is the number of workers.
 func (p *Pool) Threads() int { return len(p.scratch) }
 
+// Bytes is the memory of the scratch buffers, which grow with use.
+func (p *Pool) Bytes() int64 {
+	var n int64
+	for i := range p.scratch {
+		n += 4 * int64(cap(p.scratch[i].floats))
+	}
+	return n
+}
+
 // Run calls f once for each chunk 0..chunks-1, in no particular order and several at a time, and
 // returns when all are done. What a chunk computes must not depend on the worker: s is scratch only.
 func (p *Pool) Run(chunks int, f func(s *Scratch, chunk int)) {

@@ -67,6 +67,9 @@ func (r Rope) frequencies() []float64 {
 	return freqs
 }
 
+// Bytes is the memory of the table.
+func (t *RopeTable) Bytes() int64 { return 4 * int64(len(t.cos)+len(t.sin)) }
+
 // Table computes the table of the positions 0..positions-1.
 func (r Rope) Table(positions int) *RopeTable {
 	magnitude := r.Magnitude

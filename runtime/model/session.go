@@ -68,6 +68,24 @@ func (s *Session) Len() int { return s.len }
 // Reset empties the sequence; its memory is kept.
 func (s *Session) Reset() { s.len = 0 }
 
+// Truncate forgets all tokens but the first n; a sequence that is not longer stays as it is.
+func (s *Session) Truncate(n int) { s.len = min(s.len, max(0, n)) }
+
+// Bytes is the memory that the session holds: its cache, the tables of angles and the buffers it reuses.
+func (s *Session) Bytes() int64 {
+	n := s.pool.Bytes()
+	for _, c := range s.caches {
+		n += c.Bytes()
+	}
+	for _, r := range s.ropes {
+		n += r.Bytes()
+	}
+	for _, b := range s.bufs {
+		n += 4 * int64(cap(b))
+	}
+	return n
+}
+
 // Observe makes Forward call f before each product of activations with a weight tensor: x holds rows
 // of cols activations, valid during the call only. Tensors that share activations are named one by one,
 // a fused tensor once. A stacked tensor is named for each expert that computes something, with the rows of

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package eval
+package latency
 
 // PeakMemory is not known on this system without further libraries: 0.
 func PeakMemory() int64 { return 0 }

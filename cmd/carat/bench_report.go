@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/carat-llm/carat/eval/latency"
+)
+
+// showBench prints what was measured: all as JSON, or the results of its models.
+func showBench(s streams, g global, o benchOptions, all any, results ...*latency.Result) error {
+	switch {
+	case g.json:
+		return printJSON(s.out, all)
+	case o.Output != "table":
+		return latency.Write(s.out, latency.Format(o.Output), results...)
+	case g.quiet:
+		return nil
+	}
+	if c, ok := all.(*latency.Comparison); ok {
+		printBenchComparison(s.out, c)
+		return nil
+	}
+	printBench(s.out, results[0])
+	return nil
+}
+
+func printBench(out io.Writer, r *latency.Result) {
+	t := newTable(out)
+	t.row("test", "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s")
+	for _, x := range r.Tests {
+		printBenchTest(t, x.Name, x)
+	}
+	t.flush()
+	fmt.Fprintln(out)
+	t = newTable(out)
+	t.row("processor", fmt.Sprintf("%s, %d threads", orUnknown(r.CPU), r.Threads))
+	if l := r.Load; l != nil {
+		cold := l.Note
+		if l.Cold > 0 {
+			cold = "cold " + milliseconds(l.Cold)
+		}
+		t.row("load to first token", fmt.Sprintf("warm %s, %s", trimmed(milliseconds(l.Warm)), cold))
+	}
+	t.row("memory", fmt.Sprintf("peak %s; mapped weights %s; session %s", memory(r.PeakMemory), trimmed(size(r.MappedBytes)), trimmed(size(r.SessionBytes))))
+	t.row("a token", fmt.Sprintf("reads %s of weights, %.1f million multiply-adds", trimmed(size(r.WeightBytes)), float64(r.MultiplyAdds)/1e6))
+	if e := r.Energy; e != nil {
+		t.row("energy of decoding", fmt.Sprintf("%.3f J a token, %.3f without the idle machine's %.1f W", e.JoulesPerToken, e.IdleJoulesPerToken, e.IdleWatts))
+	} else {
+		t.row("energy", "no counter is readable")
+	}
+	if n := r.Noise; n != nil {
+		t.row("noise (A/A)", fmt.Sprintf("%.4f (%.4f to %.4f, %d rounds): no difference can be judged below %.1f %%", n.Ratio, n.Low, n.High, n.Rounds, 100*n.Spread))
+	}
+	t.flush()
+}
+
+func printBenchComparison(out io.Writer, c *latency.Comparison) {
+	t := newTable(out)
+	t.row(c.Test, "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s", "")
+	for i, r := range []*latency.Result{c.A, c.B} {
+		printBenchTest(t, string(rune('A'+i)), r.Tests[0], r.Model)
+	}
+	t.flush()
+	fmt.Fprintf(out, "\n%s\n", c.Reading())
+}
+
+func printBenchTest(t table, name string, x latency.Test, more ...any) {
+	s := x.TokensPerSecond
+	row := []any{name, fmt.Sprintf("%8.2f", s.Median), fmt.Sprintf("%8.2f", s.Min), fmt.Sprintf("%8.2f", s.Max)}
+	if q := x.FirstToken; q != nil {
+		row = append(row, fmt.Sprintf("%11s", milliseconds(q.P50)))
+	} else {
+		row = append(row, "")
+	}
+	if q := x.InterToken; q != nil {
+		row = append(row, fmt.Sprintf("%15s", milliseconds(q.P50)), milliseconds(q.P95), milliseconds(q.P99), milliseconds(q.Max))
+	} else {
+		row = append(row, "", "", "", "")
+	}
+	bandwidth := ""
+	if x.BytesPerSecond > 0 {
+		bandwidth = fmt.Sprintf("%12.2f", x.BytesPerSecond/1e9)
+	}
+	t.row(append(append(row, bandwidth), more...)...)
+}
+
+// milliseconds prints seconds, flush right in 8 columns or more.
+func milliseconds(seconds float64) string {
+	return fmt.Sprintf("%5.*f ms", digits(1e3*seconds), 1e3*seconds)
+}
+
+// digits after the point that leave four in all.
+func digits(v float64) int {
+	switch {
+	case v < 10:
+		return 3
+	case v < 100:
+		return 2
+	case v < 1000:
+		return 1
+	}
+	return 0
+}
+
+func memory(n int64) string {
+	if n == 0 {
+		return "unknown on this system"
+	}
+	return trimmed(size(n))
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown processor"
+	}
+	return s
+}
