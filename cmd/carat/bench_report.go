@@ -38,9 +38,9 @@ func printBench(out io.Writer, r *latency.Result) {
 	if l := r.Load; l != nil {
 		cold := l.Note
 		if l.Cold > 0 {
-			cold = "cold " + milliseconds(l.Cold)
+			cold = "cold " + trimmed(milliseconds(l.Cold))
 		}
-		t.row("load to first token", fmt.Sprintf("warm %s, %s", trimmed(milliseconds(l.Warm)), cold))
+		t.row("load to first token", fmt.Sprintf("warm %s; %s", trimmed(milliseconds(l.Warm)), cold))
 	}
 	t.row("memory", fmt.Sprintf("peak %s; mapped weights %s; session %s", memory(r.PeakMemory), trimmed(size(r.MappedBytes)), trimmed(size(r.SessionBytes))))
 	t.row("a token", fmt.Sprintf("reads %s of weights, %.1f million multiply-adds", trimmed(size(r.WeightBytes)), float64(r.MultiplyAdds)/1e6))

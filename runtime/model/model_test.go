@@ -218,3 +218,34 @@ func TestLoadRejects(t *testing.T) {
 		})
 	}
 }
+
+func TestTruncatedIsAsIfNeverSaid(t *testing.T) {
+	m, err := Load(newFake(), Options{})
+	require.NoError(t, err)
+	s, err := m.NewSession(16)
+	require.NoError(t, err)
+	want, got := make([]float32, testVocab), make([]float32, testVocab)
+	require.NoError(t, s.Forward([]int32{1, 2, 3}, 3, nil))
+	require.NoError(t, s.Forward([]int32{4}, 0, want))
+	require.NoError(t, s.Forward([]int32{9, 8, 7}, 3, nil))
+	s.Truncate(99)
+	require.Equal(t, 7, s.Len())
+	s.Truncate(3)
+	require.Equal(t, 3, s.Len())
+	require.NoError(t, s.Forward([]int32{4}, 0, got))
+	require.Equal(t, want, got)
+	s.Truncate(-1)
+	require.Zero(t, s.Len())
+}
+
+func TestSessionBytes(t *testing.T) {
+	m, err := Load(newFake(), Options{Threads: 1})
+	require.NoError(t, err)
+	s, err := m.NewSession(16)
+	require.NoError(t, err)
+	// Heads of 10 are padded to 16 elements; the table has 5 pairs a position.
+	fresh := int64(4 * (2 /* layers */ *2 /* heads */ *2 /* keys, values */ *16*16 + 2*16*5))
+	require.Equal(t, fresh, s.Bytes())
+	require.NoError(t, s.Forward([]int32{1, 2}, 2, nil))
+	require.Greater(t, s.Bytes(), fresh, "buffers grow with use")
+}

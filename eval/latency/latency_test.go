@@ -1,0 +1,220 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+)
+
+// machine is a clock that only work moves on.
+type machine struct{ now time.Time }
+
+func (m *machine) clock() time.Time { return m.now }
+
+// fake is a session of 8 tokens whose calls take perToken each, and what slow adds for the n-th call.
+type fake struct {
+	m        *machine
+	perToken time.Duration
+	slow     func(call int) time.Duration
+	calls    int
+	len      int
+	depths   []int // length of the sequence before each call
+	fail     error
+}
+
+func (f *fake) Truncate(n int) { f.len = min(f.len, n) }
+func (f *fake) Bytes() int64   { return 77 }
+func (f *fake) Forward(ids []int32, from int, logits []float32) error {
+	if len(logits) < (len(ids)-from)*8 {
+		return errors.New("no room for the logits")
+	}
+	f.depths = append(f.depths, f.len)
+	f.len += len(ids)
+	d := f.perToken * time.Duration(len(ids))
+	if f.slow != nil {
+		d += f.slow(f.calls)
+	}
+	f.m.now = f.m.now.Add(d)
+	f.calls++
+	return f.fail
+}
+
+func subject(f *fake) Subject { return Subject{f, 8, Work{Bytes: 1000, MultiplyAdds: 2000}} }
+
+func TestMeasure(t *testing.T) {
+	m := &machine{}
+	// Calls: 1 fill, 4 x (prompt), 1 fill, 4 x (2 steps); the first run of each is not counted.
+	f := &fake{m: m, perToken: time.Millisecond, slow: func(call int) time.Duration {
+		switch call {
+		case 1, 6: // warming up
+			return time.Second
+		case 3:
+			return 16 * time.Millisecond
+		case 11:
+			return 9 * time.Millisecond
+		}
+		return 0
+	}}
+	var progress []string
+	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{16, 0, 5}, {0, 2, 3}}, Repetitions: 3, Clock: m.clock,
+		Progress: func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }})
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 5, 5, 5, 5, 0, 3, 4, 3, 4, 3, 4, 3, 4}, f.depths, "every repetition starts at the depth")
+	require.Equal(t, []string{"1/6", "2/6", "3/6", "4/6", "5/6", "6/6"}, progress)
+	require.Equal(t, []any{int64(1000), int64(2000), int64(77)}, []any{r.WeightBytes, r.MultiplyAdds, r.SessionBytes})
+
+	pp := r.Tests[0]
+	require.Equal(t, "pp16@d5", pp.Name)
+	require.InDeltaSlice(t, []float64{1000, 500, 1000}, pp.Samples, 1e-9)
+	require.Equal(t, Spread{1000, 500, 1000}, pp.TokensPerSecond)
+	require.InDelta(t, 0.016, pp.FirstToken.P50, 1e-12)
+	require.InDelta(t, 0.0304, pp.FirstToken.P95, 1e-12, "0.9 of the way from 16 to 32 ms")
+	require.InDelta(t, 0.032, pp.FirstToken.Max, 1e-12)
+	require.Nil(t, pp.InterToken)
+	require.Zero(t, pp.BytesPerSecond)
+
+	tg := r.Tests[1]
+	require.Equal(t, "tg2@d3", tg.Name)
+	require.Equal(t, 3, tg.Depth)
+	require.InDelta(t, 0.001, tg.InterToken.P50, 1e-12)
+	require.InDelta(t, 0.010, tg.InterToken.Max, 1e-12, "one step of the six was slow")
+	require.InDelta(t, 1000, tg.TokensPerSecond.Median, 1e-9)
+	require.InDelta(t, 2/0.011, tg.TokensPerSecond.Min, 1e-9)
+	require.InDelta(t, 1e6, tg.BytesPerSecond, 1e-6)
+	require.Nil(t, tg.FirstToken)
+}
+
+func TestPromptAndDecoding(t *testing.T) {
+	m := &machine{}
+	r, err := Measure(context.Background(), subject(&fake{m: m, perToken: time.Millisecond}), Options{Tests: []Spec{{6, 2, 0}}, Repetitions: 1, Clock: m.clock})
+	require.NoError(t, err)
+	x := r.Tests[0]
+	require.Equal(t, []any{"pp6+tg2", 8}, []any{x.Name, x.Tokens})
+	require.InDelta(t, 1000, x.TokensPerSecond.Median, 1e-9)
+	require.InDelta(t, 0.006, x.FirstToken.P50, 1e-12)
+	require.InDelta(t, 0.001, x.InterToken.P99, 1e-12)
+}
+
+func TestAClockThatStandsStill(t *testing.T) {
+	m := &machine{}
+	r, err := Measure(context.Background(), subject(&fake{m: m}), Options{Tests: []Spec{{0, 1, 0}}, Clock: m.clock})
+	require.NoError(t, err)
+	require.False(t, math.IsInf(r.Tests[0].TokensPerSecond.Median, 0))
+	require.Len(t, r.Tests[0].Samples, 5, "the default")
+}
+
+func TestRefusals(t *testing.T) {
+	m := &machine{}
+	ctx := context.Background()
+	for _, s := range []Spec{{}, {-1, 2, 0}, {1, -2, 0}, {1, 0, -1}, {1 << 25, 0, 0}} {
+		_, err := Measure(ctx, subject(&fake{m: m}), Options{Tests: []Spec{s}})
+		require.ErrorIs(t, err, gguf.ErrInput)
+		_, err = MeasureNoise(ctx, subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Spec: s})
+		require.ErrorIs(t, err, gguf.ErrInput)
+	}
+	_, err := Measure(ctx, subject(&fake{m: m}), Options{Repetitions: -1})
+	require.ErrorIs(t, err, gguf.ErrInput)
+	_, err = MeasureNoise(ctx, subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Rounds: 7, Spec: Spec{0, 1, 0}})
+	require.ErrorContains(t, err, "at least 8")
+	broken := errors.New("broken")
+	_, err = Measure(ctx, subject(&fake{m: m, fail: broken}), Options{Tests: []Spec{{1, 0, 0}}})
+	require.ErrorIs(t, err, broken)
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = Measure(cancelled, subject(&fake{m: m}), Options{Tests: []Spec{{1, 0, 0}}})
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = Compare(cancelled, subject(&fake{m: m}), subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Spec: Spec{0, 1, 0}})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestGrid(t *testing.T) {
+	var names []string
+	for _, s := range Grid([]int{512, 0}, []int{128, 64}, []Spec{{32, 8, 0}}, []int{0, 1024}) {
+		names = append(names, s.Name())
+	}
+	require.Equal(t, []string{"pp512", "tg128", "tg64", "pp32+tg8", "pp512@d1024", "tg128@d1024", "tg64@d1024", "pp32+tg8@d1024"}, names)
+}
+
+func TestMeasureLoad(t *testing.T) {
+	m := &machine{}
+	var did []string
+	warm := false
+	first := func() error {
+		did = append(did, "load")
+		d := 9 * time.Second
+		if warm {
+			d = time.Second
+		}
+		warm = true
+		m.now = m.now.Add(d)
+		return nil
+	}
+	drop := func() error { did = append(did, "drop"); warm = false; return nil }
+	l, err := MeasureLoad(first, drop, m.clock)
+	require.NoError(t, err)
+	require.Equal(t, Load{Cold: 9, Warm: 1}, *l)
+	require.Equal(t, []string{"drop", "load", "load", "load", "load"}, did)
+
+	warm = false
+	l, err = MeasureLoad(first, func() error { return ErrNotDropped }, m.clock)
+	require.NoError(t, err)
+	require.Equal(t, Load{Warm: 1, Note: "cold: not available: the page cache cannot be dropped"}, *l)
+
+	broken := errors.New("broken")
+	_, err = MeasureLoad(func() error { return broken }, drop, m.clock)
+	require.ErrorIs(t, err, broken)
+}
+
+func TestWorkOf(t *testing.T) {
+	md := &gguf.Metadata{}
+	md.Append("general.architecture", "moe")
+	md.Append("moe.expert_used_count", uint32(2))
+	tensors := shapes{
+		{Name: "token_embd.weight", Type: gguf.Q8_0, Shape: []int64{64, 100}},
+		{Name: "position_embd.weight", Type: gguf.F32, Shape: []int64{64, 10}},
+		{Name: "output_norm.weight", Type: gguf.F32, Shape: []int64{64}},
+		{Name: "blk.0.ffn_gate_inp.weight", Type: gguf.F32, Shape: []int64{64, 8}},
+		{Name: "blk.0.ffn_up_exps.weight", Type: gguf.Q8_0, Shape: []int64{64, 32, 8}},
+	}
+	common := int64(64*4 + 64*4 + 64*8*4 + 2*32*68)
+	require.Equal(t, Work{common + 68*100, 64*100 + 64*8 + 2*32*64}, WorkOf(model{md, tensors}), "the embedding is the output matrix")
+	tensors = append(tensors, gguf.TensorInfo{Name: "output.weight", Type: gguf.Q8_0, Shape: []int64{64, 100}})
+	require.Equal(t, Work{common + 68*100 + 68, 64*100 + 64*8 + 2*32*64}, WorkOf(model{md, tensors}))
+	require.Zero(t, MappedBytes(model{md, tensors}))
+}
+
+type shapes []gguf.TensorInfo
+
+type model struct {
+	md      *gguf.Metadata
+	tensors shapes
+}
+
+func (m model) Metadata() *gguf.Metadata { return m.md }
+func (m model) Close() error             { return nil }
+func (m model) Tensors() []gguf.Tensor {
+	var out []gguf.Tensor
+	for _, t := range m.tensors {
+		out = append(out, tensor{t})
+	}
+	return out
+}
+
+type tensor struct{ info gguf.TensorInfo }
+
+func (t tensor) Info() gguf.TensorInfo               { return t.info }
+func (t tensor) ReadRows([]byte, int64, int64) error { return nil }
+
+func TestCPUName(t *testing.T) {
+	require.Equal(t, "Some CPU @ 2: GHz", cpuName(strings.NewReader("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU @ 2: GHz\nmodel name\t: other\n")))
+	require.Empty(t, cpuName(strings.NewReader("BogoMIPS : 50\n")))
+}
+
+func TestPeakMemory(t *testing.T) { require.GreaterOrEqual(t, PeakMemory(), int64(0)) }
