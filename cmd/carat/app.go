@@ -53,6 +53,7 @@ func verbs(s streams) []*cli.Command {
 		imatrixCommand(s),
 		evalCommand(s),
 		benchCommand(s),
+		overlapCommand(s),
 		runCommand(s),
 		inspectCommand(s),
 		verifyCommand(s),

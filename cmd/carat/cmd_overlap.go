@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/carat-llm/carat/eval/overlap"
+	"github.com/urfave/cli/v2"
+)
+
+func overlapCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "overlap",
+		Usage:     "find evaluation text that is in the calibration text, too",
+		ArgsUsage: "CALIB...",
+		Description: `Compares texts by n-grams of words, whatever their case, punctuation and line breaks; in scripts without spaces a
+character is a word. Exit code 1 when more than --max-share of an evaluation text's n-grams are in a calibration
+text: figures measured on that text flatter the model. Texts are plain UTF-8; decode JSON lines first.
+
+EXAMPLES:
+   carat overlap calibration.txt --eval wiki.test.txt
+   carat overlap code.txt prose.txt --eval wiki.test.txt --eval chat.txt --max-share 0.001
+   carat overlap calibration.txt --eval wiki.test.txt --json | jq '.results[].longest'`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "eval", Usage: "evaluation text `FILE`; may be repeated"},
+			&cli.IntFlag{Name: "ngram", Value: overlap.DefaultNGram, Usage: "words of an n-gram"},
+			&cli.Float64Flag{Name: "max-share", Usage: "the share of n-grams that is let pass, from 0 to 1"},
+		},
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			o := overlapOptions{Calibration: c.Args().Slice(), Evaluation: c.StringSlice("eval"), NGram: c.Int("ngram"), MaxShare: c.Float64("max-share")}
+			switch {
+			case len(o.Calibration) == 0:
+				return usagef("overlap takes the calibration texts CALIB...")
+			case len(o.Evaluation) == 0:
+				return usagef("overlap needs --eval FILE, an evaluation text to look for")
+			case o.NGram < 1 || o.NGram > overlap.MaxNGram:
+				return usagef("--ngram %d: from 1 to %d words", o.NGram, overlap.MaxNGram)
+			case !(o.MaxShare >= 0 && o.MaxShare <= 1):
+				return usagef("--max-share %v: from 0 to 1", o.MaxShare)
+			}
+			return runOverlap(c.Context, s, g, o)
+		},
+	}
+}
+
+type overlapOptions struct {
+	Calibration, Evaluation []string
+	NGram                   int
+	MaxShare                float64
+}
+
+// overlaps is overlap's JSON.
+type overlaps struct {
+	NGram    int              `json:"ngram"`
+	MaxShare float64          `json:"max_share"`
+	Pass     bool             `json:"pass"`
+	Results  []overlap.Result `json:"results"`
+}
+
+func runOverlap(ctx context.Context, s streams, g global, o overlapOptions) error {
+	calib, err := readTexts(o.Calibration)
+	if err != nil {
+		return err
+	}
+	evals, err := readTexts(o.Evaluation)
+	if err != nil {
+		return err
+	}
+	out := overlaps{NGram: o.NGram, MaxShare: o.MaxShare, Pass: true}
+	if out.Results, err = overlap.Check(ctx, calib, evals, o.NGram); err != nil {
+		return err
+	}
+	above := 0
+	for _, r := range out.Results {
+		if r.Share > o.MaxShare {
+			above++
+		}
+	}
+	out.Pass = above == 0
+	if g.json {
+		if err := printJSON(s.out, out); err != nil {
+			return err
+		}
+	} else if !g.quiet {
+		out.print(s.out)
+	}
+	if !out.Pass {
+		return &refusal{fmt.Sprintf("%d of %d pairs share more than %g %% of the evaluation text's %d-grams", above, len(out.Results), 100*o.MaxShare, o.NGram)}
+	}
+	return nil
+}
+
+func readTexts(paths []string) ([]overlap.Text, error) {
+	var out []overlap.Text
+	for _, p := range paths {
+		t, err := readText(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, overlap.Text{Name: p, Data: t.data})
+	}
+	return out, nil
+}
+
+func (o *overlaps) print(out io.Writer) {
+	t := newTable(out)
+	t.row("evaluation", "calibration", "  shared", fmt.Sprintf("of %d-grams", o.NGram), "runs", "longest passage")
+	for _, r := range o.Results {
+		longest := ""
+		switch {
+		case r.Identical:
+			longest = "the same file"
+		case r.Longest != nil:
+			longest = fmt.Sprintf("%d words", r.Longest.Words)
+		}
+		t.row(r.Evaluation, r.Calibration, fmt.Sprintf("%6.2f %%", 100*r.Share), fmt.Sprintf("%10d", r.NGrams), fmt.Sprintf("%4d", r.Runs), longest)
+	}
+	t.flush()
+	for _, r := range o.Results {
+		if p := r.Longest; p != nil && !r.Identical {
+			fmt.Fprintf(out, "\n%s from byte %d, %s from byte %d:\n  %s\n", r.Evaluation, p.EvaluationOffset, r.Calibration, p.CalibrationOffset, p.Excerpt)
+		}
+	}
+}
