@@ -109,7 +109,7 @@ func readTexts(paths []string) ([]overlap.Text, error) {
 
 func (o *overlaps) print(out io.Writer) {
 	t := newTable(out)
-	t.row("evaluation", "calibration", "  shared", fmt.Sprintf("of %d-grams", o.NGram), "runs", "longest passage")
+	t.row("evaluation", "calibration", "   share", fmt.Sprintf("%d-grams shared", o.NGram), "runs", "longest passage")
 	for _, r := range o.Results {
 		longest := ""
 		switch {
@@ -118,7 +118,7 @@ func (o *overlaps) print(out io.Writer) {
 		case r.Longest != nil:
 			longest = fmt.Sprintf("%d words", r.Longest.Words)
 		}
-		t.row(r.Evaluation, r.Calibration, fmt.Sprintf("%6.2f %%", 100*r.Share), fmt.Sprintf("%10d", r.NGrams), fmt.Sprintf("%4d", r.Runs), longest)
+		t.row(r.Evaluation, r.Calibration, fmt.Sprintf("%6.3f %%", 100*r.Share), fmt.Sprintf("%d of %d", r.Shared, r.NGrams), fmt.Sprintf("%4d", r.Runs), longest)
 	}
 	t.flush()
 	for _, r := range o.Results {
