@@ -114,17 +114,17 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		}
 	}()
 	if err := kernel.CheckEnv(); err != nil {
-		return report(s.err, args, usagef("%v", err))
+		return reportError(s.err, args, usagef("%v", err))
 	}
 	app := newApp(s)
 	if err := app.RunContext(ctx, normalise(app, args)); err != nil {
-		return report(s.err, args, err)
+		return reportError(s.err, args, err)
 	}
 	return 0
 }
 
-// report prints err as people or machines want it, and gives its exit code.
-func report(w io.Writer, args []string, err error) int {
+// reportError prints err as people or machines want it, and gives its exit code.
+func reportError(w io.Writer, args []string, err error) int {
 	code := exitCode(err)
 	if hasFlag(args, "log-format", "json") {
 		slog.New(slog.NewJSONHandler(w, nil)).Error(err.Error(), "exit", code)
