@@ -113,6 +113,33 @@ func TestEveryArchitecture(t *testing.T) {
 	}
 }
 
+// TestTruncate goes back over more than a window, takes another continuation, and must compute what a sequence
+// that never went elsewhere computes, in every architecture.
+func TestTruncate(t *testing.T) {
+	models := everyArchitecture()
+	for _, name := range slices.Sorted(maps.Keys(models)) {
+		t.Run(name, func(t *testing.T) {
+			m := load(t, models[name], 2)
+			elsewhere, ids := testIDs(30), testIDs(20)
+			for i := 9; i < len(ids); i++ {
+				ids[i] = (ids[i] + 17) % testVocab
+			}
+			want := all(t, m, ids)[9*m.Vocab():]
+			s := session(t, m, len(elsewhere))
+			require.NoError(t, s.Forward(elsewhere, len(elsewhere), nil))
+			s.Truncate(40)
+			require.Equal(t, 30, s.Len(), "a longer sequence than there is changes nothing")
+			s.Truncate(9)
+			require.Equal(t, 9, s.Len())
+			got := make([]float32, len(want))
+			require.NoError(t, s.Forward(ids[9:], 0, got))
+			require.Equal(t, want, got)
+			s.Truncate(-1)
+			require.Zero(t, s.Len())
+		})
+	}
+}
+
 func TestSlidingWindowForgets(t *testing.T) {
 	m := load(t, everyArchitecture()["phi3"], 1)
 	ids := testIDs(20)

@@ -68,7 +68,9 @@ func (s *Session) Len() int { return s.len }
 // Reset empties the sequence; its memory is kept.
 func (s *Session) Reset() { s.len = 0 }
 
-// Truncate forgets all tokens but the first n; a sequence that is not longer stays as it is.
+// Truncate keeps at most the first n tokens of the sequence, as if the others had never been appended: a
+// prefix that several continuations share is evaluated once. Layers with a sliding window keep every
+// position, so what the window had left behind is seen again.
 func (s *Session) Truncate(n int) { s.len = min(s.len, max(0, n)) }
 
 // Bytes is the memory that the session holds: its cache, the tables of angles and the buffers it reuses.
