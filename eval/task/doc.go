@@ -1,2 +1,58 @@
-// Package task scores models on question sets.
+// Package task scores models on sets of questions, by the rules of the tools that people compare with, so that
+// figures compare too.
+//
+// A task ([Task], listed in task.go) is two things: how its items are read from a file, and how one item is scored.
+// [Read] reads a file, compressed by gzip or bzip2 or not; [Run] asks a candidate, and a reference beside it, and
+// counts.
+//
+// # HellaSwag, ARC, MMLU, TruthfulQA: several answers
+//
+// Each answer is tokenized together with its context, one space between. The tokens that all sequences begin with
+// are the common prefix; an answer's score is the mean log-probability of its tokens after it, and the largest
+// wins, the first of equals. This is what llama-perplexity --hellaswag and --multiple-choice do (and print as
+// acc_norm). An answer that is the beginning of another keeps one token of its own.
+//
+// Normalized is lm-evaluation-harness's acc_norm: the log-probability of all tokens after the context's, divided by
+// the answer's length in bytes.
+//
+// # Winogrande
+//
+// Two choices fill one gap. As llama-perplexity --winogrande does, the text after the gap is scored: the mean
+// log-probability of its tokens but the last (the full stop), given the sentence with each choice. When one of the two
+// has fewer than four tokens after the common prefix, the choice itself is scored with them. Equals count for the
+// second choice.
+//
+// Two differences from llama-perplexity, both its known faults: a last line without a newline is an item here, and
+// in that rare case of few tokens the second choice's first token is predicted from what precedes it (llama-perplexity
+// takes the logits of another position, "FIXME" in its source). Doubled quotes in a CSV's sentence stay
+// doubled, as there.
+//
+// # LAMBADA
+//
+// The last word of a passage, with the space before it, is right when each of its tokens is the likeliest one: what
+// greedy generation would write. Perplexity is exp of the mean negative log-probability of the words, as in
+// lm-evaluation-harness (lambada_openai).
+//
+// # GSM8K
+//
+// The model continues "Question: ...\nAnswer:" greedily, after worked examples if given, until it begins another
+// question, ends, or has written Options.MaxTokens. It is right when the last number it wrote equals the number
+// after #### in the item's answer. Thousands separators, currency signs and trailing zeros do not matter. This is
+// lm-evaluation-harness's gsm8k with the filter flexible-extract.
+//
+// # Which items
+//
+// A limit takes part of a file. [SelectLlama], the default, draws the items that llama-perplexity draws with
+// --hellaswag-tasks N and so on, from the generator mt19937 with seed 1; [SelectFirst] takes the first.
+//
+// # Tolerance
+//
+// Items, tokens and rules are the same as llama-perplexity's; logits are not quite, as it rounds activations and
+// keys to fewer bits. Two answers that are almost equally likely may therefore change places: on 200 items of each
+// task of a 135 M model in Q4_1 at most two items differ (testdata/llama-perplexity.json).
+//
+// # Statistics
+//
+// Accuracies have Wilson intervals. Beside a reference, items that flip are counted both ways, and McNemar's exact
+// test says whether accuracy changed (package eval/stats). Figures do not depend on the number of threads.
 package task

@@ -6,6 +6,10 @@ type Result struct {
 	Data   string `json:"data"` // the base name of the file of items
 	SHA256 string `json:"sha256"`
 	Items  int    `json:"items"`
+	// Total is the number of items in the file.
+	Total int `json:"total"`
+	// Partial says that the run was interrupted; all figures are of the items done until then.
+	Partial bool `json:"partial,omitempty"`
 	// Score is the share of items answered right, the figure that llama-perplexity prints.
 	Score Accuracy `json:"score"`
 	// Normalized is the share when answers are compared by log-probability per byte; nil where the task has no such figure.
@@ -15,8 +19,11 @@ type Result struct {
 	// Reference and Flips are there when a reference answered the same items.
 	Reference *Accuracy `json:"reference,omitempty"`
 	Flips     *Flips    `json:"flips,omitempty"`
-	// Answers holds one letter an item, in order: r right, w wrong.
+	// Answers holds one letter an item, in the order they were asked: r right, w wrong.
 	Answers string `json:"answers"`
+	// ReferenceAnswers and ReferencePerplexity are the reference's.
+	ReferenceAnswers    string  `json:"reference_answers,omitempty"`
+	ReferencePerplexity float64 `json:"reference_perplexity,omitempty"`
 }
 
 // Accuracy is a share of items with its Wilson 95 % interval.
