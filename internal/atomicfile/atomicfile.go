@@ -57,6 +57,9 @@ func WriteFile(path string, b []byte) error {
 // WriteAt writes p at off.
 func (a *File) WriteAt(p []byte, off int64) (int, error) { return a.f.WriteAt(p, off) }
 
+// Truncate sets the length, for outputs that turn out shorter than was reserved.
+func (a *File) Truncate(size int64) error { return a.f.Truncate(size) }
+
 // Commit makes the file durable and gives it its name, replacing a file of that name.
 func (a *File) Commit() error { return CommitAll([]*File{a}) }
 
