@@ -41,8 +41,21 @@ type Corpus struct {
 type window struct {
 	slice int
 	ids   []int32
+	head  int32 // the text's own token where ids begin with the beginning-of-text token
 	first int
 	bytes int // of what the scored tokens spell
+}
+
+// newWindow copies ids and puts the beginning-of-text token first, if the model adds one.
+func newWindow(slice int, ids []int32, first int, tok Tokenizer) window {
+	w := window{slice: slice, ids: slices.Clone(ids), head: ids[0], first: first}
+	if bos, ok := tok.BOS(); ok && tok.AddBOS() {
+		w.ids[0] = bos
+	}
+	for _, id := range w.ids[first+1:] {
+		w.bytes += len(tok.Piece(id))
+	}
+	return w
 }
 
 func (w *window) tokens() int { return len(w.ids) - 1 - w.first }
@@ -106,14 +119,7 @@ func cut(ids []int32, slice int, tok Tokenizer, o Options) []window {
 	}
 	var out []window
 	for start := 0; start+o.Context <= len(ids); start += step {
-		w := window{slice: slice, ids: append([]int32(nil), ids[start:start+o.Context]...), first: first}
-		if bos, ok := tok.BOS(); ok && tok.AddBOS() {
-			w.ids[0] = bos
-		}
-		for _, id := range w.ids[first+1:] {
-			w.bytes += len(tok.Piece(id))
-		}
-		out = append(out, w)
+		out = append(out, newWindow(slice, ids[start:start+o.Context], first, tok))
 	}
 	return out
 }

@@ -52,6 +52,8 @@ func verbs(s streams) []*cli.Command {
 		planCommand(s),
 		imatrixCommand(s),
 		evalCommand(s),
+		compareCommand(s),
+		sweepCommand(s),
 		benchCommand(s),
 		overlapCommand(s),
 		runCommand(s),

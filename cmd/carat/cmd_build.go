@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
@@ -52,7 +55,10 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			ev := evalOptions{Text: c.String("eval"), Context: c.Int("ctx"), Chunks: c.Int("chunks")}
+			ev := measureOptions{Eval: eval.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
+			if f := c.String("eval"); f != "" {
+				ev.Texts = []string{f}
+			}
 			if err := ev.check(); err != nil {
 				return err
 			}
@@ -64,15 +70,14 @@ EXAMPLES:
 // buildMeasurement is the "eval" of build's JSON.
 type buildMeasurement struct {
 	*evaluation
-	Speed *latency.Result `json:"speed"`
+	Speed  *latency.Result `json:"speed"`
+	report *report.Report
 }
 
-func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev evalOptions, rec *recorder) error {
-	if ev.Text != "" {
-		// A text that is not there should not be found missing after the work.
-		if _, err := eval.ReadText(ev.Text); err != nil {
-			return err
-		}
+func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev measureOptions, rec *recorder) error {
+	// A text that is not there should not be found missing after the work.
+	if _, err := ev.texts(); err != nil {
+		return err
 	}
 	src, err := openModel(dir, so)
 	if err != nil {
@@ -107,8 +112,8 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 			fmt.Fprintf(s.out, "written in %.1f s\n", took.Seconds())
 		}
 	}
-	if out != "" && ev.Text != "" {
-		m, err := measureBuild(ctx, s, g, src, w.Output.Path, ev)
+	if out != "" && len(ev.Texts) > 0 {
+		m, err := measureBuild(ctx, s, g, src, dir, w.Output.Path, ev)
 		if err != nil {
 			return fmt.Errorf("%s is written, but measuring it failed: %w", out, err)
 		}
@@ -123,26 +128,38 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	return nil
 }
 
-func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, out string, ev evalOptions) (*buildMeasurement, error) {
-	m, err := gguf.Open(out)
+func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
+	ms := models{g: g}
+	defer ms.close()
+	j := measure.Job{Command: "evaluate", Options: o.Eval}
+	var err error
+	if j.Texts, err = o.texts(); err != nil {
+		return nil, err
+	}
+	m, err := ms.load(out, "", o.Eval.Context)
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	e, err := measure(ctx, s, g, m, src, ev)
+	j.Candidates = []measure.Model{*m}
+	if j.Reference, err = ms.add(dir, src, "", o.Eval.Context); err != nil {
+		return nil, err
+	}
+	r, err := runJob(ctx, s, g, &j, o)
 	if err != nil {
 		return nil, err
 	}
-	b, err := benchModel(ctx, g, m, benchOptions{Tests: latency.Grid([]int{min(128, ev.Context)}, []int{min(32, ev.Context)}, nil, []int{0}), Repetitions: 3}, nil)
+	short := shortBench(o.Eval.Context)
+	short.Repetitions, short.Energy = 3, false
+	b, err := benchModel(ctx, g, m.Source, short, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &buildMeasurement{e, b}, nil
+	return &buildMeasurement{newEvaluation(r, out, dir), b, r}, nil
 }
 
 func (m *buildMeasurement) print(out io.Writer) {
 	fmt.Fprintln(out)
-	m.evaluation.print(out)
+	_ = report.Terminal(out, m.report, coloured(out))
 	// A reading of the figures, so that nobody has to know what a divergence of 0.03 means.
 	fmt.Fprintf(out, "\nThe likeliest next token is the original's at %.1f %% of positions; perplexity is %+.2f %% (±%.2f).\n\n",
 		100*m.SameTop.Value, 100*(m.Ratio.Value-1), 100*math.Abs(m.Ratio.StdErr))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
@@ -92,7 +91,9 @@ func (x extras) add(ctx context.Context, s streams, g global, j *measure.Job, r 
 			r.Candidates[i].Tensors = t
 		}
 		if x.speed {
-			l, err := benchModel(ctx, g, m.Source, shortBench(j.Options.Context))
+			b := newBar(s.err, g, "speed of "+m.ID.Name)
+			l, err := benchModel(ctx, g, m.Source, shortBench(j.Options.Context), b)
+			b.finish()
 			if err != nil {
 				return err
 			}
@@ -166,8 +167,6 @@ func distinct(c []measure.Model) {
 }
 
 // shortBench is the latency that reports hold.
-func shortBench(ctx int) latency.Options {
-	return latency.Options{Prompt: []int{min(128, ctx)}, Generate: []int{min(32, ctx)}, Repetitions: 5}
+func shortBench(ctx int) benchOptions {
+	return benchOptions{Tests: latency.Grid([]int{min(128, ctx)}, []int{min(32, ctx)}, nil, []int{0}), Repetitions: 5, Energy: true}
 }
-
-var _ = convert.Options{}

@@ -73,15 +73,14 @@ func runEval(ctx context.Context, s streams, g global, path, reference string, s
 		return err
 	}
 	j.Candidates = []measure.Model{*cand}
-	if reference != "" {
-		if j.Reference, err = ms.load(reference, "", o.Eval.Context); err != nil {
-			return err
-		}
-	}
-	if err := st.apply(&j); err != nil {
+	store, err := st.apply(&j, &ms, reference)
+	if err != nil {
 		return err
 	}
 	r, runErr := runJob(ctx, s, g, &j, o)
+	if err := store.close(runErr == nil); err != nil {
+		return errors.Join(runErr, err)
+	}
 	var left *interruption
 	if r == nil || runErr != nil && !errors.As(runErr, &left) {
 		return runErr

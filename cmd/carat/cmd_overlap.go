@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/overlap"
 	"github.com/urfave/cli/v2"
 )
@@ -98,11 +99,11 @@ func runOverlap(ctx context.Context, s streams, g global, o overlapOptions) erro
 func readTexts(paths []string) ([]overlap.Text, error) {
 	var out []overlap.Text
 	for _, p := range paths {
-		t, err := readText(p)
+		t, err := eval.ReadText(p)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, overlap.Text{Name: p, Data: t.data})
+		out = append(out, overlap.Text{Name: p, Data: t.Data})
 	}
 	return out, nil
 }

@@ -39,13 +39,17 @@ type Job struct {
 	// UntilWidth above 0 ends the run once the 95 % interval of the mean divergence (of the perplexity without a
 	// reference) of every candidate is within that share of the figure on either side.
 	UntilWidth float64
-	// Stored is a reference whose predictions are read from a file instead; Reference may then hold the ID alone.
-	Stored eval.Reference
+	// Corpus is made of the texts when it is nil.
+	Corpus *eval.Corpus
+	// Predictions, if not nil, gives what stands for the live reference: stored predictions, in which case Reference
+	// holds the ID alone, or a live one that is recorded. What is said of it goes to Stored of the report's protocol.
+	Predictions func(c *eval.Corpus) (eval.Reference, error)
+	Stored      string
 	// Progress, if not nil, is called after each chunk.
 	Progress func(chunk, chunks int, s []*eval.Series)
 
-	corpus *eval.Corpus
-	series []*eval.Series
+	prepared bool
+	series   []*eval.Series
 }
 
 // Resume takes over the chunks of an interrupted report. The models, texts and protocol must be the same.
@@ -67,9 +71,9 @@ func (j *Job) Resume(r *report.Report) error {
 	}
 	j.series = make([]*eval.Series, len(r.Candidates))
 	for i, c := range r.Candidates {
-		if len(c.Chunks) != len(r.Candidates[0].Chunks) || len(c.Chunks) > j.corpus.Len() {
+		if len(c.Chunks) != len(r.Candidates[0].Chunks) || len(c.Chunks) > j.Corpus.Len() {
 			return fmt.Errorf("%w: the report holds %d chunks of %s, %d of the first candidate, and the texts have %d",
-				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[0].Chunks), j.corpus.Len())
+				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[0].Chunks), j.Corpus.Len())
 		}
 		j.series[i] = &eval.Series{Chunks: c.Chunks, Paired: j.Reference != nil}
 	}
@@ -82,13 +86,17 @@ func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 	if err := j.prepare(); err != nil {
 		return nil, err
 	}
-	run := eval.Run{Corpus: j.corpus, Done: j.series, Threads: j.Threads, MaxTokens: j.MaxTokens, Progress: j.Progress}
+	run := eval.Run{Corpus: j.Corpus, Done: j.series, Threads: j.Threads, MaxTokens: j.MaxTokens, Progress: j.Progress}
 	for _, c := range j.Candidates {
 		run.Candidates = append(run.Candidates, c.Loaded)
 	}
 	switch {
-	case j.Stored != nil:
-		run.Reference = j.Stored
+	case j.Predictions != nil:
+		ref, err := j.Predictions(j.Corpus)
+		if err != nil {
+			return nil, err
+		}
+		run.Reference = ref
 	case j.Reference != nil:
 		run.Reference = eval.Live(j.Reference.Loaded)
 	}
@@ -112,16 +120,18 @@ func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 
 // prepare cuts the texts, once, and refuses models that read them differently.
 func (j *Job) prepare() error {
-	if j.corpus != nil {
+	if j.prepared {
 		return nil
 	}
 	first := &j.Candidates[0].Loaded
-	if j.Reference != nil && j.Stored == nil {
+	if j.Reference != nil && j.Reference.Loaded.Session != nil {
 		first = &j.Reference.Loaded
 	}
-	c, err := eval.NewCorpus(j.Texts, first.Tokenizer, j.Options)
-	if err != nil {
-		return err
+	if j.Corpus == nil {
+		var err error
+		if j.Corpus, err = eval.NewCorpus(j.Texts, first.Tokenizer, j.Options); err != nil {
+			return err
+		}
 	}
 	for i := range j.Candidates {
 		m := &j.Candidates[i].Loaded
@@ -129,26 +139,26 @@ func (j *Job) prepare() error {
 			return fmt.Errorf("%w: %s has %d tokens in its vocabulary, %s has %d: only models with one tokenizer can be compared",
 				eval.ErrTokenizers, m.Name, m.Vocab, first.Name, first.Vocab)
 		}
-		if m == first {
+		if m == first || j.Texts == nil {
 			continue
 		}
-		if err := c.SameTokens(m.Name, m.Tokenizer); err != nil {
+		if err := j.Corpus.SameTokens(m.Name, m.Tokenizer); err != nil {
 			return err
 		}
 	}
-	j.corpus = c
+	j.prepared = true
 	return nil
 }
 
 // report puts series, which may be nil, into the shape of a report.
 func (j *Job) report(series []*eval.Series) *report.Report {
-	o := j.corpus.Options
+	o := j.Corpus.Options
 	r := &report.Report{
 		Schema: report.Schema, Version: report.Version, Tool: report.Tool{Name: "carat", Version: buildinfo.Version()}, Command: j.Command,
-		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.corpus.Len()},
+		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.Corpus.Len(), Stored: j.Stored},
 	}
-	for i, t := range j.corpus.Texts {
-		r.Data = append(r.Data, report.Data{Name: t.Name, File: t.File, SHA256: t.SHA256, Bytes: len(t.Data), Tokens: j.corpus.Tokens[i], Chunks: j.corpus.Chunks[i]})
+	for i, t := range j.Corpus.Texts {
+		r.Data = append(r.Data, report.Data{Name: t.Name, File: t.File, SHA256: t.SHA256, Bytes: len(t.Data), Tokens: j.Corpus.Tokens[i], Chunks: j.Corpus.Chunks[i]})
 	}
 	if j.Reference != nil {
 		id := j.Reference.ID

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/logits"
+	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+// storedFlags are about predictions of the reference in files.
+func storedFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "reference-cache", Usage: "keep the reference's 256 likeliest tokens a position in `FILE`, and use it the next time instead of running the reference"},
+		&cli.StringFlag{Name: "save-logits", Usage: "write the reference's predictions to `FILE` as llama-perplexity --kl-divergence-base does"},
+		&cli.StringFlag{Name: "logits", Usage: "compare with the predictions in `FILE` of llama-perplexity --kl-divergence-base; it holds the text, too"},
+	}
+}
+
+// storedOptions are the files of storedFlags.
+type storedOptions struct{ Cache, Save, Logits string }
+
+func storedOptionsOf(c *cli.Context) (storedOptions, error) {
+	o := storedOptions{c.String("reference-cache"), c.String("save-logits"), c.String("logits")}
+	switch {
+	case o.Logits != "" && (o.Cache != "" || o.Save != "" || c.String("reference") != "" || len(c.StringSlice("text")) > 0):
+		return o, usagef("--logits holds text and reference: it goes with none of --text, --reference, --reference-cache and --save-logits")
+	case (o.Cache != "" || o.Save != "") && c.String("reference") == "":
+		return o, usagef("--reference-cache and --save-logits need --reference MODEL")
+	case (o.Cache != "" || o.Save != "") && c.Bool("resume"):
+		return o, usagef("--resume begins in the middle of the text: nothing whole could be stored with --reference-cache or --save-logits")
+	}
+	if o.Save != "" && (c.Int("max-tokens") > 0 || c.Float64("until-width") > 0) {
+		return o, usagef("--save-logits writes all chunks: limit them with --chunks, not with --max-tokens or --until-width")
+	}
+	return o, errors.Join(writable("--reference-cache", o.Cache), writable("--save-logits", o.Save))
+}
+
+// storage is what a run reads the reference from or writes it to. close ends it; ok says that the run was whole.
+type storage struct {
+	readers []interface{ Close() error }
+	writers []interface {
+		Close() error
+		Abort() error
+	}
+}
+
+func (s *storage) close(ok bool) error {
+	var errs []error
+	for _, r := range s.readers {
+		errs = append(errs, r.Close())
+	}
+	for _, w := range s.writers {
+		if ok {
+			errs = append(errs, w.Close())
+		} else {
+			errs = append(errs, w.Abort())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// apply sets up j's reference, which is the model at path unless that is empty.
+func (o *storedOptions) apply(j *measure.Job, ms *models, path string) (*storage, error) {
+	if o.Logits != "" {
+		return o.fromLlama(j, ms)
+	}
+	if path == "" {
+		return &storage{}, nil
+	}
+	if o.Cache != "" && o.Save == "" {
+		st, err := o.fromCache(j, ms, path)
+		if st != nil || err != nil {
+			return st, err
+		}
+	}
+	var err error
+	if j.Reference, err = ms.load(path, "", j.Options.Context); err != nil || o.Cache == "" && o.Save == "" {
+		return &storage{}, err
+	}
+	st := &storage{}
+	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) {
+		var rows []eval.RowWriter
+		if o.Cache != "" {
+			w, err := logits.Create(o.Cache, c.CacheHeader(j.Reference.ID.SHA256, j.Reference.Loaded.Vocab))
+			if err != nil {
+				return nil, err
+			}
+			st.writers, rows = append(st.writers, w), append(rows, w)
+		}
+		if o.Save != "" {
+			h, err := c.LlamaHeader(j.Reference.Loaded.Vocab)
+			if err != nil {
+				return nil, err
+			}
+			w, err := logits.CreateLlama(o.Save, h)
+			if err != nil {
+				return nil, err
+			}
+			st.writers, rows = append(st.writers, w), append(rows, w)
+		}
+		return eval.Record(j.Reference.Loaded, rows...), nil
+	}
+	return st, nil
+}
+
+// fromCache uses the cache if it is of this reference, text and protocol; otherwise it returns nil. The reference's
+// tokenizer is taken to be the candidate's: the tokens are compared with the cache's.
+func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*storage, error) {
+	r, err := logits.Open(o.Cache)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: delete it to have it made again", err)
+	}
+	src, err := openModel(path, ms.src)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	ms.open = append(ms.open, src)
+	id, err := measure.Identify(path, src, ms.sums.Hash)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	corpus, err := eval.NewCorpus(j.Texts, j.Candidates[0].Loaded.Tokenizer, j.Options)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	h := r.Header()
+	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.TextSHA256() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < corpus.Len() {
+		return nil, r.Close() // of something else: it is made again
+	}
+	if h.Vocab != j.Candidates[0].Loaded.Vocab {
+		return nil, errors.Join(fmt.Errorf("%w: %s has %d tokens in its vocabulary, the reference %d: only models with one tokenizer can be compared",
+			eval.ErrTokenizers, j.Candidates[0].Loaded.Name, j.Candidates[0].Loaded.Vocab, h.Vocab), r.Close())
+	}
+	j.Reference = &measure.Model{ID: id, Source: src}
+	j.Corpus, j.Stored = corpus, "cache"
+	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) { return eval.Cached(r, c) }
+	return &storage{readers: []interface{ Close() error }{r}}, nil
+}
+
+func (o *storedOptions) fromLlama(j *measure.Job, ms *models) (*storage, error) {
+	r, err := logits.OpenLlama(o.Logits)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, o.Logits)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, m := r.Header(), &j.Candidates[0].Loaded
+	if h.Vocab != m.Vocab {
+		return nil, errors.Join(fmt.Errorf("%w: %s holds predictions of %d tokens, %s has %d", eval.ErrTokenizers, o.Logits, h.Vocab, m.Name, m.Vocab), r.Close())
+	}
+	if h.Context != j.Options.Context {
+		return nil, errors.Join(usagef("%s has chunks of %d tokens: give --ctx %d", o.Logits, h.Context, h.Context), r.Close())
+	}
+	sum, err := ms.sums.Hash(o.Logits)
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	base := filepath.Base(o.Logits)
+	j.Reference = &measure.Model{ID: report.Model{Name: base, SHA256: sum.SHA256, Bytes: sum.Bytes}}
+	j.Corpus, j.Stored = eval.CorpusOf(h, m.Tokenizer, base, sum.SHA256, j.Options.Chunks), "llama-logits"
+	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) { return eval.FromLlama(r, c), nil }
+	return &storage{readers: []interface{ Close() error }{r}}, nil
+}

@@ -1,0 +1,199 @@
+package eval
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/carat-llm/carat/eval/logits"
+	"github.com/carat-llm/carat/gguf"
+)
+
+// TextSHA256 identifies the texts together: the SHA-256 of theirs, a line each.
+func (c *Corpus) TextSHA256() string {
+	h := sha256.New()
+	for _, t := range c.Texts {
+		fmt.Fprintln(h, t.SHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// stored are the chunks as files of predictions hold them.
+func (c *Corpus) stored() []logits.Chunk {
+	out := make([]logits.Chunk, len(c.windows))
+	for i, w := range c.windows {
+		out[i] = logits.Chunk{Slice: w.slice, First: w.first, IDs: w.ids}
+	}
+	return out
+}
+
+// CacheHeader is that of a cache of a reference's predictions over the corpus.
+func (c *Corpus) CacheHeader(model string, vocab int) logits.Header {
+	return logits.Header{ModelSHA256: model, TextSHA256: c.TextSHA256(), Vocab: vocab, Context: c.Options.Context, Stride: c.Options.Stride, Chunks: c.stored()}
+}
+
+// LlamaHeader is that of llama.cpp's file, which knows one text without stride only.
+func (c *Corpus) LlamaHeader(vocab int) (h logits.LlamaHeader, err error) {
+	if c.Options.Stride > 0 || len(c.Texts) > 1 {
+		return h, fmt.Errorf("%w: llama.cpp's logits file holds one text without a stride", gguf.ErrInput)
+	}
+	h = logits.LlamaHeader{Context: c.Options.Context, Vocab: vocab}
+	for _, w := range c.windows {
+		ids := slices.Clone(w.ids)
+		ids[0] = w.head
+		h.Chunks = append(h.Chunks, ids)
+	}
+	return h, nil
+}
+
+// CorpusOf makes a corpus of the chunks in a llama.cpp logits file, the first of them if chunks is not 0. file is its
+// base name and sum its SHA-256, which stand for the text's.
+func CorpusOf(h logits.LlamaHeader, tok Tokenizer, file, sum string, chunks int) *Corpus {
+	c := &Corpus{Options: Options{Context: h.Context}, Texts: []Text{{Name: "logits", File: file, SHA256: sum}}}
+	for _, ids := range h.Chunks {
+		if chunks == 0 || len(c.windows) < chunks {
+			c.windows = append(c.windows, newWindow(0, ids, h.Context/2, tok))
+		}
+	}
+	c.Tokens, c.Chunks = []int{len(h.Chunks) * h.Context}, []int{len(c.windows)}
+	return c
+}
+
+// Cached is a reference whose predictions over c are read from a cache.
+func Cached(r *logits.Reader, c *Corpus) (Reference, error) {
+	h := r.Header()
+	if len(h.Chunks) < len(c.windows) {
+		return nil, fmt.Errorf("%w: the cache of predictions has %d chunks, the texts %d", gguf.ErrInput, len(h.Chunks), len(c.windows))
+	}
+	for i, w := range c.windows {
+		if h.Chunks[i].Slice != w.slice || h.Chunks[i].First != w.first || !slices.Equal(h.Chunks[i].IDs, w.ids) {
+			return nil, fmt.Errorf("%w: chunk %d of the cache of predictions has other tokens than the texts", gguf.ErrInput, i+1)
+		}
+	}
+	return &cached{r: r, chunks: c.windows}, nil
+}
+
+type cached struct {
+	r      *logits.Reader
+	chunks []window
+	next   int // chunk that the file is at
+	rows   []logits.Row
+}
+
+// begin skips the chunks before w, which an earlier run has done.
+func (c *cached) begin(w *window) error {
+	for ; &c.chunks[c.next] != w; c.next++ {
+		for range c.chunks[c.next].tokens() {
+			if _, err := c.r.Next(); err != nil {
+				return err
+			}
+		}
+	}
+	c.next++
+	return nil
+}
+
+func (c *cached) load(_ *window, _, n int) error {
+	c.rows = c.rows[:0]
+	for range n {
+		row, err := c.r.Next()
+		if err != nil {
+			return err
+		}
+		c.rows = append(c.rows, row)
+	}
+	return nil
+}
+
+func (c *cached) predict(i int, _ int32, s *scratch) prediction {
+	row := &c.rows[i]
+	s.stored = row
+	top := five{-1, -1, -1, -1, -1}
+	copy(top[:], row.IDs)
+	return prediction{-row.TargetLogP, top}
+}
+
+func (c *cached) divergence(q []float32, lse float64, s *scratch) (float64, float64) {
+	return s.stored.(*logits.Row).Divergence(q, lse)
+}
+
+// FromLlama is a reference whose predictions are read from a llama.cpp logits file over the corpus made of it.
+func FromLlama(r *logits.LlamaReader, c *Corpus) Reference {
+	return &fromLlama{r: r, chunks: c.windows, vocab: r.Header().Vocab}
+}
+
+type fromLlama struct {
+	r      *logits.LlamaReader
+	chunks []window
+	vocab  int
+	next   int
+	rows   []logits.Dense
+}
+
+func (l *fromLlama) begin(w *window) error {
+	for ; &l.chunks[l.next] != w; l.next++ {
+		if err := l.load(nil, 0, l.chunks[l.next].tokens()); err != nil {
+			return err
+		}
+	}
+	l.next++
+	return nil
+}
+
+func (l *fromLlama) load(_ *window, _, n int) error {
+	for len(l.rows) < n {
+		l.rows = append(l.rows, make(logits.Dense, l.vocab))
+	}
+	for i := range n {
+		if err := l.r.Next(l.rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *fromLlama) predict(i int, next int32, s *scratch) prediction {
+	s.stored = l.rows[i]
+	return prediction{-float64(l.rows[i][next]), topFive(l.rows[i])}
+}
+
+func (l *fromLlama) divergence(q []float32, lse float64, s *scratch) (float64, float64) {
+	return math.Max(0, s.stored.(logits.Dense).Divergence(q, lse)), 0
+}
+
+// RowWriter takes rows of logits in the order of the text: a writer of package logits.
+type RowWriter interface {
+	Row(logits []float32, target int32) error
+	EndChunk() error
+}
+
+// Record is Live that also hands every row to the writers.
+func Record(m Candidate, w ...RowWriter) Reference {
+	return &recording{live{newScorer(m.Session, m.Vocab)}, w}
+}
+
+type recording struct {
+	live
+	writers []RowWriter
+}
+
+func (r *recording) load(w *window, at, n int) error {
+	if err := r.live.load(w, at, n); err != nil {
+		return err
+	}
+	for _, out := range r.writers {
+		for i := range n {
+			if err := out.Row(r.row(i), w.ids[at+i+1]); err != nil {
+				return err
+			}
+		}
+		if at+n == len(w.ids)-1 {
+			if err := out.EndChunk(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
