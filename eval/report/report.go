@@ -8,6 +8,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/task"
@@ -38,6 +40,24 @@ type Report struct {
 	Comparisons []Comparison `json:"comparisons,omitempty"`
 	Gate        *Gate        `json:"gate,omitempty"`
 	Findings    []Finding    `json:"findings,omitempty"`
+
+	// Unknown are the JSON paths of fields that Parse did not know: of a newer carat, or misspelt. They are lost.
+	Unknown []string `json:"-"`
+}
+
+// Candidate returns the candidate of that name, or nil.
+func (r *Report) Candidate(name string) *Candidate {
+	for i := range r.Candidates {
+		if r.Candidates[i].Name == name {
+			return &r.Candidates[i]
+		}
+	}
+	return nil
+}
+
+// slice is the index in Data of the slice of that name, or -1.
+func (r *Report) slice(name string) int {
+	return slices.IndexFunc(r.Data, func(d Data) bool { return d.Name == name })
 }
 
 // Tool is the program that measured.
@@ -88,10 +108,13 @@ type Model struct {
 	Title string `json:"title,omitempty"`
 }
 
+// Control is the role of a candidate that others are compared with.
+const Control = "control"
+
 // Candidate is a model that was measured.
 type Candidate struct {
 	Model
-	// Role is "" for a candidate and "control" for one that is there to compare with.
+	// Role is "" for a candidate and Control for one that is there to compare with.
 	Role    string        `json:"role,omitempty"`
 	Metrics *eval.Metrics `json:"metrics,omitempty"`
 	// Slices are the figures by slice, in the order of Data; with one slice there are none.

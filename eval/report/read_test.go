@@ -1,0 +1,179 @@
+package report
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSampleFiles(t *testing.T) {
+	for name, r := range map[string]*Report{"sample.json": sample(), "single.json": single()} {
+		b, err := Marshal(r)
+		require.NoError(t, err)
+		golden(t, name, b)
+		back, err := Parse(b)
+		require.NoError(t, err)
+		require.Empty(t, back.Unknown)
+		again, err := Marshal(back)
+		require.NoError(t, err)
+		require.Equal(t, len(b), len(again))
+		require.True(t, string(b) == string(again), "reading and writing gives the same bytes")
+	}
+}
+
+func TestWriteAndRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.json")
+	r := single()
+	require.NoError(t, Write(path, r))
+	back, err := Read(path)
+	require.NoError(t, err)
+	require.Equal(t, r, back)
+
+	r.Candidates[0].Metrics.Perplexity.Value = math.NaN()
+	require.ErrorContains(t, Write(path, r), "candidates[0].metrics.perplexity.value: is NaN")
+	_, err = Read(path)
+	require.NoError(t, err, "the file is still the good one")
+}
+
+// TestFaults breaks the sample in one place each: the error names it.
+func TestFaults(t *testing.T) {
+	b, err := os.ReadFile("testdata/sample.json")
+	require.NoError(t, err)
+	for _, f := range []struct {
+		name, path string // of the JSON, dots and numbers
+		value      any
+		want       string
+	}{
+		{"schema", "schema", "other", `schema: is "other"`},
+		{"no schema", "schema", nil, "schema: is missing"},
+		{"version", "version", 2, "version: is 2, this carat reads 1"},
+		{"kind", "candidates.2.metrics.kld.mean", "x", "candidates[2].metrics.kld.mean: a string where a number is expected"},
+		{"null", "candidates.2.metrics.kld", nil, "candidates[2].metrics.kld: null where an object is expected"},
+		{"overflow", "candidates.0.bytes", json.Number("1e400"), "candidates[0].bytes: 1e400 where a whole number is expected"},
+		{"infinite", "candidates.0.bits_per_weight", json.Number("1e400"), "candidates[0].bits_per_weight: 1e400"},
+		{"not an array", "candidates", map[string]any{}, "candidates: an object where an array is expected"},
+		{"base64", "candidates.0.chunks.0.klds", "?", "illegal base64"},
+		{"short klds", "candidates.0.chunks.0.klds", "AAAAAA==", "candidates[0].chunks[0].klds: 1 values for 63 tokens"},
+		{"NaN in klds", "candidates.0.chunks.0.klds", "AADAfw==", "candidates[0].chunks[0].klds[0]: is NaN"},
+		{"klds and kld", "candidates.0.chunks.0.kld", 99, "candidates[0].chunks[0].klds: add up to"},
+		{"slice", "candidates.1.chunks.3.slice", 4, "candidates[1].chunks[3].slice: 4, there are 4 slices"},
+		{"mean", "candidates.1.metrics.kld.mean", 0.01, "candidates[1].metrics.kld.mean: 0.01, but the chunks' sums give"},
+		{"perplexity", "candidates.1.metrics.perplexity.value", 3, "candidates[1].metrics.perplexity.value: 3, but"},
+		{"bits per byte", "candidates.1.metrics.bits_per_byte.value", 3, "candidates[1].metrics.bits_per_byte.value: 3, but"},
+		{"tokens", "candidates.1.metrics.perplexity.tokens", 3, "candidates[1].metrics.perplexity.tokens: 3, the chunks have"},
+		{"running", "candidates.1.metrics.perplexity.chunks", []any{1}, "1 running values for 24 chunks"},
+		{"slice figure", "candidates.1.slices.2.metrics.same_top.value", 0.5, "candidates[1].slices[2].metrics.same_top.value: 0.5, but"},
+		{"slice name", "candidates.1.slices.2.name", "x", `candidates[1].slices[2].name: "x" is none`},
+		{"worst slice", "candidates.1.worst_slice", "x", `candidates[1].worst_slice: "x" is none`},
+		{"twice", "candidates.1.name", "smollm2-Q4_K_M.gguf", "is there twice"},
+		{"hash", "candidates.1.sha256", "abc", `candidates[1].sha256: "abc" is no SHA-256`},
+		{"role", "candidates.1.role", "x", "candidates[1].role"},
+		{"negative", "reference.bytes", -1, "reference: bytes -1"},
+		{"tensor", "candidates.0.tensors.4.layer", -2, "candidates[0].tensors[4]"},
+		{"answers", "candidates.0.tasks.0.answers", "rw", "2 letters for 200 items"},
+		{"letters", "candidates.0.tasks.0.answers", strings.Repeat("x", 200), "other letters"},
+		{"score", "candidates.0.tasks.0.score.value", 1.5, "candidates[0].tasks[0].score: 1.5"},
+		{"comparison", "comparisons.0.b", "x", `comparisons[0].b: "x" is none of the candidates`},
+		{"better", "comparisons.0.better", "x", "comparisons[0].better"},
+		{"p", "comparisons.0.p_adjusted", 2, "comparisons[0].p"},
+		{"verdict", "gate.verdict", "good", `gate.verdict: "good" is unknown`},
+		{"gate verdict", "gate.gates.1.verdict", "", `gate.gates[1].verdict: "" is unknown`},
+		{"gate level", "gate.gates.1.level", "note", "gate.gates[1].level"},
+		{"gate op", "gate.gates.1.op", "<", "gate.gates[1].op"},
+		{"gate candidate", "gate.candidate", "x", "gate.candidate"},
+		{"waiver", "gate.waivers.0.until", "tomorrow", "gate.waivers[0].until"},
+		{"finding", "findings.0.level", "x", "findings[0].level"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			_, err := Parse(changed(t, b, f.path, f.value))
+			require.ErrorIs(t, err, gguf.ErrInput)
+			require.ErrorContains(t, err, f.want)
+		})
+	}
+	for text, want := range map[string]string{"": "ends early", "{": "ends early", "[]": "an array where an object", "nulx": "not JSON", string(b) + "x": "something follows"} {
+		_, err := Parse([]byte(text))
+		require.ErrorIs(t, err, gguf.ErrInput)
+		require.ErrorContains(t, err, want, "%.20s", text)
+	}
+}
+
+func TestUnknownFields(t *testing.T) {
+	b, err := os.ReadFile("testdata/single.json")
+	require.NoError(t, err)
+	b = changed(t, b, "candidates.0.metrics.entropy", 3)
+	r, err := Parse(changed(t, b, "colour", "red"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"candidates[0].metrics.entropy", "colour"}, r.Unknown)
+}
+
+func TestReadNamesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"schema":"x"}`), 0o600))
+	_, err := Read(path)
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, path+": schema")
+	_, err = Read(filepath.Dir(path))
+	require.ErrorIs(t, err, gguf.ErrInput)
+	_, err = Read(path + "x")
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// changed sets the value at a path of the JSON.
+func changed(t *testing.T, b []byte, path string, value any) []byte {
+	var tree any
+	require.NoError(t, json.Unmarshal(b, &tree))
+	at := tree
+	keys := strings.Split(path, ".")
+	for i, k := range keys {
+		last := i == len(keys)-1
+		switch x := at.(type) {
+		case map[string]any:
+			if last && value == nil && k == "schema" {
+				delete(x, k)
+			} else if last {
+				x[k] = value
+			}
+			at = x[k]
+		case []any:
+			var n int
+			require.NoError(t, json.Unmarshal([]byte(k), &n))
+			at = x[n]
+		default:
+			require.Fail(t, "no such path", path)
+		}
+	}
+	out, err := json.Marshal(tree)
+	require.NoError(t, err)
+	return out
+}
+
+// FuzzParse: whatever comes, an error or a report that can be written and read again; and no renderer panics.
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"testdata/single.json"} {
+		b, err := os.ReadFile(name)
+		require.NoError(f, err)
+		f.Add(b)
+	}
+	f.Add([]byte(`{"schema":"carat/report","version":1,"command":"gate","candidates":null}`))
+	f.Add([]byte(`{"schema":"carat/report","version":1,"command":"x","candidates":[{"name":"a"},{"name":"b","metrics":{"perplexity":{"value":1}}}],"comparisons":[{"a":"a","b":"b"}],"gate":{"verdict":"pass","gates":[{"id":"x","verdict":"fail","level":"error","op":"<="}]}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := Parse(b)
+		if err != nil {
+			require.ErrorIs(t, err, gguf.ErrInput)
+			return
+		}
+		again, err := Marshal(r)
+		require.NoError(t, err)
+		_, err = Parse(again)
+		require.NoError(t, err)
+		renderAll(t, r)
+	})
+}
+
+func renderAll(*testing.T, *Report) {}
