@@ -1,0 +1,162 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/eval"
+)
+
+// What the renderers say about gates and comparisons, in the same words.
+
+// value, limit and the rest are the result's numbers, formatted.
+func (x *Result) number(v float64) string {
+	if x.Versus != "" {
+		return showRelative(v)
+	}
+	return show(x.Metric, v)
+}
+
+func (x *Result) value() string {
+	if x.Verdict == Skipped {
+		return "–"
+	}
+	return x.number(x.Value)
+}
+
+func (x *Result) limit() string { return x.Op + " " + x.number(x.Limit) }
+
+// bound is the confidence limit that a verdict rests on: the upper one for <=, the lower one for >=.
+func (x *Result) bound() string {
+	b := x.Upper
+	if x.Op == ">=" {
+		b = x.Lower
+	}
+	if b == nil || x.Verdict == Skipped {
+		return ""
+	}
+	return x.number(*b)
+}
+
+// interval is both limits.
+func (x *Result) interval() string {
+	if x.Lower == nil || x.Upper == nil || x.Verdict == Skipped {
+		return ""
+	}
+	if x.Versus != "" {
+		return showRelativeInterval(&eval.Interval{Low: *x.Lower, High: *x.Upper})
+	}
+	return showInterval(x.Metric, &eval.Interval{Low: *x.Lower, High: *x.Upper})
+}
+
+// what is "kld.mean of code, the worst slice, against control".
+func (x *Result) what() string {
+	s := clean(x.Metric)
+	switch {
+	case x.Scope == "worst_slice" && x.Slice != "":
+		s += " of " + clean(x.Slice) + ", the worst slice"
+	case x.Scope == "worst_slice":
+		s += " of the worst slice"
+	case x.Slice != "":
+		s += " of " + clean(x.Slice)
+	case strings.HasPrefix(x.Scope, "slice:"):
+		s += " of " + clean(strings.TrimPrefix(x.Scope, "slice:"))
+	}
+	if x.Versus != "" {
+		s += " against the " + clean(x.Versus)
+	}
+	return s
+}
+
+// verdict is the word shown: a waived failure is no failure, one of the level warn does not decide.
+func (x *Result) verdict() string {
+	switch {
+	case x.Waived && x.Verdict != Pass:
+		return x.Verdict + ", waived"
+	case x.Level == Warn && x.Verdict != Pass && x.Verdict != Skipped:
+		return x.Verdict + ", warning only"
+	}
+	return x.Verdict
+}
+
+// decides says that the result counts in the whole verdict.
+func (x *Result) decides() bool { return !x.Waived && x.Level != Warn }
+
+// outcome is "1 failed (top1), 1 inconclusive (tail), 3 passed, 1 skipped (speed), 1 waived (ppl)".
+func (g *Gate) outcome() string {
+	var s []string
+	add := func(word string, names bool, in func(*Result) bool) {
+		var ids []string
+		for i := range g.Gates {
+			if in(&g.Gates[i]) {
+				ids = append(ids, clean(g.Gates[i].ID))
+			}
+		}
+		switch {
+		case len(ids) == 0:
+		case names:
+			s = append(s, fmt.Sprintf("%d %s (%s)", len(ids), word, strings.Join(ids, ", ")))
+		default:
+			s = append(s, fmt.Sprintf("%d %s", len(ids), word))
+		}
+	}
+	is := func(v string) func(*Result) bool {
+		return func(x *Result) bool { return x.Verdict == v && (x.decides() || v == Pass || v == Skipped && !x.Waived) }
+	}
+	add("failed", true, is(Fail))
+	add("inconclusive", true, is(Inconclusive))
+	add("passed", false, is(Pass))
+	add("skipped", true, is(Skipped))
+	add("waived", true, func(x *Result) bool { return x.Waived && x.Verdict != Pass })
+	add("with a warning", true, func(x *Result) bool {
+		return !x.Waived && x.Level == Warn && (x.Verdict == Fail || x.Verdict == Inconclusive)
+	})
+	if len(s) == 0 {
+		return "no gates"
+	}
+	return strings.Join(s, ", ")
+}
+
+// effort is "3 looks, 1512 of at most 262144 tokens".
+func (g *Gate) effort() string {
+	s := fmt.Sprintf("%s, %d", count(g.Looks, "look"), g.Tokens)
+	if g.MaxTokens > 0 {
+		s += fmt.Sprintf(" of at most %d", g.MaxTokens)
+	}
+	s += " tokens"
+	if g.Cached {
+		s += "; a stored verdict, as nothing has changed"
+	}
+	return s
+}
+
+// sentence says what a comparison shows: "A is 31.0 % below B in kld.mean (-34 % to -28 %, p < 0.001)".
+func (c *Comparison) sentence() string {
+	what := "does not differ significantly from"
+	switch c.Better {
+	case "a":
+		what = "is better than"
+	case "b":
+		what = "is worse than"
+	}
+	s := fmt.Sprintf("%s %s %s: %s %s", clean(c.A), what, clean(c.B), clean(c.Metric), showRelative(c.Relative))
+	if ci := showRelativeInterval(c.CI); ci != "" {
+		s += " (" + ci + ")"
+	}
+	return s
+}
+
+// split divides the comparisons in significant ones and others.
+func (r *Report) differences() (significant, others []*Comparison) {
+	for i := range r.Comparisons {
+		if c := &r.Comparisons[i]; c.Better != "" {
+			significant = append(significant, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	return significant, others
+}
+
+// shortHash is enough of a SHA-256 to recognise it.
+func shortHash(s string) string { return s[:min(12, len(s))] }
