@@ -15,6 +15,7 @@ var renderers = []struct {
 	render func(io.Writer, *Report) error
 }{
 	{"txt", func(w io.Writer, r *Report) error { return Terminal(w, r, false) }},
+	{"md", Markdown},
 }
 
 func TestGoldenRenderers(t *testing.T) {
@@ -94,6 +95,30 @@ func TestTerminalShowsNoControlCharacters(t *testing.T) {
 	require.NotContains(t, b.String(), "\x1b")
 	require.NotContains(t, b.String(), "\u202e")
 	require.NotContains(t, b.String(), "\n::error")
+}
+
+func TestMarkdownShowsNoMarkup(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, Markdown(&b, hostile("</details><img src=x>|@all `x` [a](https://e.com)\n# x")))
+	s := b.String()
+	for _, bad := range []string{"<img", "@all", "https://", "\n# x"} {
+		require.False(t, strings.Contains(s, bad), bad)
+	}
+	require.Equal(t, strings.Count(s, "<details>"), strings.Count(s, "</details>"))
+	require.Equal(t, strings.Count(s, "<details>"), strings.Count(s, "<summary>"))
+}
+
+func TestMarkdownFitsAStepSummary(t *testing.T) {
+	r := sample()
+	c := &r.Candidates[0]
+	for i := range 20_000 {
+		c.Tensors = append(c.Tensors, Tensor{Name: "x", Role: strings.Repeat("x", 100) + string(rune(0x4e00+i)), Layer: -1})
+	}
+	var b bytes.Buffer
+	require.NoError(t, Markdown(&b, r))
+	require.Less(t, b.Len(), 1<<20)
+	require.Contains(t, b.String(), "rows more")
+	require.True(t, strings.HasSuffix(b.String(), "</details>\n\n"))
 }
 
 // TestSparseReports: every part of a report may be missing.
