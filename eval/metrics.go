@@ -175,26 +175,16 @@ func perplexityOf(c []ChunkStats, sum, squares float64, value func(*ChunkStats) 
 
 func (s *Series) divergence(slice int, t ChunkStats) Divergence {
 	c := s.of(slice)
-	mean := stats.Ratio(perToken(c, kld))
-	r := ranked(c)
-	ones := make([]int, len(c))
-	for i := range ones {
-		ones[i] = 1
-	}
-	at := func(p float64) float64 { return weightedPercentile(r, c, ones, p) }
-	d := Divergence{
+	mean := meanKLD(c)
+	r := divergences(c)
+	within := func(p float64) *Interval { return interval(stats.Quantile{Sample: r, P: p}) }
+	return Divergence{
 		Mean: mean.Value, StdErr: iid(t.KLD, t.KLD2, t.Tokens), ClusteredStdErr: mean.Err, CI: interval(mean),
-		Median: at(0.5), P90: at(0.9), P95: at(0.95), P99: at(0.99), P999: at(0.999), Max: at(1), Min: at(0),
+		Median: r.Percentile(0.5), P90: r.Percentile(0.9), P95: r.Percentile(0.95), P99: r.Percentile(0.99),
+		P999: r.Percentile(0.999), Max: r.Percentile(1), Min: r.Percentile(0),
+		P95CI: within(0.95), P99CI: within(0.99), P999CI: within(0.999),
 		Bound: t.KLDBound / float64(t.Tokens),
 	}
-	for name, ci := range map[string]**Interval{"kld.p95": &d.P95CI, "kld.p99": &d.P99CI, "kld.p99.9": &d.P999CI} {
-		l, err := s.Limits(name, slice)
-		if err != nil {
-			panic(err) // as above
-		}
-		*ci = interval(l)
-	}
-	return d
 }
 
 // correlation is Pearson's, 1 where a side does not vary.

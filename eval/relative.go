@@ -40,8 +40,11 @@ func Relative(name string, candidate, other *Series, slice int, paired bool) (l 
 		s.Value, s.Err = s.Value/2, s.Err/2
 		l = s
 	case "kld.p50", "kld.p90", "kld.p95", "kld.p99", "kld.p99.9":
-		l, ok = relativePercentile(name, a, b, paired)
-		return l, ok, nil
+		q := stats.QuantileQuotient{A: divergences(a), B: divergences(b), P: percentiles[name], Paired: paired}
+		if !(q.B.Percentile(q.P) > 0) || !(q.A.Percentile(q.P) > 0) {
+			return nil, false, nil
+		}
+		return stats.Scaled(q, 1, -1), true, nil
 	default:
 		f, known := sums[name]
 		if !known {
@@ -78,28 +81,4 @@ func relativePerplexity(a, b []ChunkStats, ratio, paired bool) stats.Limits {
 		d[i].Sum -= value(&b[i])
 	}
 	return stats.Ratio(d)
-}
-
-// relativePercentile resamples chunks of both sides together when they are paired, and each by itself otherwise.
-func relativePercentile(name string, a, b []ChunkStats, paired bool) (stats.Limits, bool) {
-	p := map[string]float64{"kld.p50": 0.5, "kld.p90": 0.9, "kld.p95": 0.95, "kld.p99": 0.99, "kld.p99.9": 0.999}[name]
-	ra, rb := ranked(a), ranked(b)
-	n := len(a)
-	if !paired {
-		n += len(b)
-	}
-	ok := true
-	l := stats.NewBootstrap(n, func(counts []int) float64 {
-		ca, cb := counts, counts
-		if !paired {
-			ca, cb = counts[:len(a)], counts[len(a):]
-		}
-		x, y := weightedPercentile(ra, a, ca, p), weightedPercentile(rb, b, cb, p)
-		if y <= 0 {
-			ok = false
-			return 0
-		}
-		return x/y - 1
-	})
-	return l, ok
 }

@@ -15,15 +15,25 @@ func Ratio(c []Cluster) Student {
 		weight += x.Weight
 	}
 	r := sum / weight
-	var sq float64
-	for _, x := range c {
-		d := x.Sum - r*x.Weight
+	return linear(r, len(c), func(i int) float64 { return (c[i].Sum - r*c[i].Weight) / weight })
+}
+
+// linear is an estimate to which cluster i of n contributes part(i); the parts sum to about 0. The skewness is the
+// adjusted one of Fisher and Pearson.
+func linear(value float64, n int, part func(i int) float64) Student {
+	var sq, cube float64
+	for i := range n {
+		d := part(i)
 		sq += d * d
+		cube += d * d * d
 	}
-	n := float64(len(c))
-	s := Student{Value: r, DF: n - 1}
+	m := float64(n)
+	s := Student{Value: value, DF: m - 1}
 	if n > 1 {
-		s.Err = math.Sqrt(n/(n-1)*sq) / weight
+		s.Err = math.Sqrt(m / (m - 1) * sq)
+	}
+	if n > 2 && sq > 0 {
+		s.Skew = cube / math.Pow(sq, 1.5) * math.Sqrt(m*(m-1)) / (m - 2)
 	}
 	return s
 }
@@ -40,17 +50,9 @@ func LogQuotient(a, b []Cluster) (s Student, ok bool) {
 		wa += a[i].Weight
 		wb += b[i].Weight
 	}
-	var sq float64
-	for i := range a {
-		d := (a[i].Sum-ra*a[i].Weight)/(ra*wa) - (b[i].Sum-rb*b[i].Weight)/(rb*wb)
-		sq += d * d
-	}
-	n := float64(len(a))
-	s = Student{Value: math.Log(ra / rb), DF: n - 1}
-	if n > 1 {
-		s.Err = math.Sqrt(n / (n - 1) * sq)
-	}
-	return s, true
+	return linear(math.Log(ra/rb), len(a), func(i int) float64 {
+		return (a[i].Sum-ra*a[i].Weight)/(ra*wa) - (b[i].Sum-rb*b[i].Weight)/(rb*wb)
+	}), true
 }
 
 // LogQuotientUnpaired is LogQuotient of independent samples, with Welch's degrees of freedom.
@@ -58,14 +60,19 @@ func LogQuotientUnpaired(a, b Student) (s Student, ok bool) {
 	if !(a.Value > 0) || !(b.Value > 0) {
 		return Student{}, false
 	}
-	va, vb := a.Err*a.Err/(a.Value*a.Value), b.Err*b.Err/(b.Value*b.Value)
-	return Student{Value: math.Log(a.Value / b.Value), Err: math.Sqrt(va + vb), DF: welch(va, vb, a.DF, b.DF)}, true
+	log := func(s Student) Student { s.Value, s.Err = math.Log(s.Value), s.Err/s.Value; return s }
+	return Difference(log(a), log(b)), true
 }
 
-// Difference is the limits of a - b for independent samples, with Welch's degrees of freedom.
+// Difference is the limits of a - b for independent samples, with Welch's degrees of freedom. Third moments add up
+// as variances do.
 func Difference(a, b Student) Student {
 	va, vb := a.Err*a.Err, b.Err*b.Err
-	return Student{Value: a.Value - b.Value, Err: math.Sqrt(va + vb), DF: welch(va, vb, a.DF, b.DF)}
+	s := Student{Value: a.Value - b.Value, Err: math.Sqrt(va + vb), DF: welch(va, vb, a.DF, b.DF)}
+	if s.Err > 0 {
+		s.Skew = (a.Skew*va*a.Err - b.Skew*vb*b.Err) / (s.Err * s.Err * s.Err)
+	}
+	return s
 }
 
 // welch is the degrees of freedom of a sum of two estimates with variances va and vb (Welch, 1947).

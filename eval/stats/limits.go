@@ -44,44 +44,6 @@ func (e Exact) PAbove(b float64) float64 {
 	return 1
 }
 
-// Student is an estimate with a standard error and Student's t limits.
-type Student struct {
-	Value, Err float64
-	DF         float64 // degrees of freedom; below 1 there are no limits
-}
-
-func (s Student) Estimate() float64 { return s.Value }
-func (s Student) StdErr() float64   { return s.Err }
-
-func (s Student) Lower(alpha float64) float64 { return s.Value - s.reach(alpha) }
-func (s Student) Upper(alpha float64) float64 { return s.Value + s.reach(alpha) }
-
-func (s Student) reach(alpha float64) float64 {
-	switch {
-	case s.DF < 1:
-		return math.Inf(1)
-	case s.Err == 0:
-		return 0
-	}
-	return -StudentQuantile(alpha, s.DF) * s.Err
-}
-
-func (s Student) PBelow(bound float64) float64 { return s.tail(s.Value - bound) }
-func (s Student) PAbove(bound float64) float64 { return s.tail(bound - s.Value) }
-
-// tail is the probability of an estimate at least so far on the claimed side when the truth is at the bound.
-func (s Student) tail(distance float64) float64 {
-	switch {
-	case s.DF < 1:
-		return 1
-	case s.Err == 0 && distance <= 0:
-		return 0
-	case s.Err == 0:
-		return 1
-	}
-	return StudentCDF(distance/s.Err, s.DF)
-}
-
 // Monotone shows limits on another scale: f is increasing and inverse its inverse, as exp and log for ratios.
 type Monotone struct {
 	Limits
