@@ -35,16 +35,16 @@ type Header struct {
 }
 
 // kept is the number of tokens in a row.
-func (h *Header) kept() int { return min(h.Top, h.Vocab) }
+func (h Header) kept() int { return min(h.Top, h.Vocab) }
 
 // rowBytes is the size of a row in the file.
-func (h *Header) rowBytes() int64 { return 16 + 8*int64(h.kept()) }
+func (h Header) rowBytes() int64 { return 16 + 8*int64(h.kept()) }
 
 // rowsBytes is the size of a chunk's rows in the file, without the checksum.
-func (h *Header) rowsBytes(c Chunk) int64 { return int64(c.Scored()) * h.rowBytes() }
+func (h Header) rowsBytes(c Chunk) int64 { return int64(c.Scored()) * h.rowBytes() }
 
 // check refuses what no file can hold.
-func (h *Header) check() error {
+func (h Header) check() error {
 	for _, n := range []struct {
 		name       string
 		value, min int
@@ -69,7 +69,7 @@ type fixed struct {
 }
 
 // encode returns the header of a file with rows for the first done chunks.
-func (h *Header) encode(done int) ([]byte, error) {
+func (h Header) encode(done int) ([]byte, error) {
 	f := fixed{Version: version, Top: uint32(h.Top), Vocab: uint32(h.Vocab), Context: uint32(h.Context), Stride: uint32(h.Stride),
 		Chunks: uint32(len(h.Chunks)), Done: uint32(done)}
 	copy(f.Magic[:], magic)

@@ -31,7 +31,7 @@ type LlamaHeader struct {
 }
 
 // chunks are those of the header with the positions that are scored, Context/2 to Context-2 of each.
-func (h *LlamaHeader) chunks() []Chunk {
+func (h LlamaHeader) chunks() []Chunk {
 	chunks := make([]Chunk, len(h.Chunks))
 	for i, ids := range h.Chunks {
 		chunks[i] = Chunk{IDs: ids, First: h.Context / 2}
@@ -40,13 +40,13 @@ func (h *LlamaHeader) chunks() []Chunk {
 }
 
 // Scored is the number of rows of a chunk.
-func (h *LlamaHeader) Scored() int { return h.Context - 1 - h.Context/2 }
+func (h LlamaHeader) Scored() int { return h.Context - 1 - h.Context/2 }
 
 // rowBytes is the size of a row in the file.
-func (h *LlamaHeader) rowBytes() int64 { return 8 + 4*((int64(h.Vocab)+1)/2) }
+func (h LlamaHeader) rowBytes() int64 { return 8 + 4*((int64(h.Vocab)+1)/2) }
 
 // check refuses what no file can hold.
-func (h *LlamaHeader) check() error {
+func (h LlamaHeader) check() error {
 	if h.Vocab < 1 || h.Vocab > math.MaxInt32 || h.Context < 3 || h.Context > math.MaxInt32 || len(h.Chunks) < 1 || len(h.Chunks) > math.MaxInt32 {
 		return fmt.Errorf("a vocabulary of %d, a context of %d and %d chunks: want at least 1, 3 and 1", h.Vocab, h.Context, len(h.Chunks))
 	}
