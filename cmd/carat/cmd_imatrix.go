@@ -192,7 +192,7 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	if err != nil {
 		return nil, err
 	}
-	opts := imatrix.Options{Dataset: filepath.Base(o.Text), Output: o.Output, Vocab: mod.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
+	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: text.SHA256, Output: o.Output, Vocab: mod.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
 	if o.SaveEvery > 0 {
 		opts.Save = func(m *imatrix.Matrix) error { return snap.Write(o.partial(), m) }
 	}

@@ -14,6 +14,7 @@ type imatrixReport struct {
 	Output    *outputFile `json:"output,omitempty"` // of what was collected or merged
 	File      string      `json:"file,omitempty"`   // with --stats
 	Datasets  []string    `json:"datasets"`
+	SHA256    []string    `json:"datasets_sha256,omitempty"` // of the texts, where the file says
 	Chunks    int         `json:"chunks"`
 	ChunkSize int         `json:"chunk_size"` // 0 when a .dat file does not say
 	Tensors   int         `json:"tensors"`
@@ -26,7 +27,7 @@ type imatrixReport struct {
 }
 
 func reportImatrix(m *imatrix.Matrix) *imatrixReport {
-	r := &imatrixReport{Datasets: append([]string{}, m.Datasets...), Chunks: m.Chunks, ChunkSize: m.ChunkSize, Tensors: m.Len()}
+	r := &imatrixReport{Datasets: append([]string{}, m.Datasets...), SHA256: m.SHA256, Chunks: m.Chunks, ChunkSize: m.ChunkSize, Tensors: m.Len()}
 	r.Coverage.Percent, r.Coverage.Partial = 100, []imatrix.Coverage{}
 	for _, c := range m.Coverage() {
 		r.Coverage.Percent = min(r.Coverage.Percent, c.Percent)

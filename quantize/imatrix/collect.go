@@ -23,6 +23,7 @@ type Session interface {
 // Options say how Collect works.
 type Options struct {
 	Dataset string // the text's name, as it enters the file
+	SHA256  string // the text's, as it enters the file; "" for none
 	// Output also collects for output.weight, which needs the logits of every token; Vocab is their number.
 	Output  bool
 	Vocab   int
@@ -55,6 +56,10 @@ func Collect(ctx context.Context, s Session, chunks [][]int32, o Options) (*Matr
 		return nil, fmt.Errorf("%w: no chunk of text to collect from", gguf.ErrInput)
 	}
 	m.Datasets, m.ChunkSize = []string{o.Dataset}, len(chunks[0])
+	m.SHA256 = nil
+	if o.SHA256 != "" {
+		m.SHA256 = []string{o.SHA256}
+	}
 	c := &collector{m: m, threads: max(1, o.Threads)}
 	s.Observe(func(tensor string, expert, experts int, x []float32, cols int) {
 		if strings.HasPrefix(tensor, "blk.") || o.Output && tensor == "output.weight" {

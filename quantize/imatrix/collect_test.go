@@ -62,7 +62,8 @@ func collect(t *testing.T, o Options) (*Matrix, *echo) {
 }
 
 func TestCollect(t *testing.T) {
-	m, s := collect(t, Options{Dataset: "d"})
+	m, s := collect(t, Options{Dataset: "d", SHA256: "sum"})
+	require.Equal(t, []string{"sum"}, m.SHA256)
 	require.Equal(t, 5, s.resets, "each chunk begins anew")
 	require.Equal(t, []string{"blk.0.attn_q.weight", "blk.0.ffn_up_exps.weight"}, m.Names())
 	require.Equal(t, []any{[]string{"d"}, 5, 3}, []any{m.Datasets, m.Chunks, m.ChunkSize})
@@ -74,7 +75,7 @@ func TestCollect(t *testing.T) {
 	require.Equal(t, 4.0+16+36+64+4, e.sums[0])
 	require.Equal(t, 1.0+9+25*3+81+49+1, e.sums[300])
 
-	many, _ := collect(t, Options{Dataset: "d", Threads: 8})
+	many, _ := collect(t, Options{Dataset: "d", SHA256: "sum", Threads: 8})
 	require.Equal(t, m, many)
 
 	m, s = collect(t, Options{Output: true, Vocab: 2})

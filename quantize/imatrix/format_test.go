@@ -87,6 +87,27 @@ func TestWriteRefuses(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
+// TestHashesOfTexts: they stay through files and merging, once each; without them no key is written, as llama-imatrix
+// writes none; .dat files cannot hold them.
+func TestHashesOfTexts(t *testing.T) {
+	a, b := sample(), sample()
+	a.SHA256, b.SHA256 = []string{"x", "y"}, []string{"y", "z"}
+	path, _ := written(t, a, GGUF)
+	m, err := Read(path)
+	require.NoError(t, err)
+	require.Equal(t, a, m)
+	m, err = Merge([]Named{{"a", a}, {"b", b}, {"none", sample()}}, 512)
+	require.NoError(t, err)
+	require.Equal(t, []string{"x", "y", "z"}, m.SHA256)
+	require.Equal(t, []string{"x", "y"}, a.SHA256)
+	path, _ = written(t, m, Dat)
+	m, err = Read(path)
+	require.NoError(t, err)
+	require.Nil(t, m.SHA256)
+	_, data := written(t, sample(), GGUF)
+	require.NotContains(t, string(data), keySHA256)
+}
+
 func TestMerge(t *testing.T) {
 	a, b := sample(), sample()
 	delete(b.entries, "blk.0.attn_q.weight")

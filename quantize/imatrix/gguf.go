@@ -11,6 +11,9 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
+// keySHA256 is carat's own key; llama.cpp ignores it.
+const keySHA256 = "carat.datasets.sha256"
+
 // readGGUF reads the newer format: for each name the sums of squares (columns x experts) and how many
 // activations each expert saw.
 func readGGUF(path string) (*Matrix, error) {
@@ -26,7 +29,7 @@ func fromModel(f gguf.Model) (*Matrix, error) {
 	if t, _ := f.Metadata().String("general.type"); t != "imatrix" {
 		return nil, fmt.Errorf("%w: general.type is %q, an importance matrix has \"imatrix\"", gguf.ErrInput, t)
 	}
-	m := &Matrix{entries: map[string]entry{}, Datasets: f.Metadata().Strings("imatrix.datasets")}
+	m := &Matrix{entries: map[string]entry{}, Datasets: f.Metadata().Strings("imatrix.datasets"), SHA256: f.Metadata().Strings(keySHA256)}
 	for key, dst := range map[string]*int{"imatrix.chunk_count": &m.Chunks, "imatrix.chunk_size": &m.ChunkSize} {
 		v, _ := f.Metadata().Int(key)
 		if v < 0 || v > math.MaxInt32 {
@@ -118,6 +121,9 @@ func (m *Matrix) writeGGUF(path string, typ gguf.Type, extra ...gguf.KV) error {
 	md.Append("imatrix.datasets", append([]string{}, m.Datasets...))
 	md.Append("imatrix.chunk_count", uint32(m.Chunks))
 	md.Append("imatrix.chunk_size", uint32(m.ChunkSize))
+	if len(m.SHA256) > 0 {
+		md.Append(keySHA256, m.SHA256)
+	}
 	for _, kv := range extra {
 		md.Append(kv.Key, kv.Value)
 	}

@@ -28,8 +28,9 @@ const DefaultChunkSize = 512
 type Matrix struct {
 	entries   map[string]entry
 	Datasets  []string
-	Chunks    int // number of chunks of text that were evaluated
-	ChunkSize int // tokens in a chunk; 0 in .dat files, which do not say
+	SHA256    []string // of the texts collected from, where known; llama-imatrix does not record them
+	Chunks    int      // number of chunks of text that were evaluated
+	ChunkSize int      // tokens in a chunk; 0 in .dat files, which do not say
 }
 
 // entry is one tensor's data. Where the matrix has no chunk size, what is added and counted are not

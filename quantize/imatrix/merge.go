@@ -16,7 +16,7 @@ type Named struct {
 }
 
 // Merge adds matrices up, as if one collection had seen all their texts: sums, counts and chunks add, the
-// names of tensors and the datasets are joined. Tensors of one name must have one shape. Matrices from .dat
+// names of tensors, the datasets and the hashes of their texts are joined. Tensors of one name must have one shape. Matrices from .dat
 // files are taken as made of chunks of chunkSize tokens, unless all are: then the result has none either.
 // Chunks of other sizes are counted in the first one's. The matrices given are left as they are.
 func Merge(ms []Named, chunkSize int) (*Matrix, error) {
@@ -39,6 +39,11 @@ func Merge(ms []Named, chunkSize int) (*Matrix, error) {
 		}
 		out.Chunks = chunks
 		out.Datasets = append(out.Datasets, m.Datasets...)
+		for _, sum := range m.SHA256 {
+			if !slices.Contains(out.SHA256, sum) {
+				out.SHA256 = append(out.SHA256, sum)
+			}
+		}
 		for _, name := range m.Names() {
 			e := m.entries[name]
 			old, ok := out.entries[name]
