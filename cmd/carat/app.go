@@ -27,6 +27,7 @@ EXAMPLES:
    carat plan smollm2-BF16.gguf --type Q5_K_M
    carat imatrix ./SmolLM2-135M --text calibration.txt -o smollm2.imatrix.gguf
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --reference ./SmolLM2-135M
+   carat tasks smollm2-Q4_K_M.gguf --task hellaswag=hellaswag_val_full.txt --limit 400
    carat inspect smollm2-Q4_K_M.gguf
 
 MODEL is a checkpoint folder or a GGUF file (the first part of a split included).
@@ -54,6 +55,7 @@ func verbs(s streams) []*cli.Command {
 		evalCommand(s),
 		compareCommand(s),
 		sweepCommand(s),
+		tasksCommand(s),
 		benchCommand(s),
 		overlapCommand(s),
 		runCommand(s),

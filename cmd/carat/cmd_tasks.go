@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/task"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+func tasksCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "tasks",
+		Usage:     "score a model on question sets",
+		ArgsUsage: "MODEL",
+		Description: `Scores are those of llama-perplexity --hellaswag, --winogrande and --multiple-choice, and of lm-evaluation-harness
+for the other tasks; --list shows tasks and file formats. With --reference both models answer the same items: flips
+right>wrong and wrong>right, and p, McNemar's exact test that accuracy is unchanged. Intervals are Wilson's, 95 %.
+Files may be compressed (.gz, .bz2).
+
+EXAMPLES:
+   carat tasks smollm2-Q4_K_M.gguf --task hellaswag --data hellaswag_val_full.txt.bz2 --limit 400
+   carat tasks smollm2-Q4_K_M.gguf --task arc-easy=arc_easy.jsonl --task winogrande=wg.csv --reference ./SmolLM2-135M
+   carat tasks smollm2-Q4_K_M.gguf --task gsm8k=test.jsonl --shots train5.jsonl --limit 100
+   carat tasks --list`,
+		Flags: append(sourceFlags(),
+			&cli.StringSliceFlag{Name: "task", Usage: "`NAME` of a task, or NAME=FILE with its items; may be repeated"},
+			&cli.StringSliceFlag{Name: "data", Usage: "`FILE` of items; one for each --task without its own, in order"},
+			&cli.StringFlag{Name: "reference", Usage: "`MODEL` to compare with"},
+			&cli.IntFlag{Name: "limit", Usage: "ask only `N` items of each file"},
+			&cli.StringFlag{Name: "select", Value: string(task.SelectLlama), Usage: "which items a limit takes: `llama|first` (llama-perplexity's draw, or the first)"},
+			&cli.StringFlag{Name: "shots", Usage: "`FILE` of worked examples to put before each item of gsm8k"},
+			&cli.IntFlag{Name: "max-tokens", Value: task.DefaultMaxTokens, Usage: "gsm8k: write at most `N` tokens for an item"},
+			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			if c.Bool("list") {
+				return listTasks(s, g)
+			}
+			args, err := positional(c, 1, "MODEL")
+			if err != nil {
+				return err
+			}
+			o := tasksOptions{Limit: c.Int("limit"), MaxTokens: c.Int("max-tokens"), Shots: c.String("shots")}
+			if o.Tasks, err = taskFiles(c.StringSlice("task"), c.StringSlice("data")); err != nil {
+				return err
+			}
+			if o.Select, err = task.ParseSelection(c.String("select")); err != nil {
+				return usagef("--select: %v", err)
+			}
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runTasks(c.Context, s, g, args[0], c.String("reference"), sourceOptions(c), o)
+		},
+	}
+}
+
+// taskFile is a task and its file of items.
+type taskFile struct {
+	task.Task
+	file string
+}
+
+type tasksOptions struct {
+	Tasks     []taskFile
+	Limit     int
+	Select    task.Selection
+	Shots     string
+	MaxTokens int
+}
+
+// taskFiles pairs --task NAME=FILE, and --task NAME with the --data FILE of the same rank.
+func taskFiles(names, files []string) ([]taskFile, error) {
+	if len(names) == 0 {
+		return nil, usagef("tasks needs --task NAME --data FILE, or --task NAME=FILE; tasks are %s", strings.Join(taskNames(), ", "))
+	}
+	var out []taskFile
+	for _, name := range names {
+		name, file, given := strings.Cut(name, "=")
+		t, ok := task.Lookup(name)
+		if !ok {
+			return nil, usagef("--task %q: tasks are %s", name, strings.Join(taskNames(), ", "))
+		}
+		if !given && len(files) > 0 {
+			file, files = files[0], files[1:]
+		}
+		if file == "" {
+			return nil, usagef("--task %s has no items: give --data FILE, or --task %s=FILE", name, name)
+		}
+		out = append(out, taskFile{t, file})
+	}
+	if len(files) > 0 {
+		return nil, usagef("--data %s has no --task", files[0])
+	}
+	return out, nil
+}
+
+func taskNames() []string {
+	var names []string
+	for _, t := range task.All() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func (o tasksOptions) check() error {
+	if o.Limit < 0 {
+		return usagef("--limit %d must not be negative", o.Limit)
+	}
+	if o.MaxTokens < 1 || o.MaxTokens > 1<<16 {
+		return usagef("--max-tokens %d: from 1 to %d", o.MaxTokens, 1<<16)
+	}
+	for _, t := range o.Tasks {
+		if o.Shots != "" && t.TakesShots() {
+			return nil
+		}
+	}
+	if o.Shots != "" {
+		return usagef("--shots is for gsm8k, which is not among the tasks")
+	}
+	return nil
+}
+
+// taskScores is tasks' JSON.
+type taskScores struct {
+	Model      string         `json:"model"`
+	Reference  string         `json:"reference,omitempty"`
+	Tasks      []*task.Result `json:"tasks"`
+	PeakMemory int64          `json:"peak_memory_bytes"`
+}
+
+func runTasks(ctx context.Context, s streams, g global, path, reference string, src convert.Options, o tasksOptions) error {
+	// All files are read first: a mistake in the last one should not cost the run of the others.
+	items := make([]*task.Items, len(o.Tasks))
+	shots := make([]*task.Items, len(o.Tasks))
+	for i, t := range o.Tasks {
+		var err error
+		if items[i], err = task.Read(t.Task, t.file); err != nil {
+			return err
+		}
+		if o.Shots != "" && t.TakesShots() {
+			if shots[i], err = task.Read(t.Task, o.Shots); err != nil {
+				return err
+			}
+		}
+	}
+	m, err := openModel(path, src)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	cand, err := taskModel(m, g)
+	if err != nil {
+		return err
+	}
+	var ref *task.Model
+	if reference != "" {
+		r, err := openModel(reference, src)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		if ref, err = taskModel(r, g); err != nil {
+			return err
+		}
+	}
+	scores := &taskScores{Model: path, Reference: reference}
+	for i, t := range o.Tasks {
+		b := newBar(s.err, g, t.Name)
+		r, runErr := task.Run(ctx, t.Task, items[i], *cand, ref, task.Options{
+			Limit: o.Limit, Select: o.Select, Shots: shots[i], MaxTokens: o.MaxTokens,
+			// In bytes of items, as every bar of carat counts bytes.
+			Progress: func(done, all int, _ float64) { b.update(items[i].Bytes*int64(done)/int64(all), items[i].Bytes) },
+		})
+		b.finish()
+		if r != nil {
+			scores.Tasks = append(scores.Tasks, r)
+		}
+		if errors.Is(runErr, context.Canceled) && len(scores.Tasks) > 0 {
+			err = &interruption{fmt.Sprintf("interrupted in %s; the figures are of the items done until then", t.Name)}
+			break
+		}
+		if runErr != nil {
+			return runErr
+		}
+	}
+	scores.PeakMemory = eval.PeakMemory()
+	if g.json {
+		return errors.Join(err, printJSON(s.out, scores))
+	}
+	if !g.quiet {
+		scores.print(s.out)
+	}
+	return err
+}
+
+// taskModel loads m to be asked.
+func taskModel(m gguf.Model, g global) (*task.Model, error) {
+	mod, tok, err := loadModel(m, g)
+	if err != nil {
+		return nil, err
+	}
+	return &task.Model{
+		NewSession: func(tokens int) (task.Session, error) { return mod.NewSession(tokens) },
+		Vocab:      mod.Vocab(), Context: mod.ContextLength(), Tokenizer: tok,
+	}, nil
+}
+
+func (r *taskScores) print(out io.Writer) {
+	t := newTable(out)
+	head := []any{"task", "items", " score", "95 % interval", "normalized", "perplexity"}
+	if r.Reference != "" {
+		head = append(head, "reference", "right>wrong", "wrong>right", "     p")
+	}
+	t.row(head...)
+	for _, x := range r.Tasks {
+		row := []any{x.Task, fmt.Sprintf("%5d", x.Items), percent(&x.Score), fmt.Sprintf("%5.2f to %5.2f", 100*x.Score.Low, 100*x.Score.High),
+			percent(x.Normalized), orNone(x.Perplexity, "%10.3f")}
+		if x.Reference != nil {
+			row = append(row, percent(x.Reference), fmt.Sprintf("%11d", x.Flips.RightToWrong), fmt.Sprintf("%11d", x.Flips.WrongToRight), fmt.Sprintf("%6.4f", x.Flips.P))
+		}
+		t.row(row...)
+	}
+	t.flush()
+	fmt.Fprintln(out, "\nScores are per cent of items answered right.")
+}
+
+func percent(a *task.Accuracy) string {
+	if a == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%6.2f", 100*a.Value)
+}
+
+func orNone(v float64, format string) string {
+	if v == 0 {
+		return "-"
+	}
+	return fmt.Sprintf(format, v)
+}
+
+// taskAbout is a line of tasks --list.
+type taskAbout struct {
+	Task   string `json:"task"`
+	About  string `json:"about"`
+	Format string `json:"format"`
+}
+
+func listTasks(s streams, g global) error {
+	var list []taskAbout
+	for _, t := range task.All() {
+		list = append(list, taskAbout{t.Name, t.About, t.Format})
+	}
+	if g.json {
+		return printJSON(s.out, map[string]any{"tasks": list})
+	}
+	for _, x := range list {
+		fmt.Fprintf(s.out, "%-16s %s\n%16s %s\n", x.Task, x.About, "", x.Format)
+	}
+	fmt.Fprintln(s.out, "\nFiles may be compressed by gzip or bzip2.")
+	return nil
+}
