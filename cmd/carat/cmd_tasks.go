@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/urfave/cli/v2"
@@ -194,7 +194,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			return runErr
 		}
 	}
-	scores.PeakMemory = eval.PeakMemory()
+	scores.PeakMemory = latency.PeakMemory()
 	if g.json {
 		return errors.Join(err, printJSON(s.out, scores))
 	}
