@@ -182,3 +182,5 @@ func TestPercentileInterpolates(t *testing.T) {
 	require.InDelta(t, 29.7, percentile(v, 0.99), 1e-12)
 	require.Zero(t, percentile(nil, 0.5))
 }
+
+func log2(x float64) float64 { return math.Log2(x) }
