@@ -87,6 +87,10 @@ func NewCorpus(texts []Text, tok Tokenizer, o Options) (*Corpus, error) {
 				gguf.ErrInput, t.label(), len(ids), o.Context, need)
 		}
 		per[i] = cut(ids, i, tok, o)
+		if t.Limit > 0 {
+			scored := per[i][0].tokens() // of every chunk
+			per[i] = per[i][:min(len(per[i]), max(1, t.Limit/scored))]
+		}
 		c.Tokens = append(c.Tokens, len(ids))
 		c.Chunks = append(c.Chunks, 0)
 	}

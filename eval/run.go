@@ -26,6 +26,15 @@ type Run struct {
 	Progress func(chunk, chunks int, s []*Series)
 }
 
+// ModelError is a fault of one of the models of a run.
+type ModelError struct {
+	Candidate int // -1 for the reference
+	Err       error
+}
+
+func (e *ModelError) Error() string { return e.Err.Error() }
+func (e *ModelError) Unwrap() error { return e.Err }
+
 // Do runs to the end and returns a series for each candidate. When ctx ends or something fails midway, it returns
 // what was measured until then, whole chunks only, beside the error.
 func (r *Run) Do(ctx context.Context) ([]*Series, error) {
@@ -49,8 +58,7 @@ func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 		}
 		for i := range out {
 			if v := sums[i].NLL + sums[i].KLD; math.IsNaN(v) || math.IsInf(v, 0) {
-				return out, fmt.Errorf("%w: %s: the model's log-likelihood is %v in chunk %d: its weights or metadata are broken",
-					gguf.ErrInput, r.Candidates[i].Name, sums[i].NLL, at+1)
+				return out, r.broken(i, &sums[i], at)
 			}
 		}
 		for i := range out {
@@ -64,6 +72,15 @@ func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 		}
 	}
 	return out, nil
+}
+
+// broken refuses to average over a model that computes NaN: no figure is better than a wrong one.
+func (r *Run) broken(i int, c *ChunkStats, chunk int) error {
+	who, value := r.Candidates[i].Name, c.NLL
+	if math.IsNaN(c.RefNLL) || math.IsInf(c.RefNLL, 0) {
+		i, who, value = -1, "the reference", c.RefNLL
+	}
+	return &ModelError{i, fmt.Errorf("%w: %s: the log-likelihood is %v in chunk %d: the weights or the metadata are broken", gguf.ErrInput, who, value, chunk+1)}
 }
 
 // chunks is how many chunks MaxTokens leaves.
@@ -89,12 +106,12 @@ func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkS
 	}
 	if r.Reference != nil {
 		if err := r.Reference.begin(w); err != nil {
-			return nil, err
+			return nil, &ModelError{-1, err}
 		}
 	}
-	for _, s := range scorers {
+	for i, s := range scorers {
 		if err := s.begin(w); err != nil {
-			return nil, err
+			return nil, &ModelError{i, err}
 		}
 	}
 	last := len(w.ids) - 1 // the last token has no successor to predict
@@ -103,15 +120,15 @@ func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkS
 		n := min(rows, last-at)
 		if r.Reference != nil {
 			if err := r.Reference.load(w, at, n); err != nil {
-				return nil, err
+				return nil, &ModelError{-1, err}
 			}
 		}
-		for _, s := range scorers {
+		for i, s := range scorers {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			if err := s.load(w, at, n); err != nil {
-				return nil, err
+				return nil, &ModelError{i, err}
 			}
 		}
 		for _, row := range r.compare(w.ids[at+1:at+1+n], scorers) {

@@ -22,12 +22,14 @@ type Text struct {
 	File   string // where it is from: the base name
 	Data   string
 	SHA256 string
+	// Limit is how many tokens of it are scored at most, in whole chunks; 0 means all.
+	Limit int
 }
 
 // NewText names data and hashes it.
 func NewText(name, file, data string) Text {
 	sum := sha256.Sum256([]byte(data))
-	return Text{name, file, data, hex.EncodeToString(sum[:])}
+	return Text{Name: name, File: file, Data: data, SHA256: hex.EncodeToString(sum[:])}
 }
 
 // JSONL says which fields of a line hold the text and the name of its slice.

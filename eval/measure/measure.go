@@ -80,6 +80,14 @@ func (j *Job) Resume(r *report.Report) error {
 	return nil
 }
 
+// Available is how many tokens there are to score.
+func (j *Job) Available() (int, error) {
+	if err := j.prepare(); err != nil {
+		return 0, err
+	}
+	return j.Corpus.ScoredTokens(j.Corpus.Len()), nil
+}
+
 // Run measures, up to MaxTokens. On an interruption the report of what was done comes beside the error; it is nil
 // when that is nothing.
 func (j *Job) Run(ctx context.Context) (*report.Report, error) {
@@ -136,14 +144,14 @@ func (j *Job) prepare() error {
 	for i := range j.Candidates {
 		m := &j.Candidates[i].Loaded
 		if m.Vocab != first.Vocab {
-			return fmt.Errorf("%w: %s has %d tokens in its vocabulary, %s has %d: only models with one tokenizer can be compared",
-				eval.ErrTokenizers, m.Name, m.Vocab, first.Name, first.Vocab)
+			return &eval.ModelError{Candidate: i, Err: fmt.Errorf("%w: %s has %d tokens in its vocabulary, %s has %d: only models with one tokenizer can be compared",
+				eval.ErrTokenizers, m.Name, m.Vocab, first.Name, first.Vocab)}
 		}
 		if m == first || j.Texts == nil {
 			continue
 		}
 		if err := j.Corpus.SameTokens(m.Name, m.Tokenizer); err != nil {
-			return err
+			return &eval.ModelError{Candidate: i, Err: err}
 		}
 	}
 	j.prepared = true
