@@ -173,3 +173,24 @@ func TestPolicyOutsideOfTheRepository(t *testing.T) {
 	require.Equal(t, "b.yaml", repositoryPath("", "./b.yaml"))
 	require.Equal(t, "", repositoryPath(dir, ""))
 }
+
+// FuzzEscapes holds that no text can end an output, a command or a marker.
+func FuzzEscapes(f *testing.F) {
+	for _, s := range []string{evil, "", "a\nCARAT_END\n", "<<x", "a=b", "\r", "-->", "%0A"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var b bytes.Buffer
+		require.NoError(t, WriteOutputs(&b, []Output{{"a", s}, {"b", "1"}}))
+		require.Equal(t, map[string]string{"a": s, "b": "1"}, readOutputs(t, b.Bytes()))
+		r := hostile()
+		r.Gate.Gates[0].ID, r.Gate.Gates[0].Message = s, s
+		b.Reset()
+		require.NoError(t, Annotations(&b, r, "p"))
+		for _, l := range lines(b.Bytes()) {
+			require.Regexp(t, command, l)
+		}
+		require.Regexp(t, `^<!-- carat:gate:[A-Za-z0-9._-]* -->$`, Marker(s))
+		require.Equal(t, 2, strings.Count(Marker(s), "--"))
+	})
+}

@@ -175,32 +175,34 @@ func TestDownload(t *testing.T) {
 		"a release that is not":   {"", good, "cannot download"},
 		"not a platform of carat": {"", good, "there is no release of carat for Plan9"},
 	} {
-		b := github(t)
-		b.server.files["/releases/v1.2.3/carat-linux-amd64"] = binary
-		if c.listed != "" {
-			b.server.files["/releases/v1.2.3/SHA256SUMS"] = bad + "  carat-linux-arm64\n" + c.listed + "  carat-linux-amd64\n"
-		} else {
-			b.server.files["/releases/v1.2.3/SHA256SUMS"] = bad + "  carat-linux-arm64\n"
-		}
-		in := map[string]string{"version": "v1.2.3", "sha256": c.sum, "comment": "true"}
-		switch name {
-		case "not a release's name":
-			in["version"] = "../v1"
-		case "a release that is not":
-			in["version"] = "v9"
-		case "not a platform of carat":
-			b.env["RUNNER_OS"] = "Plan9"
-		}
-		r := b.run(in)
-		if c.want == "" {
-			require.Contains(t, r.log, "carat of the release", name)
-			require.Equal(t, "carat-linux-amd64", filepath.Base(r.outputs["setup"]["carat"]))
-			continue
-		}
-		require.NotZero(t, r.code, name)
-		require.Contains(t, r.log, c.want, name)
-		require.NotContains(t, r.log, "carat of the release", "%s: nothing unchecked is run", name)
-		require.Empty(t, r.outputs["setup"]["carat"], name)
-		require.NotContains(t, r.used, "Upload reports", name)
+		t.Run(name, func(t *testing.T) {
+			b := github(t)
+			b.server.files["/releases/v1.2.3/carat-linux-amd64"] = binary
+			if c.listed != "" {
+				b.server.files["/releases/v1.2.3/SHA256SUMS"] = bad + "  carat-linux-arm64\n" + c.listed + "  carat-linux-amd64\n"
+			} else {
+				b.server.files["/releases/v1.2.3/SHA256SUMS"] = bad + "  carat-linux-arm64\n"
+			}
+			in := map[string]string{"version": "v1.2.3", "sha256": c.sum, "comment": "true"}
+			switch name {
+			case "not a release's name":
+				in["version"] = "../v1"
+			case "a release that is not":
+				in["version"] = "v9"
+			case "not a platform of carat":
+				b.env["RUNNER_OS"] = "Plan9"
+			}
+			r := b.run(in)
+			if c.want == "" {
+				require.Contains(t, r.log, "carat of the release")
+				require.Equal(t, "carat-linux-amd64", filepath.Base(r.outputs["setup"]["carat"]))
+				return
+			}
+			require.NotZero(t, r.code)
+			require.Contains(t, r.log, c.want)
+			require.NotContains(t, r.log, "carat of the release", "%s: nothing unchecked is run")
+			require.Empty(t, r.outputs["setup"]["carat"])
+			require.NotContains(t, r.used, "Upload reports")
+		})
 	}
 }

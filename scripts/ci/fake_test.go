@@ -104,6 +104,7 @@ func newBench(t *testing.T) *bench {
 			t.Skipf("needs %s", tool)
 		}
 	}
+	t.Parallel()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	self, err := os.Executable()
