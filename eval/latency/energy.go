@@ -19,6 +19,7 @@ type Meter struct {
 	zones     []zone
 	start     []uint64
 	idleWatts float64
+	broken    bool // a counter could not be read any more: there are no figures then
 }
 
 // zone is one package's counter.
@@ -61,7 +62,8 @@ func (m *Meter) number(path string) (uint64, bool) {
 func (m *Meter) read() []uint64 {
 	v := make([]uint64, len(m.zones))
 	for i, z := range m.zones {
-		v[i], _ = m.number(z.dir + "/energy_uj")
+		n, ok := m.number(z.dir + "/energy_uj")
+		v[i], m.broken = n, m.broken || !ok
 	}
 	return v
 }
@@ -78,12 +80,15 @@ func (m *Meter) Joules() float64 {
 	return sum / 1e6
 }
 
-// used is the way from start to now of a counter of 0..limit.
+// used is the way from start to now of a counter of 0..limit, 0 for one that was beyond.
 func used(start, now, limit uint64) float64 {
 	if now >= start {
 		return float64(now - start)
 	}
-	return float64(limit) - float64(start) + float64(now) + 1
+	if start > limit {
+		return 0
+	}
+	return float64(limit-start) + float64(now) + 1
 }
 
 // Idle measures what the machine takes when this process does nothing, over a time; wait waits for it.
@@ -108,8 +113,11 @@ func Wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// energy is the figures of decoding tokens.
+// energy is the figures of decoding tokens, nil when a counter could not be read.
 func (m *Meter) energy(joules, seconds float64, tokens int) *Energy {
+	if m.broken {
+		return nil
+	}
 	n := float64(tokens)
 	return &Energy{JoulesPerToken: joules / n, IdleJoulesPerToken: (joules - m.idleWatts*seconds) / n, IdleWatts: m.idleWatts}
 }

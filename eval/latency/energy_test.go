@@ -74,8 +74,35 @@ func TestEnergyOfDecoding(t *testing.T) {
 	require.InDelta(t, 3-10*0.1, r.Energy.IdleJoulesPerToken, 1e-9)
 }
 
+func TestACounterThatVanishes(t *testing.T) {
+	fsys := powercap()
+	m := NewMeter(fsys)
+	clock := &machine{}
+	f := &fake{m: clock, slow: func(int) time.Duration { delete(fsys, "intel-rapl:1/energy_uj"); return time.Second }}
+	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{0, 1, 0}}, Clock: clock.clock, Meter: m})
+	require.NoError(t, err)
+	require.Nil(t, r.Energy)
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, Wait(ctx, time.Hour), context.Canceled)
+}
+
+// FuzzMeter: whatever the files hold, there is no meter or its joules are a number that is not negative.
+func FuzzMeter(f *testing.F) {
+	f.Add("package-0\n", "999\n", "5\n", "3\n")
+	f.Add("package-1", "18446744073709551615", "1", "0")
+	f.Add("core", "-1", "", "x")
+	f.Fuzz(func(t *testing.T, name, limit, before, after string) {
+		fsys := fstest.MapFS{"intel-rapl:0/name": {Data: []byte(name)}, "intel-rapl:0/max_energy_range_uj": {Data: []byte(limit)}, "intel-rapl:0/energy_uj": {Data: []byte(before)}}
+		m := NewMeter(fsys)
+		if m == nil {
+			return
+		}
+		m.Start()
+		fsys["intel-rapl:0/energy_uj"] = &fstest.MapFile{Data: []byte(after)}
+		require.GreaterOrEqual(t, m.Joules(), 0.0)
+	})
 }

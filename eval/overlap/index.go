@@ -83,7 +83,7 @@ func (x *index) match(ctx context.Context, text string) (*match, error) {
 		// From the last to the first, so that at[i-1] is still what it was before this n-gram.
 		for places := 0; i >= 0 && places < maxPlaces; places++ {
 			run[i] = 1
-			if i > 0 && at[i-1] == j-1 && j > 1 {
+			if i > 0 && at[i-1] == j-1 {
 				run[i] = run[i-1] + 1
 			}
 			at[i] = j
