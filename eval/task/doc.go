@@ -22,10 +22,10 @@
 // has fewer than four tokens after the common prefix, the choice itself is scored with them. Equals count for the
 // second choice.
 //
-// Two differences from llama-perplexity, both its known faults: a last line without a newline is an item here, and
-// in that rare case of few tokens the second choice's first token is predicted from what precedes it (llama-perplexity
-// takes the logits of another position, "FIXME" in its source). Doubled quotes in a CSV's sentence stay
-// doubled, as there.
+// Two differences from llama-perplexity, both its known faults: it loses the last item of every file (with a limit,
+// [SelectLlama] draws from the same items), and in that rare case of few tokens it predicts the second choice's first
+// token from the logits of another position ("FIXME" in its source). Doubled quotes in a CSV's sentence stay doubled,
+// as there.
 //
 // # LAMBADA
 //

@@ -62,7 +62,7 @@ func drawErase(r *mt19937, n, limit int) []int {
 	return out
 }
 
-// drawSwap draws as llama-perplexity does for Winogrande and multiple choice: a fraction in float32 of those that are
+// drawSwap draws as llama-perplexity does for multiple choice: a fraction in float32 of those that are
 // left, the last of which takes the place of the drawn one.
 func drawSwap(r *mt19937, n, limit int) []int {
 	left := upTo(n)
@@ -76,6 +76,10 @@ func drawSwap(r *mt19937, n, limit int) []int {
 	}
 	return out
 }
+
+// drawSwapButLast leaves out the last item, as llama-perplexity does for Winogrande: it takes the newline off the file's
+// end, and then a line without one is lost.
+func drawSwapButLast(r *mt19937, n, limit int) []int { return drawSwap(r, n-1, limit) }
 
 // mt19937 is the Mersenne twister (Matsumoto and Nishimura, 1998) of 32 bits, as std::mt19937.
 type mt19937 struct {

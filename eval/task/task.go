@@ -26,7 +26,7 @@ var tasks = []Task{
 	{Name: "hellaswag", About: "which of four endings continues a description", Format: hellaswagFormat,
 		parse: parseHellaSwag, draw: drawErase, normalized: true},
 	{Name: "winogrande", About: "which of two names fills the gap", Format: winograndeFormat,
-		parse: parseWinogrande, draw: drawSwap},
+		parse: parseWinogrande, draw: drawSwapButLast},
 	{Name: "arc-easy", About: "science questions, the easy set", Format: multipleChoiceFormat,
 		parse: parseMultipleChoice, draw: drawSwap, normalized: true},
 	{Name: "arc-challenge", About: "science questions, the challenge set", Format: multipleChoiceFormat,
