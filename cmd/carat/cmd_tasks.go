@@ -33,7 +33,7 @@ EXAMPLES:
 			&cli.StringSliceFlag{Name: "task", Usage: "`NAME` of a task, or NAME=FILE with its items; may be repeated"},
 			&cli.StringSliceFlag{Name: "data", Usage: "`FILE` of items; one for each --task without its own, in order"},
 			&cli.StringFlag{Name: "reference", Usage: "`MODEL` to compare with"},
-			&cli.IntFlag{Name: "limit", Usage: "ask only `N` items of each file"},
+			&cli.IntFlag{Name: "limit", Usage: "ask only `N` items of each file; 0 means all"},
 			&cli.StringFlag{Name: "select", Value: string(task.SelectLlama), Usage: "which items a limit takes: `llama|first` (llama-perplexity's draw, or the first)"},
 			&cli.StringFlag{Name: "shots", Usage: "`FILE` of worked examples to put before each item of gsm8k"},
 			&cli.IntFlag{Name: "max-tokens", Value: task.DefaultMaxTokens, Usage: "gsm8k: write at most `N` tokens for an item"},

@@ -25,6 +25,7 @@ type Items struct {
 	Name   string // the file's base name
 	SHA256 string // of the file as it is stored
 	Bytes  int64  // of it
+	path   string // as given, for messages
 	list   []Item
 }
 
@@ -95,7 +96,7 @@ func Parse(t Task, path string, raw []byte) (*Items, error) {
 		return nil, fmt.Errorf("%w: %s has no items; %s needs %s", gguf.ErrInput, path, t.Name, t.Format)
 	}
 	sum := sha256.Sum256(raw)
-	return &Items{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw)), list: list}, nil
+	return &Items{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw)), path: path, list: list}, nil
 }
 
 // unpack decompresses data that begins as gzip or bzip2 files do.

@@ -62,7 +62,7 @@ func Run(ctx context.Context, t Task, items *Items, candidate Model, reference *
 				return partial(t, items, pupils, i), ctx.Err()
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", items.Name, items.list[item].where(), err)
+				return nil, fmt.Errorf("%s: %s: %w", items.path, items.list[item].where(), err)
 			}
 		}
 		if o.Progress != nil {
@@ -90,10 +90,10 @@ func newPupil(ctx context.Context, items *Items, picked []int, m Model, o Option
 		it := items.list[item]
 		q, err := it.ask(m.Tokenizer, o)
 		if err != nil {
-			return nil, malformed(items.Name, place(it.where()), "%v", err)
+			return nil, malformed(items.path, place(it.where()), "%v", err)
 		}
 		if n := q.tokens(); m.Context > 0 && n > m.Context {
-			return nil, malformed(items.Name, place(it.where()), "%d tokens are needed, the model was trained for %d", n, m.Context)
+			return nil, malformed(items.path, place(it.where()), "%d tokens are needed, the model was trained for %d", n, m.Context)
 		}
 		p.questions[i] = q
 		longest = max(longest, q.tokens())
