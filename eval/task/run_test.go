@@ -57,6 +57,8 @@ func TestAnAnswerThatBeginsAnother(t *testing.T) {
 	yes, more := r.logProb("Q yes"[:4], "s"), r.logProb("Q yes"[:4], "s, no")/5
 	got := ask(t, "arc-easy", `{"query": "Q", "choices": ["yes", "yes, no"], "gold": 0}`, fake(r, nil), Options{})
 	require.Equal(t, letter(yes >= more), got.Answers)
+	got = ask(t, "arc-easy", `{"query": "Q", "choices": ["yes, no", "yes"], "gold": 0}`, fake(r, nil), Options{})
+	require.Equal(t, letter(more >= yes), got.Answers)
 }
 
 // TestWinograndeByHand: the rest of the sentence is scored but for its last token, and the choice too when little follows.
@@ -97,10 +99,10 @@ func TestLambadaByHand(t *testing.T) {
 		}
 		return 0
 	}
-	got := ask(t, "lambada", "see the cat\nsee the cow\nsee the cat run\n", fake(known, nil), Options{})
+	got := ask(t, "lambada", "see the cat\nsee the hat\nsee the cat run\n", fake(known, nil), Options{})
 	require.Equal(t, "rww", got.Answers)
 	r := rule(known)
-	nll := -(r.logProb("see the", " cat") + r.logProb("see the", " cow") + r.logProb("see the cat", " run"))
+	nll := -(r.logProb("see the", " cat") + r.logProb("see the", " hat") + r.logProb("see the cat", " run"))
 	require.InDelta(t, math.Exp(nll/3), got.Perplexity, 1e-9*got.Perplexity)
 }
 
@@ -154,7 +156,7 @@ func TestSharedTokensAreEvaluatedOnce(t *testing.T) {
 	require.Equal(t, once+3*again+repeated, fed)
 }
 
-func fourItems() string {
+func manyItems() string {
 	var b strings.Builder
 	for i := range 24 {
 		fmt.Fprintf(&b, "Context %d says\n%d\nred\ngreen\nblue\nblack\n", i, i%4)
@@ -164,7 +166,7 @@ func fourItems() string {
 
 func TestRunWithReference(t *testing.T) {
 	hs := lookup(t, "hellaswag")
-	items := parse(t, "hellaswag", fourItems())
+	items := parse(t, "hellaswag", manyItems())
 	c, r := fake(hashed(1), nil), fake(hashed(2), nil)
 	var seen []int
 	got, err := Run(context.Background(), hs, items, c, &r, Options{Limit: 20, Progress: func(done, all int, accuracy float64) {
@@ -174,7 +176,7 @@ func TestRunWithReference(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Len(t, seen, 20)
-	alone := ask(t, "hellaswag", fourItems(), r, Options{Limit: 20})
+	alone := ask(t, "hellaswag", manyItems(), r, Options{Limit: 20})
 	require.Equal(t, alone.Score, *got.Reference)
 	require.Equal(t, alone.Answers, got.ReferenceAnswers)
 	rw, wr := 0, 0
@@ -193,7 +195,7 @@ func TestRunWithReference(t *testing.T) {
 	low, high := stats.Wilson(got.Score.Correct, 20, 0.95)
 	require.Equal(t, Accuracy{got.Score.Correct, float64(got.Score.Correct) / 20, low, high}, got.Score)
 
-	same := ask(t, "hellaswag", fourItems(), c, Options{})
+	same := ask(t, "hellaswag", manyItems(), c, Options{})
 	picked := hs.pick(24, 20, SelectLlama)
 	for i, item := range picked {
 		require.Equal(t, same.Answers[item], got.Answers[i], "an item's answer does not depend on those before")
@@ -202,7 +204,7 @@ func TestRunWithReference(t *testing.T) {
 
 func TestRunIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	items := parse(t, "hellaswag", fourItems())
+	items := parse(t, "hellaswag", manyItems())
 	ref := fake(hashed(2), nil)
 	r, err := Run(ctx, lookup(t, "hellaswag"), items, fake(hashed(1), nil), &ref, Options{Progress: func(done, _ int, _ float64) {
 		if done == 5 {
@@ -219,7 +221,7 @@ func TestRunIsCancelled(t *testing.T) {
 }
 
 func TestRunRejects(t *testing.T) {
-	hs, items := lookup(t, "hellaswag"), parse(t, "hellaswag", fourItems())
+	hs, items := lookup(t, "hellaswag"), parse(t, "hellaswag", manyItems())
 	broken := fake(func([]int32, int32) float32 { return float32(math.NaN()) }, nil)
 	small := fake(hashed(1), nil)
 	small.Context = 10
