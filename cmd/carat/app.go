@@ -55,6 +55,7 @@ func verbs(s streams) []*cli.Command {
 		evalCommand(s),
 		compareCommand(s),
 		sweepCommand(s),
+		gateCommand(s),
 		tasksCommand(s),
 		benchCommand(s),
 		overlapCommand(s),
@@ -137,6 +138,11 @@ func reportError(w io.Writer, args []string, err error) int {
 	var left *interruption
 	if errors.As(err, &left) {
 		fmt.Fprintf(w, "carat: %v\n", left)
+		return code
+	}
+	var v *verdict
+	if errors.As(err, &v) {
+		fmt.Fprintf(w, "carat: %v\n", v)
 		return code
 	}
 	if code == exitInterrupted {

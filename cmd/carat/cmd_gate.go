@@ -15,11 +15,11 @@ func gateCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "gate",
 		Usage:     "build or take a model, measure it and judge it by a policy",
-		ArgsUsage: "[CANDIDATE.gguf]",
+		ArgsUsage: "[CANDIDATE.gguf | DIR]",
 		Description: `Judges a model by a policy (docs/policy.md): bounds on divergence, perplexity, agreement, size, speed and tasks. A bound
 holds only if the one-sided confidence limit does; otherwise the gate is inconclusive, and more text is scored up to
-the policy's cap. The candidate is the file named, or it is built from --source by the policy's target and gets the
-name -o only when it passes. Without --policy the built-in one catches broken models.
+the policy's cap. The candidate is the file named; a checkpoint folder (or --source) is built from by the policy's target, and
+the result gets the name -o only when it passes. Without --policy the built-in one catches broken models.
 
 Verdicts are kept under the SHA-256 of everything they depend on: when nothing has changed, the stored one is told.
 
@@ -105,6 +105,9 @@ func gateOptionsOf(c *cli.Context) (o gateOptions, err error) {
 		if o.policy, err = gate.Load(o.policyPath); err != nil {
 			return o, err
 		}
+	}
+	if st, err := os.Stat(o.candidate); err == nil && st.IsDir() {
+		o.policy.Model.Source, o.candidate = o.candidate, "" // a checkpoint is built from
 	}
 	if err := o.override(c); err != nil {
 		return o, err

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 )
@@ -46,12 +47,16 @@ func (e *interruption) Unwrap() error { return context.Canceled }
 func exitCode(err error) int {
 	var usage *usageError
 	var no *refusal
+	var v *verdict
 	switch {
+	case errors.As(err, &v):
+		return v.code
 	case errors.As(err, &no):
 		return exitRefused
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType), errors.Is(err, gguf.ErrEdit):
+	case errors.As(err, &usage), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType), errors.Is(err, gguf.ErrEdit),
+		errors.Is(err, gate.ErrPolicy):
 		return exitUsage
 	case errors.Is(err, gguf.ErrEnvironment),
 		errors.Is(err, syscall.ENOSPC), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOMEM):

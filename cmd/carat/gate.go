@@ -29,11 +29,14 @@ type gating struct {
 	built     string // the candidate's temporary file, when it is built
 	candidate string // the path that is measured
 	id        report.Model
+	control   string         // the control's temporary file, or ""
 	last      *report.Report // the baseline
-	findings  []report.Finding
-	extra     []beside
-	store     *cache.Dir
-	key       string
+	// calibrated is what was found out about the calibration text.
+	calibrated *report.Calibration
+	findings   []report.Finding
+	extra      []beside
+	store      *cache.Dir
+	key        string
 }
 
 // verdict is the end of a gate that did not pass.
@@ -53,7 +56,7 @@ func (x *gating) run(ctx context.Context) error {
 		x.models.sums = x.store.Sums
 		defer func() { _ = x.store.Sums.Save() }() // it only saves time
 	}
-	if err := x.inputs(); err != nil {
+	if err := x.inputs(ctx); err != nil {
 		return err
 	}
 	if r := x.stored(); r != nil {
@@ -78,7 +81,7 @@ func (x *gating) run(ctx context.Context) error {
 }
 
 // inputs reads the texts and the baseline, and identifies what the verdict depends on.
-func (x *gating) inputs() error {
+func (x *gating) inputs(ctx context.Context) error {
 	p := x.policy
 	var err error
 	if x.job.Texts, err = x.readTexts(); err != nil {
@@ -109,7 +112,7 @@ func (x *gating) inputs() error {
 			sums = append(sums, h.SHA256)
 		}
 	}
-	calibration, err := x.calibration()
+	calibration, err := x.calibration(ctx)
 	if err != nil {
 		return err
 	}

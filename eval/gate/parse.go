@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"go.yaml.in/yaml/v4"
@@ -254,6 +255,7 @@ func (d *policyDecoder) data(n *yaml.Node, key string) error {
 			return s != ""
 		}),
 		"eval":           d.list(d.evalText),
+		"tasks":          d.list(d.task),
 		"forbid_overlap": d.yes(&t.ForbidOverlap),
 	})
 }
@@ -277,6 +279,31 @@ func (d *policyDecoder) evalText(n *yaml.Node, key string) error {
 		return d.errorf(n, key+".name", "found %q again, expected distinct names", t.Name)
 	}
 	d.p.Data.Eval = append(d.p.Data.Eval, t)
+	return nil
+}
+
+func (d *policyDecoder) task(n *yaml.Node, key string) error {
+	var t Task
+	var limit int64
+	err := d.fields(n, key, map[string]field{
+		"task": d.parsed("a task, as carat tasks --list shows them", func(s string) bool {
+			t.Name = s
+			_, ok := task.Lookup(s)
+			return ok
+		}),
+		"path":  d.text(&t.Path),
+		"limit": d.count(&limit, 1, 1<<30),
+	})
+	switch {
+	case err != nil:
+		return err
+	case t.Name == "" || t.Path == "":
+		return d.errorf(n, key, "a task needs task and path")
+	case slices.ContainsFunc(d.p.Data.Tasks, func(o Task) bool { return o.Name == t.Name }):
+		return d.errorf(n, key+".task", "found %q again, expected each task once", t.Name)
+	}
+	t.Limit = int(limit)
+	d.p.Data.Tasks = append(d.p.Data.Tasks, t)
 	return nil
 }
 

@@ -70,7 +70,15 @@ type Data struct {
 	// Calibration is a path; CalibrationSHA256 identifies it instead, or too.
 	Calibration, CalibrationSHA256 string
 	Eval                           []Text
+	Tasks                          []Task
 	ForbidOverlap                  bool
+}
+
+// Task is a file of items of a task of package eval/task.
+type Task struct {
+	Name  string // "hellaswag"
+	Path  string
+	Limit int // items; 0 means all
 }
 
 // Text is one evaluation file.

@@ -158,6 +158,17 @@ func (j *Job) prepare() error {
 	return nil
 }
 
+// Empty is the report of a job whose candidates could not be measured: texts, protocol and reference as far as they
+// are known.
+func (j *Job) Empty() *report.Report {
+	if j.Corpus == nil {
+		j.Corpus = &eval.Corpus{Texts: j.Texts, Options: j.Options, Tokens: make([]int, len(j.Texts)), Chunks: make([]int, len(j.Texts))}
+	}
+	r := j.report(nil)
+	r.Candidates = nil
+	return r
+}
+
 // report puts series, which may be nil, into the shape of a report.
 func (j *Job) report(series []*eval.Series) *report.Report {
 	o := j.Corpus.Options
