@@ -36,9 +36,10 @@ func TestScript(t *testing.T) {
 			e.Setenv("TINY", filepath.Join(root, "testdata", "tiny-llama"))
 			e.Setenv("EVALTEXT", filepath.Join(root, "testdata", "eval.txt"))
 			e.Setenv("CARAT_THREADS", "2")
+			e.Setenv("CARAT_CACHE", filepath.Join(e.WorkDir, "cache"))
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken},
 	})
 }
 
