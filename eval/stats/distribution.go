@@ -10,13 +10,15 @@ func NormalQuantile(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) 
 
 // StudentCDF is the distribution function of Student's t with df degrees of freedom.
 func StudentCDF(t, df float64) float64 {
-	if math.IsInf(df, 1) {
+	if df > 1e7 || math.IsInf(t, 0) { // no further from the normal one than 1e-8
 		return NormalCDF(t)
 	}
-	if math.IsInf(t, 0) {
-		return (1 + math.Copysign(1, t)) / 2
+	var tail float64
+	if t*t < df { // of the two equal forms the one that loses no digits
+		tail = 0.5 * (1 - incompleteBeta(0.5, df/2, t*t/(df+t*t)))
+	} else {
+		tail = 0.5 * incompleteBeta(df/2, 0.5, df/(df+t*t))
 	}
-	tail := 0.5 * incompleteBeta(df/2, 0.5, df/(df+t*t))
 	if t > 0 {
 		return 1 - tail
 	}

@@ -52,7 +52,9 @@ type Monotone struct {
 }
 
 // Exp shows limits of a logarithm as limits of the figure.
-func Exp(l Limits) Limits { return Monotone{l, math.Exp, math.Log, math.Exp} }
+func Exp(l Limits) Limits {
+	return Monotone{l, math.Exp, func(y float64) float64 { return math.Log(math.Max(0, y)) }, math.Exp}
+}
 
 // Scaled shows limits times a positive factor plus an offset.
 func Scaled(l Limits, factor, offset float64) Limits {

@@ -67,6 +67,11 @@ func (s *Sample) above(bound float64) int {
 	return sort.Search(len(s.ranked), func(i int) bool { return float64(s.ranked[i].value) <= bound })
 }
 
+// atLeast is how many values are bound or more.
+func (s *Sample) atLeast(bound float64) int {
+	return sort.Search(len(s.ranked), func(i int) bool { return float64(s.ranked[i].value) < bound })
+}
+
 // shares are the clusters of the share that the k largest values are.
 func (s *Sample) shares(k int) []Cluster {
 	c := make([]Cluster, len(s.tokens))
@@ -101,9 +106,9 @@ func (q Quantile) StdErr() float64 {
 }
 
 func (q Quantile) PBelow(bound float64) float64 { return q.pBelow(q.above(bound)) }
-func (q Quantile) PAbove(bound float64) float64 { return q.pAbove(q.above(bound)) }
+func (q Quantile) PAbove(bound float64) float64 { return q.pAbove(q.atLeast(bound)) }
 
-// pBelow is PBelow of a bound that k values exceed.
+// pBelow is PBelow of a bound that k values exceed; pAbove is PAbove of one that k values reach.
 func (q Quantile) pBelow(k int) float64 {
 	if len(q.tokens) < 2 {
 		return 1
@@ -137,10 +142,10 @@ func (q Quantile) Lower(alpha float64) float64 {
 		low, high = high, min(n, high+step)
 	}
 	k := low + sort.Search(high-low, func(k int) bool { return q.pAbove(low+k) <= alpha })
-	if k == n {
+	if k == 0 || k == n && q.pAbove(n) > alpha {
 		return math.Inf(-1)
 	}
-	return float64(q.ranked[k].value)
+	return float64(q.ranked[k-1].value)
 }
 
 // QuantileQuotient is the limits of the quotient of the percentiles P of A and B. A's is below r times B's when fewer
@@ -201,11 +206,17 @@ func (q QuantileQuotient) PAbove(r float64) float64 {
 	return q.difference(r).PAbove(0)
 }
 
+// same says that both sides are one, as an unchanged model is: then there is no error.
+func (q QuantileQuotient) same() bool { return q.Paired && slices.Equal(q.A.ranked, q.B.ranked) }
+
 // widest is the quotient beyond which no limit is looked for.
 const widest = 64.0
 
 func (q QuantileQuotient) Upper(alpha float64) float64 {
 	e := q.Estimate()
+	if q.same() {
+		return e
+	}
 	if q.PBelow(e*widest) > alpha {
 		return math.Inf(1)
 	}
@@ -214,6 +225,9 @@ func (q QuantileQuotient) Upper(alpha float64) float64 {
 
 func (q QuantileQuotient) Lower(alpha float64) float64 {
 	e := q.Estimate()
+	if q.same() {
+		return e
+	}
 	if q.PAbove(e/widest) > alpha {
 		return math.Inf(-1)
 	}

@@ -51,8 +51,10 @@ func (s Student) tail(distance, side float64) float64 {
 		return 1
 	case s.Err == 0 && distance <= 0:
 		return 0
-	case s.Err == 0:
+	case s.Err == 0 || math.IsInf(distance, 1):
 		return 1
+	case math.IsInf(distance, -1):
+		return 0
 	}
 	t, k := distance/s.Err, math.Max(0, side*s.Skew)
 	return StudentCDF(t+k*t*t/3+k*k*t*t*t/27+k/6, s.DF)
