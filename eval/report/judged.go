@@ -24,7 +24,9 @@ func (x *Result) value() string {
 	return x.number(x.Value)
 }
 
-func (x *Result) limit() string { return x.Op + " " + x.number(x.Limit) }
+func (x *Result) limit() string {
+	return map[string]string{"<=": "≤ ", ">=": "≥ "}[x.Op] + x.number(x.Limit)
+}
 
 // bound is the confidence limit that a verdict rests on: the upper one for <=, the lower one for >=.
 func (x *Result) bound() string {
