@@ -48,12 +48,11 @@ func HTML(w io.Writer, r *Report) error {
 	return err
 }
 
-// SVG writes the plot of size against quality as a picture of its own. Without two candidates that have both there
-// is none, which is an error.
+// SVG writes the plot of size against quality as a picture of its own. Without figures the picture says so.
 func SVG(w io.Writer, r *Report) error {
 	p := sizePlot(r, wide)
-	if p == nil {
-		return fmt.Errorf("a plot needs two candidates with size and figures; the report has %s", count(len(r.Candidates), "candidate"))
+	if len(p.Points) == 0 {
+		p.Desc = "No candidate has both size and figures."
 	}
 	var b bytes.Buffer
 	err := pageTemplates.ExecuteTemplate(&b, "svg.tmpl", struct {
@@ -117,10 +116,10 @@ func newPage(r *Report) *page {
 			p.Gates = append(p.Gates, newGateRow(&g.Gates[i]))
 		}
 	}
-	if w := sizePlot(r, wide); w != nil {
+	if w := sizePlot(r, wide); len(w.Points) > 1 {
 		p.Plots = append(p.Plots, plotSet{"Quality against size", "", w, sizePlot(r, narrow)})
 	}
-	if w := speedPlot(r, wide); w != nil {
+	if w := speedPlot(r, wide); len(w.Points) > 1 {
 		p.Plots = append(p.Plots, plotSet{"Quality against speed", "", w, speedPlot(r, narrow)})
 	}
 	p.candidates()

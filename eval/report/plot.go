@@ -65,7 +65,7 @@ func quality(c *Candidate, paired bool) (v float64, ci *eval.Interval, ok bool) 
 	return c.Metrics.Perplexity.Value, c.Metrics.Perplexity.CI, true
 }
 
-// sizePlot and speedPlot lay out the two plots; nil when fewer than two candidates have both figures.
+// sizePlot and speedPlot lay out the two plots, of the candidates that have both figures.
 func sizePlot(r *Report, width float64) *plot {
 	return newPlot(r, width, "size", func(c *Candidate) float64 { return float64(c.Bytes) })
 }
@@ -102,15 +102,15 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 		}
 		pt.Title = fmt.Sprintf("%s: %s, %s %s", clean(c.Name), c.about(), map[bool]string{true: "KL divergence", false: "perplexity"}[paired], nats(y))
 		if ci != nil {
-			pt.Title += ", 95 % interval " + showInterval("kld.mean", ci)
+			pt.Title += ", 95 % interval " + showInterval(map[bool]string{true: "kld.mean", false: "ppl"}[paired], ci)
 		}
 		if d := decoding(c.Latency); d != nil {
 			pt.Title += ", " + rate(d.TokensPerSecond.Median) + " tokens/s"
 		}
 		p.Points = append(p.Points, pt)
 	}
-	if len(p.Points) < 2 {
-		return nil
+	if len(p.Points) == 0 {
+		return p
 	}
 	p.markFront(kind == "speed")
 	ys := p.yScale(paired)
@@ -127,7 +127,7 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 		n = 5
 	}
 	p.X, p.Y = xs.ticks(n, xl), ys.ticks(8, yl)
-	p.Desc = fmt.Sprintf("%d candidates; %s on the x axis, %s on a logarithmic y axis; lower is better.", len(p.Points), p.XTitle, p.YTitle)
+	p.Desc = fmt.Sprintf("%s; %s on the x axis, %s on a logarithmic y axis; lower is better.", count(len(p.Points), "candidate"), p.XTitle, p.YTitle)
 	p.place(xs, ys, paired)
 	p.lines()
 	if kind == "size" {

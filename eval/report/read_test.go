@@ -12,18 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSampleFiles(t *testing.T) {
-	for name, r := range map[string]*Report{"sample.json": sample(), "single.json": single()} {
-		b, err := Marshal(r)
+func TestReadingAndWritingGivesTheSameBytes(t *testing.T) {
+	for _, name := range []string{"sample", "single"} {
+		b, err := os.ReadFile("testdata/" + name + ".json")
 		require.NoError(t, err)
-		golden(t, name, b)
-		back, err := Parse(b)
+		r, err := Parse(b)
 		require.NoError(t, err)
-		require.Empty(t, back.Unknown)
-		again, err := Marshal(back)
+		require.Empty(t, r.Unknown)
+		again, err := Marshal(r)
 		require.NoError(t, err)
-		require.Equal(t, len(b), len(again))
-		require.True(t, string(b) == string(again), "reading and writing gives the same bytes")
+		require.True(t, string(b) == string(again), name)
 	}
 }
 

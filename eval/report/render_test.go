@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/xml"
 	"io"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 )
 
 // renderers are all of them, by the end of their golden files' names.
@@ -19,6 +21,12 @@ var renderers = []struct {
 	{"txt", func(w io.Writer, r *Report) error { return Terminal(w, r, false) }},
 	{"md", Markdown},
 	{"html", HTML},
+	{"svg", SVG},
+	{"csv", CSV},
+	{"slices.csv", func(w io.Writer, r *Report) error { return CSVTable(w, r, "slices") }},
+	{"gates.csv", func(w io.Writer, r *Report) error { return CSVTable(w, r, "gates") }},
+	{"junit.xml", JUnit},
+	{"card.md", func(w io.Writer, r *Report) error { return CardOf(w, r, "HuggingFaceTB/SmolLM2-135M-Instruct") }},
 }
 
 func TestGoldenRenderers(t *testing.T) {
@@ -187,6 +195,71 @@ func TestPageEscapes(t *testing.T) {
 		}
 		require.Equal(t, 1, strings.Count(s, "</style>"), "only the page's own style")
 		wellFormed(t, s)
+	}
+}
+
+func TestSVG(t *testing.T) {
+	none := single()
+	none.Candidates = nil
+	for _, r := range []*Report{sample(), single(), none, hostile(`</style><script>alert(1)</script>&nbsp;`)} {
+		var b bytes.Buffer
+		require.NoError(t, SVG(&b, r))
+		d := xml.NewDecoder(&b) // strictly: what stands alone is XML
+		for {
+			tok, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			if x, ok := tok.(xml.StartElement); ok {
+				require.NotEqual(t, "script", x.Name.Local)
+			}
+		}
+	}
+}
+
+// TestCSV: every table is rectangular, and no cell is a formula.
+func TestCSV(t *testing.T) {
+	for _, r := range []*Report{sample(), single(), hostile("=1+1")} {
+		for _, table := range Tables {
+			var b bytes.Buffer
+			require.NoError(t, CSVTable(&b, r, table))
+			rows, err := csv.NewReader(&b).ReadAll()
+			require.NoError(t, err, "as many cells in every row")
+			for _, row := range rows {
+				for _, c := range row {
+					require.False(t, strings.HasPrefix(c, "=1"), table)
+				}
+			}
+		}
+	}
+	require.ErrorContains(t, CSVTable(io.Discard, sample(), "x"), "candidates, slices, tensors")
+}
+
+func TestJUnitCounts(t *testing.T) {
+	r := sample()
+	r.Gate.Gates[5].Level = Error // skipped, but required
+	var b bytes.Buffer
+	require.NoError(t, JUnit(&b, r))
+	var s junitSuites
+	require.NoError(t, xml.Unmarshal(b.Bytes(), &s))
+	require.Equal(t, []int{9, 3, 1, 0}, []int{s.Tests, s.Failures, s.Errors, s.Skipped})
+	require.Equal(t, "kld [devanagari]", s.Suites[0].Cases[0].Name)
+	require.Contains(t, s.Suites[0].Cases[2].Failure.Message, "same_top of code 93.12 % (91.10 – 94.90 %), limit ≥ 97.00 %")
+	require.Nil(t, s.Suites[0].Cases[3].Failure, "waived")
+	require.NoError(t, JUnit(&b, hostile("\x00<x>")))
+}
+
+func TestCardIsYAML(t *testing.T) {
+	for _, r := range []*Report{sample(), single(), hostile("a: [\n\"'x`")} {
+		var b bytes.Buffer
+		require.NoError(t, Card(&b, r))
+		parts := strings.SplitN(b.String(), "---\n", 3)
+		require.Len(t, parts, 3)
+		var front map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(parts[1]), &front))
+		require.Equal(t, "quantized", front["base_model_relation"])
+		require.NotEmpty(t, front["model-index"])
 	}
 }
 

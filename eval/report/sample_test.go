@@ -22,9 +22,34 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata and docs/report.schema.json anew")
 
-// sample makes a report of a gate over six candidates and two controls on four slices: everything that a report can
+// TestMain makes the samples anew with -update. Otherwise they are read, so that only what this package does can
+// change what is drawn from them.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *update {
+		for name, r := range map[string]*Report{"sample": makeSample(), "single": makeSingle()} {
+			if err := Write("testdata/"+name+".json", r); err != nil {
+				panic(err)
+			}
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func sample() *Report { return stored("sample") }
+func single() *Report { return stored("single") }
+
+func stored(name string) *Report {
+	r, err := Read("testdata/" + name + ".json")
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// makeSample makes a report of a gate over six candidates and two controls on four slices: everything that a report can
 // hold, with numbers such as real models have.
-func sample() *Report {
+func makeSample() *Report {
 	const parameters = 134_515_008
 	g := &generator{rand.New(rand.NewPCG(1, 2)), nil}
 	slices := []string{"prose", "code", "chat", "devanagari"}
@@ -87,8 +112,8 @@ func sample() *Report {
 	return r
 }
 
-// single is `carat eval` without a reference: one text, one candidate.
-func single() *Report {
+// makeSingle is `carat eval` without a reference: one text, one candidate.
+func makeSingle() *Report {
 	g := &generator{rand.New(rand.NewPCG(3, 4)), nil}
 	g.texts(8, 255, 8)
 	c := Candidate{Model: Model{Name: "smollm2-Q4_K_M.gguf", SHA256: sum("Q4_K_M"), Bytes: 81_550_000, Architecture: "llama",
@@ -350,7 +375,6 @@ func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
 		require.NoError(t, os.WriteFile(path, got, 0o644))
 		return
 	}
