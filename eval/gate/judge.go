@@ -110,16 +110,21 @@ func (j *judgement) try(g *Gate) *trial {
 	}
 	t.alpha = (1 - g.Confidence) / share
 	t.passes = true
-	var p, excess float64
+	p, excess, failing := math.Inf(1), math.Inf(-1), 0
 	for i := range t.figures {
-		f := &t.figures[i]
-		fp, fe := f.against(g, t.alpha)
+		fp, fe := t.figures[i].against(g, t.alpha)
 		if !(fe <= 0) {
 			t.passes = false
 		}
-		if i == 0 || fp < p || fp == p && fe > excess { // the nearest to failing
-			p, excess, t.decides = fp, fe, i
+		if fe > excess {
+			excess, t.decides = fe, i
 		}
+		if fp < p {
+			p, failing = fp, i
+		}
+	}
+	if !t.passes && p <= t.alpha {
+		t.decides = failing
 	}
 	switch t.figures[0].limits.(type) {
 	case stats.Exact, band:
