@@ -325,9 +325,17 @@ func TestBrokenCandidate(t *testing.T) {
 	require.Equal(t, 1, g.ExitCode)
 	require.Equal(t, "findings 1 is not <= 0: fail", g.Gates[0].Message)
 	require.Equal(t, "failure 1 is not <= 0: fail", g.Gates[1].Message)
-	require.Equal(t, "kld.mean could not be judged: logits are NaN: skipped", g.Gates[2].Message)
-	require.Equal(t, 0, judge(t, Default(), even(60, 0.05, "a"), nil).ExitCode)
-	require.Equal(t, 1, judge(t, Default(), even(60, 1.5, "a"), nil).ExitCode)
+	require.Equal(t, "tensor.error.max could not be judged: not measured: skipped", g.Gates[2].Message)
+	require.Equal(t, "kld.mean could not be judged: logits are NaN: skipped", g.Gates[3].Message)
+	for kld, code := range map[float64]int{0.05: 0, 1.5: 1} {
+		r := even(60, kld, "a")
+		small := 0.05
+		r.Candidates[0].Tensors = []report.Tensor{{Name: "output.weight", Error: &small}}
+		require.Equal(t, code, judge(t, Default(), r, nil).ExitCode)
+		zeroed := 1.0
+		r.Candidates[0].Tensors[0].Error = &zeroed
+		require.Equal(t, 1, judge(t, Default(), r, nil).ExitCode)
+	}
 }
 
 func TestPlan(t *testing.T) {

@@ -180,12 +180,12 @@ func TestParseRefuses(t *testing.T) {
 func TestDefaultPolicy(t *testing.T) {
 	p := Default()
 	require.Equal(t, "pr", p.Profile)
-	require.Len(t, p.Gates, 6)
+	require.Len(t, p.Gates, 7)
 	// What is commented out must be valid, too: users remove the "# ".
 	text := regexp.MustCompile(`(?m)^(  )?# (model:|target:|data:|allow:|- \{id|  )`).ReplaceAllString(DefaultText(), "$1$2")
 	text = regexp.MustCompile(`(?m)^  Q8_0 0.01.*$`).ReplaceAllString(text, "")
 	full := parse(t, text)
-	require.Len(t, full.Gates, 9, text)
+	require.Len(t, full.Gates, 10, text)
 	require.Equal(t, "llama", full.Model.ExpectArch)
 	require.Len(t, full.Data.Eval, 2)
 	require.Len(t, full.Allow, 1)
