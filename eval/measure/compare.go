@@ -54,6 +54,9 @@ func comparePair(a, b *report.Candidate, name string, lower bool) (report.Compar
 		return report.Comparison{}, false
 	}
 	c := report.Comparison{A: a.Name, B: b.Name, Metric: name, Relative: l.Estimate(), P: math.Min(1, 2*math.Min(l.PBelow(0), l.PAbove(0)))}
+	if c.Relative == 0 && l.StdErr() == 0 {
+		c.P = 1 // equal to the last bit: nothing says that they differ
+	}
 	if low, high := stats.Interval(l, eval.Level); !math.IsInf(low, 0) && !math.IsInf(high, 0) {
 		c.CI = &eval.Interval{Low: low, High: high}
 	}
