@@ -53,12 +53,14 @@ func TestChoicesByHand(t *testing.T) {
 }
 
 func TestAnAnswerThatBeginsAnother(t *testing.T) {
-	r := hashed(3)
-	yes, more := r.logProb("Q yes"[:4], "s"), r.logProb("Q yes"[:4], "s, no")/5
-	got := ask(t, "arc-easy", `{"query": "Q", "choices": ["yes", "yes, no"], "gold": 0}`, fake(r, nil), Options{})
-	require.Equal(t, letter(yes >= more), got.Answers)
-	got = ask(t, "arc-easy", `{"query": "Q", "choices": ["yes, no", "yes"], "gold": 0}`, fake(r, nil), Options{})
-	require.Equal(t, letter(more >= yes), got.Answers)
+	for seed := range byte(10) {
+		r := hashed(seed)
+		yes, more := r.logProb("Q ye", "s"), r.logProb("Q ye", "s, no")/5
+		got := ask(t, "arc-easy", `{"query": "Q", "choices": ["yes", "yes, no"], "gold": 0}`, fake(r, nil), Options{})
+		require.Equal(t, letter(yes >= more), got.Answers, "seed %d", seed)
+		got = ask(t, "arc-easy", `{"query": "Q", "choices": ["yes, no", "yes"], "gold": 0}`, fake(r, nil), Options{})
+		require.Equal(t, letter(more >= yes), got.Answers, "seed %d", seed)
+	}
 }
 
 // TestWinograndeByHand: the rest of the sentence is scored but for its last token, and the choice too when little follows.
