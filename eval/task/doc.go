@@ -51,7 +51,7 @@
 // easy and challenge; TestGoldenLlamaPerplexity). On quantized weights llama-perplexity rounds activations to 8 bits and, by
 // default, keys and values to F16, which this runtime does not, so answers that are almost equally likely may change
 // places. With Q4_1, of 200 items each, 0 differ for HellaSwag, 2 and 7 for ARC easy and challenge, and 21 for
-// Winogrande, where the model is near chance; scores were within 1, 1, 1 and 4 points.
+// Winogrande, where the model is near chance; the scores are 0, 1, 0.5 and 3.5 points apart.
 //
 // # Statistics
 //
