@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -186,7 +187,7 @@ type chartMark struct {
 }
 
 func newChart(id, title string) *chart {
-	return &chart{ID: id, W: 400, H: 236, Left: 46, Right: 388, Top: 34, Bottom: 194, Title: title}
+	return &chart{ID: id, W: 400, H: 246, Left: 46, Right: 388, Top: 46, Bottom: 204, Title: title}
 }
 
 // histogram is the distribution of the divergences of single tokens, in quarters of decades; nil without them.
@@ -246,14 +247,21 @@ func histogram(c *Candidate, id string) *chart {
 	return h
 }
 
-// spreadMarks lowers labels that would touch the one to their left.
+// spreadMarks puts labels on three levels, so that they do not touch.
 func (c *chart) spreadMarks() {
-	slices.SortStableFunc(c.Marks, func(a, b chartMark) int { return int(10 * (a.X - b.X)) })
+	slices.SortStableFunc(c.Marks, func(a, b chartMark) int { return cmp.Compare(a.X, b.X) })
+	last := [3]float64{-100, -100, -100}
 	for i := range c.Marks {
-		c.Marks[i].Y = c.Top - 6
-		if i > 0 && c.Marks[i].X-c.Marks[i-1].X < 44 && c.Marks[i-1].Y == c.Top-6 {
-			c.Marks[i].Y = c.Top - 20
+		m := &c.Marks[i]
+		level := 0
+		for k := range last {
+			if m.X-last[k] >= 44 {
+				level = k
+				break
+			}
 		}
+		last[level] = m.X
+		m.Y = c.Top - 8 - 12*float64(level)
 	}
 }
 

@@ -80,7 +80,11 @@ func showInterval(metric string, ci *eval.Interval) string {
 	if ci == nil {
 		return ""
 	}
-	return strings.TrimSuffix(show(metric, ci.Low), " %") + " – " + show(metric, ci.High)
+	low, high := show(metric, ci.Low), show(metric, ci.High)
+	if ci.Low < 0 {
+		return low + " to " + high // a dash would look like a sign
+	}
+	return strings.TrimSuffix(low, " %") + " – " + high
 }
 
 func showRelativeInterval(ci *eval.Interval) string {
@@ -94,10 +98,20 @@ func nats(v float64) string {
 	switch a := math.Abs(v); {
 	case a != 0 && a < 1e-5:
 		return fmt.Sprintf("%.2e", v)
+	case a != 0 && a < 1e-3:
+		return significant(v)
 	case a < 1:
 		return fmt.Sprintf("%.5f", v)
 	}
 	return fmt.Sprintf("%.3f", v)
+}
+
+// significant formats three significant digits without an exponent, trailing zeros kept.
+func significant(v float64) string {
+	if v == 0 || math.Abs(v) < 1e-6 || math.Abs(v) >= 1e6 {
+		return fmt.Sprintf("%.3g", v)
+	}
+	return fmt.Sprintf("%.*f", max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), v)
 }
 
 func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
@@ -113,12 +127,14 @@ func size(n float64) string {
 	switch a := math.Abs(n); {
 	case a < 10_000:
 		return fmt.Sprintf("%.0f B", n)
-	case a < 10_000_000:
+	case a < 1_000_000:
 		return fmt.Sprintf("%.1f kB", n/1e3)
-	case a < 10_000_000_000:
+	case a < 10_000_000:
+		return fmt.Sprintf("%.2f MB", n/1e6)
+	case a < 1_000_000_000:
 		return fmt.Sprintf("%.1f MB", n/1e6)
 	}
-	return fmt.Sprintf("%.1f GB", n/1e9)
+	return fmt.Sprintf("%.2f GB", n/1e9)
 }
 
 func duration(seconds float64) string {

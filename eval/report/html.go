@@ -149,13 +149,13 @@ func cards(c *Candidate, paired bool) []card {
 		if sub == "" {
 			sub = "nats"
 		}
-		add("KL divergence", fmt.Sprintf("%.4f", d.Mean), sub)
+		add("KL divergence", significant(d.Mean), sub)
 		for _, s := range c.Slices {
 			if s.Name == c.WorstSlice && s.Metrics.Comparison != nil {
-				add("Worst slice", fmt.Sprintf("%.4f", s.Metrics.Divergence.Mean), clean(s.Name))
+				add("Worst slice", significant(s.Metrics.Divergence.Mean), clean(s.Name))
 			}
 		}
-		add("99th percentile", fmt.Sprintf("%.3f", d.P99), shortInterval(d.P99CI))
+		add("99th percentile", significant(d.P99), shortInterval(d.P99CI))
 		add("Same top token", fmt.Sprintf("%.1f %%", 100*m.SameTop.Value), shortPercent(m.SameTop.CI))
 		add("Perplexity", fmt.Sprintf("%.3f", m.Perplexity.Value), fmt.Sprintf("%.4f × the reference", m.Ratio.Value))
 	} else if m != nil {
@@ -192,14 +192,6 @@ func shortPercent(ci *eval.Interval) string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f – %.1f %%", 100*ci.Low, 100*ci.High)
-}
-
-// significant formats three significant digits without an exponent, trailing zeros kept.
-func significant(v float64) string {
-	if v == 0 || math.Abs(v) < 1e-6 || math.Abs(v) >= 1e6 {
-		return fmt.Sprintf("%.3g", v)
-	}
-	return fmt.Sprintf("%.*f", max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), v)
 }
 
 // track is a bar in per cent of its width: what is acceptable, the interval, the value and the limit.

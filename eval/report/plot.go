@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/carat-llm/carat/eval"
 )
@@ -114,8 +115,12 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	}
 	p.markFront(kind == "speed")
 	ys := p.yScale(paired)
+	p.Y = ys.ticks(8, axisNumber)
+	for _, t := range p.Y {
+		p.Left = max(p.Left, 14+7.2*float64(len(t.Label)))
+	}
 	xs := p.xScale(kind == "size")
-	xl, yl := axisNumber, axisNumber
+	xl := axisNumber
 	p.XTitle, p.Title = "decoding speed, tokens/s", "Quality against speed"
 	if kind == "size" {
 		unit, name := sizeUnit(xs.high)
@@ -126,7 +131,7 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	if p.Narrow {
 		n = 5
 	}
-	p.X, p.Y = xs.ticks(n, xl), ys.ticks(8, yl)
+	p.X = xs.ticks(n, xl)
 	p.Desc = fmt.Sprintf("%s; %s on the x axis, %s on a logarithmic y axis; lower is better.", count(len(p.Points), "candidate"), p.XTitle, p.YTitle)
 	p.place(xs, ys, paired)
 	p.lines()
@@ -238,7 +243,10 @@ func sizeUnit(v float64) (float64, string) {
 	return 1e3, "kB"
 }
 
-func axisNumber(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+// axisNumber is short: 0.05, 1e-6.
+func axisNumber(v float64) string {
+	return strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "e-0", "e-", 1)
+}
 
 func (p *plot) place(xs, ys scale, paired bool) {
 	for i := range p.Points {
