@@ -56,6 +56,7 @@ func verbs(s streams) []*cli.Command {
 		compareCommand(s),
 		sweepCommand(s),
 		gateCommand(s),
+		reportCommand(s),
 		tasksCommand(s),
 		benchCommand(s),
 		overlapCommand(s),

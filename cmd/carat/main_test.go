@@ -35,6 +35,7 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TINY", filepath.Join(root, "testdata", "tiny-llama"))
 			e.Setenv("EVALTEXT", filepath.Join(root, "testdata", "eval.txt"))
+			e.Setenv("REPORT", filepath.Join(root, "eval", "report", "testdata", "sample.json"))
 			e.Setenv("CARAT_THREADS", "2")
 			e.Setenv("CARAT_CACHE", filepath.Join(e.WorkDir, "cache"))
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)

@@ -68,18 +68,8 @@ func (p pages) write(s streams, g global, r *report.Report, path string) error {
 		if file == "" {
 			continue
 		}
-		var b bytes.Buffer
-		if err := w.write(&b, r); err != nil {
-			return err
-		}
-		if file == "-" {
-			printed = true
-			if _, err := s.out.Write(b.Bytes()); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := atomicfile.WriteFile(file, b.Bytes()); err != nil {
+		printed = printed || file == "-"
+		if err := writePage(s, file, func(out io.Writer) error { return w.write(out, r) }); err != nil {
 			return err
 		}
 	}
@@ -90,6 +80,19 @@ func (p pages) write(s streams, g global, r *report.Report, path string) error {
 		return nil
 	}
 	return report.Terminal(s.out, r, coloured(s.out))
+}
+
+// writePage writes what draw draws to file, whole or not at all; "-" is stdout.
+func writePage(s streams, file string, draw func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := draw(&b); err != nil {
+		return err
+	}
+	if file == "-" {
+		_, err := s.out.Write(b.Bytes())
+		return err
+	}
+	return atomicfile.WriteFile(file, b.Bytes())
 }
 
 // coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.

@@ -179,7 +179,7 @@ func testOf(l *latency.Result, prefix string) *latency.Test {
 		return nil
 	}
 	for i, t := range l.Tests {
-		if strings.HasPrefix(t.Name, prefix) && t.Depth == 0 && t.TokensPerSecond.Median > 0 {
+		if strings.HasPrefix(t.Name, prefix) && !strings.Contains(t.Name, "+") && t.Depth == 0 && t.TokensPerSecond.Median > 0 {
 			return &l.Tests[i]
 		}
 	}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/urfave/cli/v2"
+)
+
+func reportCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "report",
+		Usage:     "pages, tables and pictures from a report.json",
+		ArgsUsage: "REPORT.json",
+		Description: `Reads what eval, compare, sweep or gate wrote with --report, checks that its figures agree with the sums they come
+from, and draws it. The page needs no network and no scripts. Without flags the summary is printed; --json prints the
+report itself, normalised. The exit code does not repeat a gate's verdict: 0 says that the report is sound.
+
+EXAMPLES:
+   carat report report.json
+   carat report report.json --html report.html --svg pareto.svg
+   carat report report.json --markdown - >> "$GITHUB_STEP_SUMMARY"
+   carat report report.json --csv tensors.csv --table tensors
+   carat report report.json --card card.md --base-model HuggingFaceTB/SmolLM2-135M`,
+		Flags: append(pageFlags(),
+			&cli.StringFlag{Name: "table", Category: "PAGES", Value: report.Tables[0], Usage: "what --csv writes: `" + strings.Join(report.Tables, "|") + "`"},
+			&cli.StringFlag{Name: "base-model", Category: "PAGES", Usage: "what --card names as the base model, `ORG/NAME` on the Hub; default the reference's name"}),
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			args, err := positional(c, 1, "REPORT.json")
+			if err != nil {
+				return err
+			}
+			o := reportOptions{path: args[0], pages: pagesOf(c), table: c.String("table"), baseModel: c.String("base-model")}
+			if err := o.check(c, g); err != nil {
+				return err
+			}
+			return runReport(s, g, o)
+		},
+	}
+}
+
+// reportOptions are report's flags.
+type reportOptions struct {
+	path             string
+	pages            pages
+	table, baseModel string
+}
+
+func (o *reportOptions) check(c *cli.Context, g global) error {
+	switch {
+	case !slices.Contains(report.Tables, o.table):
+		return usagef("--table %q is none of %s", o.table, strings.Join(report.Tables, ", "))
+	case c.IsSet("table") && o.pages["csv"] == "":
+		return usagef("--table says what --csv FILE writes; there is no --csv")
+	case o.baseModel != "" && o.pages["card"] == "":
+		return usagef("--base-model is for --card FILE; there is no --card")
+	}
+	stdout := 0
+	for flag, file := range o.pages {
+		if file == "-" {
+			stdout++
+			continue
+		}
+		if err := notTheInput(o.path, file, "--"+flag); err != nil {
+			return err
+		}
+	}
+	if stdout > 1 {
+		return usagef("stdout takes one page; %d flags say -", stdout)
+	}
+	if stdout > 0 && g.json {
+		return usagef("--json prints one object and nothing else on stdout: give the page a file")
+	}
+	return o.pages.check()
+}
+
+func runReport(s streams, g global, o reportOptions) error {
+	r, err := report.Read(o.path)
+	if err != nil {
+		return err
+	}
+	if len(r.Unknown) > 0 && !g.quiet {
+		fmt.Fprintf(s.err, "carat: note: %s has fields that this carat does not know and leaves out: %s\n", o.path, someOf(r.Unknown))
+	}
+	// These two have flags of their own.
+	drawn := false
+	for flag, draw := range map[string]func(io.Writer) error{
+		"csv":  func(w io.Writer) error { return report.CSVTable(w, r, o.table) },
+		"card": func(w io.Writer) error { return report.CardOf(w, r, o.baseModel) },
+	} {
+		file := o.pages[flag]
+		if file == "" {
+			continue
+		}
+		delete(o.pages, flag)
+		drawn = drawn || file == "-"
+		if err := writePage(s, file, draw); err != nil {
+			return err
+		}
+	}
+	g.quiet = g.quiet || drawn
+	return o.pages.write(s, g, r, "")
+}
+
+// someOf lists the first few.
+func someOf(names []string) string {
+	if len(names) > 5 {
+		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
+	}
+	return strings.Join(names, ", ")
+}
