@@ -34,6 +34,11 @@ func TestFiguresByHand(t *testing.T) {
 		require.NoError(t, err)
 		require.InDelta(t, want, l.Estimate(), 1e-8, name)
 	}
+	mean, err := a.Limits("kld.mean", All)
+	require.NoError(t, err)
+	plain := stats.Ratio(perToken(a.Chunks, kld))
+	require.Greater(t, mean.Upper(0.05), plain.Upper(0.05), "divergences are taken to be skewed when few chunks do not show it")
+	require.Equal(t, plain.Lower(0.05), mean.Lower(0.05))
 	l, err := a.Limits("kld.mean", 1)
 	require.NoError(t, err)
 	require.InDelta(t, 0.7/20, l.Estimate(), 1e-15, "chunks 2 and 4")

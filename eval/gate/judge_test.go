@@ -24,6 +24,8 @@ func even(chunks int, kld float64, slices ...string) *report.Report {
 		out.Data = append(out.Data, report.Data{Name: s, SHA256: s})
 	}
 	c := report.Candidate{Model: report.Model{Name: "m.gguf", Bytes: 1000, BitsPerWeight: 4.5}, Metrics: &eval.Metrics{Comparison: &eval.Comparison{}}}
+	rms := 0.1
+	c.Tensors = []report.Tensor{{Name: "a", Error: &rms}, {Name: "norm"}}
 	for i := range chunks {
 		x := eval.ChunkStats{Slice: i % max(1, len(slices)), Tokens: 100, Bytes: 400, SameTop: 90 + i%3}
 		for range 100 {
@@ -159,6 +161,11 @@ func TestLooksAndSlicesWidenLimits(t *testing.T) {
 	require.InDelta(t, upper(`{metric: kld.mean, value: 0.1, confidence: 0.9875, scope: "slice:a"}`, Look{1, 1}),
 		upper(`{metric: kld.mean, value: 0.1, scope: "slice:a"}`, Look{1, 4}), 1e-15)
 	require.Greater(t, upper(all, Look{1, 4}), upper(all, Look{1, 1}))
+	g := judge(t, policy(t, `{metric: kld.mean, value: 0.1, scope: worst_slice}`), r, nil).Gates[0]
+	require.InDelta(t, upper(`{metric: kld.mean, value: 0.1, confidence: 0.9875, scope: "slice:`+g.Slice+`"}`, Look{}), *g.Upper, 1e-15, "alpha over four slices")
+	low := judge(t, policy(t, `{metric: kld.mean, value: 0.0399, scope: worst_slice}`), r, nil).Gates[0]
+	one := judge(t, policy(t, `{metric: kld.mean, value: 0.0399, scope: "slice:`+low.Slice+`"}`), r, nil).Gates[0]
+	require.InDelta(t, 4**one.PFail, *low.PFail, 1e-12, low.Message)
 }
 
 // Four gates fail at p = 0.03 each by themselves; together Holm's correction leaves them inconclusive.
@@ -298,13 +305,15 @@ func TestLatency(t *testing.T) {
 
 func TestTasks(t *testing.T) {
 	r := even(20, 0.04)
-	answers := strings.Repeat("r", 70) + strings.Repeat("w", 30)
-	r.Candidates[0].Tasks = []task.Result{{Task: "arc-easy", SHA256: "s", Answers: answers, ReferenceAnswers: strings.Repeat("r", 72) + strings.Repeat("w", 28)}}
+	answers := strings.Repeat("r", 70) + strings.Repeat("w", 30) // two right to wrong, four wrong to right
+	r.Candidates[0].Tasks = []task.Result{{Task: "arc-easy", SHA256: "s", Answers: answers, ReferenceAnswers: "wwww" + strings.Repeat("r", 68) + strings.Repeat("w", 28)}}
 	for gate, want := range map[string]string{
 		`{metric: task.arc-easy.score, value: 0.6}`:            report.Pass,
 		`{metric: task.arc-easy.score, value: 0.68}`:           report.Inconclusive,
 		`{metric: task.arc-easy.score, value: 0.8}`:            report.Fail,
-		`{metric: task.arc-easy.flip_rate, value: 0.1}`:        report.Pass,
+		`{metric: task.arc-easy.flip_rate, value: 0.13}`:       report.Pass, // 6 of 100: limit 0.114
+		`{metric: task.arc-easy.flip_rate, value: 0.11}`:       report.Inconclusive,
+		`{metric: task.arc-easy.right_to_wrong, value: 0.07}`:  report.Pass, // 2 of 100: limit 0.0616
 		`{metric: task.arc-easy.right_to_wrong, value: 0.001}`: report.Fail,
 		`{metric: task.mmlu.score, value: 0.1}`:                report.Skipped,
 	} {

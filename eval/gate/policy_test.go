@@ -191,6 +191,44 @@ func TestDefaultPolicy(t *testing.T) {
 	require.Len(t, full.Allow, 1)
 }
 
+func TestNeeds(t *testing.T) {
+	for gate, want := range map[string]Needs{
+		"metric: kld.mean, value: 1":                {},
+		"metric: decode.tok_s, value: 1":            {Speed: true},
+		"metric: peak_memory, value: 1":             {Speed: true},
+		"metric: load.warm, value: 1":               {Speed: true, Load: true},
+		"metric: energy.joules_per_token, value: 1": {Speed: true, Energy: true},
+		"metric: tensor.error.max, value: 1":        {Tensors: true},
+	} {
+		require.Equal(t, want, parse(t, "version: 1\ngates: [{"+gate+"}]").Needs(), gate)
+	}
+}
+
+func TestSetProfile(t *testing.T) {
+	p := parse(t, "version: 1\ntokens: 5\n"+gates)
+	require.NoError(t, p.SetProfile("smoke"))
+	require.Equal(t, []any{"smoke", 4096, 8192}, []any{p.Profile, p.Tokens, p.MaxTokens})
+	p = parse(t, "version: 1\ninconclusive: fail\n"+gates)
+	require.NoError(t, p.SetProfile("release"))
+	require.Equal(t, 131072, p.MaxTokens)
+	require.ErrorContains(t, p.SetProfile("huge"), `"huge" is not one of smoke, pr, release`)
+}
+
+func TestTaskFiles(t *testing.T) {
+	p := parse(t, "version: 1\n"+gates+"data: {tasks: [{task: hellaswag, path: h.txt, limit: 400}]}")
+	require.Equal(t, []Task{{"hellaswag", "h.txt", 400}}, p.Data.Tasks)
+	for text, reason := range map[string]string{
+		"[{task: chess, path: a}]":                                 `data.tasks[0].task: found "chess"`,
+		"[{task: hellaswag}]":                                      "a task needs task and path",
+		"[{task: hellaswag, path: a}, {task: hellaswag, path: b}]": `data.tasks[1].task: found "hellaswag" again`,
+		"[{task: hellaswag, path: a, limit: 0}]":                   `data.tasks[0].limit: found "0"`,
+	} {
+		_, err := Parse("p", strings.NewReader("version: 1\n"+gates+"data: {tasks: "+text+"}"))
+		require.ErrorIs(t, err, ErrPolicy)
+		require.ErrorContains(t, err, reason)
+	}
+}
+
 func TestMetricsOfTheList(t *testing.T) {
 	for _, name := range Metrics() {
 		_, ok := metricOf(strings.Replace(name, "NAME", "arc-easy", 1))
