@@ -16,7 +16,8 @@ type Run struct {
 	Candidates []Candidate
 	// Threads is the number of goroutines that compare distributions; 1 when 0. Results do not depend on it.
 	Threads int
-	// Done are the series of an earlier run over the same corpus to go on from, one for each candidate, or nil.
+	// Done are the series of an earlier run over the same corpus to go on from, one for each candidate, or nil. What
+	// is beyond MaxTokens is left out.
 	Done []*Series
 	// MaxTokens ends the run after the chunk in which so many tokens were scored; 0 means no limit.
 	MaxTokens int
@@ -40,16 +41,15 @@ func (e *ModelError) Unwrap() error { return e.Err }
 func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 	out := make([]*Series, len(r.Candidates))
 	scorers := make([]*scorer, len(r.Candidates))
-	done := 0
+	done, n := 0, r.chunks()
 	for i, c := range r.Candidates {
 		out[i] = &Series{Paired: r.Reference != nil}
 		if r.Done != nil {
-			done = len(r.Done[i].Chunks)
-			out[i].Chunks = append(out[i].Chunks, r.Done[i].Chunks...)
+			done = min(n, len(r.Done[i].Chunks))
+			out[i].Chunks = append(out[i].Chunks, r.Done[i].Chunks[:done]...)
 		}
 		scorers[i] = newScorer(c.Session, c.Vocab)
 	}
-	n := r.chunks()
 	for at := done; at < n; at++ {
 		w := &r.Corpus.windows[at]
 		sums, err := r.chunk(ctx, w, scorers)

@@ -57,6 +57,7 @@ func verbs(s streams) []*cli.Command {
 		sweepCommand(s),
 		gateCommand(s),
 		reportCommand(s),
+		cacheCommand(s),
 		tasksCommand(s),
 		benchCommand(s),
 		overlapCommand(s),

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -14,17 +16,13 @@ import (
 // ciWriters are the files for the systems around a build, by the flag that names them.
 var ciWriters = []struct {
 	flag, usage string
-	write       func(w io.Writer, r *report.Report, built bool) error
+	write       func(w io.Writer, r *report.Report, run ci.Run) error
 }{
-	{"sarif", "write structural findings as SARIF to `FILE`", func(w io.Writer, r *report.Report, _ bool) error { return ci.WriteSARIF(w, r) }},
-	{"cyclonedx", "write a CycloneDX ML-BOM to `FILE`", func(w io.Writer, r *report.Report, _ bool) error { return ci.WriteCycloneDX(w, r) }},
-	{"intoto", "write in-toto statements, test result and provenance, to `FILE.intoto.jsonl`", func(w io.Writer, r *report.Report, built bool) error {
-		run := ci.RunOf(os.Getenv)
-		run.Built = built
-		return ci.WriteStatements(w, r, run)
-	}},
-	{"benchmark", "write the figures for github-action-benchmark to `FILE`", func(w io.Writer, r *report.Report, _ bool) error { return ci.WriteBenchmark(w, r) }},
-	{"mlflow", "write the figures for MLflow's runs/log-batch to `FILE`", func(w io.Writer, r *report.Report, _ bool) error { return ci.WriteMLflow(w, r) }},
+	{"sarif", "write structural findings as SARIF to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteSARIF(w, r) }},
+	{"cyclonedx", "write a CycloneDX ML-BOM to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteCycloneDX(w, r) }},
+	{"intoto", "write in-toto statements, test result and provenance, to `FILE.intoto.jsonl`", ci.WriteStatements},
+	{"benchmark", "write the figures for github-action-benchmark to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteBenchmark(w, r) }},
+	{"mlflow", "write the figures for MLflow's runs/log-batch to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteMLflow(w, r) }},
 }
 
 func ciFlags() []cli.Flag {
@@ -60,15 +58,22 @@ func (o *ciOptions) check() error {
 	return nil
 }
 
-// write writes the files, and does what GitHub asks for. built says that this run made the candidate.
-func (o *ciOptions) write(s streams, r *report.Report, built bool, policyPath, reportPath string) error {
+// write writes the files, and does what GitHub asks for. A statement about nothing is left out.
+func (o *ciOptions) write(s streams, g global, r *report.Report, run ci.Run, gh ci.GitHubOptions) error {
 	for _, w := range ciWriters {
 		file := o.files[w.flag]
 		if file == "" {
 			continue
 		}
 		var b bytes.Buffer
-		if err := w.write(&b, r, built); err != nil {
+		err := w.write(&b, r, run)
+		if errors.Is(err, ci.ErrNoStatement) {
+			if !g.quiet {
+				fmt.Fprintf(s.err, "carat: note: --%s %s is not written: %v\n", w.flag, file, err)
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		if err := atomicfile.WriteFile(file, b.Bytes()); err != nil {
@@ -79,5 +84,5 @@ func (o *ciOptions) write(s streams, r *report.Report, built bool, policyPath, r
 		return nil
 	}
 	// Workflow commands are read from both streams; stdout may hold JSON.
-	return ci.GitHub(os.Getenv, s.err, r, ci.GitHubOptions{PolicyPath: policyPath, ReportPath: reportPath, Markdown: report.Markdown})
+	return ci.GitHub(os.Getenv, s.err, r, gh)
 }

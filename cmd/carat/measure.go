@@ -76,10 +76,7 @@ func (o *measureOptions) texts() ([]eval.Text, error) {
 	var out []eval.Text
 	seen := map[string]string{}
 	for _, arg := range o.Texts {
-		name, path, named := strings.Cut(arg, "=")
-		if !named || strings.ContainsAny(name, `/\.`) {
-			name, path = "", arg
-		}
+		name, path := namedFile(arg)
 		texts, err := eval.ReadTexts(path, name, o.Fields)
 		if err != nil {
 			return nil, err
@@ -95,6 +92,15 @@ func (o *measureOptions) texts() ([]eval.Text, error) {
 	return out, nil
 }
 
+// namedFile cuts [NAME=]FILE.
+func namedFile(arg string) (name, path string) {
+	name, path, named := strings.Cut(arg, "=")
+	if !named || strings.ContainsAny(name, `/\.`) {
+		return "", arg
+	}
+	return name, path
+}
+
 // models are those of one run. Closing closes all.
 type models struct {
 	g    global
@@ -107,6 +113,7 @@ func (m *models) close() {
 	for _, o := range m.open {
 		o.Close()
 	}
+	m.open = nil
 }
 
 // load opens and loads the model at path with room for ctx tokens.

@@ -2,8 +2,9 @@
 // parameters and the build of carat. The same question then has its answer in a file, and a question that differs in
 // anything is another question: nothing is ever invalidated.
 //
-// A folder holds one file an answer, KEY.json, and sums.json (see [Sums]). It may be deleted at any time, in whole or
-// in part, and be carried from one run of a CI pipeline to the next.
+// A folder holds one file an answer, KEY.json, and sums.json (see [Sums]). These may be deleted at any time, in whole or
+// in part, and the folder may be carried from one run of a CI pipeline to the next. The folder baselines in it is no
+// cache: reports of releases that later ones are compared with, which nothing makes again.
 package cache
 
 import (
@@ -34,8 +35,11 @@ func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, err
 	}
-	return &Dir{path, OpenSums(filepath.Join(path, "sums.json"))}, nil
+	return At(path), nil
 }
+
+// At is the folder as it is, which may be missing.
+func At(path string) *Dir { return &Dir{path, OpenSums(filepath.Join(path, "sums.json"))} }
 
 // Key names what parts, which encoding/json takes, were the inputs of.
 func Key(parts ...any) (string, error) {
@@ -68,14 +72,16 @@ func (d *Dir) Put(key string, answer []byte) error {
 
 func (d *Dir) file(key string) string { return filepath.Join(d.path, key+".json") }
 
-// GC deletes the answers that were not used for the longest time until those left have at most max bytes together.
-func (d *Dir) GC(max int64) (deleted int, err error) {
+// answers lists what is stored under keys.
+func (d *Dir) answers() ([]fs.FileInfo, error) {
 	names, err := os.ReadDir(d.path)
-	if err != nil {
-		return 0, err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	var answers []fs.FileInfo
-	var total int64
+	if err != nil {
+		return nil, err
+	}
+	var out []fs.FileInfo
 	for _, n := range names {
 		key, ok := strings.CutSuffix(n.Name(), ".json")
 		if !ok || len(key) != 2*sha256.Size {
@@ -86,10 +92,22 @@ func (d *Dir) GC(max int64) (deleted int, err error) {
 			continue // another process was faster
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		answers = append(answers, info)
-		total += info.Size()
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+// GC deletes the answers that were not used for the longest time until those left have at most max bytes together.
+func (d *Dir) GC(max int64) (deleted int, err error) {
+	answers, err := d.answers()
+	if err != nil {
+		return 0, err
+	}
+	var total int64
+	for _, a := range answers {
+		total += a.Size()
 	}
 	slices.SortFunc(answers, func(a, b fs.FileInfo) int {
 		return cmp.Or(a.ModTime().Compare(b.ModTime()), cmp.Compare(a.Name(), b.Name()))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/carat-llm/carat/eval/report"
 )
 
 // Needs says what a policy's gates look at beside predictions.
@@ -26,6 +28,22 @@ func (p *Policy) Needs() (n Needs) {
 		n.Tensors = n.Tensors || strings.HasPrefix(g.Metric, "tensor.")
 	}
 	return n
+}
+
+// asksOfStructure says that the policy states something whose violation is a finding.
+func (p *Policy) asksOfStructure() bool {
+	return p.Model.ExpectArch != "" || len(p.Model.Require) > 0 || p.Target.Types != nil || len(p.Target.MinType) > 0 ||
+		p.Data.ForbidOverlap || p.Data.CalibrationSHA256 != "" || slices.ContainsFunc(p.Data.Eval, func(t Text) bool { return t.SHA256 != "" })
+}
+
+// gateFindings adds a gate on findings to a policy that has none and asks for something that would be one: what is
+// asked for must have a bearing on the verdict.
+func (p *Policy) gateFindings() {
+	has := slices.ContainsFunc(p.Gates, func(g Gate) bool { return g.Metric == "findings" || g.ID == "findings" })
+	if p.asksOfStructure() && !has {
+		p.Gates = append(p.Gates, Gate{ID: "findings", Metric: "findings", Scope: ScopeAll, Op: AtMost,
+			Confidence: DefaultConfidence, Level: report.Error, OnNoise: Skip})
+	}
 }
 
 // SetProfile takes a profile's numbers of tokens in place of the policy's.

@@ -108,6 +108,7 @@ func (d *policyDecoder) policy(root *yaml.Node) error {
 	if len(p.Gates) == 0 || len(p.Gates) > maxGates {
 		return d.errorf(gates, "gates", "found %d, expected 1 to %d", len(p.Gates), maxGates)
 	}
+	p.gateFindings()
 	if allow != nil {
 		if err := d.list(d.waiver)(allow, "allow"); err != nil { // needs the gates
 			return err

@@ -88,7 +88,8 @@ func (j *Job) Available() (int, error) {
 	return j.Corpus.ScoredTokens(j.Corpus.Len()), nil
 }
 
-// Run measures, up to MaxTokens. On an interruption the report of what was done comes beside the error; it is nil
+// Run measures, up to MaxTokens: of what is known already, too, no more is in the report, so that a resumed job
+// gives the reports of one that was never interrupted. On an interruption the report of what was done comes beside the error; it is nil
 // when that is nothing.
 func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 	if err := j.prepare(); err != nil {
@@ -112,16 +113,16 @@ func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 		run.Stop = func(s []*eval.Series) bool { return eval.Narrow(s, j.UntilWidth) }
 	}
 	series, err := run.Do(ctx)
-	if series != nil {
-		j.series = series
-	}
-	if len(j.series) == 0 || len(j.series[0].Chunks) == 0 {
+	if len(series) == 0 || len(series[0].Chunks) == 0 {
 		if err == nil {
 			err = errors.New("no chunk was measured")
 		}
 		return nil, err
 	}
-	r := j.report(j.series)
+	if j.series == nil || len(series[0].Chunks) > len(j.series[0].Chunks) {
+		j.series = series // a resumed job may know more than it is asked for
+	}
+	r := j.report(series)
 	r.Complete = err == nil
 	return r, err
 }

@@ -54,6 +54,16 @@ func WriteFile(path string, b []byte) error {
 	return a.Commit()
 }
 
+// Rename gives a file that is whole and durable, such as one of Commit, another name in its file system, and makes the
+// name durable too. It replaces a file of that name.
+func Rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	syncDir(filepath.Dir(to))
+	return nil
+}
+
 // WriteAt writes p at off.
 func (a *File) WriteAt(p []byte, off int64) (int, error) { return a.f.WriteAt(p, off) }
 

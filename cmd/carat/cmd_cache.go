@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/carat-llm/carat/eval/cache"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+func cacheCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:  "cache",
+		Usage: "show or clear the folder of stored verdicts",
+		Description: `Shows how much carat gate has stored. --gc deletes the verdicts that were not used for the longest time; a verdict that is
+asked for again is then measured again. Baselines stay: nothing makes them again. Delete the folder to be rid of everything.
+
+EXAMPLES:
+   carat cache
+   carat cache --gc 100M
+   carat cache --cache .carat-cache --gc 0`,
+		Flags: []cli.Flag{
+			cacheFlag(),
+			&cli.StringFlag{Name: "gc", Usage: "delete the oldest verdicts until those left have at most `SIZE` bytes; K, M and G are 1000s"},
+		},
+		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
+			if _, err := positional(c, 0, "no arguments"); err != nil {
+				return err
+			}
+			limit := int64(-1)
+			if v := c.String("gc"); v != "" {
+				if limit = 0; v != "0" { // to gguf.ParseSize no size at all
+					if limit, err = gguf.ParseSize(v); err != nil {
+						return usagef("--gc: %v", err)
+					}
+				}
+			}
+			folder := cacheFolder(c)
+			if folder == "" {
+				return usagef("cache needs --cache FOLDER: this user has no cache folder")
+			}
+			return runCache(s, g, cache.At(folder), limit)
+		},
+	}
+}
+
+func cacheFlag() cli.Flag {
+	return &cli.StringFlag{Name: "cache", EnvVars: []string{"CARAT_CACHE"}, Usage: "`FOLDER` of stored verdicts (default: carat in the user's cache folder)"}
+}
+
+// cacheFolder is --cache or its default; "" when there is none.
+func cacheFolder(c *cli.Context) string {
+	if dir := c.String("cache"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "carat")
+}
+
+// runCache deletes, unless limit is negative, and shows what is there.
+func runCache(s streams, g global, d *cache.Dir, limit int64) (err error) {
+	deleted := 0
+	if limit >= 0 {
+		if deleted, err = d.GC(limit); err != nil {
+			return err
+		}
+	}
+	u, err := d.Usage()
+	if err != nil {
+		return err
+	}
+	switch {
+	case g.json:
+		return printJSON(s.out, struct {
+			cache.Usage
+			Deleted int `json:"deleted"`
+		}{u, deleted})
+	case g.quiet:
+		return nil
+	}
+	fmt.Fprintln(s.out, u.Path)
+	t := newTable(s.out)
+	t.row("verdicts", fmt.Sprintf("%6d", u.Answers), size(u.Bytes))
+	t.row("baselines", fmt.Sprintf("%6d", u.Baselines), size(u.BaselineBytes))
+	t.flush()
+	if limit >= 0 {
+		fmt.Fprintf(s.out, "%d deleted\n", deleted)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/gate"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/imatrix"
+)
+
+// inputs reads everything but the models, checks it, and asks what the verdict depends on.
+func (x *gating) inputs(ctx context.Context) error {
+	p := x.policy
+	var err error
+	if x.job.Texts, err = p.ReadTexts(); err != nil {
+		return err
+	}
+	x.job.Command, x.job.Threads, x.job.Options = "gate", x.g.threads, eval.Options{Context: p.Context}
+	var sums []string
+	for _, t := range p.Data.Eval {
+		h, err := x.models.sums.Hash(t.Path)
+		if err != nil {
+			return err
+		}
+		sums = append(sums, h.SHA256)
+	}
+	if err := x.readBaseline(); err != nil {
+		return err
+	}
+	if p.Data.Calibration != "" {
+		if x.calibration, err = gate.ReadCalibration(ctx, p.Data.Calibration, x.job.Texts); err != nil {
+			return err
+		}
+	}
+	x.findings = gate.Inputs(p, sums, x.calibration)
+	if path := p.Target.Imatrix; path != "" {
+		if x.imatrix, err = imatrix.Read(path); err != nil {
+			return missing(path, err)
+		}
+		x.findings = append(x.findings, gate.Recorded(p, path, x.imatrix, x.job.Texts, sums)...)
+	}
+	x.ask(sums)
+	return nil
+}
+
+// readBaseline finds and reads the last release's report, if there is one.
+func (x *gating) readBaseline() error {
+	b := x.policy.Baseline
+	if x.baseline == "" && b.Release != "" {
+		path, ok := x.store.Baseline(b.Release)
+		if !ok {
+			x.note("no baseline %s is kept in the cache: gates against it are skipped; --save-baseline NAME keeps a first one", b.Release)
+			return nil
+		}
+		x.baseline = path
+	}
+	if x.baseline == "" {
+		return nil
+	}
+	if b.SHA256 != "" {
+		h, err := gguf.HashFile(x.baseline)
+		if err != nil {
+			return missing(x.baseline, err)
+		}
+		if h.SHA256 != b.SHA256 {
+			return fmt.Errorf("%w: the baseline %s has SHA-256 %s, the policy says %s", gguf.ErrInput, x.baseline, h.SHA256, b.SHA256)
+		}
+	}
+	var err error
+	if x.last, err = report.Read(x.baseline); err != nil {
+		return fmt.Errorf("the baseline: %w", missing(x.baseline, err))
+	}
+	return nil
+}
+
+// missing words the error for a file that is not there.
+func missing(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/eval/cache"
+	"github.com/carat-llm/carat/eval/gate"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+// gateOptions are gate's flags and policy, in which flags have taken their places.
+type gateOptions struct {
+	policy       *gate.Policy
+	policyPath   string // "" for the built-in one
+	given        string // the candidate; "" when it is built
+	out          string
+	keep         bool
+	baseline     string // path
+	saveBaseline string // name
+	report       string
+	resume       bool
+	warnOnly     bool
+	cache        string // "" for none
+	built        map[string]any
+	ci           ciOptions
+	pages        pages
+}
+
+// buildFlags are the ones that what is built depends on, for its provenance.
+var buildFlags = []string{"source", "type", "imatrix", "pre", "metadata", "model-name"}
+
+func gateOptionsOf(c *cli.Context) (*gateOptions, error) {
+	if c.NArg() > 1 {
+		return nil, usagef("gate takes one CANDIDATE.gguf, or none to build it; got %q", c.Args().Slice())
+	}
+	o := &gateOptions{
+		policyPath: c.String("policy"), given: c.Args().First(), out: c.String("output"), keep: c.Bool("keep"), baseline: c.String("baseline"),
+		saveBaseline: c.String("save-baseline"), report: c.String("report"), resume: c.Bool("resume"), warnOnly: c.Bool("warn-only"),
+		built: map[string]any{}, pages: pagesOf(c), ci: ciOptionsOf(c),
+	}
+	if o.policy = gate.Default(); o.policyPath != "" {
+		var err error
+		if o.policy, err = gate.Load(o.policyPath); err != nil {
+			return nil, err
+		}
+	}
+	if st, err := os.Stat(o.given); err == nil && st.IsDir() {
+		o.policy.Model.Source, o.given = o.given, "" // a checkpoint is built from
+	}
+	for _, name := range buildFlags {
+		if v := c.String(name); v != "" {
+			o.built[name] = v
+		}
+	}
+	if !c.Bool("no-cache") {
+		o.cache = cacheFolder(c)
+	}
+	if err := o.override(c); err != nil {
+		return nil, err
+	}
+	return o, o.check(c)
+}
+
+// override puts flags in the place of what the policy says.
+func (o *gateOptions) override(c *cli.Context) error {
+	p := o.policy
+	for flag, at := range map[string]*string{
+		"source": &p.Model.Source, "type": &p.Target.Type, "imatrix": &p.Target.Imatrix, "reference": &p.Reference.Source, "calibration": &p.Data.Calibration,
+	} {
+		*at = cmp.Or(c.String(flag), *at)
+	}
+	if c.IsSet("type") {
+		p.Target.Recipe = ""
+	}
+	p.Context = cmp.Or(c.Int("ctx"), p.Context)
+	if v := c.String("profile"); v != "" {
+		if err := p.SetProfile(v); err != nil {
+			return usagef("--profile: %v", err)
+		}
+	}
+	o.baseline = cmp.Or(o.baseline, p.Baseline.Report)
+	p.Reference.Source = cmp.Or(p.Reference.Source, p.Model.Source)
+	if args := c.StringSlice("text"); len(args) > 0 {
+		o.texts(args)
+	}
+	return nil
+}
+
+// texts takes the place of the policy's. Of one whose name it has, all but the path stays.
+func (o *gateOptions) texts(args []string) {
+	stated := o.policy.Data.Eval
+	o.policy.Data.Eval = nil
+	for _, arg := range args {
+		var t gate.Text
+		name, path := namedFile(arg)
+		if i := slices.IndexFunc(stated, func(t gate.Text) bool { return name != "" && t.Name == name }); i >= 0 {
+			t = stated[i]
+		}
+		t.Name, t.Path = name, path
+		o.policy.Data.Eval = append(o.policy.Data.Eval, t)
+	}
+}
+
+func (o *gateOptions) check(c *cli.Context) error {
+	p := o.policy
+	e := measureOptions{Report: o.report, Resume: o.resume}
+	e.Eval.Context = p.Context
+	switch {
+	case o.given == "" && p.Model.Source == "":
+		return usagef("gate needs CANDIDATE.gguf, or a source to build it from: the policy's model.source, or --source MODEL")
+	case o.given == "" && p.Target.Type == "" && p.Target.Recipe == "":
+		return usagef("gate needs a type to build: the policy's target.type, or --type T")
+	case o.given != "" && o.out != "":
+		return usagef("-o names what is built, and %s is given", o.given)
+	case o.given != "" && c.IsSet("type"):
+		return usagef("--type is for what is built, and %s is given", o.given)
+	case o.keep && o.out == "":
+		return usagef("--keep needs -o OUT.gguf")
+	case p.Reference.Source == "":
+		return usagef("gate needs a reference: the policy's reference.source, or --reference MODEL")
+	case len(p.Data.Eval) == 0:
+		return usagef("gate needs evaluation text: the policy's data.eval, or --text FILE")
+	case o.out != "" && !strings.HasSuffix(o.out, ".gguf"):
+		return usagef("-o %s: gate writes one file, OUT.gguf", o.out)
+	case o.saveBaseline != "" && o.cache == "":
+		return usagef("--save-baseline keeps a report in --cache, and --no-cache has none")
+	}
+	if o.saveBaseline != "" {
+		if err := cache.CheckBaseline(o.saveBaseline); err != nil {
+			return usagef("--save-baseline: %v", err)
+		}
+	}
+	if o.given != "" {
+		if _, err := os.Stat(o.given); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %s: no such file or folder", gguf.ErrInput, o.given)
+		}
+	}
+	for _, err := range []error{
+		e.check(), o.ci.check(), o.pages.check(), writable("--report", o.report), writable("-o", o.out),
+		sameFile(p.Model.Source, o.out), sameFile(p.Reference.Source, o.out), notTheInput(o.baseline, o.report, "--report"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return o.unfinished()
+}
+
+// unfinished refuses to write over what an interrupted run left.
+func (o *gateOptions) unfinished() error {
+	if o.resume || o.report == "" {
+		return nil
+	}
+	if r, err := report.Read(o.report); err == nil && !r.Complete && r.Gate == nil {
+		return usagef("%s is the report of an interrupted run: go on from it with --resume, or delete it", o.report)
+	}
+	return nil
+}
