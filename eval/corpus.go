@@ -86,11 +86,7 @@ func NewCorpus(texts []Text, tok Tokenizer, o Options) (*Corpus, error) {
 			return nil, fmt.Errorf("%w: %s has %d tokens; at a context of %d at least %d are needed: give more text or a smaller --ctx",
 				gguf.ErrInput, t.label(), len(ids), o.Context, need)
 		}
-		per[i] = cut(ids, i, tok, o)
-		if t.Limit > 0 {
-			scored := per[i][0].tokens() // of every chunk
-			per[i] = per[i][:min(len(per[i]), max(1, t.Limit/scored))]
-		}
+		per[i] = cut(ids, i, tok, o, t.Limit)
 		c.Tokens = append(c.Tokens, len(ids))
 		c.Chunks = append(c.Chunks, 0)
 	}
@@ -116,14 +112,23 @@ func (t *Text) label() string {
 	return fmt.Sprintf("%s (slice %s)", t.File, t.Name)
 }
 
-func cut(ids []int32, slice int, tok Tokenizer, o Options) []window {
+// cut makes no more windows than o.Chunks and limit, in scored tokens, leave: with a short stride there are many.
+func cut(ids []int32, slice int, tok Tokenizer, o Options, limit int) []window {
 	step, first := o.Context, o.Context/2
 	if o.Stride > 0 {
 		step, first = o.Stride, o.Context-o.Stride-1
 	}
-	var out []window
-	for start := 0; start+o.Context <= len(ids); start += step {
-		out = append(out, newWindow(slice, ids[start:start+o.Context], first, tok))
+	n := (len(ids)-o.Context)/step + 1
+	if o.Chunks > 0 {
+		n = min(n, o.Chunks)
+	}
+	if limit > 0 {
+		n = min(n, max(1, limit/(o.Context-1-first)))
+	}
+	out := make([]window, n)
+	for i := range out {
+		start := i * step
+		out[i] = newWindow(slice, ids[start:start+o.Context], first, tok)
 	}
 	return out
 }
@@ -140,16 +145,31 @@ func (c *Corpus) ScoredTokens(chunks int) int {
 	return n
 }
 
+// ChunksFor is how many chunks it takes to score so many tokens, as far as there are; 0 means all chunks.
+func (c *Corpus) ChunksFor(tokens int) int {
+	if tokens == 0 {
+		return len(c.windows)
+	}
+	scored := 0
+	for i := range c.windows {
+		if scored >= tokens {
+			return i
+		}
+		scored += c.windows[i].tokens()
+	}
+	return len(c.windows)
+}
+
 // SameTokens refuses a comparison with a model whose tokenizer reads the texts otherwise: their distributions would
 // be over different things. who names that model.
 func (c *Corpus) SameTokens(who string, tok Tokenizer) error {
 	other, err := NewCorpus(c.Texts, tok, c.Options)
-	if err != nil {
-		return err
+	if err != nil { // the texts were long enough for the other one
+		return fmt.Errorf("%w: %s: %w", ErrTokenizers, who, err)
 	}
 	for i := range c.windows {
 		if i >= len(other.windows) || !slices.Equal(c.windows[i].ids, other.windows[i].ids) {
-			return fmt.Errorf("%w: %s tokenizes %s differently from the reference (chunk %d): only models with one tokenizer can be compared",
+			return fmt.Errorf("%w: %s tokenizes %s otherwise than the other models (chunk %d): only models with one tokenizer can be compared",
 				ErrTokenizers, who, c.Texts[c.windows[i].slice].label(), i+1)
 		}
 	}

@@ -41,7 +41,7 @@ func (e *ModelError) Unwrap() error { return e.Err }
 func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 	out := make([]*Series, len(r.Candidates))
 	scorers := make([]*scorer, len(r.Candidates))
-	done, n := 0, r.chunks()
+	done, n := 0, r.Corpus.ChunksFor(r.MaxTokens)
 	for i, c := range r.Candidates {
 		out[i] = &Series{Paired: r.Reference != nil}
 		if r.Done != nil {
@@ -50,6 +50,9 @@ func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 		}
 		scorers[i] = newScorer(c.Session, c.Vocab)
 	}
+	if done > 0 && r.stop(out) {
+		return out, nil // where the earlier run ended, too
+	}
 	for at := done; at < n; at++ {
 		w := &r.Corpus.windows[at]
 		sums, err := r.chunk(ctx, w, scorers)
@@ -57,8 +60,8 @@ func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 			return out, err
 		}
 		for i := range out {
-			if v := sums[i].NLL + sums[i].KLD; math.IsNaN(v) || math.IsInf(v, 0) {
-				return out, r.broken(i, &sums[i], at)
+			if err := r.broken(i, &sums[i], at); err != nil {
+				return out, err
 			}
 		}
 		for i := range out {
@@ -67,35 +70,32 @@ func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 		if r.Progress != nil {
 			r.Progress(at+1, n, out)
 		}
-		if r.Stop != nil && r.Stop(out) {
+		if r.stop(out) {
 			break
 		}
 	}
 	return out, nil
 }
 
+func (r *Run) stop(s []*Series) bool { return r.Stop != nil && r.Stop(s) }
+
 // broken refuses to average over a model that computes NaN: no figure is better than a wrong one.
 func (r *Run) broken(i int, c *ChunkStats, chunk int) error {
-	who, value := r.Candidates[i].Name, c.NLL
-	if math.IsNaN(c.RefNLL) || math.IsInf(c.RefNLL, 0) {
-		i, who, value = -1, "the reference", c.RefNLL
-	}
-	return &ModelError{i, fmt.Errorf("%w: %s: the log-likelihood is %v in chunk %d: the weights or the metadata are broken", gguf.ErrInput, who, value, chunk+1)}
-}
-
-// chunks is how many chunks MaxTokens leaves.
-func (r *Run) chunks() int {
-	if r.MaxTokens == 0 {
-		return r.Corpus.Len()
-	}
-	tokens := 0
-	for i := range r.Corpus.windows {
-		if tokens >= r.MaxTokens {
-			return i
+	who := r.Candidates[i].Name
+	for _, f := range []struct {
+		candidate int
+		who, what string
+		value     float64
+	}{
+		{-1, "the reference", "log-likelihood", c.RefNLL},
+		{i, who, "log-likelihood", c.NLL},
+		{i, who, "divergence", c.KLD},
+	} {
+		if math.IsNaN(f.value) || math.IsInf(f.value, 0) {
+			return &ModelError{f.candidate, fmt.Errorf("%w: %s: the %s is %v in chunk %d: the weights or the metadata are broken", gguf.ErrInput, f.who, f.what, f.value, chunk+1)}
 		}
-		tokens += r.Corpus.windows[i].tokens()
 	}
-	return r.Corpus.Len()
+	return nil
 }
 
 // chunk evaluates one window with every model.
@@ -110,6 +110,9 @@ func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkS
 		}
 	}
 	for i, s := range scorers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := s.begin(w); err != nil {
 			return nil, &ModelError{i, err}
 		}

@@ -146,7 +146,7 @@ func TestStoredPredictionsAreTheLiveOnes(t *testing.T) {
 	for _, done := range [][]*Series{nil, {{Chunks: live[0].Chunks[:3:3], Paired: true}}} {
 		r, err := logits.Open(path)
 		require.NoError(t, err)
-		ref, err := Cached(r, corpus)
+		ref, err := Cached(r, corpus, corpus.Len())
 		require.NoError(t, err)
 		got := run(ref, done)
 		require.NoError(t, r.Close())
@@ -161,7 +161,7 @@ func TestStoredPredictionsAreTheLiveOnes(t *testing.T) {
 	defer r.Close()
 	other, err := NewCorpus([]Text{NewText("x", "x", prose(64, 9))}, words{true}, Options{Context: 16})
 	require.NoError(t, err)
-	_, err = Cached(r, other)
+	_, err = Cached(r, other, other.Len())
 	require.ErrorIs(t, err, gguf.ErrInput)
 }
 

@@ -61,18 +61,19 @@ func CorpusOf(h logits.LlamaHeader, tok Tokenizer, file, sum string, chunks int)
 	return c
 }
 
-// Cached is a reference whose predictions over c are read from a cache.
-func Cached(r *logits.Reader, c *Corpus) (Reference, error) {
+// Cached is a reference whose predictions over the first chunks of c are read from a cache, which must hold them.
+func Cached(r *logits.Reader, c *Corpus, chunks int) (Reference, error) {
 	h := r.Header()
-	if len(h.Chunks) < len(c.windows) {
-		return nil, fmt.Errorf("%w: the cache of predictions has %d chunks, the texts %d", gguf.ErrInput, len(h.Chunks), len(c.windows))
+	if len(h.Chunks) < chunks {
+		return nil, fmt.Errorf("%w: the cache of predictions has %d chunks, needed are %d", gguf.ErrInput, len(h.Chunks), chunks)
 	}
-	for i, w := range c.windows {
+	for i, w := range c.windows[:chunks] {
 		if h.Chunks[i].Slice != w.slice || h.Chunks[i].First != w.first || !slices.Equal(h.Chunks[i].IDs, w.ids) {
-			return nil, fmt.Errorf("%w: chunk %d of the cache of predictions has other tokens than the texts", gguf.ErrInput, i+1)
+			return nil, fmt.Errorf("%w: chunk %d of the cached predictions has other tokens than the text: the reference reads it differently",
+				ErrTokenizers, i+1)
 		}
 	}
-	return &cached{r: r, chunks: c.windows}, nil
+	return &cached{r: r, chunks: c.windows[:chunks]}, nil
 }
 
 type cached struct {

@@ -36,7 +36,7 @@ func NewText(name, file, data string) Text {
 type JSONL struct{ Text, Slice string }
 
 // ReadTexts reads an evaluation file. A .jsonl file holds an object a line: the documents of one value of the slice
-// field, in order and an empty line apart, are a slice. Any other file is UTF-8 text and one slice, called name, or
+// field, in order and an empty line apart, are a slice; those without the field are one called as a text file is. Any other file is UTF-8 text and one slice, called name, or
 // by the file when name is empty.
 func ReadTexts(path, name string, fields JSONL) ([]Text, error) {
 	t, err := ReadText(path)
@@ -58,6 +58,9 @@ func ReadTexts(path, name string, fields JSONL) ([]Text, error) {
 
 // ReadText reads a file whole, whatever its name.
 func ReadText(path string) (Text, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return Text{}, fmt.Errorf("%w: %s is a folder, not a text", gguf.ErrInput, path)
+	}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Text{}, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
@@ -82,20 +85,21 @@ func parseJSONL(b []byte, base, name string, fields JSONL) ([]Text, error) {
 		if err := json.Unmarshal(s.Bytes(), &o); err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
-		var text string
-		if err := json.Unmarshal(o[fields.Text], &text); err != nil {
+		var text *string // nil for null, too
+		if err := json.Unmarshal(o[fields.Text], &text); err != nil || text == nil {
 			return nil, fmt.Errorf("line %d: field %q is missing or not a string", line, fields.Text)
 		}
-		slice := name
-		if v, ok := o[fields.Slice]; ok {
-			if json.Unmarshal(v, &slice) != nil {
-				slice = string(v) // a number or the like names a slice too
-			}
+		slice := ""
+		if v, ok := o[fields.Slice]; ok && json.Unmarshal(v, &slice) != nil {
+			slice = string(v) // a number or the like names a slice too
+		}
+		if slice == "" {
+			slice = name
 		}
 		if docs[slice] == nil {
 			order = append(order, slice)
 		}
-		docs[slice] = append(docs[slice], text)
+		docs[slice] = append(docs[slice], *text)
 	}
 	if len(order) == 0 {
 		return nil, errors.New("no documents")
