@@ -70,8 +70,8 @@ func show(metric string, v float64) string {
 
 // showRelative formats a difference: +3.1 %.
 func showRelative(v float64) string {
-	if math.Abs(v) >= 10 {
-		return fmt.Sprintf("%+.0f %%", 100*v)
+	if v >= 2 {
+		return fmt.Sprintf("x %.3g", 1+v) // "+1027 %" would have to be read twice
 	}
 	return fmt.Sprintf("%+.1f %%", 100*v)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/eval"
@@ -158,6 +159,30 @@ func (r *Report) differences() (significant, others []*Comparison) {
 		}
 	}
 	return significant, others
+}
+
+// comparedFigure holds the comparisons in one figure.
+type comparedFigure struct {
+	metric         string
+	differ, others []*Comparison
+}
+
+// comparedFigures groups the comparisons by figure, in the order of the report.
+func (r *Report) comparedFigures() (out []*comparedFigure) {
+	for i := range r.Comparisons {
+		c := &r.Comparisons[i]
+		k := slices.IndexFunc(out, func(f *comparedFigure) bool { return f.metric == c.Metric })
+		if k < 0 {
+			k = len(out)
+			out = append(out, &comparedFigure{metric: c.Metric})
+		}
+		if c.Better != "" {
+			out[k].differ = append(out[k].differ, c)
+		} else {
+			out[k].others = append(out[k].others, c)
+		}
+	}
+	return out
 }
 
 // shortHash is enough of a SHA-256 to recognise it.

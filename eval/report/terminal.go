@@ -307,32 +307,33 @@ func effectiveBits(c *Candidate) string {
 	return fmt.Sprintf("%.2f", *c.EffectiveBits)
 }
 
-// comparisons lists what differs, or when most does, only what does not.
+// comparisons says for each figure how many pairs differ. Of the first figure, or when there are few, it lists them:
+// those that differ, or when most do, those that do not.
 func (t *terminal) comparisons() {
-	yes, no := t.r.differences()
-	if len(yes)+len(no) == 0 {
-		return
-	}
-	fmt.Fprintf(t.w, "\n%d of %d comparisons are significant (5 %%, Holm)", len(yes), len(yes)+len(no))
-	list := yes
-	switch {
-	case len(no) == 0 && len(yes) > 10:
-		fmt.Fprintln(t.w)
-		return
-	case len(yes) > 10:
-		fmt.Fprint(t.w, ", all but these")
-		list = no
-	case len(yes) == 0:
-		fmt.Fprintln(t.w)
-		return
-	}
-	fmt.Fprintln(t.w, ":")
-	for i, c := range list {
-		if i == 20 {
-			fmt.Fprintf(t.w, "  and %d more\n", len(list)-i)
-			break
+	for i, f := range t.r.comparedFigures() {
+		if i == 0 {
+			fmt.Fprintln(t.w)
 		}
-		fmt.Fprintln(t.w, "  "+c.sentence())
+		yes, no := f.differ, f.others
+		fmt.Fprintf(t.w, "%s: %d of %d pairs differ significantly (5 %%, Holm)", f.metric, len(yes), len(yes)+len(no))
+		list := yes
+		if len(yes) > 3 {
+			list = no
+			if len(no) > 0 && i == 0 {
+				fmt.Fprint(t.w, ", all but these:")
+			}
+		}
+		fmt.Fprintln(t.w)
+		if i > 0 && len(yes)+len(no) > 3 {
+			continue
+		}
+		for k, c := range list {
+			if k == 10 {
+				fmt.Fprintf(t.w, "  and %d more\n", len(list)-k)
+				break
+			}
+			fmt.Fprintln(t.w, "  "+c.sentence())
+		}
 	}
 }
 
