@@ -62,6 +62,7 @@ allow: [{gate: kld, until: 2026-12-31, reason: known}]
 		{"speed", "decode.tok_s", ScopeAll, AtLeast, -0.10, 0.95, VersusControl, report.Warn, Fail, 18},
 		{"bytes", "bytes", ScopeAll, AtMost, 106583616, 0.95, "", report.Error, Skip, 19},
 		{"task.arc-easy.score", "task.arc-easy.score", ScopeAll, AtLeast, 0.4, 0.95, "", report.Error, Skip, 20},
+		{"findings", "findings", ScopeAll, AtMost, 0, 0.95, "", report.Error, Skip, 0}, // since it asks something of the model
 	}, p.Gates)
 	require.Equal(t, []any{2000, 9000, 256, MoreData}, []any{p.Tokens, p.MaxTokens, p.Context, p.Inconclusive})
 	require.Equal(t, []Waiver{{"kld", "2026-12-31", "known"}}, p.Allow)
@@ -202,6 +203,22 @@ func TestNeeds(t *testing.T) {
 	} {
 		require.Equal(t, want, parse(t, "version: 1\ngates: [{"+gate+"}]").Needs(), gate)
 	}
+}
+
+// What a policy asks of the model's structure bears on the verdict without a gate, too.
+func TestFindingsAreGated(t *testing.T) {
+	for text, want := range map[string]int{
+		"":                             1,
+		"model: {source: a}":           1,
+		"model: {expect_arch: llama}":  2,
+		"target: {types: [Q4_K]}":      2,
+		"data: {forbid_overlap: true}": 2,
+		"data: {eval: [{path: a, sha256: " + strings.Repeat("0", 64) + "}]}": 2,
+	} {
+		require.Len(t, parse(t, "version: 1\n"+gates+text).Gates, want, text)
+	}
+	p := parse(t, "version: 1\nmodel: {expect_arch: llama}\ngates: [{id: structure, metric: findings, value: 2, level: warn}]")
+	require.Len(t, p.Gates, 1, "its own gate on findings stays the only one")
 }
 
 func TestSetProfile(t *testing.T) {
