@@ -160,6 +160,19 @@ func (c *Corpus) ChunksFor(tokens int) int {
 	return len(c.windows)
 }
 
+// Holds refuses stats that are not of the corpus's first chunks.
+func (c *Corpus) Holds(stats []ChunkStats) error {
+	if len(stats) > len(c.windows) {
+		return fmt.Errorf("%d chunks were measured, the texts have %d", len(stats), len(c.windows))
+	}
+	for i, s := range stats {
+		if w := &c.windows[i]; s.Slice != w.slice || s.Tokens != w.tokens() || s.Bytes != w.bytes {
+			return fmt.Errorf("chunk %d has %d scored tokens of slice %d, in the texts it has %d of slice %d", i+1, s.Tokens, s.Slice, w.tokens(), w.slice)
+		}
+	}
+	return nil
+}
+
 // SameTokens refuses a comparison with a model whose tokenizer reads the texts otherwise: their distributions would
 // be over different things. who names that model.
 func (c *Corpus) SameTokens(who string, tok Tokenizer) error {

@@ -87,7 +87,7 @@ type cached struct {
 func (c *cached) begin(w *window) error {
 	for ; &c.chunks[c.next] != w; c.next++ {
 		for range c.chunks[c.next].tokens() {
-			if _, err := c.r.Next(); err != nil {
+			if _, err := c.row(); err != nil {
 				return err
 			}
 		}
@@ -96,10 +96,18 @@ func (c *cached) begin(w *window) error {
 	return nil
 }
 
+func (c *cached) row() (logits.Row, error) {
+	row, err := c.r.Next()
+	if err != nil {
+		err = fmt.Errorf("%w: delete the cache to have it made again", err)
+	}
+	return row, err
+}
+
 func (c *cached) load(_ *window, _, n int) error {
 	c.rows = c.rows[:0]
 	for range n {
-		row, err := c.r.Next()
+		row, err := c.row()
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval"
@@ -31,7 +32,7 @@ EXAMPLES:
    carat eval q4.gguf --reference ./SmolLM2-135M --text prose=wiki.txt --text code=code.txt --report q4.json
    carat eval q4.gguf --reference ./SmolLM2-135M --text chats.jsonl --slice-field language --until-width 0.05
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --json | jq .perplexity.value`,
-		Flags: append(append(sourceFlags(), measureFlags()...), storedFlags()...),
+		Flags: slices.Concat(sourceFlags(), measureFlags(), storedFlags(), pageFlags()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -41,63 +42,64 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o, err := measureOptionsOf(c)
-			if err != nil {
+			o := evalOptions{model: args[0], reference: c.String("reference"), source: sourceOptions(c), pages: pagesOf(c)}
+			if o.measure, err = measureOptionsOf(c); err != nil {
 				return err
 			}
-			st, err := storedOptionsOf(c)
-			if err != nil {
+			if o.stored, err = storedOptionsOf(c); err != nil {
 				return err
 			}
-			if len(o.Texts) == 0 && st.Logits == "" {
-				return usagef("eval needs --text FILE")
+			if err := o.check(g); err != nil {
+				return err
 			}
-			return runEval(c.Context, s, g, args[0], c.String("reference"), sourceOptions(c), o, st)
+			return runEval(c.Context, s, g, o)
 		},
 	}
 }
 
-func runEval(ctx context.Context, s streams, g global, path, reference string, src convert.Options, o measureOptions, st storedOptions) error {
-	if err := writable("--report", o.Report); err != nil {
-		return err
+// evalOptions are eval's flags.
+type evalOptions struct {
+	model, reference string
+	source           convert.Options
+	measure          measureOptions
+	stored           storedOptions
+	pages            pages
+}
+
+func (o *evalOptions) check(g global) error {
+	if len(o.measure.Texts) == 0 && o.stored.Logits == "" {
+		return usagef("eval needs --text FILE")
 	}
-	ms := models{g: g, src: src}
+	return errors.Join(o.pages.checkStdout(g), o.pages.check(), o.measure.checkReport())
+}
+
+func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
+	ms := models{g: g, src: o.source}
 	defer ms.close()
-	j := measure.Job{Command: "eval", Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth}
+	j := measure.Job{Command: "eval", Options: o.measure.Eval, MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
 	var err error
-	if j.Texts, err = o.texts(); err != nil {
+	if j.Texts, err = o.measure.texts(); err != nil {
 		return err
 	}
-	cand, err := ms.load(path, "", o.Eval.Context)
+	cand, err := ms.load(o.model, "", j.Options.Context)
 	if err != nil {
 		return err
 	}
 	j.Candidates = []measure.Model{*cand}
-	store, err := st.apply(&j, &ms, reference)
+	store, err := o.stored.apply(&j, &ms, o.reference, o.measure.Resume)
 	if err != nil {
 		return err
 	}
-	r, runErr := runJob(ctx, s, g, &j, o)
-	if err := store.close(runErr == nil); err != nil {
-		return errors.Join(runErr, err)
-	}
+	r, runErr := runJob(ctx, s, g, &j, o.measure)
+	// What was measured is told even if it could not be stored.
+	storeErr := store.close(runErr == nil)
 	var left *interruption
 	if r == nil || runErr != nil && !errors.As(runErr, &left) {
-		return runErr
+		return errors.Join(runErr, storeErr)
 	}
-	if runErr == nil && o.Report != "" {
-		if err := report.Write(o.Report, r); err != nil {
-			return err
-		}
-	}
-	e := newEvaluation(r, path, reference)
-	switch {
-	case g.json:
-		err = printJSON(s.out, e)
-	case !g.quiet:
-		err = report.Terminal(s.out, r, coloured(s.out))
-	}
-	return errors.Join(runErr, err)
+	e := newEvaluation(r, o.model, o.reference)
+	e.Stopped = j.Stopped()
+	return errors.Join(runErr, storeErr, o.pages.writeAs(s, g, r, o.measure.Report, e))
 }
 
 // evaluation is eval's JSON. Fields of the comparison are there when there is a reference.
@@ -105,6 +107,7 @@ type evaluation struct {
 	Model          string        `json:"model,omitempty"`
 	ReferenceModel string        `json:"reference,omitempty"`
 	Complete       bool          `json:"complete"`
+	Stopped        string        `json:"stopped,omitempty"` // "width" or "max-tokens", when that ended the run before the text
 	Data           []report.Data `json:"data"`
 	Text           string        `json:"text"`        // the first text's file
 	TextSHA256     string        `json:"text_sha256"` // and sum

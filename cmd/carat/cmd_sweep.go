@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/imatrix"
@@ -29,13 +32,13 @@ EXAMPLES:
    carat sweep ./SmolLM2-135M --types Q4_K_M,IQ4_XS,Q5_K_M,Q6_K --text wiki.txt --html sweep.html
    carat sweep ./SmolLM2-135M --types Q3_K_M,Q4_K_M --imatrix smollm2.imatrix.gguf \
        --controls Q3_K_M,Q4_K_M,Q5_K_M --text wiki.txt --speed -o out/`,
-		Flags: append(append(append(append(sourceFlags(),
+		Flags: slices.Concat(sourceFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "types", Usage: "file types, as `A,B,C`"},
 			&cli.StringFlag{Name: "controls", Usage: "file types to compare with, quantized without the imatrix, as `A,B,C`"},
 			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE`, GGUF or .dat"},
 			&cli.BoolFlag{Name: "allow-requantize", Usage: "accept a source that is quantized already; it costs quality"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the files in `FOLDER`"}),
-			measureFlags()...), comparisonFlags()...), pageFlags()...),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the files in `FOLDER`"}},
+			measureFlags(), comparisonFlags(), pageFlags()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -55,13 +58,11 @@ EXAMPLES:
 			if sw.controls, err = fileTypes("--controls", c.String("controls")); err != nil {
 				return err
 			}
-			o, err := measureOptionsOf(c)
+			cmp, err := comparisonOf(c, g, "sweep")
 			if err != nil {
 				return err
 			}
-			if len(o.Texts) == 0 {
-				return usagef("sweep needs --text FILE")
-			}
+			cmp.addControls(c.StringSlice("control"))
 			if f := c.String("imatrix"); f != "" {
 				if sw.imatrix, err = imatrix.Read(f); err != nil {
 					return err
@@ -70,10 +71,6 @@ EXAMPLES:
 			}
 			ms := models{g: g, src: sourceOptions(c)}
 			defer ms.close()
-			cmp := comparison{command: "sweep", reference: c.String("reference"), measure: o, extras: extrasOf(c), pages: pagesOf(c)}
-			for _, p := range c.StringSlice("control") {
-				cmp.candidates = append(cmp.candidates, candidateFile{p, "control"})
-			}
 			return sw.run(c.Context, s, &ms, args[0], cmp)
 		},
 	}
@@ -105,19 +102,25 @@ func fileTypes(flag, list string) (out []recipe.FileType, err error) {
 	return out, nil
 }
 
-func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp comparison) error {
-	// What cannot work should be found before the work.
-	if _, err := cmp.measure.texts(); err != nil {
-		return err
-	}
-	if err := cmp.pages.check(); err != nil {
-		return err
-	}
+func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp *comparison) error {
 	src, err := openModel(path, ms.src)
 	if err != nil {
 		return err
 	}
 	ms.open = append(ms.open, src)
+	known := src
+	if cmp.reference == "" {
+		cmp.reference = path
+	} else {
+		known = nil
+	}
+	if err := cmp.prepare(ms, known); err != nil {
+		return err
+	}
+	plans, err := w.plans(src, ms.g)
+	if err != nil {
+		return err
+	}
 	folder := w.folder
 	if folder == "" {
 		if folder, err = os.MkdirTemp("", "carat-sweep-"); err != nil {
@@ -127,51 +130,55 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	made, err := w.quantize(ctx, s, ms.g, src, path, folder)
+	made, err := w.quantize(ctx, s, ms.g, plans, path, folder)
 	if err != nil {
 		return err
 	}
 	cmp.candidates = append(made, cmp.candidates...)
-	if cmp.reference == "" {
-		cmp.reference = path
-	}
 	err = cmp.run(ctx, s, ms)
 	ms.close() // before the files go: Windows keeps those that are mapped
-	ms.open = nil
 	return err
 }
 
-// quantize writes all types to folder and lists the files.
-func (w *sweep) quantize(ctx context.Context, s streams, g global, src gguf.Model, path, folder string) ([]candidateFile, error) {
-	base := strings.TrimSuffix(filepath.Base(filepath.Clean(path)), ".gguf")
+// target is a file to make.
+type target struct {
+	plan *quantize.Plan
+	name string // "Q4_K_M", "Q4_K_M-control"
+	role string
+}
+
+// plans decides on all types, and refuses all that cannot be made, before any work.
+func (w *sweep) plans(src gguf.Model, g global) (out []target, err error) {
+	var errs []error
+	add := func(types []recipe.FileType, role, suffix string, o quantize.Options) {
+		o.Threads, o.AllowRequantize = g.threads, w.requantize
+		for _, ft := range types {
+			o.FileType = ft
+			p, err := quantize.NewPlan(src, o)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s%s: %w", ft, suffix, err))
+			}
+			out = append(out, target{p, ft.String() + suffix, role})
+		}
+	}
+	add(w.types, "", "", quantize.Options{Imatrix: w.imatrix, ImatrixName: w.imatrixName})
+	add(w.controls, report.Control, "-control", quantize.Options{})
+	return out, errors.Join(errs...)
+}
+
+// quantize writes all targets to folder and lists the files.
+func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []target, path, folder string) ([]candidateFile, error) {
+	base := strings.TrimSuffix(measure.Named(path).Name, ".gguf")
 	var files []candidateFile
 	var plans []*quantize.Plan
 	var paths []string
-	add := func(ft recipe.FileType, role, suffix string, o quantize.Options) error {
-		o.FileType, o.Threads, o.AllowRequantize = ft, g.threads, w.requantize
-		p, err := quantize.NewPlan(src, o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", ft, err)
-		}
-		printNotes(s, g, p)
-		file := filepath.Join(folder, fmt.Sprintf("%s-%s%s.gguf", base, ft, suffix))
-		plans, paths, files = append(plans, p), append(paths, file), append(files, candidateFile{file, role})
-		return nil
-	}
-	for _, ft := range w.types {
-		if err := add(ft, "", "", quantize.Options{Imatrix: w.imatrix, ImatrixName: w.imatrixName}); err != nil {
+	for _, t := range targets {
+		file := filepath.Join(folder, fmt.Sprintf("%s-%s.gguf", base, t.name))
+		if err := sameFile(path, file); err != nil {
 			return nil, err
 		}
-	}
-	for _, ft := range w.controls {
-		if err := add(ft, "control", "-control", quantize.Options{}); err != nil {
-			return nil, err
-		}
-	}
-	for _, p := range paths {
-		if err := sameFile(path, p); err != nil {
-			return nil, err
-		}
+		printNotes(s, g, t.plan)
+		plans, paths, files = append(plans, t.plan), append(paths, file), append(files, candidateFile{file, t.role})
 	}
 	b := newBar(s.err, g, fmt.Sprintf("quantize to %d types", len(plans)))
 	defer b.finish()

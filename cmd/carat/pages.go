@@ -45,6 +45,23 @@ func pagesOf(c *cli.Context) pages {
 	return p
 }
 
+// checkStdout refuses more than one thing on stdout.
+func (p pages) checkStdout(g global) error {
+	n := 0
+	for _, file := range p {
+		if file == "-" {
+			n++
+		}
+	}
+	switch {
+	case n > 1:
+		return usagef("stdout takes one page; %d flags say -", n)
+	case n > 0 && g.json:
+		return usagef("--json prints one object and nothing else on stdout: give the page a file")
+	}
+	return nil
+}
+
 // check refuses what could not be written after the work.
 func (p pages) check() error {
 	for _, w := range pageWriters {
@@ -57,6 +74,11 @@ func (p pages) check() error {
 
 // write writes the report, if path names a file for it, and its pages, and prints what the global flags ask for.
 func (p pages) write(s streams, g global, r *report.Report, path string) error {
+	return p.writeAs(s, g, r, path, r)
+}
+
+// writeAs is write with another object for --json.
+func (p pages) writeAs(s streams, g global, r *report.Report, path string, object any) error {
 	if path != "" {
 		if err := report.Write(path, r); err != nil {
 			return err
@@ -75,7 +97,7 @@ func (p pages) write(s streams, g global, r *report.Report, path string) error {
 	}
 	switch {
 	case g.json:
-		return printJSON(s.out, r)
+		return printJSON(s.out, object)
 	case g.quiet || printed:
 		return nil
 	}

@@ -33,11 +33,16 @@ func storedOptionsOf(c *cli.Context) (storedOptions, error) {
 		return o, usagef("--logits holds text and reference: it goes with none of --text, --reference, --reference-cache and --save-logits")
 	case (o.Cache != "" || o.Save != "") && c.String("reference") == "":
 		return o, usagef("--reference-cache and --save-logits need --reference MODEL")
-	case (o.Cache != "" || o.Save != "") && c.Bool("resume"):
-		return o, usagef("--resume begins in the middle of the text: nothing whole could be stored with --reference-cache or --save-logits")
-	}
-	if o.Save != "" && (c.Int("max-tokens") > 0 || c.Float64("until-width") > 0) {
+	case o.Save != "" && c.Bool("resume"):
+		return o, usagef("--resume begins in the middle of the text: nothing whole could be written with --save-logits")
+	case o.Save != "" && (c.Int("max-tokens") > 0 || c.Float64("until-width") > 0):
 		return o, usagef("--save-logits writes all chunks: limit them with --chunks, not with --max-tokens or --until-width")
+	case (o.Save != "" || o.Logits != "") && c.Int("stride") > 0:
+		return o, usagef("llama.cpp's logits file knows no --stride")
+	case o.Save != "" && len(c.StringSlice("text")) > 1:
+		return o, usagef("llama.cpp's logits file holds one text: give --save-logits one --text")
+	case o.Cache != "" && o.Cache == o.Save:
+		return o, usagef("--reference-cache and --save-logits are both %s", o.Cache)
 	}
 	return o, errors.Join(writable("--reference-cache", o.Cache), writable("--save-logits", o.Save))
 }
@@ -67,7 +72,7 @@ func (s *storage) close(ok bool) error {
 }
 
 // apply sets up j's reference, which is the model at path unless that is empty.
-func (o *storedOptions) apply(j *measure.Job, ms *models, path string) (*storage, error) {
+func (o *storedOptions) apply(j *measure.Job, ms *models, path string, resume bool) (*storage, error) {
 	if o.Logits != "" {
 		return o.fromLlama(j, ms)
 	}
@@ -78,6 +83,9 @@ func (o *storedOptions) apply(j *measure.Job, ms *models, path string) (*storage
 		st, err := o.fromCache(j, ms, path)
 		if st != nil || err != nil {
 			return st, err
+		}
+		if resume {
+			return nil, usagef("%s is not the cache of this reference and text, and --resume begins in the middle, where none could be made: leave --reference-cache away", o.Cache)
 		}
 	}
 	var err error
@@ -117,8 +125,11 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if errors.Is(err, gguf.ErrInput) {
+		return nil, fmt.Errorf("%w: delete it to have it made again, or give another --reference-cache", err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: delete it to have it made again", err)
+		return nil, err
 	}
 	src, err := openModel(path, ms.src)
 	if err != nil {
@@ -134,7 +145,8 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 		return nil, errors.Join(err, r.Close())
 	}
 	h := r.Header()
-	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.TextSHA256() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < corpus.Len() {
+	need := corpus.ChunksFor(j.MaxTokens)
+	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.TextSHA256() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < need {
 		return nil, r.Close() // of something else: it is made again
 	}
 	if h.Vocab != j.Candidates[0].Loaded.Vocab {
@@ -143,7 +155,7 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 	}
 	j.Reference = &measure.Model{ID: id, Source: src}
 	j.Corpus, j.Stored = corpus, "cache"
-	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) { return eval.Cached(r, c) }
+	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) { return eval.Cached(r, c, need) }
 	return &storage{readers: []interface{ Close() error }{r}}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -13,14 +14,25 @@ import (
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
+// Named is what is known of the model at path before it is opened.
+func Named(path string) report.Model {
+	id := report.Model{Name: filepath.Base(filepath.Clean(path))}
+	if abs, err := filepath.Abs(path); err == nil {
+		id.Name = filepath.Base(abs) // "." has a name too
+	}
+	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+		id.Bytes = st.Size()
+	}
+	return id
+}
+
 // Identify describes m, which was opened at path, and hashes its files with hash. The SHA-256 of a model of several
 // files is that of the lines of sha256sum over them, sorted by name.
 func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, error)) (report.Model, error) {
 	md := m.Metadata()
-	id := report.Model{Name: filepath.Base(filepath.Clean(path)), Architecture: md.Architecture(), FileType: fileType(m)}
-	if abs, err := filepath.Abs(path); err == nil {
-		id.Name = filepath.Base(abs) // "." has a name too
-	}
+	id := Named(path)
+	id.Bytes = 0 // of all files
+	id.Architecture, id.FileType = md.Architecture(), fileType(m)
 	id.Title, _ = md.String("general.name")
 	var weights int64
 	for _, t := range m.Tensors() {

@@ -7,6 +7,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type Model struct {
 	// Source is where tensors are compared; it may be nil.
 	Source gguf.Model
 	Loaded eval.Candidate
+	// Failure says why a candidate cannot be measured; then it is in the report with that alone. A Tolerant job sets it.
+	Failure string
 }
 
 // Job is a measurement.
@@ -34,6 +37,8 @@ type Job struct {
 	Texts      []eval.Text
 	Options    eval.Options
 	Threads    int
+	// Tolerant jobs go on without a candidate that turns out to be broken or to have another tokenizer; others end.
+	Tolerant bool
 	// MaxTokens ends the run when so many tokens were scored; 0 means all there are.
 	MaxTokens int
 	// UntilWidth above 0 ends the run once the 95 % interval of the mean divergence (of the perplexity without a
@@ -45,11 +50,11 @@ type Job struct {
 	// holds the ID alone, or a live one that is recorded. What is said of it goes to Stored of the report's protocol.
 	Predictions func(c *eval.Corpus) (eval.Reference, error)
 	Stored      string
-	// Progress, if not nil, is called after each chunk.
+	// Progress, if not nil, is called after each chunk; the series of candidates that failed are nil.
 	Progress func(chunk, chunks int, s []*eval.Series)
 
 	prepared bool
-	series   []*eval.Series
+	series   []*eval.Series // of each candidate; nil for those that failed
 }
 
 // Resume takes over the chunks of an interrupted report. The models, texts and protocol must be the same.
@@ -69,14 +74,31 @@ func (j *Job) Resume(r *report.Report) error {
 	if !report.SameChunks(r, now) {
 		return fmt.Errorf("%w: the report is of other texts, another protocol or another reference: nothing to go on from", gguf.ErrInput)
 	}
-	j.series = make([]*eval.Series, len(r.Candidates))
-	for i, c := range r.Candidates {
-		if len(c.Chunks) != len(r.Candidates[0].Chunks) || len(c.Chunks) > j.Corpus.Len() {
-			return fmt.Errorf("%w: the report holds %d chunks of %s, %d of the first candidate, and the texts have %d",
-				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[0].Chunks), j.Corpus.Len())
-		}
-		j.series[i] = &eval.Series{Chunks: c.Chunks, Paired: j.Reference != nil}
+	if r.Protocol.Stored != now.Protocol.Stored {
+		return fmt.Errorf("%w: the reference's predictions came from %q in the report, from %q now: nothing to go on from", gguf.ErrInput, r.Protocol.Stored, now.Protocol.Stored)
 	}
+	series := make([]*eval.Series, len(r.Candidates))
+	first := -1
+	for i, c := range r.Candidates {
+		if j.Candidates[i].Failure == "" {
+			j.Candidates[i].Failure = c.Failure
+		}
+		if j.Candidates[i].Failure != "" {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		if len(c.Chunks) != len(r.Candidates[first].Chunks) {
+			return fmt.Errorf("%w: the report holds %d chunks of %s and %d of %s: nothing to go on from",
+				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[first].Chunks), r.Candidates[first].Name)
+		}
+		if err := j.Corpus.Holds(c.Chunks); err != nil {
+			return fmt.Errorf("%w: %w: nothing to go on from", gguf.ErrInput, err)
+		}
+		series[i] = &eval.Series{Chunks: c.Chunks, Paired: j.Reference != nil}
+	}
+	j.series = series
 	return nil
 }
 
@@ -88,6 +110,19 @@ func (j *Job) Available() (int, error) {
 	return j.Corpus.ScoredTokens(j.Corpus.Len()), nil
 }
 
+// Stopped says what ended the last Run before the end of the texts: "width", "max-tokens", or nothing.
+func (j *Job) Stopped() string {
+	switch done := chunks(j.series); {
+	case j.Corpus == nil || done == j.Corpus.Len():
+		return ""
+	case j.MaxTokens > 0 && done >= j.Corpus.ChunksFor(j.MaxTokens):
+		return "max-tokens"
+	case j.UntilWidth > 0:
+		return "width"
+	}
+	return ""
+}
+
 // Run measures, up to MaxTokens: of what is known already, too, no more is in the report, so that a resumed job
 // gives the reports of one that was never interrupted. On an interruption the report of what was done comes beside the error; it is nil
 // when that is nothing.
@@ -95,68 +130,78 @@ func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 	if err := j.prepare(); err != nil {
 		return nil, err
 	}
-	run := eval.Run{Corpus: j.Corpus, Done: j.series, Threads: j.Threads, MaxTokens: j.MaxTokens, Progress: j.Progress}
-	for _, c := range j.Candidates {
-		run.Candidates = append(run.Candidates, c.Loaded)
+	for {
+		series, err := j.run(ctx)
+		if chunks(series) > chunks(j.series) { // a resumed job may know more than it is asked for
+			j.series = series
+		}
+		if j.Tolerant && j.fail(err) {
+			continue // the others, from this chunk on
+		}
+		if chunks(series) == 0 {
+			return nil, cmp.Or(err, errors.New("no chunk was measured"))
+		}
+		r := j.report(series)
+		r.Complete = err == nil
+		return r, err
 	}
+}
+
+// run measures the candidates that have not failed. Errors about one of them have its number in the job.
+func (j *Job) run(ctx context.Context) ([]*eval.Series, error) {
+	run := eval.Run{Corpus: j.Corpus, Threads: j.Threads, MaxTokens: j.MaxTokens}
+	var live []int
+	for i, c := range j.Candidates {
+		if c.Failure != "" {
+			continue
+		}
+		live = append(live, i)
+		run.Candidates = append(run.Candidates, c.Loaded)
+		if j.series != nil {
+			run.Done = append(run.Done, j.series[i])
+		}
+	}
+	if len(live) == 0 {
+		return nil, j.Failures()
+	}
+	var err error
 	switch {
 	case j.Predictions != nil:
-		ref, err := j.Predictions(j.Corpus)
-		if err != nil {
+		if run.Reference, err = j.Predictions(j.Corpus); err != nil {
 			return nil, err
 		}
-		run.Reference = ref
 	case j.Reference != nil:
 		run.Reference = eval.Live(j.Reference.Loaded)
+	}
+	spread := func(s []*eval.Series) []*eval.Series {
+		out := make([]*eval.Series, len(j.Candidates))
+		for k, i := range live {
+			out[i] = s[k]
+		}
+		return out
+	}
+	if j.Progress != nil {
+		run.Progress = func(chunk, chunks int, s []*eval.Series) { j.Progress(chunk, chunks, spread(s)) }
 	}
 	if j.UntilWidth > 0 {
 		run.Stop = func(s []*eval.Series) bool { return eval.Narrow(s, j.UntilWidth) }
 	}
 	series, err := run.Do(ctx)
-	if len(series) == 0 || len(series[0].Chunks) == 0 {
-		if err == nil {
-			err = errors.New("no chunk was measured")
-		}
-		return nil, err
+	var fault *eval.ModelError
+	if errors.As(err, &fault) && fault.Candidate >= 0 {
+		fault.Candidate = live[fault.Candidate]
 	}
-	if j.series == nil || len(series[0].Chunks) > len(j.series[0].Chunks) {
-		j.series = series // a resumed job may know more than it is asked for
-	}
-	r := j.report(series)
-	r.Complete = err == nil
-	return r, err
+	return spread(series), err
 }
 
-// prepare cuts the texts, once, and refuses models that read them differently.
-func (j *Job) prepare() error {
-	if j.prepared {
-		return nil
-	}
-	first := &j.Candidates[0].Loaded
-	if j.Reference != nil && j.Reference.Loaded.Session != nil {
-		first = &j.Reference.Loaded
-	}
-	if j.Corpus == nil {
-		var err error
-		if j.Corpus, err = eval.NewCorpus(j.Texts, first.Tokenizer, j.Options); err != nil {
-			return err
+// chunks is how many each series has that there is.
+func chunks(series []*eval.Series) int {
+	for _, s := range series {
+		if s != nil {
+			return len(s.Chunks)
 		}
 	}
-	for i := range j.Candidates {
-		m := &j.Candidates[i].Loaded
-		if m.Vocab != first.Vocab {
-			return &eval.ModelError{Candidate: i, Err: fmt.Errorf("%w: %s has %d tokens in its vocabulary, %s has %d: only models with one tokenizer can be compared",
-				eval.ErrTokenizers, m.Name, m.Vocab, first.Name, first.Vocab)}
-		}
-		if m == first || j.Texts == nil {
-			continue
-		}
-		if err := j.Corpus.SameTokens(m.Name, m.Tokenizer); err != nil {
-			return &eval.ModelError{Candidate: i, Err: err}
-		}
-	}
-	j.prepared = true
-	return nil
+	return 0
 }
 
 // Empty is the report of a job whose candidates could not be measured: texts, protocol and reference as far as they
@@ -185,8 +230,8 @@ func (j *Job) report(series []*eval.Series) *report.Report {
 		r.Reference = &id
 	}
 	for i := range j.Candidates {
-		c := report.Candidate{Model: j.Candidates[i].ID, Role: j.Candidates[i].Role}
-		if series != nil {
+		c := report.Candidate{Model: j.Candidates[i].ID, Role: j.Candidates[i].Role, Failure: j.Candidates[i].Failure}
+		if series != nil && series[i] != nil {
 			c.Fill(series[i], r.Data)
 		}
 		r.Candidates = append(r.Candidates, c)

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/urfave/cli/v2"
+)
+
+// candidateFile is a model to compare.
+type candidateFile struct{ path, role string }
+
+// comparison is compare's options, and sweep's once its files are made. prepare comes first, then run.
+type comparison struct {
+	reference  string
+	candidates []candidateFile
+	measure    measureOptions
+	extras     extras
+	pages      pages
+	job        measure.Job
+}
+
+func comparisonOf(c *cli.Context, g global, command string) (*comparison, error) {
+	o, err := measureOptionsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Texts) == 0 {
+		return nil, usagef("%s needs --text FILE", command)
+	}
+	cmp := &comparison{reference: c.String("reference"), measure: o, extras: extras{c.Bool("speed"), c.Bool("tensors")}, pages: pagesOf(c)}
+	// One broken file among many should not cost the figures of the others.
+	cmp.job = measure.Job{Command: command, Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth, Tolerant: true}
+	return cmp, cmp.pages.checkStdout(g)
+}
+
+func (c *comparison) addControls(paths []string) {
+	for _, p := range paths {
+		c.candidates = append(c.candidates, candidateFile{p, report.Control})
+	}
+}
+
+// prepare finds what cannot work before the work: files that are not there, texts that are too short, a reference that
+// does not load. src is the reference if it is open already.
+func (c *comparison) prepare(ms *models, src gguf.Model) error {
+	if err := errors.Join(c.pages.check(), c.measure.checkReport()); err != nil {
+		return err
+	}
+	for _, f := range c.candidates {
+		if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %s: no such file or folder", gguf.ErrInput, f.path)
+		}
+	}
+	j := &c.job
+	var err error
+	if j.Texts, err = c.measure.texts(); err != nil || c.reference == "" {
+		return err
+	}
+	if src != nil {
+		j.Reference, err = ms.add(c.reference, src, "", j.Options.Context)
+	} else {
+		j.Reference, err = ms.load(c.reference, "", j.Options.Context)
+	}
+	if err != nil {
+		return err
+	}
+	j.Corpus, err = eval.NewCorpus(j.Texts, j.Reference.Loaded.Tokenizer, j.Options)
+	return err
+}
+
+// run loads the candidates, measures and shows them. Those that fail are told of in the end.
+func (c *comparison) run(ctx context.Context, s streams, ms *models) error {
+	j := &c.job
+	for _, f := range c.candidates {
+		m, err := ms.load(f.path, f.role, j.Options.Context)
+		switch {
+		case errors.Is(err, gguf.ErrInput):
+			m = &measure.Model{ID: measure.Named(f.path), Role: f.role}
+			m.Fail(f.path, err)
+		case err != nil:
+			return err
+		}
+		j.Candidates = append(j.Candidates, *m)
+	}
+	distinct(j.Candidates)
+	r, err := runJob(ctx, s, ms.g, j, c.measure)
+	var left *interruption
+	if r == nil || err != nil && !errors.As(err, &left) {
+		return err
+	}
+	if err == nil {
+		if err = c.extras.add(ctx, s, ms.g, j, r); errors.Is(err, context.Canceled) {
+			r.Complete = false
+			err = c.measure.interrupted("interrupted when all chunks were done")
+		}
+	}
+	measure.Compare(r)
+	return errors.Join(err, c.pages.write(s, ms.g, r, c.measure.Report), j.Failures())
+}
+
+// distinct gives candidates of the same base name different ones.
+func distinct(c []measure.Model) {
+	seen := map[string]int{}
+	for i := range c {
+		n := &c[i].ID.Name
+		if seen[*n]++; seen[*n] > 1 {
+			*n = fmt.Sprintf("%s (%d)", *n, seen[*n])
+		}
+	}
+}
+
+// extras are what is measured beside predictions.
+type extras struct{ speed, tensors bool }
+
+// add measures what is asked for of the models that job ran, and puts it into r.
+func (x extras) add(ctx context.Context, s streams, g global, j *measure.Job, r *report.Report) error {
+	var reference gguf.Model
+	if j.Reference != nil {
+		reference = j.Reference.Source
+	}
+	for i := range j.Candidates {
+		m := &j.Candidates[i]
+		if m.Failure != "" {
+			continue
+		}
+		if x.tensors {
+			b := newBar(s.err, g, "tensors of "+m.ID.Name)
+			t, err := measure.Tensors(ctx, m.Source, reference, g.threads, b.update)
+			b.finish()
+			if err != nil {
+				return err
+			}
+			r.Candidates[i].Tensors = t
+		}
+		if x.speed {
+			b := newBar(s.err, g, "speed of "+m.ID.Name)
+			l, err := benchModel(ctx, g, m.Source, shortBench(j.Options.Context), b)
+			b.finish()
+			if err != nil {
+				return err
+			}
+			r.Candidates[i].Latency = l
+		}
+	}
+	return nil
+}
+
+// shortBench is the latency that reports hold.
+func shortBench(ctx int) benchOptions {
+	return benchOptions{Tests: latency.Grid([]int{min(128, ctx)}, []int{min(32, ctx)}, nil, []int{0}), Repetitions: 5, Energy: true}
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/cache"
+	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+)
+
+// models are those of one run. Closing closes all.
+type models struct {
+	g    global
+	src  convert.Options
+	sums *cache.Sums
+	open []gguf.Model
+}
+
+func (m *models) close() {
+	for _, o := range m.open {
+		o.Close()
+	}
+	m.open = nil
+}
+
+// load opens and loads the model at path with room for ctx tokens.
+func (m *models) load(path, role string, ctx int) (*measure.Model, error) {
+	src, err := openModel(path, m.src)
+	if err != nil {
+		return nil, err
+	}
+	m.open = append(m.open, src)
+	return m.add(path, src, role, ctx)
+}
+
+// add loads a model that is open already.
+func (m *models) add(path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
+	id, err := measure.Identify(path, src, m.sums.Hash)
+	if err != nil {
+		return nil, err
+	}
+	c, err := candidate(src, m.g, ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.Name = path
+	return &measure.Model{ID: id, Role: role, Source: src, Loaded: *c}, nil
+}
+
+// candidate loads m with room for ctx tokens.
+func candidate(m gguf.Model, g global, ctx int) (*eval.Candidate, error) {
+	mod, tok, err := loadModel(m, g)
+	if err != nil {
+		return nil, err
+	}
+	sess, err := mod.NewSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &eval.Candidate{Name: "the model", Session: sess, Vocab: mod.Vocab(), Tokenizer: tok}, nil
+}
+
+// runJob runs j with a progress bar that shows the figures so far, from the report at --report when o says to resume.
+// An interrupted run's report comes beside an *interruption.
+func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureOptions) (*report.Report, error) {
+	if o.Resume {
+		r, err := report.Read(o.Report)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // nothing was done yet
+		} else if err == nil {
+			err = j.Resume(r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--resume: %w", err)
+		}
+	}
+	b := newCounter(s.err, g, j.Command)
+	defer b.finish()
+	j.Threads = g.threads
+	j.Progress = func(done, all int, series []*eval.Series) {
+		b.describe(figuresSoFar(j, series))
+		b.update(int64(done), int64(all))
+	}
+	r, err := j.Run(ctx)
+	b.finish()
+	if r != nil && errors.Is(err, context.Canceled) {
+		return r, o.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
+	}
+	if err == nil && o.UntilWidth > 0 && !g.quiet {
+		sayWidth(s, j, r)
+	}
+	return r, err
+}
+
+// interrupted says how to go on.
+func (o *measureOptions) interrupted(what string) *interruption {
+	if o.Report == "" {
+		return &interruption{what + "; with --report FILE.json a run can go on later"}
+	}
+	return &interruption{fmt.Sprintf("%s; %s keeps what was measured: go on with --resume", what, o.Report)}
+}
+
+// sayWidth tells whether --until-width was reached.
+func sayWidth(s streams, j *measure.Job, r *report.Report) {
+	done := fmt.Sprintf("%d of %d chunks", chunksDone(r), r.Protocol.Chunks)
+	switch j.Stopped() {
+	case "width":
+		fmt.Fprintf(s.err, "carat: note: stopped after %s: the interval is within %g %%\n", done, 100*j.UntilWidth)
+	case "max-tokens":
+		fmt.Fprintf(s.err, "carat: note: stopped after %s by --max-tokens: the interval is not within %g %% yet\n", done, 100*j.UntilWidth)
+	default:
+		fmt.Fprintf(s.err, "carat: note: the text ended before the interval was within %g %%: more text is needed for that\n", 100*j.UntilWidth)
+	}
+}
+
+func chunksDone(r *report.Report) int {
+	for i := range r.Candidates {
+		if n := len(r.Candidates[i].Chunks); n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// figuresSoFar is a progress bar's title.
+func figuresSoFar(j *measure.Job, series []*eval.Series) string {
+	name, label := "ppl", "ppl"
+	if j.Reference != nil {
+		name, label = "kld.mean", "KLD"
+	}
+	parts := []string{j.Command, label}
+	for i, s := range series {
+		if s == nil || len(parts) == 5 {
+			continue
+		}
+		l, err := s.Limits(name, eval.All)
+		if err != nil {
+			continue
+		}
+		figure := fmt.Sprintf("%.4f", l.Estimate())
+		if len(series) > 1 {
+			figure = j.Candidates[i].ID.FileType + " " + figure
+		}
+		parts = append(parts, figure)
+	}
+	return strings.Join(parts, " ")
+}
