@@ -67,3 +67,13 @@ func broken(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.WriteFile(out, b, 0o600))
 }
+
+// damage IN OUT writes IN to OUT with its last byte but 20 changed.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: damage IN OUT")
+	}
+	b := []byte(ts.ReadFile(args[0]))
+	b[len(b)-20] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
+}
