@@ -24,7 +24,8 @@ type prediction struct {
 // scratch is a goroutine's memory.
 type scratch struct {
 	logits []float32 // the reference's row
-	prob   []float64 // its probabilities
+	exp    []float64 // exp of it, shifted by the largest; the probabilities times sum
+	sum    float64
 	lse    float64
 	stored any
 }
@@ -37,28 +38,28 @@ type live struct{ *scorer }
 func (r *live) predict(i int, next int32, s *scratch) prediction {
 	row := r.row(i)
 	top := topFive(row)
-	s.fill(row, logSumExp(row, row[top[0]]))
+	s.fill(row, row[top[0]])
 	return prediction{s.lse - float64(row[next]), top}
 }
 
-// fill keeps a row of logits and its probabilities.
-func (s *scratch) fill(row []float32, lse float64) {
-	if len(s.prob) < len(row) {
-		s.prob = make([]float64, len(row))
+// fill keeps a row of logits and their exponentials.
+func (s *scratch) fill(row []float32, top float32) {
+	if len(s.exp) < len(row) {
+		s.exp = make([]float64, len(row))
 	}
-	s.logits, s.lse = row, lse
-	for i, v := range row {
-		s.prob[i] = math.Exp(float64(v) - lse)
-	}
+	s.logits = row
+	s.sum = expSum(row, top, s.exp)
+	s.lse = float64(top) + math.Log(s.sum)
 }
 
 // divergence sums p (log p - log q): the differences of logits first, so that equal rows give exactly 0.
 func (r *live) divergence(q []float32, lse float64, s *scratch) (float64, float64) {
 	var sum float64
+	q, e := q[:len(s.logits)], s.exp[:len(s.logits)]
 	for i, v := range s.logits {
-		if p := s.prob[i]; p > 0 {
-			sum += p * (float64(v) - float64(q[i]))
+		if e[i] > 0 { // where it is 0 the logit of the candidate may be -Inf
+			sum += float64(e[i] * (float64(v) - float64(q[i])))
 		}
 	}
-	return math.Max(0, sum+lse-s.lse), 0 // rounding may leave it a hair below
+	return math.Max(0, sum/s.sum+lse-s.lse), 0 // rounding may leave it a hair below
 }

@@ -54,12 +54,7 @@ func (s *scorer) row(i int) []float32 { return s.logits[i*s.vocab : (i+1)*s.voca
 
 // logSumExp is log(sum(exp(logits))) in float64, shifted by the largest logit, top.
 func logSumExp(logits []float32, top float32) float64 {
-	m := float64(top)
-	var sum float64
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - m)
-	}
-	return m + math.Log(sum)
+	return float64(top) + math.Log(expSum(logits, top, nil))
 }
 
 // five are the indices of the five largest logits, the largest first, of equals the first; -1 beyond the vocabulary.
