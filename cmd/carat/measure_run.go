@@ -70,19 +70,24 @@ func candidate(m gguf.Model, g global, ctx int) (*eval.Candidate, error) {
 // runJob runs j with a progress bar that shows the figures so far, from the report at --report when o says to resume.
 // An interrupted run's report comes beside an *interruption.
 func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureOptions) (*report.Report, error) {
+	b := newCounter(s.err, g, j.Command)
+	defer b.finish()
+	done := 0
 	if o.Resume {
 		r, err := report.Read(o.Report)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil // nothing was done yet
 		} else if err == nil {
-			err = j.Resume(r)
+			done, err = chunksDone(r), j.Resume(r)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("--resume: %w", err)
 		}
 	}
-	b := newCounter(s.err, g, j.Command)
-	defer b.finish()
+	if _, err := j.Available(); err != nil {
+		return nil, err
+	}
+	b.resume(int64(done), int64(j.Corpus.ChunksFor(j.MaxTokens)))
 	j.Threads = g.threads
 	j.Progress = func(done, all int, series []*eval.Series) {
 		b.describe(figuresSoFar(j, series))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 // one goroutine draws, so that work never waits for the terminal.
 type bar struct {
 	done, total atomic.Int64
+	first       atomic.Int64 // of done, what an earlier run did: it says nothing about speed
 	title       atomic.Pointer[string]
 	counts      bool // of things, not bytes
 	stop        chan struct{}
@@ -46,6 +48,12 @@ func (b *bar) update(done, total int64) {
 	}
 }
 
+// resume is update with what an earlier run did.
+func (b *bar) resume(done, total int64) {
+	b.first.Store(done)
+	b.update(done, total)
+}
+
 // describe changes what stands before the bar.
 func (b *bar) describe(title string) { b.title.Store(&title) }
 
@@ -56,10 +64,15 @@ func (b *bar) draw(w io.Writer) {
 		progressbar.OptionSetDescription(*b.title.Load()),
 		progressbar.OptionShowBytes(!b.counts),
 		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionSetPredictTime(false), // it knows the last seconds only, and a chunk may take longer
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionEnableColorCodes(false),
+		progressbar.OptionUseANSICodes(true), // a line is cleared by one code, not by spaces that are seen
 		progressbar.OptionClearOnFinish())
+	began := time.Now()
+	var total, done int64
+	var text string
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -68,13 +81,35 @@ func (b *bar) draw(w io.Writer) {
 			_ = pb.Clear()
 			return
 		case <-tick.C:
-			if t := b.total.Load(); t > 0 {
-				pb.Describe(*b.title.Load())
+			t := b.total.Load()
+			if t <= 0 {
+				continue
+			}
+			// Every call draws: none when nothing has changed.
+			if t != total {
+				total = t
 				pb.ChangeMax64(t)
-				_ = pb.Set64(b.done.Load())
+			}
+			if d := b.done.Load(); d != done {
+				done = d
+				_ = pb.Set64(d)
+			}
+			if s := b.text(time.Since(began)); s != text {
+				text = s
+				pb.Describe(s)
 			}
 		}
 	}
+}
+
+// text is the title and the time left.
+func (b *bar) text(elapsed time.Duration) string {
+	title, first, done, total := *b.title.Load(), b.first.Load(), b.done.Load(), b.total.Load()
+	if done <= first || done > total {
+		return title
+	}
+	left := time.Duration(float64(elapsed) * float64(total-done) / float64(done-first))
+	return fmt.Sprintf("%s, %s left", title, left.Round(time.Second))
 }
 
 // finish takes the bar off the screen.
