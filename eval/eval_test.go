@@ -175,12 +175,4 @@ func TestRefusals(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestPercentileInterpolates(t *testing.T) {
-	v := []float64{0, 10, 20, 30}
-	require.Equal(t, 15.0, percentile(v, 0.5))
-	require.Equal(t, 30.0, percentile(v, 1))
-	require.InDelta(t, 29.7, percentile(v, 0.99), 1e-12)
-	require.Zero(t, percentile(nil, 0.5))
-}
-
 func log2(x float64) float64 { return math.Log2(x) }

@@ -130,6 +130,55 @@ func TestStopsWhenNarrow(t *testing.T) {
 	require.LessOrEqual(t, l.Upper(0.025), 1.2*l.Estimate())
 }
 
+// A run that had stopped does not go on when it is resumed.
+func TestStoppedStaysStopped(t *testing.T) {
+	r := Run{Corpus: twoTexts(t), Candidates: []Candidate{letters(ramp(0.2), true)}}
+	r.Stop = func(s []*Series) bool { return len(s[0].Chunks) >= 4 }
+	s, err := r.Do(context.Background())
+	require.NoError(t, err)
+	r.Done = s
+	again, err := r.Do(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, s, again)
+	require.Len(t, again[0].Chunks, 4)
+}
+
+func TestChunksFor(t *testing.T) {
+	c := twoTexts(t) // 14 chunks of 7 scored tokens
+	for tokens, want := range map[int]int{0: 14, 1: 1, 7: 1, 8: 2, 97: 14, 98: 14, 1000: 14} {
+		require.Equal(t, want, c.ChunksFor(tokens), tokens)
+	}
+}
+
+func TestHolds(t *testing.T) {
+	r := Run{Corpus: twoTexts(t), Candidates: []Candidate{letters(ramp(0.2), true)}}
+	s, err := r.Do(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, r.Corpus.Holds(s[0].Chunks))
+	few, err := NewCorpus(r.Corpus.Texts, words{true}, Options{Context: 16, Chunks: 3})
+	require.NoError(t, err)
+	require.NoError(t, few.Holds(s[0].Chunks[:3]))
+	require.ErrorContains(t, few.Holds(s[0].Chunks), "14 chunks were measured, the texts have 3")
+	other, err := NewCorpus(r.Corpus.Texts[:1], words{true}, Options{Context: 16})
+	require.NoError(t, err)
+	require.ErrorContains(t, other.Holds(s[0].Chunks[:3]), "chunk 2")
+}
+
+// A limit takes the first windows of each text.
+func TestLimitsTakeTheFirst(t *testing.T) {
+	texts := []Text{NewText("x", "x", prose(200, 1)), NewText("y", "y", prose(200, 2))}
+	all, err := NewCorpus(texts, words{true}, Options{Context: 16, Stride: 3})
+	require.NoError(t, err)
+	few, err := NewCorpus(texts, words{true}, Options{Context: 16, Stride: 3, Chunks: 5})
+	require.NoError(t, err)
+	require.Equal(t, all.windows[:5], few.windows)
+	texts[1].Limit = 7
+	limited, err := NewCorpus(texts, words{true}, Options{Context: 16, Stride: 3})
+	require.NoError(t, err)
+	require.Equal(t, 2, limited.Chunks[1], "two windows of three scored tokens")
+	require.Equal(t, all.Chunks[0], limited.Chunks[0])
+}
+
 func TestStoredPredictionsAreTheLiveOnes(t *testing.T) {
 	corpus := twoTexts(t)
 	path := filepath.Join(t.TempDir(), "cache")
@@ -217,10 +266,16 @@ func TestReadTexts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "mine", got[0].Name)
 
+	write(`{"text": "a", "language": ""}` + "\n" + `{"text": "b", "language": null}`)
+	got, err = ReadTexts(path, "", fields)
+	require.NoError(t, err)
+	require.Equal(t, []Text{NewText("chats", "chats.jsonl", "a\n\nb")}, got)
+
 	for content, message := range map[string]string{
 		"":                                "no documents",
 		"{\"text\": \"a\"}\nnot json":     "line 2",
 		`{"body": "a"}`:                   `line 1: field "text" is missing`,
+		`{"text": null}`:                  `line 1: field "text" is missing or not a string`,
 		`{"text": ["a"], "language": ""}`: `line 1: field "text" is missing or not a string`,
 	} {
 		write(content)
@@ -229,8 +284,10 @@ func TestReadTexts(t *testing.T) {
 		require.ErrorContains(t, err, message)
 		require.ErrorContains(t, err, path)
 	}
-	_, err = ReadTexts(filepath.Join(dir, "missing.txt"), "", fields)
-	require.ErrorIs(t, err, gguf.ErrInput)
+	for _, path := range []string{filepath.Join(dir, "missing.txt"), dir} {
+		_, err = ReadTexts(path, "", fields)
+		require.ErrorIs(t, err, gguf.ErrInput)
+	}
 }
 
 func FuzzJSONL(f *testing.F) {

@@ -24,13 +24,20 @@ stored. The reference may be the checkpoint folder itself. Several texts, or the
 are slices that get figures of their own; the worst of them is named.
 
 Intervals are of 95 % confidence and take chunks, not tokens, as independent. --until-width 0.05 stops as soon as the
-divergence is known to 5 %. An interrupted run prints what it has; with --report it can go on with --resume.
+divergence is known to 5 %; it looks after 16, 23, 32, 45, ... chunks. A run ends at the first of --chunks,
+--max-tokens, --until-width and the end of the text. One that is interrupted (Ctrl-C) prints what it has; with --report
+it keeps that, and the same command with --resume goes on.
+
+--reference-cache spares the reference's run the next time; the divergence is then a little low, by at most what is
+said with it.
 
 EXAMPLES:
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --reference ./SmolLM2-135M --chunks 20
    carat eval q4.gguf --reference ./SmolLM2-135M --text prose=wiki.txt --text code=code.txt --report q4.json
    carat eval q4.gguf --reference ./SmolLM2-135M --text chats.jsonl --slice-field language --until-width 0.05
+   carat eval q4.gguf --reference ./SmolLM2-135M --text wiki.txt --reference-cache wiki.cache --html q4.html
+   carat eval q4.gguf --logits llama-perplexity.kld
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --json | jq .perplexity.value`,
 		Flags: slices.Concat(sourceFlags(), measureFlags(), storedFlags(), pageFlags()),
 		Action: func(c *cli.Context) error {

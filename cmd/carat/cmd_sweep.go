@@ -25,13 +25,14 @@ func sweepCommand(s streams) *cli.Command {
 		ArgsUsage: "MODEL",
 		Description: `The source is read once and written to every type; then all of them are measured side by side against the source
 over the same text. The Pareto front is what no other type beats in both size and divergence. --controls are types
-quantized without the importance matrix: the ladder that "effective bits" are read from. Files are deleted again
-unless -o names a folder to keep them in.
+quantized without the importance matrix: the ladder that "effective bits" are read from. All files are there at once,
+in $TMPDIR, and deleted in the end; -o names a folder to keep them in instead.
 
 EXAMPLES:
    carat sweep ./SmolLM2-135M --types Q4_K_M,IQ4_XS,Q5_K_M,Q6_K --text wiki.txt --html sweep.html
    carat sweep ./SmolLM2-135M --types Q3_K_M,Q4_K_M --imatrix smollm2.imatrix.gguf \
-       --controls Q3_K_M,Q4_K_M,Q5_K_M --text wiki.txt --speed -o out/`,
+       --controls Q3_K_M,Q4_K_M,Q5_K_M --text wiki.txt --speed -o out/
+   carat sweep bf16.gguf --types Q4_0,Q4_1 --control theirs.gguf --text wiki.txt --max-tokens 16000`,
 		Flags: slices.Concat(sourceFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "types", Usage: "file types, as `A,B,C`"},
 			&cli.StringFlag{Name: "controls", Usage: "file types to compare with, quantized without the imatrix, as `A,B,C`"},

@@ -16,11 +16,11 @@ import (
 // measureFlags are shared by the verbs that evaluate models over texts.
 func measureFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "text", Usage: "evaluation text, `[NAME=]FILE`: UTF-8, or .jsonl with a document a line; several are slices of the figures"},
-		&cli.StringFlag{Name: "text-field", Value: "text", Usage: "field of a .jsonl line that holds the text"},
-		&cli.StringFlag{Name: "slice-field", Value: "slice", Usage: "field of a .jsonl line that names its slice"},
+		&cli.StringSliceFlag{Name: "text", Usage: "evaluation text, `[NAME=]FILE`: UTF-8, or .jsonl with a document a line; several are slices with figures of their own"},
+		&cli.StringFlag{Name: "text-field", Value: "text", Usage: "`FIELD` of a .jsonl line that holds the text"},
+		&cli.StringFlag{Name: "slice-field", Value: "slice", Usage: "`FIELD` of a .jsonl line that names its slice"},
 		&cli.StringFlag{Name: "reference", Usage: "`MODEL` to compare with"},
-		&cli.IntFlag{Name: "ctx", Value: 512, Usage: "tokens in a chunk"},
+		&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` in a chunk"},
 		&cli.IntFlag{Name: "chunks", Usage: "evaluate only the first `N` chunks"},
 		&cli.IntFlag{Name: "stride", Usage: "windows every `N` tokens, the last N of each scored"},
 		&cli.IntFlag{Name: "max-tokens", Usage: "stop at the end of the chunk in which the `N`th token is scored"},
