@@ -33,6 +33,7 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("ROOT", root)
 			e.Setenv("TINY", filepath.Join(root, "testdata", "tiny-llama"))
 			e.Setenv("EVALTEXT", filepath.Join(root, "testdata", "eval.txt"))
 			e.Setenv("REPORT", filepath.Join(root, "eval", "report", "testdata", "sample.json"))

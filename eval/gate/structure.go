@@ -106,7 +106,7 @@ func Inputs(p *Policy, sums []string, calibration *report.Calibration) []report.
 		if p.Data.ForbidOverlap && calibration.Overlap > MaxOverlap {
 			level = report.Error
 		}
-		find(RuleOverlap, level, "%.2g %% of the n-grams of %s are in the calibration text %s: figures on it say little about other text",
+		find(RuleOverlap, level, "%.3g %% of the n-grams of %s are in the calibration text %s: figures on it say little about other text",
 			100*calibration.Overlap, calibration.Worst, calibration.File)
 	}
 	return out
