@@ -64,17 +64,25 @@ EXIT STATUS:
 				_, err := fmt.Fprint(s.out, gate.DefaultText())
 				return err
 			}
-			g, err := globals(c)
+			x, err := newGating(c, s)
 			if err != nil {
 				return err
 			}
-			o, err := gateOptionsOf(c)
-			if err != nil {
-				return err
-			}
-			ms := models{g: g, src: sourceOptions(c)}
-			defer ms.close()
-			return (&gating{gateOptions: *o, s: s, g: g, models: &ms}).run(c.Context)
+			defer x.models.close()
+			return x.run(c.Context)
 		},
 	}
+}
+
+// newGating reads a command line.
+func newGating(c *cli.Context, s streams) (*gating, error) {
+	g, err := globals(c)
+	if err != nil {
+		return nil, err
+	}
+	o, err := gateOptionsOf(c, g)
+	if err != nil {
+		return nil, err
+	}
+	return &gating{gateOptions: *o, s: s, g: g, models: &models{g: g, src: sourceOptions(c)}}, nil
 }

@@ -82,14 +82,13 @@ func (x *gating) run(ctx context.Context) error {
 // report of what was measured.
 func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 	if errors.Is(err, context.Canceled) && r != nil {
-		msg := fmt.Sprintf("interrupted after %d of %d chunks", len(r.Candidates[0].Chunks), r.Protocol.Chunks)
-		if x.report == "" {
-			return nil, &interruption{msg + "; with --report FILE.json a run can go on later"}
+		if x.report != "" {
+			if err := report.Write(x.report, r); err != nil {
+				return nil, err
+			}
 		}
-		if err := report.Write(x.report, r); err != nil {
-			return nil, err
-		}
-		return nil, &interruption{fmt.Sprintf("%s; %s keeps what was measured: go on with --resume", msg, x.report)}
+		o := measureOptions{Report: x.report}
+		return nil, o.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
 	}
 	var fault *eval.ModelError
 	if !errors.As(err, &fault) || fault.Candidate != 0 || !errors.Is(err, gguf.ErrInput) {
@@ -97,7 +96,9 @@ func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 	}
 	r = x.job.Empty()
 	r.Findings, r.Calibration = x.findings, x.calibration
-	return r, gate.Invalidate(x.policy, r, x.id, fault, x.last, today())
+	m := measure.Model{ID: x.id}
+	m.Fail(x.candidate, fault)
+	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.last, today())
 }
 
 // publish gives a candidate that was built its name.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/gate"
@@ -111,7 +110,7 @@ func (x *gating) load(ctx context.Context) error {
 
 func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 	path := x.candidate
-	x.id = report.Model{Name: filepath.Base(path)}
+	x.id = measure.Named(path)
 	if h, err := x.models.sums.Hash(path); err == nil { // identifies what cannot be opened, too
 		x.id.SHA256, x.id.Bytes = h.SHA256, h.Bytes
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/gate"
-	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/urfave/cli/v2"
 )
@@ -37,7 +36,7 @@ type gateOptions struct {
 // buildFlags are the ones that what is built depends on, for its provenance.
 var buildFlags = []string{"source", "type", "imatrix", "pre", "metadata", "model-name"}
 
-func gateOptionsOf(c *cli.Context) (*gateOptions, error) {
+func gateOptionsOf(c *cli.Context, g global) (*gateOptions, error) {
 	if c.NArg() > 1 {
 		return nil, usagef("gate takes one CANDIDATE.gguf, or none to build it; got %q", c.Args().Slice())
 	}
@@ -66,7 +65,7 @@ func gateOptionsOf(c *cli.Context) (*gateOptions, error) {
 	if err := o.override(c); err != nil {
 		return nil, err
 	}
-	return o, o.check(c)
+	return o, o.check(c, g)
 }
 
 // override puts flags in the place of what the policy says.
@@ -109,7 +108,7 @@ func (o *gateOptions) texts(args []string) {
 	}
 }
 
-func (o *gateOptions) check(c *cli.Context) error {
+func (o *gateOptions) check(c *cli.Context, g global) error {
 	p := o.policy
 	e := measureOptions{Report: o.report, Resume: o.resume}
 	e.Eval.Context = p.Context
@@ -144,23 +143,12 @@ func (o *gateOptions) check(c *cli.Context) error {
 		}
 	}
 	for _, err := range []error{
-		e.check(), o.ci.check(), o.pages.check(), writable("--report", o.report), writable("-o", o.out),
+		e.check(), e.checkReport(), o.ci.check(), o.pages.check(), o.pages.checkStdout(g), writable("-o", o.out),
 		sameFile(p.Model.Source, o.out), sameFile(p.Reference.Source, o.out), notTheInput(o.baseline, o.report, "--report"),
 	} {
 		if err != nil {
 			return err
 		}
-	}
-	return o.unfinished()
-}
-
-// unfinished refuses to write over what an interrupted run left.
-func (o *gateOptions) unfinished() error {
-	if o.resume || o.report == "" {
-		return nil
-	}
-	if r, err := report.Read(o.report); err == nil && !r.Complete && r.Gate == nil {
-		return usagef("%s is the report of an interrupted run: go on from it with --resume, or delete it", o.report)
 	}
 	return nil
 }

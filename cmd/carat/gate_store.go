@@ -43,14 +43,25 @@ func (x *gating) openStore() {
 	x.store, x.models.sums = store, store.Sums
 }
 
-// ask fills in key. What cannot be hashed leaves it empty: where it is used, the error has its place.
+// ask fills in key, which stays empty when there is no store or the question cannot be put.
 func (x *gating) ask(texts []string) {
-	exe, err := os.Executable()
-	if x.store == nil || err != nil {
+	if x.store == nil {
 		return
 	}
+	if q, ok := x.question(texts); ok {
+		x.key, _ = cache.Key(q)
+	}
+}
+
+// question is about texts of these sums. It cannot be put when something cannot be hashed: where that is used, the error
+// has its place.
+func (x *gating) question(texts []string) (q question, ok bool) {
+	exe, err := os.Executable()
+	if err != nil {
+		return q, false
+	}
 	p := x.policy
-	q := question{
+	q = question{
 		Verb: "gate", Schema: report.Version, Kernel: kernel.Tier(), Policy: p, Texts: texts, Options: x.models.src, WarnOnly: x.warnOnly,
 		Files: map[string]string{}, Models: map[string]string{},
 	}
@@ -70,7 +81,7 @@ func (x *gating) ask(texts []string) {
 		}
 		h, err := x.models.sums.Hash(path)
 		if err != nil {
-			return
+			return q, false
 		}
 		q.Files[role] = h.SHA256
 	}
@@ -81,7 +92,7 @@ func (x *gating) ask(texts []string) {
 		}
 		if seen[path] == "" {
 			if seen[path], err = x.modelSum(path); err != nil {
-				return
+				return q, false
 			}
 		}
 		q.Models[role] = seen[path]
@@ -97,7 +108,7 @@ func (x *gating) ask(texts []string) {
 	if p.Needs().Speed {
 		q.Machine = []any{latency.CPUName(), x.g.threads}
 	}
-	x.key, _ = cache.Key(q)
+	return q, true
 }
 
 // judgedOf is the candidate that a report judges, or "".

@@ -16,15 +16,16 @@ const (
 	RuleTokenizer = "tokenizer-mismatch"
 )
 
-// Invalidate makes r, of a run without figures, the verdict on the candidate id that fault kept from being measured.
-// It fails with ExitInvalid whatever the gates say: what is invalid is of no use at any bound.
-func Invalidate(p *Policy, r *report.Report, id report.Model, fault error, baseline *report.Report, today string) error {
+// Invalidate makes r, of a run without figures, the verdict on the candidate id that fault kept from being measured;
+// why is the fault as reports show it. It fails with ExitInvalid whatever the gates say: what is invalid is of no use at
+// any bound.
+func Invalidate(p *Policy, r *report.Report, id report.Model, fault error, why string, baseline *report.Report, today string) error {
 	rule := RuleInvalid
 	if errors.Is(fault, eval.ErrTokenizers) {
 		rule = RuleTokenizer
 	}
-	r.Findings = append(r.Findings, report.Finding{Rule: rule, Level: report.Error, Model: id.Name, Message: fault.Error()})
-	r.Candidates = []report.Candidate{{Model: id, Failure: fault.Error()}}
+	r.Findings = append(r.Findings, report.Finding{Rule: rule, Level: report.Error, Model: id.Name, Message: why})
+	r.Candidates, r.Complete = []report.Candidate{{Model: id, Failure: why}}, true
 	g, err := Judge(p, r, 0, baseline, Options{Today: today})
 	if err != nil {
 		return err

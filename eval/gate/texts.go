@@ -16,7 +16,7 @@ import (
 // slice_field ("slice" when not stated, and "text" for text_field).
 func (p *Policy) ReadTexts() ([]eval.Text, error) {
 	var out []eval.Text
-	from := map[string]string{}
+	from, sums := map[string]string{}, map[string]string{}
 	for _, t := range p.Data.Eval {
 		if t.Path == "" {
 			return nil, fmt.Errorf("%w: data.eval: %s has no path: give the file with --text %s=FILE", ErrPolicy, cmp.Or(t.Name, t.SHA256), cmp.Or(t.Name, "NAME"))
@@ -29,7 +29,10 @@ func (p *Policy) ReadTexts() ([]eval.Text, error) {
 			if other, ok := from[e.Name]; ok {
 				return nil, fmt.Errorf("%w: %s and %s both make a slice %q: name them (name in data.eval, or --text NAME=FILE)", ErrPolicy, other, t.Path, e.Name)
 			}
-			from[e.Name] = t.Path
+			if other, ok := sums[e.SHA256]; ok {
+				return nil, fmt.Errorf("%w: data.eval: the slices %q and %q are the same text, which would count as twice the evidence", ErrPolicy, other, e.Name)
+			}
+			from[e.Name], sums[e.SHA256] = t.Path, e.Name
 			e.Limit = t.Tokens
 			out = append(out, e)
 		}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/carat-llm/carat/eval/gate"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+	"github.com/urfave/cli/v2"
+)
+
+// asked counts how often a context was looked at, and is cancelled from the limit on.
+type asked struct {
+	context.Context
+	n, limit atomic.Int64
+}
+
+func newAsked(limit int64) *asked {
+	a := &asked{Context: context.Background()}
+	a.limit.Store(limit)
+	return a
+}
+
+func (a *asked) Err() error {
+	if a.n.Add(1) > a.limit.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// hardPolicy has a bound where the figure is, so that all looks are needed and none decides.
+const hardPolicy = `
+version: 1
+tokens: 256
+max_tokens: 1024
+ctx: 64
+target: {type: Q4_K_M}
+gates: [{id: kld, metric: kld.mean, scope: worst_slice, value: 0.0095}]
+`
+
+// TestGateResume: interrupted in its last look and gone on from, a run says what an uninterrupted one does.
+func TestGateResume(t *testing.T) {
+	dir := t.TempDir()
+	policy, whole, part := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "whole.json"), filepath.Join(dir, "part.json")
+	out := filepath.Join(dir, "out.gguf")
+	writeFile(t, policy, hardPolicy)
+	args := []string{"gate", tiny, "--policy", policy, "--text", evalFile, "-o", out, "--no-cache", "--threads", "1"}
+	count := newAsked(1 << 40)
+	code, _, stderr := carat(count, append(args, "--report", whole)...)
+	require.Equal(t, gate.ExitInconclusive, code, stderr)
+	r, err := report.Read(whole)
+	require.NoError(t, err)
+	require.Equal(t, 3, r.Gate.Looks, "256, 512 and 1024 tokens")
+
+	args = append(args, "--report", part)
+	code, _, stderr = carat(newAsked(count.n.Load()-8), args...)
+	require.Equal(t, exitInterrupted, code, stderr)
+	require.Contains(t, stderr, part+" keeps what was measured: go on with --resume")
+	left, err := report.Read(part)
+	require.NoError(t, err)
+	require.False(t, left.Complete)
+	require.Nil(t, left.Gate)
+	require.Greater(t, len(left.Candidates[0].Chunks), 16, "into the last look")
+	require.Less(t, len(left.Candidates[0].Chunks), len(r.Candidates[0].Chunks))
+
+	code, _, stderr = carat(context.Background(), args...)
+	require.Equal(t, exitUsage, code, "it is not thrown away")
+	require.Contains(t, stderr, "--resume")
+	code, _, stderr = carat(context.Background(), append(args, "--resume", "--ctx", "32")...)
+	require.Equal(t, exitInput, code)
+	require.Contains(t, stderr, "nothing to go on from")
+
+	code, _, stderr = carat(context.Background(), append(args, "--resume", "--threads", "2")...)
+	require.Equal(t, gate.ExitInconclusive, code, stderr)
+	require.Equal(t, readFile(t, whole), readFile(t, part))
+	require.ElementsMatch(t, []string{"p.yaml", "whole.json", "part.json"}, names(t, dir), "no model, and no folder that it was made in")
+}
+
+// TestGateInterruptedLeavesNothing at any time of the run, the build included.
+func TestGateInterruptedLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	policy := filepath.Join(dir, "p.yaml")
+	writeFile(t, policy, hardPolicy)
+	args := []string{"gate", tiny, "--policy", policy, "--text", evalFile, "-o", filepath.Join(dir, "out.gguf"), "--no-cache", "--keep", "--threads", "1"}
+	for _, limit := range []int64{0, 1, 2, 4, 8, 16, 32, 64} {
+		code, stdout, stderr := carat(newAsked(limit), args...)
+		require.Equal(t, exitInterrupted, code, "%d: %s", limit, stderr)
+		require.Contains(t, stderr, "carat: interrupted")
+		require.Empty(t, stdout)
+		require.Equal(t, []string{"p.yaml"}, names(t, dir))
+	}
+}
+
+// TestGateJSON: one object on stdout, whatever the verdict.
+func TestGateJSON(t *testing.T) {
+	dir := t.TempDir()
+	policy, model := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "m.gguf")
+	mustCarat(t, "build", tiny, "--type", "Q4_K_M", "-o", model, "--quiet")
+	for bound, want := range map[string]int{"0.1": gate.ExitPass, "0.0095": gate.ExitInconclusive, "0.001": gate.ExitFail} {
+		writeFile(t, policy, strings.ReplaceAll(strings.ReplaceAll(hardPolicy, "0.0095", bound), "1024", "256"))
+		code, stdout, stderr := carat(context.Background(), "gate", model, "--reference", tiny, "--policy", policy, "--text", evalFile, "--no-cache", "--json")
+		require.Equal(t, want, code, stderr)
+		r, err := report.Parse([]byte(stdout))
+		require.NoError(t, err)
+		require.Equal(t, want, r.Gate.ExitCode)
+	}
+}
+
+// TestGateQuestion: whatever a verdict depends on is in its key, and what it does not depend on is not.
+func TestGateQuestion(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	mustCarat(t, "build", tiny, "--type", "Q4_0", "-o", at("q4.gguf"), "--quiet")
+	mustCarat(t, "build", tiny, "--type", "Q8_0", "-o", at("q8.gguf"), "--quiet")
+	mustCarat(t, "imatrix", tiny, "--text", evalFile, "--ctx", "64", "--chunks", "2", "-o", at("im.gguf"))
+	mustCarat(t, "imatrix", tiny, "--text", evalFile, "--ctx", "64", "--chunks", "3", "-o", at("im3.gguf"))
+	text := string(readFile(t, evalFile))
+	writeFile(t, at("a.txt"), text)
+	writeFile(t, at("b.txt"), text+"More.")
+	writeFile(t, at("metadata.json"), "{}")
+	base := strings.Replace(hardPolicy, "target", "data: {tasks: [{task: hellaswag, path: "+at("hs.txt")+"}]}\ntarget", 1)
+	writeFile(t, at("hs.txt"), "Tom\n0\na\nb\nc\nd\n")
+	writeFile(t, at("p.yaml"), base)
+	writeFile(t, at("c.yaml"), base+"# a comment\n")
+	writeFile(t, at("v.yaml"), strings.Replace(base, "0.0095", "0.0096", 1))
+	copyFile(t, at("q8.gguf"), at("other.gguf"))
+	quickReport(t, at("q8.gguf"), at("r8.json"))
+
+	key := func(args ...string) string {
+		t.Helper()
+		store := filepath.Join(t.TempDir(), "cache")
+		x := gatingOf(t, append([]string{"--cache", store}, args...)...)
+		x.openStore()
+		require.NoError(t, x.inputs(context.Background()))
+		require.NotEmpty(t, x.key)
+		return x.key
+	}
+	given := []string{"--policy", at("p.yaml"), "--reference", tiny, "--text", "t=" + at("a.txt"), at("q8.gguf")}
+	first := key(given...)
+	seen := map[string]string{first: "as it is"}
+	with := func(args ...string) []string { return append(append([]string{}, given...), args...) }
+	replace := func(old, new string) []string {
+		out := append([]string{}, given...)
+		for i := range out {
+			if out[i] == old {
+				out[i] = new
+			}
+		}
+		return out
+	}
+	for what, args := range map[string][]string{
+		"the text":             replace("t="+at("a.txt"), "t="+at("b.txt")),
+		"the slice's name":     replace("t="+at("a.txt"), "u="+at("a.txt")),
+		"a second text":        with("--text", "u="+at("b.txt")),
+		"the policy":           replace(at("p.yaml"), at("v.yaml")),
+		"the policy's text":    replace(at("p.yaml"), at("c.yaml")),
+		"the candidate":        replace(at("q8.gguf"), at("q4.gguf")),
+		"the candidate's name": replace(at("q8.gguf"), at("other.gguf")),
+		"the reference":        replace(tiny, at("q8.gguf")),
+		"a baseline":           with("--baseline", at("r8.json")),
+		"calibration text":     with("--calibration", at("b.txt")),
+		"an imatrix":           with("--imatrix", at("im.gguf")),
+		"another imatrix":      with("--imatrix", at("im3.gguf")),
+		"the context":          with("--ctx", "32"),
+		"the profile":          with("--profile", "smoke"),
+		"warn-only":            with("--warn-only"),
+		"a conversion option":  with("--model-name", "x"),
+		"general metadata":     with("--metadata", at("metadata.json")),
+		"what is built":        append(append([]string{}, given[:6]...), tiny),
+		"another type":         append(append([]string{}, given[:6]...), tiny, "--type", "Q5_K_M"),
+		"its name":             append(append([]string{}, given[:6]...), tiny, "-o", at("built.gguf")),
+	} {
+		k := key(args...)
+		require.NotContains(t, seen, k, "%s and %s", what, seen[k])
+		seen[k] = what
+	}
+	for what, args := range map[string][]string{
+		"nothing": given, "threads": with("--threads", "1"), "outputs": with("--report", at("new.json"), "--junit", at("new.xml"), "--github"), "quiet": with("--quiet"),
+	} {
+		require.Equal(t, first, key(args...), what)
+	}
+	writeFile(t, at("hs.txt"), "Tom\n1\na\nb\nc\nd\n")
+	require.NotEqual(t, first, key(given...), "the items of a task")
+
+	// The program is part of the question.
+	x := gatingOf(t, append([]string{"--cache", filepath.Join(dir, "cache")}, given...)...)
+	x.openStore()
+	require.NoError(t, x.inputs(context.Background()))
+	q, ok := x.question(nil)
+	require.True(t, ok)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	h, err := gguf.HashFile(exe)
+	require.NoError(t, err)
+	require.Equal(t, h.SHA256, q.Files["carat"])
+	require.Empty(t, q.Machine, "no gate is on speed")
+	x.policy.Gates = append(x.policy.Gates, gate.Gate{Metric: "decode.tok_s"})
+	q, _ = x.question(nil)
+	require.NotEmpty(t, q.Machine)
+	x.policy.Allow = []gate.Waiver{{}}
+	q, _ = x.question(nil)
+	require.Equal(t, today(), q.Day)
+}
+
+// TestGateBaselineQuestion: how the baseline was judged does not matter, what it measured does.
+func TestGateBaselineQuestion(t *testing.T) {
+	dir := t.TempDir()
+	model, file := filepath.Join(dir, "m.gguf"), filepath.Join(dir, "r.json")
+	mustCarat(t, "build", tiny, "--type", "Q8_0", "-o", model, "--quiet")
+	quickReport(t, model, file)
+	x := gatingOf(t, model, "--reference", tiny, "--text", evalFile, "--baseline", file, "--cache", filepath.Join(dir, "cache"))
+	x.openStore()
+	require.NoError(t, x.inputs(context.Background()))
+	key := func() string {
+		x.ask(nil)
+		return x.key
+	}
+	first := key()
+	x.last.Gate.Looks++
+	require.Equal(t, first, key())
+	x.last.Candidates[0].Chunks[0].KLD++
+	require.NotEqual(t, first, key())
+}
+
+// quickReport gates a model that passes.
+func quickReport(t *testing.T, model, file string) {
+	t.Helper()
+	policy := filepath.Join(t.TempDir(), "p.yaml")
+	writeFile(t, policy, hardPolicy)
+	mustCarat(t, "gate", model, "--reference", tiny, "--text", evalFile, "--policy", policy, "--no-cache", "--report", file)
+}
+
+// gatingOf parses a command line up to where the gate would begin.
+func gatingOf(t *testing.T, args ...string) (x *gating) {
+	t.Helper()
+	var out, log bytes.Buffer
+	s := streams{nil, &out, &log}
+	app := newApp(s)
+	app.Command("gate").Action = func(c *cli.Context) (err error) {
+		x, err = newGating(c, s)
+		return err
+	}
+	require.NoError(t, app.RunContext(context.Background(), normalise(app, append([]string{"carat", "gate"}, args...))), log.String())
+	t.Cleanup(x.models.close)
+	return x
+}
+
+func names(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(to, readFile(t, from), 0o600))
+}
