@@ -22,6 +22,9 @@ func (j *Job) fail(err error) bool {
 	}
 	m := &j.Candidates[fault.Candidate]
 	m.Fail(m.Loaded.Name, fault)
+	if first := j.yardstick(); first != nil && j.Reference != nil && first == &j.Reference.Loaded {
+		m.Failure = strings.ReplaceAll(m.Failure, first.Name, j.Reference.ID.Name)
+	}
 	if j.series != nil {
 		j.series[fault.Candidate] = nil
 	}
