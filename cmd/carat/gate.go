@@ -97,7 +97,7 @@ func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 	r = x.job.Empty()
 	r.Findings, r.Calibration = x.findings, x.calibration
 	m := measure.Model{ID: x.id}
-	m.Fail(x.candidate, fault)
+	x.job.Fail(&m, x.candidate, fault)
 	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.last, today())
 }
 

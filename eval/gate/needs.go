@@ -39,11 +39,14 @@ func (p *Policy) asksOfStructure() bool {
 // gateFindings adds a gate on findings to a policy that has none and asks for something that would be one: what is
 // asked for must have a bearing on the verdict.
 func (p *Policy) gateFindings() {
-	has := slices.ContainsFunc(p.Gates, func(g Gate) bool { return g.Metric == "findings" || g.ID == "findings" })
-	if p.asksOfStructure() && !has {
-		p.Gates = append(p.Gates, Gate{ID: "findings", Metric: "findings", Scope: ScopeAll, Op: AtMost,
-			Confidence: DefaultConfidence, Level: report.Error, OnNoise: Skip})
+	if !p.asksOfStructure() || slices.ContainsFunc(p.Gates, func(g Gate) bool { return g.Metric == "findings" }) {
+		return
 	}
+	id := "findings"
+	for slices.ContainsFunc(p.Gates, func(g Gate) bool { return g.ID == id }) {
+		id += "_"
+	}
+	p.Gates = append(p.Gates, Gate{ID: id, Metric: "findings", Scope: ScopeAll, Op: AtMost, Confidence: DefaultConfidence, Level: report.Error, OnNoise: Skip})
 }
 
 // SetProfile takes a profile's numbers of tokens in place of the policy's.

@@ -14,6 +14,14 @@ func (m *Model) Fail(path string, err error) {
 	m.Failure = strings.ReplaceAll(err.Error(), path, m.ID.Name)
 }
 
+// Fail is m.Fail for a candidate of j, whose reference err may name by its path, too.
+func (j *Job) Fail(m *Model, path string, err error) {
+	m.Fail(path, err)
+	if r := j.Reference; r != nil && r.Loaded.Name != "" {
+		m.Failure = strings.ReplaceAll(m.Failure, r.Loaded.Name, r.ID.Name)
+	}
+}
+
 // fail records a fault of one candidate, and reports whether err is one.
 func (j *Job) fail(err error) bool {
 	var fault *eval.ModelError
@@ -21,10 +29,7 @@ func (j *Job) fail(err error) bool {
 		return false
 	}
 	m := &j.Candidates[fault.Candidate]
-	m.Fail(m.Loaded.Name, fault)
-	if first := j.yardstick(); first != nil && j.Reference != nil && first == &j.Reference.Loaded {
-		m.Failure = strings.ReplaceAll(m.Failure, first.Name, j.Reference.ID.Name)
-	}
+	j.Fail(m, m.Loaded.Name, fault)
 	if j.series != nil {
 		j.series[fault.Candidate] = nil
 	}

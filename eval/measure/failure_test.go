@@ -12,18 +12,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// letters is a tokenizer of 8 letters.
-type letters struct{}
+// eight is a tokenizer of 8 letters.
+type eight struct{}
 
-func (letters) Encode(text string, _, _ bool) (ids []int32, _ error) {
+func (eight) Encode(text string, _, _ bool) (ids []int32, _ error) {
 	for _, r := range text {
 		ids = append(ids, (r-'a')&7)
 	}
 	return ids, nil
 }
-func (letters) Piece(int32) []byte { return []byte{'x'} }
-func (letters) BOS() (int32, bool) { return 7, true }
-func (letters) AddBOS() bool       { return true }
+func (eight) Piece(int32) []byte { return []byte{'x'} }
+func (eight) BOS() (int32, bool) { return 7, true }
+func (eight) AddBOS() bool       { return true }
 
 // breaking predicts by a scale of its own, and NaN from the call on that is the good'th.
 type breaking struct {
@@ -44,7 +44,7 @@ func (s *breaking) Forward(ids []int32, from int, logits []float32) error {
 }
 
 func model(name string, scale float32, good int) Model {
-	return Model{ID: report.Model{Name: name}, Loaded: eval.Candidate{Name: "/where/" + name, Session: &breaking{scale, good}, Vocab: 8, Tokenizer: letters{}}}
+	return Model{ID: report.Model{Name: name}, Loaded: eval.Candidate{Name: "/where/" + name, Session: &breaking{scale, good}, Vocab: 8, Tokenizer: eight{}}}
 }
 
 func job(c ...Model) *Job {
