@@ -177,7 +177,8 @@ func (x *gating) keepBaseline(r *report.Report) {
 		return
 	}
 	first := asked && x.last == nil
-	if !r.Complete || slices.ContainsFunc(r.Gate.Gates, func(g report.Result) bool {
+	c := r.Candidate(r.Gate.Candidate)
+	if !r.Complete || c.Failure != "" || slices.ContainsFunc(r.Gate.Gates, func(g report.Result) bool {
 		missing := g.Verdict == report.Skipped && g.Versus == gate.VersusBaseline
 		return g.Level == report.Error && !g.Waived && g.Verdict != report.Pass && !(first && missing)
 	}) {
@@ -191,7 +192,7 @@ func (x *gating) keepBaseline(r *report.Report) {
 	fresh.Gate = &verdict
 	b, err := report.Marshal(&fresh)
 	if err == nil {
-		names := []string{r.Candidate(r.Gate.Candidate).SHA256}
+		names := []string{c.SHA256}
 		if asked {
 			names = append(names, x.saveBaseline)
 		}

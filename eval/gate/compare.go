@@ -68,7 +68,7 @@ func (j *judgement) figures(g *Gate, m metric) ([]figure, error) {
 		return []figure{f}, err
 	}
 	if s.Failure != "" {
-		return nil, fmt.Errorf("%w: %s", errNotMeasured, s.Failure)
+		return nil, fmt.Errorf("%w: the candidate is invalid", errNotMeasured)
 	}
 	slices, err := j.slices(g)
 	if err != nil {

@@ -335,7 +335,7 @@ func TestBrokenCandidate(t *testing.T) {
 	require.Equal(t, "findings 1 is not <= 0: fail", g.Gates[0].Message)
 	require.Equal(t, "failure 1 is not <= 0: fail", g.Gates[1].Message)
 	require.Equal(t, "tensor.error.max could not be judged: not measured: skipped", g.Gates[2].Message)
-	require.Equal(t, "kld.mean could not be judged: logits are NaN: skipped", g.Gates[3].Message)
+	require.Equal(t, "kld.mean could not be judged: the candidate is invalid: skipped", g.Gates[3].Message)
 	for kld, code := range map[float64]int{0.05: 0, 1.5: 1} {
 		r := even(60, kld, "a")
 		small := 0.05
