@@ -137,3 +137,26 @@ func TestReportsDoNotDependOnThreads(t *testing.T) {
 		}
 	}
 }
+
+// TestInterruptedBesideTheChunks keeps what was measured when the speed was not yet.
+func TestInterruptedBesideTheChunks(t *testing.T) {
+	files := tinyFiles(t, "Q2_K", "Q4_K_M")
+	file := filepath.Join(t.TempDir(), "r.json")
+	args := []string{"compare", files[0], files[1], "--text", evalFile, "--ctx", "32", "--chunks", "2", "--speed", "--report", file}
+	code, stdout, stderr := carat(&countdown{context.Background(), 12}, args...)
+	require.Equal(t, exitInterrupted, code, stderr)
+	require.Contains(t, stderr, "interrupted when all chunks were done; "+file+" keeps what was measured: go on with --resume")
+	require.Contains(t, stdout, "Q2_K.gguf")
+	r, err := report.Read(file)
+	require.NoError(t, err)
+	require.False(t, r.Complete)
+	require.Len(t, r.Candidates[1].Chunks, 2)
+	require.Nil(t, r.Candidates[1].Latency)
+
+	code, _, stderr = carat(context.Background(), append(args, "--resume")...)
+	require.Zero(t, code, stderr)
+	r, err = report.Read(file)
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.NotNil(t, r.Candidates[1].Latency)
+}
