@@ -21,6 +21,9 @@ var decodersAVX2 = map[gguf.Type]func(dst []float32, src []byte){
 	gguf.Q5_1:   decoder(gguf.Q5_1, 1, decodeQ5x1Asm),
 	gguf.Q8_0:   decoder(gguf.Q8_0, 1, decodeQ8x0Asm),
 	gguf.IQ4_NL: decoder(gguf.IQ4_NL, 1, decodeIQ4NLAsm),
+	gguf.IQ4_XS: decoder(gguf.IQ4_XS, 1, decodeIQ4XSAsm),
+	gguf.Q2_K:   decoder(gguf.Q2_K, 1, decodeQ2KAsm),
+	gguf.Q3_K:   decoder(gguf.Q3_K, 1, decodeQ3KAsm),
 	gguf.Q4_K:   decoder(gguf.Q4_K, 1, decodeQ4KAsm),
 	gguf.Q5_K:   decoder(gguf.Q5_K, 1, decodeQ5KAsm),
 	gguf.Q6_K:   decoder(gguf.Q6_K, 1, decodeQ6KAsm),
@@ -75,6 +78,15 @@ func decodeQ8x0Asm(dst *float32, src *byte, n int)
 
 //go:noescape
 func decodeIQ4NLAsm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeIQ4XSAsm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeQ2KAsm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeQ3KAsm(dst *float32, src *byte, n int)
 
 //go:noescape
 func decodeQ4KAsm(dst *float32, src *byte, n int)

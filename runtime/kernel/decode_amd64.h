@@ -17,7 +17,7 @@
 	VCVTPH2PS X, X; \
 	VBROADCASTSS X, Y
 
-// BYTES broadcasts the constant byte c, given four times, to Y.
+// BYTES broadcasts the constant c, a byte given four times or a dword, to Y.
 #define BYTES(c, X, Y) \
 	MOVL $c, AX; \
 	VMOVD AX, X; \

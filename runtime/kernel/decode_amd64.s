@@ -128,3 +128,57 @@ iq4nlloop:
 	FLOATS
 	STORE
 	NEXT(18, iq4nlloop)
+
+// IQ4XSUB writes the 32 elements at off with the scale number i.
+#define IQ4XSUB(off, i) \
+	VBROADCASTSS scales-32+4*(i)(SP), Y0; \
+	VMOVAPS Y0, Y10; \
+	NIBBLES(off(SI)); \
+	VPSHUFB Y1, Y14, Y1; \
+	FLOATS; \
+	STORE
+
+// fours and twos shift eight dwords by 0, 4, ... 28 and by 0, 2, ... 14.
+DATA fours<>+0(SB)/8, $0x0000000400000000
+DATA fours<>+8(SB)/8, $0x0000000c00000008
+DATA fours<>+16(SB)/8, $0x0000001400000010
+DATA fours<>+24(SB)/8, $0x0000001c00000018
+GLOBL fours<>(SB), RODATA|NOPTR, $32
+DATA twos<>+0(SB)/8, $0x0000000200000000
+DATA twos<>+8(SB)/8, $0x0000000600000004
+DATA twos<>+16(SB)/8, $0x0000000a00000008
+DATA twos<>+24(SB)/8, $0x0000000e0000000c
+GLOBL twos<>(SB), RODATA|NOPTR, $32
+
+// func decodeIQ4XSAsm(dst *float32, src *byte, n int)
+TEXT ·decodeIQ4XSAsm(SB), NOSPLIT, $32-24
+	ARGS
+	BYTES(0x0f0f0f0f, X15, Y15)
+	VBROADCASTI128 levels<>(SB), Y14
+	BYTES(0x0000000f, X13, Y13)
+	BYTES(0x00000030, X12, Y12)
+	BYTES(0x00000020, X11, Y11)
+
+iq4xsloop:
+	HALF((SI), X0, Y0)
+	VPBROADCASTD 4(SI), Y3 // low nibbles of the scales
+	VPSRLVD fours<>(SB), Y3, Y3
+	VPAND   Y13, Y3, Y3
+	VPBROADCASTW 2(SI), Y4 // their high 2 bits
+	VPSRLVD twos<>(SB), Y4, Y4
+	VPSLLD  $4, Y4, Y4
+	VPAND   Y12, Y4, Y4
+	VPOR    Y4, Y3, Y3
+	VPSUBD  Y11, Y3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VMOVUPS Y3, scales-32(SP)
+	IQ4XSUB(8, 0)
+	IQ4XSUB(24, 1)
+	IQ4XSUB(40, 2)
+	IQ4XSUB(56, 3)
+	IQ4XSUB(72, 4)
+	IQ4XSUB(88, 5)
+	IQ4XSUB(104, 6)
+	IQ4XSUB(120, 7)
+	NEXT(136, iq4xsloop)
