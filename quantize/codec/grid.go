@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"sync"
+
+	"github.com/carat-llm/carat/gguf"
 )
 
 // The grid formats (IQ1, IQ2, IQ3) store groups of 8 or 4 elements as the number of a point in a codebook: a
@@ -17,7 +19,7 @@ import (
 var gridCodes string
 
 // point holds the coordinates of a grid point; the points of IQ3 have four.
-type point [8]uint8
+type point = [8]uint8
 
 // grid is one codebook. Its tables are made at first use: points for decoding, the others for encoding.
 type grid struct {
@@ -61,6 +63,26 @@ func (g *grid) expanded() []point {
 		}
 	})
 	return g.points
+}
+
+// Grid returns the codebook of a grid type (IQ1, IQ2, IQ3), for decoders elsewhere: the levels of the 8 coordinates
+// of each point, or of 4 (IQ3) and zeros. Other types have none: nil. It is shared: do not change it.
+func Grid(t gguf.Type) [][8]uint8 {
+	switch t {
+	case gguf.IQ2_XXS:
+		return gridIQ2XXS.expanded()
+	case gguf.IQ2_XS:
+		return gridIQ2XS.expanded()
+	case gguf.IQ2_S:
+		return gridIQ2S.expanded()
+	case gguf.IQ1_S, gguf.IQ1_M:
+		return gridIQ1.expanded()
+	case gguf.IQ3_XXS:
+		return gridIQ3XXS.expanded()
+	case gguf.IQ3_S:
+		return gridIQ3S.expanded()
+	}
+	return nil
 }
 
 // code numbers the lattice points: the coordinates are digits in base levels, the first one lowest.

@@ -27,6 +27,12 @@ var decodersAVX2 = map[gguf.Type]func(dst []float32, src []byte){
 	gguf.Q4_K:   decoder(gguf.Q4_K, 1, decodeQ4KAsm),
 	gguf.Q5_K:   decoder(gguf.Q5_K, 1, decodeQ5KAsm),
 	gguf.Q6_K:   decoder(gguf.Q6_K, 1, decodeQ6KAsm),
+
+	gguf.IQ2_XXS: gridDecoder(gguf.IQ2_XXS, decodeIQ2XXSAsm),
+	gguf.IQ2_XS:  gridDecoder(gguf.IQ2_XS, decodeIQ2XSAsm),
+	gguf.IQ2_S:   gridDecoder(gguf.IQ2_S, decodeIQ2SAsm),
+	gguf.IQ3_XXS: gridDecoder(gguf.IQ3_XXS, decodeIQ3XXSAsm),
+	gguf.IQ3_S:   gridDecoder(gguf.IQ3_S, decodeIQ3SAsm),
 }
 
 // decoder wraps assembly that decodes n units of unit blocks; blocks left over go to the codec.
@@ -45,6 +51,11 @@ func decoder(t gguf.Type, unit int, decode func(dst *float32, src *byte, n int))
 	}
 }
 
+// gridDecoder wraps assembly that also needs the grid of the type.
+func gridDecoder(t gguf.Type, decode func(dst *float32, src *byte, n int, grid *[8]uint8)) func(dst []float32, src []byte) {
+	return decoder(t, 1, func(dst *float32, src *byte, n int) { decode(dst, src, n, &codec.Grid(t)[0]) })
+}
+
 // copyF32 copies: amd64 has the byte order of the file.
 func copyF32(dst []float32, src []byte) {
 	if len(dst) > 0 {
@@ -53,7 +64,7 @@ func copyF32(dst []float32, src []byte) {
 }
 
 // Each function decodes n blocks from src to dst (8 elements a unit for F16 and BF16), as the codec of
-// the type does; see quantize/codec for the layouts.
+// the type does; see quantize/codec for the layouts. grid is codec.Grid of the type.
 
 //go:noescape
 func decodeF16Asm(dst *float32, src *byte, n int)
@@ -96,3 +107,18 @@ func decodeQ5KAsm(dst *float32, src *byte, n int)
 
 //go:noescape
 func decodeQ6KAsm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeIQ2XXSAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
+func decodeIQ2XSAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
+func decodeIQ2SAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
+func decodeIQ3XXSAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
+func decodeIQ3SAsm(dst *float32, src *byte, n int, grid *[8]uint8)
