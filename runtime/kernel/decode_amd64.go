@@ -28,11 +28,20 @@ var decodersAVX2 = map[gguf.Type]func(dst []float32, src []byte){
 	gguf.Q5_K:   decoder(gguf.Q5_K, 1, decodeQ5KAsm),
 	gguf.Q6_K:   decoder(gguf.Q6_K, 1, decodeQ6KAsm),
 
+	gguf.IQ1_S:   gridDecoder(gguf.IQ1_S, decodeIQ1SAsm),
+	gguf.IQ1_M:   gridDecoder(gguf.IQ1_M, decodeIQ1MAsm),
 	gguf.IQ2_XXS: gridDecoder(gguf.IQ2_XXS, decodeIQ2XXSAsm),
 	gguf.IQ2_XS:  gridDecoder(gguf.IQ2_XS, decodeIQ2XSAsm),
 	gguf.IQ2_S:   gridDecoder(gguf.IQ2_S, decodeIQ2SAsm),
 	gguf.IQ3_XXS: gridDecoder(gguf.IQ3_XXS, decodeIQ3XXSAsm),
 	gguf.IQ3_S:   gridDecoder(gguf.IQ3_S, decodeIQ3SAsm),
+
+	gguf.TQ1_0: decoder(gguf.TQ1_0, 1, decodeTQ1Asm),
+	gguf.TQ2_0: decoder(gguf.TQ2_0, 1, decodeTQ2Asm),
+	gguf.Q1_0:  decoder(gguf.Q1_0, 1, decodeQ1Asm),
+	gguf.Q2_0:  decoder(gguf.Q2_0, 1, decodeQ2Asm),
+	gguf.MXFP4: decoder(gguf.MXFP4, 1, decodeMXFP4Asm),
+	gguf.NVFP4: decoder(gguf.NVFP4, 1, decodeNVFP4Asm),
 }
 
 // decoder wraps assembly that decodes n units of unit blocks; blocks left over go to the codec.
@@ -109,6 +118,12 @@ func decodeQ5KAsm(dst *float32, src *byte, n int)
 func decodeQ6KAsm(dst *float32, src *byte, n int)
 
 //go:noescape
+func decodeIQ1SAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
+func decodeIQ1MAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
 func decodeIQ2XXSAsm(dst *float32, src *byte, n int, grid *[8]uint8)
 
 //go:noescape
@@ -122,3 +137,21 @@ func decodeIQ3XXSAsm(dst *float32, src *byte, n int, grid *[8]uint8)
 
 //go:noescape
 func decodeIQ3SAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+
+//go:noescape
+func decodeTQ1Asm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeTQ2Asm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeQ1Asm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeQ2Asm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeMXFP4Asm(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeNVFP4Asm(dst *float32, src *byte, n int)

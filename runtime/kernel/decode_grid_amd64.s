@@ -356,3 +356,159 @@ iq3sloop:
 
 DATA one<>+0(SB)/4, $1
 GLOBL one<>(SB), RODATA|NOPTR, $4
+
+// iq1bits multiplies so that bits 0-2, 3-5, 6-8 and 9-11 of a word come to bits 9-11.
+DATA iq1bits<>+0(SB)/8, $0x0001000800400200
+GLOBL iq1bits<>(SB), RODATA|NOPTR, $8
+
+// IQ1PICK repeats the words of mem four times and moves three bits of each copy to bits 9-11 of Y2.
+#define IQ1PICK(mem) \
+	VPMOVZXWQ mem, Y2; \
+	VPSHUFLW $0, Y2, Y2; \
+	VPSHUFHW $0, Y2, Y2; \
+	VPMULLW Y9, Y2, Y2
+
+// IQ1SINDEX unpacks 16 numbers: low bytes, high bits.
+#define IQ1SINDEX(low, high, at) \
+	VPMOVZXBW low(SI), Y1; \
+	IQ1PICK(high(SI)); \
+	VPSRLW $1, Y2, Y2; \
+	VPAND Y11, Y2, Y2; \
+	VPOR Y2, Y1, Y1; \
+	VMOVDQU Y1, at(SP)
+
+#define IQ1SSUB(i) \
+	INDEX8(i); \
+	VPBROADCASTD shifts-32+4*(i)(SP), Y2; \
+	VPADDB Y2, Y1, Y1; \
+	SCALE(i); \
+	FLOATS; \
+	STORE
+
+// func decodeIQ1SAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+TEXT ·decodeIQ1SAsm(SB), NOSPLIT, $224-32
+	GRIDARGS(iq1values)
+	BYTES(0x07000700, X11, Y11)
+	VPBROADCASTQ iq1bits<>(SB), Y9
+	BYTES(0x01010101, X8, Y8)
+	BYTES(0x00000001, X7, Y7)
+	BYTES(0x0000000e, X13, Y13)
+
+iq1sloop:
+	HALF((SI), X0, Y0)
+	VPMOVZXWD 34(SI), Y3
+	VPSLLD  $16, Y3, Y4 // the sign bit: a shift of -1/8
+	VPSRAD  $31, Y4, Y4
+	VPOR    Y8, Y4, Y4 // four bytes of 1 or -1
+	VMOVDQU Y4, shifts-32(SP)
+	VPSRLD  $11, Y3, Y3
+	VPAND   Y13, Y3, Y3
+	VPOR    Y7, Y3, Y3 // 2*scale + 1
+	VCVTDQ2PS Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VBROADCASTSS parts<>+8(SB), Y2
+	VMULPS  Y2, Y3, Y3
+	VMOVUPS Y3, scales-96(SP)
+	IQ1SINDEX(2, 34, index-224)
+	IQ1SINDEX(18, 42, index-192)
+	IQ1SSUB(0)
+	IQ1SSUB(1)
+	IQ1SSUB(2)
+	IQ1SSUB(3)
+	IQ1SSUB(4)
+	IQ1SSUB(5)
+	IQ1SSUB(6)
+	IQ1SSUB(7)
+	NEXT(50, iq1sloop)
+
+// iq1mspread repeats the lowest byte of each of four words eight times.
+DATA iq1mspread<>+0(SB)/8, $0x0000000000000000
+DATA iq1mspread<>+8(SB)/8, $0x0202020202020202
+DATA iq1mspread<>+16(SB)/8, $0x0404040404040404
+DATA iq1mspread<>+24(SB)/8, $0x0606060606060606
+GLOBL iq1mspread<>(SB), RODATA|NOPTR, $32
+
+// IQ1MINDEX unpacks 16 numbers and shifts: low bytes, and nibbles of 3 high bits and a shift.
+#define IQ1MINDEX(low, high, at, shifts) \
+	VPMOVZXBW low(SI), Y1; \
+	VPMOVZXBD high(SI), Y2; \
+	VPSLLD $8, Y2, Y3; \
+	VPSLLD $20, Y2, Y2; \
+	VPOR Y3, Y2, Y2; \
+	VPAND Y11, Y2, Y3; \
+	VPOR Y3, Y1, Y1; \
+	VMOVDQU Y1, at(SP); \
+	VPAND Y12, Y2, Y2; \
+	VPCMPEQW Y12, Y2, Y2; \
+	VPOR Y8, Y2, Y2; \
+	VMOVDQU Y2, shifts(SP)
+
+#define IQ1MSUB(i) \
+	INDEX8(i); \
+	VPBROADCASTQ shifts-160+8*(i)(SP), Y2; \
+	VPSHUFB Y13, Y2, Y2; \
+	VPADDB Y2, Y1, Y1; \
+	SCALES(2*(i)); \
+	FLOATS; \
+	STORE
+
+// IQ1MSCALE turns the eight scales, words of X, into float32 in Y.
+#define IQ1MSCALE(X, Y) \
+	VPMOVZXWD X, Y; \
+	VCVTDQ2PS Y, Y; \
+	VMULPS Y0, Y, Y; \
+	VMULPS Y10, Y, Y
+
+// func decodeIQ1MAsm(dst *float32, src *byte, n int, grid *[8]uint8)
+TEXT ·decodeIQ1MAsm(SB), NOSPLIT, $224-32
+	GRIDARGS(iq1values)
+	BYTES(0x07000700, X11, Y11)
+	BYTES(0x08000800, X12, Y12)
+	VMOVDQU iq1mspread<>(SB), Y13
+	VPBROADCASTQ iq1bits<>(SB), Y9
+	BYTES(0x01010101, X8, Y8)
+	BYTES(0x00010001, X7, Y7)
+	BYTES(0x000e000e, X15, Y15)
+
+iq1mloop:
+	// d is in the highest nibbles of four words, its lowest nibble first.
+	MOVQ 48(SI), AX
+	MOVQ AX, BX
+	SHRQ $12, BX
+	ANDL $0x000f, BX
+	MOVQ AX, R9
+	SHRQ $24, R9
+	ANDL $0x00f0, R9
+	ORL  R9, BX
+	MOVQ AX, R9
+	SHRQ $36, R9
+	ANDL $0x0f00, R9
+	ORL  R9, BX
+	SHRQ $48, AX
+	ANDL $0xf000, AX
+	ORL  AX, BX
+	VMOVD BX, X0
+	VCVTPH2PS X0, X0
+	VBROADCASTSS X0, Y0
+	VBROADCASTSS parts<>+8(SB), Y10
+
+	IQ1PICK(48(SI))
+	VPSRLW $8, Y2, Y2
+	VPAND  Y15, Y2, Y2
+	VPOR   Y7, Y2, Y2 // 2*scale + 1
+	IQ1MSCALE(X2, Y3)
+	VEXTRACTI128 $1, Y2, X2
+	IQ1MSCALE(X2, Y4)
+	VMOVUPS Y3, scales-96(SP)
+	VMOVUPS Y4, scales-64(SP)
+	IQ1MINDEX(0, 32, index-224, shifts-160)
+	IQ1MINDEX(16, 40, index-192, shifts-128)
+	IQ1MSUB(0)
+	IQ1MSUB(1)
+	IQ1MSUB(2)
+	IQ1MSUB(3)
+	IQ1MSUB(4)
+	IQ1MSUB(5)
+	IQ1MSUB(6)
+	IQ1MSUB(7)
+	NEXT(56, iq1mloop)

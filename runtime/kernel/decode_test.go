@@ -76,6 +76,9 @@ func requireDecodes(t *testing.T, k *tier, typ gguf.Type, src []byte, msg string
 // ordinary scales, with arbitrary ones and with each extreme.
 func TestDecodersMatchCodec(t *testing.T) {
 	everyTier(t, func(t *testing.T, k *tier) {
+		if k != &generic {
+			require.Len(t, k.decode, len(fileTypes()))
+		}
 		for typ := range k.decode {
 			t.Run(typ.String(), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(13, uint64(typ)))
@@ -87,6 +90,11 @@ func TestDecodersMatchCodec(t *testing.T) {
 					}
 					requireDecodes(t, k, typ, src, fmt.Sprintf("%d blocks with arbitrary scales", n))
 				}
+				src := blocks(r, typ, 256)
+				for b := range 256 { // every scale of one byte
+					src[b*typ.BlockBytes()] = byte(b)
+				}
+				requireDecodes(t, k, typ, src, "first bytes")
 				for _, half := range []uint16{0, 0x8000, 1, 0x83ff, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00, 0xfe01} {
 					src := blocks(r, typ, 9)
 					for b := range 9 {
