@@ -16,6 +16,9 @@ import (
 var (
 	iq1Plus  = [4]float32{-0.875, 0.125, 1.125}
 	iq1Minus = [4]float32{-1.125, -0.125, 0.875}
+
+	// iq1Values has them one after the other.
+	iq1Values = [16]float32{-0.875, 0.125, 1.125, 0, -1.125, -0.125, 0.875}
 )
 
 // sortedOrder fills order with the indices of x by ascending value, equal ones in order.
@@ -212,15 +215,6 @@ func encodeIQ1SBlock(dst []byte, x, weights []float32) {
 	}
 }
 
-// putShifted stores scale*(level - 1 + shift) for the 8 coordinates.
-func putShifted(y []float32, p *point, scale float32, values *[4]float32) {
-	v := [4]float32{scale * values[0], scale * values[1], scale * values[2]}
-	y = y[:8]
-	for i, l := range p {
-		y[i] = v[l&3]
-	}
-}
-
 func decodeIQ1S(dst []float32, src []byte) {
 	points := gridIQ1.expanded()
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[50:] {
@@ -228,13 +222,11 @@ func decodeIQ1S(dst []float32, src []byte) {
 		for b := range 8 {
 			high := binary.LittleEndian.Uint16(src[34+2*b:])
 			scale := float32(d * float32(2*(high>>12&7)+1))
-			values := &iq1Plus
-			if high&0x8000 != 0 {
-				values = &iq1Minus
-			}
+			shift := uint64(high>>15) * (4 * oneBit)
+			q, y := (*[4]uint8)(src[2+4*b:]), (*[32]float32)(dst[32*b:])
 			for k := range 4 {
-				i := uint(src[2+4*b+k]) | uint(high>>(3*k)&7)<<8
-				putShifted(dst[32*b+8*k:], &points[i], scale, values)
+				putScaled((*[8]float32)(y[8*k:]), eightLevels(&points[uint(q[k])|uint(high&7)<<8])|shift, &iq1Values, scale)
+				high >>= 3
 			}
 		}
 	}

@@ -116,11 +116,9 @@ func decodeIQ1M(dst []float32, src []byte) {
 			scale := float32(d * float32(2*l+1))
 			for k := range 2 {
 				high := src[32+b] >> (4 * k)
-				values := &iq1Plus
-				if high&8 != 0 {
-					values = &iq1Minus
-				}
-				putShifted(dst[16*b+8*k:], &points[uint(src[2*b+k])|uint(high&7)<<8], scale, values)
+				shift := uint64(high>>3&1) * (4 * oneBit)
+				levels := eightLevels(&points[uint(src[2*b+k])|uint(high&7)<<8]) | shift
+				putScaled((*[8]float32)(dst[16*b+8*k:]), levels, &iq1Values, scale)
 			}
 		}
 	}

@@ -10,8 +10,8 @@ import "encoding/binary"
 //
 // IQ2_XS, 74 bytes: f16 d, 32 uint16 with 9 bits of grid number and 7 of signs, 16 4-bit scales, one a 16 elements.
 
-// iq2Values are what the levels decode to.
-var iq2Values = [8]float32{8, 25, 43}
+// iq2Values are what the levels decode to, and their negatives.
+var iq2Values = withNegatives([8]float32{8, 25, 43})
 
 // iq2Fit is the search for one sub-block of n*8 elements: x ≈ scale * (1, 3 or 5), a grid point a group.
 type iq2Fit struct {
@@ -223,9 +223,11 @@ func decodeIQ2XXS(dst []float32, src []byte) {
 		for b := range 8 {
 			q := src[2+8*b:][:8]
 			high := binary.LittleEndian.Uint32(q[4:])
-			values := scaledLevels(float32(d*(0.5+float32(high>>28)))*0.25, &iq2Values)
+			scale := float32(d*(0.5+float32(high>>28))) * 0.25
+			y := (*[32]float32)(dst[32*b:])
 			for k := range 4 {
-				putSigned(dst[32*b+8*k:], points[q[k]][:], &values, evenSigns(high>>(7*k)))
+				putScaled((*[8]float32)(y[8*k:]), eightLevels(&points[q[k]])|evenSignLevels(high), &iq2Values, scale)
+				high >>= 7
 			}
 		}
 	}
@@ -275,11 +277,10 @@ func decodeIQ2XS(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[74:] {
 		d := getF16(src)
 		for b := range 16 {
-			values := scaledLevels(float32(d*(0.5+float32(src[66+b/2]>>(b%2*4)&15)))*0.25, &iq2Values)
-			for k := range 2 {
-				q := binary.LittleEndian.Uint16(src[2+4*b+2*k:])
-				putSigned(dst[16*b+8*k:], points[q&511][:], &values, evenSigns(uint32(q>>9)))
-			}
+			scale := float32(d*(0.5+float32(src[66+b/2]>>(b%2*4)&15))) * 0.25
+			q, y := binary.LittleEndian.Uint32(src[2+4*b:]), (*[16]float32)(dst[16*b:])
+			putScaled((*[8]float32)(y[:8]), eightLevels(&points[q&511])|evenSignLevels(q>>9), &iq2Values, scale)
+			putScaled((*[8]float32)(y[8:]), eightLevels(&points[q>>16&511])|evenSignLevels(q>>25), &iq2Values, scale)
 		}
 	}
 }

@@ -60,12 +60,11 @@ func decodeIQ2S(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[82:] {
 		d := getF16(src)
 		for b := range 16 {
-			values := scaledLevels(float32(d*(0.5+float32(src[74+b/2]>>(b%2*4)&15)))*0.25, &iq2Values)
-			for k := range 2 {
-				n := 2*b + k
-				i := uint(src[2+n]) | uint(src[66+n/4])>>(n%4*2)&3<<8
-				putSigned(dst[8*n:], points[i][:], &values, src[34+n])
-			}
+			scale := float32(d*(0.5+float32(src[74+b/2]>>(b%2*4)&15))) * 0.25
+			y, high := (*[16]float32)(dst[16*b:]), uint(src[66+b/2])>>(b%2*4)
+			q, signs := src[2+2*b:][:2], src[34+2*b:][:2]
+			putScaled((*[8]float32)(y[:8]), eightLevels(&points[uint(q[0])|high&3<<8])|signLevels[signs[0]], &iq2Values, scale)
+			putScaled((*[8]float32)(y[8:]), eightLevels(&points[uint(q[1])|high>>2&3<<8])|signLevels[signs[1]], &iq2Values, scale)
 		}
 	}
 }

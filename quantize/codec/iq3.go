@@ -15,6 +15,9 @@ import "encoding/binary"
 var (
 	iq3xxsValues = [8]float32{4, 12, 20, 28, 36, 44, 52, 62}
 	iq3sValues   = [8]float32{1, 3, 5, 7, 9, 11, 13, 15}
+
+	iq3xxsSigned = withNegatives(iq3xxsValues)
+	iq3sSigned   = withNegatives(iq3sValues)
 )
 
 // iq3Fit is the search for one sub-block of 32 elements: x ≈ scale * (1, 3, ... or 15), a grid point for each 4.
@@ -200,13 +203,12 @@ func decodeIQ3XXS(dst []float32, src []byte) {
 		d := getF16(src)
 		for b := range 8 {
 			high := binary.LittleEndian.Uint32(src[66+4*b:])
-			values := scaledLevels(float32(d*(0.5+float32(high>>28)))*0.5, &iq3xxsValues)
+			scale := float32(d*(0.5+float32(high>>28))) * 0.5
+			q, y := (*[8]uint8)(src[2+8*b:]), (*[32]float32)(dst[32*b:])
 			for k := range 4 {
-				q := src[2+8*b+2*k:][:2]
-				signs := evenSigns(high >> (7 * k))
-				y := dst[32*b+8*k:][:8]
-				putSigned(y, points[q[0]][:4], &values, signs)
-				putSigned(y[4:], points[q[1]][:4], &values, signs>>4)
+				levels := twiceFour(&points[q[2*k]], &points[q[2*k+1]]) | evenSignLevels(high)
+				putScaled((*[8]float32)(y[8*k:]), levels, &iq3xxsSigned, scale)
+				high >>= 7
 			}
 		}
 	}
@@ -261,14 +263,13 @@ func decodeIQ3S(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[110:] {
 		d := getF16(src)
 		for b := range 8 {
-			values := scaledLevels(float32(d*float32(1+2*(src[106+b/2]>>(b%2*4)&15))), &iq3sValues)
-			high := uint(src[66+b])
+			scale := float32(d * float32(1+2*(src[106+b/2]>>(b%2*4)&15)))
+			high := uint(src[66+b]) << 8
+			q, signs, y := (*[8]uint8)(src[2+8*b:]), (*[4]uint8)(src[74+4*b:]), (*[32]float32)(dst[32*b:])
 			for k := range 4 {
-				q := src[2+8*b+2*k:][:2]
-				signs := src[74+4*b+k]
-				y := dst[32*b+8*k:][:8]
-				putSigned(y, points[uint(q[0])|high>>(2*k)&1<<8][:4], &values, signs)
-				putSigned(y[4:], points[uint(q[1])|high>>(2*k+1)&1<<8][:4], &values, signs>>4)
+				p0, p1 := &points[uint(q[2*k])|high&256], &points[uint(q[2*k+1])|high>>1&256]
+				putScaled((*[8]float32)(y[8*k:]), twiceFour(p0, p1)|signLevels[signs[k]], &iq3sSigned, scale)
+				high >>= 2
 			}
 		}
 	}

@@ -39,26 +39,12 @@ func splitEvenSigns(dst, x, w []float32) (signs uint8) {
 	return signs & 127
 }
 
-// evenSigns restores the eighth sign of seven.
-func evenSigns(seven uint32) uint8 {
-	s := uint8(seven & 127)
-	return s | uint8(bits.OnesCount8(s)&1)<<7
-}
-
 // scaledLevels returns the values of the levels, scaled.
 func scaledLevels(scale float32, levels *[8]float32) (v [8]float32) {
 	for i, l := range levels {
 		v[i] = scale * l
 	}
 	return v
-}
-
-// putSigned stores one value a coordinate in y, with the signs in the lowest bits.
-func putSigned(y []float32, p []uint8, values *[8]float32, signs uint8) {
-	y = y[:len(p)]
-	for i, l := range p {
-		y[i] = math.Float32frombits(math.Float32bits(values[l&7]) ^ uint32(signs)>>i<<31)
-	}
 }
 
 const maxFloat32 = float32(math.MaxFloat32)

@@ -34,12 +34,9 @@ func encodeQ1(dst []byte, src []float32, cols int, _ []float32) {
 func decodeQ1(dst []float32, src []byte) {
 	for ; len(dst) >= 128; dst, src = dst[128:], src[18:] {
 		d := getF16(src)
-		signed := [2]float32{-d, d}
+		values := [16]float32{0: -d, 8: d}
 		for j, b := range src[2:18] {
-			y := dst[8*j : 8*j+8]
-			for i := range y {
-				y[i] = signed[b>>i&1]
-			}
+			putLevels((*[8]float32)(dst[8*j:]), signLevels[b], &values)
 		}
 	}
 }
@@ -63,11 +60,10 @@ func encodeQ2(dst []byte, src []float32, cols int, _ []float32) {
 func decodeQ2(dst []float32, src []byte) {
 	for ; len(dst) >= 64; dst, src = dst[64:], src[18:] {
 		d := getF16(src)
+		values := tritValues(d)
 		for j, b := range src[2:18] {
-			y := dst[4*j : 4*j+4]
-			for i := range y {
-				y[i] = float32(int32(b>>(2*i)&3)-1) * d
-			}
+			y := (*[4]float32)(dst[4*j:])
+			y[0], y[1], y[2], y[3] = values[b&3], values[b>>2&3], values[b>>4&3], values[b>>6]
 		}
 	}
 }

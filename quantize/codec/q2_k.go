@@ -1,5 +1,7 @@
 package codec
 
+import "encoding/binary"
+
 // Q2_K: super-blocks of 256 elements in 16 sub-blocks, 84 bytes:
 //
 //	16 bytes  scale (low nibble) and minimum (high nibble) of each sub-block
@@ -95,10 +97,10 @@ func decodeQ2K(dst []float32, src []byte) {
 			q := src[16+j/8*32+j%2*16:][:16]
 			shift := j % 8 / 2 * 2
 			dl, ml := float32(d*float32(src[j]&15)), float32(dmin*float32(src[j]>>4))
-			y := dst[16*j:][:16]
-			for i, b := range q {
-				y[i] = float32(dl*float32(b>>shift&3)) - ml
-			}
+			values := [16]float32{float32(dl*0) - ml, dl - ml, float32(dl*2) - ml, float32(dl*3) - ml}
+			y := (*[16]float32)(dst[16*j:])
+			putLevels((*[8]float32)(y[:8]), binary.LittleEndian.Uint64(q)>>shift&twoBits, &values)
+			putLevels((*[8]float32)(y[8:]), binary.LittleEndian.Uint64(q[8:])>>shift&twoBits, &values)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package codec
 
+import "encoding/binary"
+
 // Q3_K: super-blocks of 256 elements in 16 sub-blocks, 110 bytes:
 //
 //	32 bytes  third bits: bit g of byte l is element 32*g+l
@@ -75,6 +77,9 @@ func packScalesQ3K(dst []byte, ls *[16]int8) {
 	}
 }
 
+// q3Values are q-4.
+var q3Values = [16]float32{-4, -3, -2, -1, 0, 1, 2, 3}
+
 func decodeQ3K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[110:] {
 		d := getF16(src[108:])
@@ -85,9 +90,10 @@ func decodeQ3K(dst []float32, src []byte) {
 			q := src[32+j/8*32+j%2*16:][:16]
 			high := src[j%2*16:][:16]
 			shift, bit := j%8/2*2, j/2
-			y := dst[16*j:][:16]
-			for i, b := range q {
-				y[i] = float32(dl * float32(int32(b>>shift&3|high[i]>>bit&1<<2)-4))
+			y := (*[16]float32)(dst[16*j:])
+			for i := 0; i < 16; i += 8 {
+				levels := binary.LittleEndian.Uint64(q[i:])>>shift&twoBits | binary.LittleEndian.Uint64(high[i:])>>bit&oneBit<<2
+				putScaled((*[8]float32)(y[i:]), levels, &q3Values, dl)
 			}
 		}
 	}

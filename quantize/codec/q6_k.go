@@ -51,6 +51,14 @@ func encodeQ6KBlock(dst []byte, x, weights []float32) {
 	}
 }
 
+// q6Values are q-32.
+var q6Values = func() (v [64]float32) {
+	for i := range v {
+		v[i] = float32(i - 32)
+	}
+	return v
+}()
+
 func decodeQ6K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[210:] {
 		d := getF16(src[208:])
@@ -58,16 +66,16 @@ func decodeQ6K(dst []float32, src []byte) {
 		for j := range ds {
 			ds[j] = float32(d * float32(int8(src[192+j])))
 		}
-		for h := range 2 {
-			low, high := src[64*h:64*h+64], src[128+32*h:128+32*h+32]
-			y := dst[128*h : 128*h+128]
-			s := ds[8*h : 8*h+8]
+		for k := range 4 { // half k/2, l/16 = k%2
+			at := k/2*128 + k%2*16
+			low, high := src[k/2*64+k%2*16:][:48], src[128+16*k:][:16]
+			y := (*[112]float32)(dst[at:])
+			s0, s2, s4, s6 := ds[k/2*8+k%2], ds[k/2*8+k%2+2], ds[k/2*8+k%2+4], ds[k/2*8+k%2+6]
 			for l, b := range high {
-				k := l / 16
-				y[l] = s[k] * float32(int32(low[l]&15|b&3<<4)-32)
-				y[l+32] = s[2+k] * float32(int32(low[l+32]&15|b>>2&3<<4)-32)
-				y[l+64] = s[4+k] * float32(int32(low[l]>>4|b>>4&3<<4)-32)
-				y[l+96] = s[6+k] * float32(int32(low[l+32]>>4|b>>6<<4)-32)
+				y[l] = s0 * q6Values[(low[l]&15|b<<4)&63]
+				y[l+32] = s2 * q6Values[(low[l+32]&15|b<<2&48)&63]
+				y[l+64] = s4 * q6Values[(low[l]>>4|b&48)&63]
+				y[l+96] = s6 * q6Values[(low[l+32]>>4|b>>2&48)&63]
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package codec
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // TQ1_0 and TQ2_0: super-blocks of 256 elements -d, 0 or d, for models that were trained so (BitNet b1.58,
 // TriLM): d is the largest magnitude, and other models lose nearly everything. Importance weights are not used.
@@ -58,15 +61,31 @@ func encodeTQ1(dst []byte, src []float32, cols int, _ []float32) {
 	})
 }
 
+// tritsOf holds the trits of each byte, 2 bits each, the first lowest.
+var tritsOf = func() (t [256]uint16) {
+	for i := range t {
+		b := uint8(i)
+		for n := range 5 {
+			t[i] |= uint16(b) * 3 >> 8 << (2 * n)
+			b *= 3 // the fraction that is left, modulo 256
+		}
+	}
+	return t
+}()
+
+// tritValues returns what the levels 0 to 3 decode to.
+func tritValues(d float32) [16]float32 { return [16]float32{-d, 0 * d, d, 2 * d} }
+
 func decodeTQ1(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[54:] {
-		d := getF16(src[52:])
+		values := tritValues(getF16(src[52:]))
 		for _, g := range groupsTQ1 {
 			y := dst[g.first : g.first+g.bytes*g.trits]
 			for m, b := range src[g.at : g.at+g.bytes] {
-				for n := range g.trits {
-					y[m+n*g.bytes] = float32(int32(uint16(b)*3>>8)-1) * d
-					b *= 3 // the fraction that is left, modulo 256
+				t := tritsOf[b]
+				for i := m; i < len(y); i += g.bytes {
+					y[i] = values[t&3]
+					t >>= 2
 				}
 			}
 		}
@@ -83,15 +102,10 @@ func encodeTQ2(dst []byte, src []float32, cols int, _ []float32) {
 
 func decodeTQ2(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[66:] {
-		d := getF16(src[64:])
-		for h := range 2 {
-			y := dst[128*h : 128*h+128]
-			for l, b := range src[32*h : 32*h+32] {
-				y[l] = float32(int32(b&3)-1) * d
-				y[l+32] = float32(int32(b>>2&3)-1) * d
-				y[l+64] = float32(int32(b>>4&3)-1) * d
-				y[l+96] = float32(int32(b>>6)-1) * d
-			}
+		values := tritValues(getF16(src[64:]))
+		for i := 0; i < superBlock; i += 8 { // in half i/128, shifted by the number of 32-element groups before it
+			q := binary.LittleEndian.Uint64(src[i/128*32+i%32:])
+			putLevels((*[8]float32)(dst[i:]), q>>(i%128/32*2)&twoBits, &values)
 		}
 	}
 }
