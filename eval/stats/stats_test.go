@@ -92,6 +92,22 @@ func TestLogQuotientByHand(t *testing.T) {
 	require.False(t, ok)
 }
 
+// TestFarFromTheEstimate: what is many standard errors away is shown, however skewed the clusters; limits and p-values
+// stay each other's inverse there.
+func TestFarFromTheEstimate(t *testing.T) {
+	s := Student{Value: 1, Err: 0.1, DF: 19, Skew: 0.4}
+	require.Less(t, s.PBelow(2.2), 1e-7, "12 standard errors")
+	for _, alpha := range []float64{0.05, 1e-3, 1e-5, 1e-9} {
+		require.InEpsilon(t, alpha, s.PBelow(s.Upper(alpha)), 1e-6)
+	}
+	last := 1.0
+	for bound := 1.0; bound < 3; bound += 0.01 {
+		p := s.PBelow(bound)
+		require.LessOrEqual(t, p, last, bound)
+		last = p
+	}
+}
+
 func TestSkewedStudent(t *testing.T) {
 	plain := Student{Value: 1, Err: 0.1, DF: 15}
 	skewed := Student{Value: 1, Err: 0.1, DF: 15, Skew: 0.3}

@@ -37,11 +37,7 @@ func (s Student) limit(alpha, side float64) float64 {
 	case s.Err == 0:
 		return s.Value
 	}
-	t, k := StudentQuantile(alpha, s.DF), math.Max(0, side*s.Skew)
-	if k > 1e-6 {
-		t = 3 / k * (math.Cbrt(1+k*(t-k/6)) - 1)
-	}
-	return s.Value - side*t*s.Err
+	return s.Value - side*unskewed(StudentQuantile(alpha, s.DF), math.Max(0, side*s.Skew))*s.Err
 }
 
 // tail is the probability of an estimate at least so far on the claimed side when the truth is at the bound.
@@ -56,8 +52,30 @@ func (s Student) tail(distance, side float64) float64 {
 	case math.IsInf(distance, -1):
 		return 0
 	}
-	t, k := distance/s.Err, math.Max(0, side*s.Skew)
-	return StudentCDF(t+k*t*t/3+k*k*t*t*t/27+k/6, s.DF)
+	return StudentCDF(skewed(distance/s.Err, math.Max(0, side*s.Skew)), s.DF)
+}
+
+// far is how many standard errors from the estimate Hall's expansion is followed. It is made for small t; further out
+// it flattens at t = -3/s, so that no distance whatever would be shown. Beyond far the correction stays what it is there.
+const far = 4
+
+// skewed is Hall's g for the skewed side: t is negative there, k = |s|.
+func skewed(t, k float64) float64 {
+	if t < -far {
+		return skewed(-far, k) + t + far
+	}
+	return t + k*t*t/3 + k*k*t*t*t/27 + k/6
+}
+
+// unskewed is its inverse.
+func unskewed(g, k float64) float64 {
+	if k <= 1e-6 {
+		return g
+	}
+	if edge := skewed(-far, k); g < edge {
+		return g - edge - far
+	}
+	return 3 / k * (math.Cbrt(1+k*(g-k/6)) - 1)
 }
 
 // SkewedAtLeast is s with a skewness of clusters of no less than this: for figures that are known to be skewed, which
