@@ -59,7 +59,7 @@ func TestGitLab(t *testing.T) {
 		require.Len(t, m, 1, "one note, replaced in place")
 		require.Contains(t, m[0].Body, "\n# The verdict is "+verdict)
 	}
-	require.Equal(t, []string{"--cache=.carat-cache", "--profile=pr", "--policy=carat.yaml", "-o=o.gguf", "--text=prose=a b.txt", "--text=code=c.txt",
+	require.Equal(t, []string{"--cache=.carat-cache", "--policy=carat.yaml", "-o=o.gguf", "--text=prose=a b.txt", "--text=code=c.txt",
 		"--threads", "2", "$(touch pwned)", "--", "./ck pt"}, b.args()[11:])
 	require.NoFileExists(t, b.path("pwned"))
 	for _, path := range []string{"report.json", "report.md"} {
