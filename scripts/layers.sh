@@ -7,6 +7,7 @@ bad=0
 # deny WHERE WHAT: no package below WHERE may import a path that matches WHAT.
 deny() {
   local hits
+  # shellcheck disable=SC2016 # a template of go list
   hits=$(go list -f '{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}' "./$1/..." | grep -E " ($2)" || true)
   if [ -n "$hits" ]; then printf 'layers: %s must not import:\n%s\n' "$1" "$hits" >&2; bad=1; fi
 }
@@ -16,5 +17,10 @@ deny quantize "$mod/(convert|runtime|eval|cmd)"
 deny convert  "$mod/(runtime|eval|cmd)"
 deny runtime  "$mod/(convert|eval|cmd)"
 deny eval     "$mod/(convert|cmd)"
+deny eval/stats   "$mod/"
+deny eval/logits  "$mod/(eval |eval$|runtime|quantize)"
+deny eval/report  "$mod/(eval/(gate|ci|measure)|runtime)"
+deny eval/gate    "$mod/(eval/(ci|measure)|runtime)"
+deny eval/ci      "$mod/(eval/(gate|measure)|runtime)"
 for d in gguf quantize convert runtime eval internal; do deny "$d" 'github.com/(urfave|schollz)/'; done
 exit $bad
