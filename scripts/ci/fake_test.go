@@ -1,4 +1,4 @@
-// Package ci_test runs the steps of action.yml and of ci/gitlab.yml: the real scripts with the real curl and jq,
+// Package ci_test runs the steps of action.yml and of scripts/ci/gitlab.yml: the real scripts with the real curl and jq,
 // against a carat and a server that are fakes.
 package ci_test
 

@@ -27,7 +27,7 @@ type job struct {
 
 func gitlab(t *testing.T) (*bench, job) {
 	b := newBench(t)
-	text, err := os.ReadFile("../../ci/gitlab.yml")
+	text, err := os.ReadFile("../../scripts/ci/gitlab.yml")
 	require.NoError(t, err)
 	var jobs map[string]job
 	require.NoError(t, yaml.Unmarshal(text, &jobs))
