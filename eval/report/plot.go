@@ -1,12 +1,7 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"math"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/carat-llm/carat/eval"
 )
@@ -41,19 +36,10 @@ type plotPoint struct {
 	x, y      float64 // values
 }
 
-// plotArrow points from a candidate to where the ladder of controls is as good.
-type plotArrow struct {
-	X1, X2, Y float64
-	Label     string
-	Title     string
-}
-
 const (
 	wide   = 1000
 	narrow = 358
 )
-
-func decimal(v float64) string { return strconv.FormatFloat(tenth(v), 'f', -1, 64) }
 
 // quality is what the y axis shows of c: divergence, or perplexity when there is no reference.
 func quality(c *Candidate, paired bool) (v float64, ci *eval.Interval, ok bool) {
@@ -161,93 +147,6 @@ func plotLabel(r *Report, c *Candidate, narrow bool) string {
 	return s
 }
 
-// markFront finds the points that no other is better than in both. For sizes the report says so itself.
-func (p *plot) markFront(larger bool) {
-	stated := slices.ContainsFunc(p.Points, func(q plotPoint) bool { return q.candidate.Pareto })
-	for i := range p.Points {
-		a := &p.Points[i]
-		front := a.Class != "control"
-		for j := range p.Points {
-			b := &p.Points[j]
-			nearer := b.x <= a.x
-			if larger {
-				nearer = b.x >= a.x
-			}
-			if b.Class != "control" && nearer && b.y <= a.y && (b.x != a.x || b.y < a.y) {
-				front = false
-			}
-		}
-		if stated && !larger {
-			front = a.candidate.Pareto
-		}
-		if front && a.Class != "control" {
-			a.Class = "front"
-		}
-	}
-}
-
-func (p *plot) yScale(paired bool) scale {
-	low, high := math.Inf(1), 0.0
-	for _, q := range p.Points {
-		_, ci, _ := quality(q.candidate, paired)
-		if q.y > 0 {
-			low, high = min(low, q.y), max(high, q.y)
-		}
-		if ci != nil {
-			high = max(high, ci.High)
-			if q.y > 0 {
-				low = min(low, max(ci.Low, q.y/3)) // an interval that reaches zero has no end on this scale
-			}
-		}
-	}
-	if math.IsInf(low, 0) {
-		low, high = 1e-6, 1e-3
-	}
-	pad := math.Pow(high/low, 0.06)
-	if pad < 1.001 {
-		pad = 1.05
-	}
-	return scale{low / pad, high * pad, p.Bottom, p.Top, true}
-}
-
-func (p *plot) xScale(effective bool) scale {
-	low, high := math.Inf(1), 0.0
-	for _, q := range p.Points {
-		low, high = min(low, q.x), max(high, q.x)
-		if e := effectiveSize(q.candidate); effective && e > 0 {
-			low, high = min(low, e), max(high, e)
-		}
-	}
-	pad := 0.07 * (high - low)
-	if pad == 0 {
-		pad = 0.05 * high
-	}
-	return scale{max(0, low-pad), high + pad, p.Left, p.Right, false}
-}
-
-// effectiveSize is the size of a control that is as good as c, by the effective bits; 0 when they are not known.
-func effectiveSize(c *Candidate) float64 {
-	if c.EffectiveBits == nil || c.BitsPerWeight <= 0 || *c.EffectiveBits <= 0 || *c.EffectiveBits > 64 {
-		return 0
-	}
-	return float64(c.Bytes) * *c.EffectiveBits / c.BitsPerWeight
-}
-
-func sizeUnit(v float64) (float64, string) {
-	switch {
-	case v >= 2e9:
-		return 1e9, "GB"
-	case v >= 2e6:
-		return 1e6, "MB"
-	}
-	return 1e3, "kB"
-}
-
-// axisNumber is short: 0.05, 1e-6.
-func axisNumber(v float64) string {
-	return strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "e-0", "e-", 1)
-}
-
 func (p *plot) place(xs, ys scale, paired bool) {
 	for i := range p.Points {
 		q := &p.Points[i]
@@ -257,57 +156,3 @@ func (p *plot) place(xs, ys scale, paired bool) {
 		}
 	}
 }
-
-func (p *plot) lines() {
-	order := slices.Clone(p.Points)
-	slices.SortFunc(order, func(a, b plotPoint) int { return cmp.Compare(a.X, b.X) })
-	var front, ladder polyline
-	controls := 0
-	for _, q := range order {
-		switch q.Class {
-		case "front":
-			front.add(q.X, q.Y)
-		case "control":
-			ladder.add(q.X, q.Y)
-			controls++
-		}
-	}
-	p.Front = front.String()
-	if controls > 1 {
-		p.Ladder = ladder.String()
-	}
-}
-
-func (p *plot) arrows(xs scale) {
-	for _, q := range p.Points {
-		e := effectiveSize(q.candidate)
-		if e == 0 {
-			continue
-		}
-		bits, effective := q.candidate.BitsPerWeight, *q.candidate.EffectiveBits
-		a := plotArrow{X1: q.X, X2: xs.at(e), Y: q.Y}
-		if math.Abs(a.X2-a.X1) < 12 {
-			continue
-		}
-		a.Title = fmt.Sprintf("%s: as good as a control of %.2f bits per weight, with %.2f", clean(q.candidate.Name), effective, bits)
-		if !p.Narrow {
-			a.Label = fmt.Sprintf("%+.2f bits", effective-bits)
-		}
-		p.Arrows = append(p.Arrows, a)
-	}
-}
-
-// Head is the arrow's head as a polygon.
-func (a plotArrow) Head() string {
-	d := -7.0
-	if a.X2 < a.X1 {
-		d = 7
-	}
-	var s polyline
-	s.add(a.X2, a.Y)
-	s.add(a.X2+d, a.Y-3.5)
-	s.add(a.X2+d, a.Y+3.5)
-	return s.String()
-}
-
-func (a plotArrow) Middle() float64 { return tenth((a.X1 + a.X2) / 2) }

@@ -1,0 +1,117 @@
+package gate
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/eval/report"
+	"go.yaml.in/yaml/v4"
+)
+
+var gateID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+func (d *policyDecoder) gate(n *yaml.Node, key string) error {
+	g := Gate{Scope: ScopeAll, Confidence: DefaultConfidence, Level: report.Error, OnNoise: Skip, Line: n.Line}
+	var value, margin *yaml.Node
+	keep := func(to **yaml.Node) field { return func(n *yaml.Node, _ string) error { *to = n; return nil } }
+	err := d.fields(n, key, map[string]field{
+		"id":     d.parsed("letters, digits, . _ and -, at most 64", func(s string) bool { g.ID = s; return gateID.MatchString(s) }),
+		"metric": d.parsed(metricsHelp(), func(s string) bool { g.Metric = s; _, ok := metricOf(s); return ok }),
+		"scope": d.parsed("all, worst_slice or slice:NAME", func(s string) bool {
+			g.Scope = s
+			return s == ScopeAll || s == ScopeWorst || strings.HasPrefix(s, scopeSlice) && len(s) > len(scopeSlice)
+		}),
+		"op":         d.oneOf(&g.Op, AtMost, AtLeast),
+		"value":      keep(&value),
+		"rel_margin": keep(&margin),
+		"confidence": d.number(&g.Confidence, "from 0.5 to 0.9999", func(v float64) bool { return 0.5 <= v && v <= 0.9999 }),
+		"vs":         d.oneOf(&g.Versus, VersusBaseline, VersusControl),
+		"level":      d.oneOf(&g.Level, report.Error, report.Warn),
+		"on_noise":   d.oneOf(&g.OnNoise, Skip, Fail),
+	})
+	if err != nil {
+		return err
+	}
+	m, ok := metricOf(g.Metric)
+	switch {
+	case !ok:
+		return d.errorf(n, key+".metric", "missing, expected %s", metricsHelp())
+	case g.Scope != ScopeAll && m.kind != ofText:
+		return d.errorf(n, key+".scope", "found %q, expected all: %s has no slices", g.Scope, g.Metric)
+	case g.Versus == VersusControl && !d.p.Control.Set():
+		return d.errorf(n, key+".vs", "found control, expected a control in the policy: control: llamacpp-q4_k_m")
+	case g.Versus == "" && margin != nil:
+		return d.errorf(margin, key+".rel_margin", "found without vs, expected vs: baseline or vs: control")
+	case g.Versus != "" && value != nil:
+		return d.errorf(value, key+".value", "found beside vs, expected rel_margin")
+	case g.Versus != "" && margin == nil:
+		return d.errorf(n, key+".rel_margin", "missing, expected the relative difference allowed, as 0.03")
+	case g.Versus == "" && value == nil:
+		return d.errorf(n, key+".value", "missing, expected the bound")
+	case g.Versus != "" && m.absolute:
+		return d.errorf(n, key+".vs", "found %q, expected no vs: %s has no relative difference", g.Versus, g.Metric)
+	}
+	if g.Op == "" {
+		g.Op = AtMost
+		if m.higher {
+			g.Op = AtLeast
+		}
+	}
+	if g.ID == "" {
+		g.ID = g.Metric
+	}
+	if slices.ContainsFunc(d.p.Gates, func(o Gate) bool { return o.ID == g.ID }) {
+		return d.errorf(n, key+".id", "found %q again, expected distinct ids", g.ID)
+	}
+	if g.Versus != "" {
+		err = d.number(&g.Value, "a relative difference from -1 to 100, as 0.03 for 3 %", func(v float64) bool { return -1 <= v && v <= 100 })(margin, key+".rel_margin")
+	} else {
+		err = d.bound(&g)(value, key+".value")
+	}
+	d.p.Gates = append(d.p.Gates, g)
+	return err
+}
+
+// bound reads a number, or "target" for the size that the target sets.
+func (d *policyDecoder) bound(g *Gate) field {
+	return func(n *yaml.Node, key string) error {
+		if n.Kind != yaml.ScalarNode || n.Value != "target" {
+			return d.number(&g.Value, "a number, or target for sizes", func(float64) bool { return true })(n, key)
+		}
+		t := d.p.Target
+		switch {
+		case g.Metric == "bytes" && t.MaxBytes > 0:
+			g.Value = float64(t.MaxBytes)
+		case g.Metric == "bits_per_weight" && t.MaxBPW > 0:
+			g.Value = t.MaxBPW
+		case g.Metric == "bytes":
+			return d.errorf(n, key, "found target, expected target.max_bytes in the policy")
+		case g.Metric == "bits_per_weight":
+			return d.errorf(n, key, "found target, expected target.bpw in the policy")
+		default:
+			return d.errorf(n, key, "found target, expected a number: only bytes and bits_per_weight have a target")
+		}
+		return nil
+	}
+}
+
+func (d *policyDecoder) waiver(n *yaml.Node, key string) error {
+	var w Waiver
+	err := d.fields(n, key, map[string]field{
+		"gate": d.parsed("the id of a gate of this policy", func(s string) bool {
+			w.Gate = s
+			return slices.ContainsFunc(d.p.Gates, func(g Gate) bool { return g.ID == s })
+		}),
+		"until":  d.date(&w.Until),
+		"reason": d.text(&w.Reason),
+	})
+	switch {
+	case err != nil:
+		return err
+	case w.Gate == "" || w.Until == "" || w.Reason == "":
+		return d.errorf(n, key, "found gate %q, until %q and reason %q, expected all three", w.Gate, w.Until, w.Reason)
+	}
+	d.p.Allow = append(d.p.Allow, w)
+	return nil
+}

@@ -1,0 +1,63 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/carat-llm/carat/eval"
+)
+
+type card struct{ Title, Value, Sub string }
+
+func cards(c *Candidate, paired bool) []card {
+	var out []card
+	add := func(title, value, sub string) { out = append(out, card{title, value, sub}) }
+	if m := c.Metrics; m != nil && m.Comparison != nil {
+		d := m.Divergence
+		sub := shortInterval(d.CI)
+		if sub == "" {
+			sub = "nats"
+		}
+		add("KL divergence", significant(d.Mean), sub)
+		for _, s := range c.Slices {
+			if s.Name == c.WorstSlice && s.Metrics.Comparison != nil {
+				add("Worst slice", significant(s.Metrics.Divergence.Mean), clean(s.Name))
+			}
+		}
+		add("99th percentile", significant(d.P99), shortInterval(d.P99CI))
+		add("Same top token", fmt.Sprintf("%.1f %%", 100*m.SameTop.Value), shortPercent(m.SameTop.CI))
+		add("Perplexity", fmt.Sprintf("%.3f", m.Perplexity.Value), fmt.Sprintf("%.4f × the reference", m.Ratio.Value))
+	} else if m != nil {
+		add("Perplexity", fmt.Sprintf("%.3f", m.Perplexity.Value), shortInterval(m.Perplexity.CI))
+		add("Bits per byte", fmt.Sprintf("%.4f", m.BitsPerByte.Value), shortInterval(m.BitsPerByte.CI))
+	}
+	if c.Bytes > 0 {
+		sub := fmt.Sprintf("%.2f bits per weight", c.BitsPerWeight)
+		if c.EffectiveBits != nil {
+			sub += fmt.Sprintf(", as good as %.2f", *c.EffectiveBits)
+		}
+		add("Size", size(float64(c.Bytes)), sub)
+	}
+	if d := decoding(c.Latency); d != nil {
+		sub := "tokens/s"
+		if d.InterToken != nil {
+			sub += ", 95 % within " + duration(d.InterToken.P95)
+		}
+		add("Decoding", rate(d.TokensPerSecond.Median), sub)
+	}
+	return out
+}
+
+// shortInterval has three significant digits, for narrow places.
+func shortInterval(ci *eval.Interval) string {
+	if ci == nil {
+		return ""
+	}
+	return significant(ci.Low) + " – " + significant(ci.High)
+}
+
+func shortPercent(ci *eval.Interval) string {
+	if ci == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.1f – %.1f %%", 100*ci.Low, 100*ci.High)
+}

@@ -1,0 +1,125 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestPageIsSelfContained: no scripts, nothing from elsewhere, every picture has a title, no id is there twice.
+func TestPageIsSelfContained(t *testing.T) {
+	for _, r := range []*Report{sample(), single(), hostile("x")} {
+		var b bytes.Buffer
+		require.NoError(t, HTML(&b, r))
+		s := b.String()
+		for _, bad := range []string{"<script", "javascript:", "@import", "url(", "<link", "<img", "src=", "onload", "ZgotmplZ", "NaN", "Inf"} {
+			require.False(t, strings.Contains(s, bad), bad)
+		}
+		require.Contains(t, s, `content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`)
+		for _, m := range regexp.MustCompile(`(?:href|xmlns)="([^"]*)"`).FindAllStringSubmatch(s, -1) {
+			require.Regexp(t, `^(#c\d+|http://www.w3.org/2000/svg)$`, m[1])
+		}
+		seen := map[string]bool{}
+		for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(s, -1) {
+			require.False(t, seen[m[1]], m[1])
+			seen[m[1]] = true
+		}
+		for _, m := range regexp.MustCompile(`aria-labelledby="([^"]*)"`).FindAllStringSubmatch(s, -1) {
+			for id := range strings.FieldsSeq(m[1]) {
+				require.True(t, seen[id], id)
+			}
+		}
+		require.Equal(t, strings.Count(s, "<svg "), strings.Count(s, ` role="img"`))
+		wellFormed(t, s)
+	}
+}
+
+// wellFormed checks that every element is closed where it must be.
+func wellFormed(t *testing.T, s string) {
+	d := xml.NewDecoder(strings.NewReader(s))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	var open []string
+	for {
+		tok, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		switch x := tok.(type) {
+		case xml.StartElement:
+			open = append(open, x.Name.Local)
+		case xml.EndElement:
+			require.Equal(t, open[len(open)-1], x.Name.Local)
+			open = open[:len(open)-1]
+		}
+	}
+	require.Empty(t, open)
+}
+
+func TestPageEscapes(t *testing.T) {
+	for _, attack := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title></svg></style><b>x`, `' style='x`, "\x01\u202e", `{{.}}`} {
+		var b bytes.Buffer
+		require.NoError(t, HTML(&b, hostile(attack)))
+		s := b.String()
+		for _, bad := range []string{"<script", "<img", "</style><b>", "<b>x", "\x01", "\u202e"} {
+			require.False(t, strings.Contains(s, bad), bad)
+		}
+		require.Equal(t, 1, strings.Count(s, "</style>"), "only the page's own style")
+		wellFormed(t, s)
+	}
+}
+
+func TestSVG(t *testing.T) {
+	none := single()
+	none.Candidates = nil
+	for _, r := range []*Report{sample(), single(), none, hostile(`</style><script>alert(1)</script>&nbsp;`)} {
+		var b bytes.Buffer
+		require.NoError(t, SVG(&b, r))
+		d := xml.NewDecoder(&b) // strictly: what stands alone is XML
+		for {
+			tok, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			if x, ok := tok.(xml.StartElement); ok {
+				require.NotEqual(t, "script", x.Name.Local)
+			}
+		}
+	}
+}
+
+// TestLabelsDoNotOverlap also when points crowd.
+func TestLabelsDoNotOverlap(t *testing.T) {
+	r := sample()
+	for i := range r.Candidates {
+		r.Candidates[i].Bytes = 81_000_000 + int64(i)*300_000
+		r.Candidates[i].EffectiveBits = nil
+	}
+	for _, width := range []float64{wide, narrow} {
+		for _, p := range []*plot{sizePlot(sample(), width), speedPlot(sample(), width), sizePlot(r, width)} {
+			var boxes []box
+			for _, q := range p.Points {
+				w := float64(len([]rune(q.Label))) * labelSize * 0.55
+				b := box{q.LabelX, q.LabelY - 9, q.LabelX + w, q.LabelY + 2}
+				switch q.Anchor {
+				case "end":
+					b.x0, b.x1 = b.x0-w, b.x1-w
+				case "middle":
+					b.x0, b.x1 = b.x0-w/2, b.x1-w/2
+				}
+				require.GreaterOrEqual(t, b.x0, 0.0, q.Label)
+				require.LessOrEqual(t, b.x1, p.W, q.Label)
+				for _, o := range boxes {
+					require.Zero(t, b.overlap(o), "%s on %s", p.ID, q.Label)
+				}
+				boxes = append(boxes, b)
+			}
+		}
+	}
+}
