@@ -21,7 +21,7 @@ var sums = map[string]func(c []ChunkStats) []stats.Cluster{
 // Relative is the limits of a figure of candidate over the same of other, minus 1: 0.03 is three per cent more.
 // paired says that both series are over the same chunks, so that what they share cancels out; otherwise they are
 // taken as independent. The caller knows that: the texts and the protocol must be the same, and the reference for
-// figures that have one. ok is false where a figure is zero or negative, or has no such comparison (kld.max).
+// figures that have one. Divergences below NoDivergence are equal. ok is false where a figure is zero or negative, or has no such comparison (kld.max).
 func Relative(name string, candidate, other *Series, slice int, paired bool) (l stats.Limits, ok bool, err error) {
 	if _, err := candidate.Limits(name, slice); err != nil {
 		return nil, false, err
@@ -30,6 +30,9 @@ func Relative(name string, candidate, other *Series, slice int, paired bool) (l 
 		return nil, false, fmt.Errorf("the other side: %w", err)
 	}
 	a, b := candidate.of(slice), other.of(slice)
+	if none(name, a) && none(name, b) {
+		return stats.Exact(0), true, nil
+	}
 	paired = paired && len(a) == len(b)
 	switch name {
 	case "ppl", "ppl.ratio": // logarithms are differences of means
@@ -56,6 +59,18 @@ func Relative(name string, candidate, other *Series, slice int, paired bool) (l 
 		return nil, false, nil
 	}
 	return stats.Scaled(stats.Exp(l), 1, -1), true, nil
+}
+
+// NoDivergence is in nats: a divergence below it is what float32 logits leave of none, and its size means nothing.
+const NoDivergence = 1e-9
+
+// none says that the figure is a divergence and is none.
+func none(name string, c []ChunkStats) bool {
+	if name == "kld.mean" {
+		return stats.Ratio(perToken(c, kld)).Value < NoDivergence
+	}
+	p, ok := percentiles[name]
+	return ok && divergences(c).Percentile(p) < NoDivergence
 }
 
 func deltaP2(c *ChunkStats) float64 { return c.DeltaP2 }

@@ -105,7 +105,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 		return errors.Join(runErr, storeErr)
 	}
 	e := newEvaluation(r, o.model, o.reference)
-	e.Stopped = j.Stopped()
+	e.Stopped = r.Protocol.Stopped
 	return errors.Join(runErr, storeErr, o.pages.writeAs(s, g, r, o.measure.Report, e))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -62,23 +63,15 @@ func (o *reportOptions) check(c *cli.Context, g global) error {
 	case o.baseModel != "" && o.pages["card"] == "":
 		return usagef("--base-model is for --card FILE; there is no --card")
 	}
-	stdout := 0
 	for flag, file := range o.pages {
 		if file == "-" {
-			stdout++
 			continue
 		}
 		if err := notTheInput(o.path, file, "--"+flag); err != nil {
 			return err
 		}
 	}
-	if stdout > 1 {
-		return usagef("stdout takes one page; %d flags say -", stdout)
-	}
-	if stdout > 0 && g.json {
-		return usagef("--json prints one object and nothing else on stdout: give the page a file")
-	}
-	return o.pages.check()
+	return errors.Join(o.pages.checkStdout(g), o.pages.check())
 }
 
 func runReport(s streams, g global, o reportOptions) error {

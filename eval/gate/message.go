@@ -95,5 +95,8 @@ func number(v float64) string {
 func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + " %" }
 
 func signedPercent(v float64) string {
+	if v >= 999 { // the other side is next to nothing
+		return "more than 1000 times"
+	}
 	return fmt.Sprintf("%+.1f %%", 100*v)
 }

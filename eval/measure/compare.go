@@ -80,7 +80,10 @@ func front(c []report.Candidate) {
 
 func loss(c *report.Candidate) float64 {
 	if c.Metrics.Comparison != nil {
-		return c.Metrics.Divergence.Mean
+		if d := c.Metrics.Divergence.Mean; d >= eval.NoDivergence {
+			return d
+		}
+		return 0
 	}
 	return c.Metrics.Perplexity.Value
 }

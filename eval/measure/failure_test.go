@@ -115,12 +115,15 @@ func TestNothingIsLeft(t *testing.T) {
 
 func TestStopped(t *testing.T) {
 	j := job(model("a", 0.4, 1<<20))
-	_, err := j.Run(context.Background())
+	r, err := j.Run(context.Background())
 	require.NoError(t, err)
 	require.Empty(t, j.Stopped())
+	require.Empty(t, r.Protocol.Stopped)
 	j = job(model("a", 0.4, 1<<20))
 	j.MaxTokens, j.UntilWidth = 10, 0.01
-	_, err = j.Run(context.Background())
+	r, err = j.Run(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, "max-tokens", j.Stopped())
+	require.Equal(t, "max-tokens", r.Protocol.Stopped)
+	require.Equal(t, 0.01, r.Protocol.UntilWidth)
 }

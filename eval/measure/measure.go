@@ -110,15 +110,15 @@ func (j *Job) Available() (int, error) {
 	return j.Corpus.ScoredTokens(j.Corpus.Len()), nil
 }
 
-// Stopped says what ended the last Run before the end of the texts: "width", "max-tokens", or nothing.
+// Stopped says what ended the last Run before the end of the texts: report.StoppedByWidth, report.StoppedByTokens, or nothing.
 func (j *Job) Stopped() string {
 	switch done := chunks(j.series); {
 	case j.Corpus == nil || done == j.Corpus.Len():
 		return ""
 	case j.MaxTokens > 0 && done >= j.Corpus.ChunksFor(j.MaxTokens):
-		return "max-tokens"
+		return report.StoppedByTokens
 	case j.UntilWidth > 0:
-		return "width"
+		return report.StoppedByWidth
 	}
 	return ""
 }
@@ -142,7 +142,9 @@ func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 			return nil, cmp.Or(err, errors.New("no chunk was measured"))
 		}
 		r := j.report(series)
-		r.Complete = err == nil
+		if r.Complete = err == nil; r.Complete {
+			r.Protocol.Stopped = j.Stopped()
+		}
 		return r, err
 	}
 }
@@ -220,7 +222,7 @@ func (j *Job) report(series []*eval.Series) *report.Report {
 	o := j.Corpus.Options
 	r := &report.Report{
 		Schema: report.Schema, Version: report.Version, Tool: report.Tool{Name: "carat", Version: buildinfo.Version()}, Command: j.Command,
-		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.Corpus.Len(), Stored: j.Stored},
+		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.Corpus.Len(), Stored: j.Stored, UntilWidth: j.UntilWidth},
 	}
 	for i, t := range j.Corpus.Texts {
 		r.Data = append(r.Data, report.Data{Name: t.Name, File: t.File, SHA256: t.SHA256, Bytes: len(t.Data), Tokens: j.Corpus.Tokens[i], Chunks: j.Corpus.Chunks[i]})

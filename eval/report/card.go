@@ -14,7 +14,7 @@ import (
 func Card(w io.Writer, r *Report) error { return CardOf(w, r, "") }
 
 // CardOf writes a model card for the Hugging Face Hub: front matter with base_model, base_model_relation and a
-// model-index of the figures, and a section with the figures and how to measure them again. Controls are left out.
+// model-index of the figures (huggingface.co/docs/hub/model-cards), and a section with the figures and how to measure them again. Controls are left out.
 // baseModel is the repository of the source, "org/name"; "" takes the reference's name.
 func CardOf(w io.Writer, r *Report, baseModel string) error {
 	var own []*Candidate
@@ -32,6 +32,8 @@ func CardOf(w io.Writer, r *Report, baseModel string) error {
 	_, err := io.WriteString(w, k.String())
 	return err
 }
+
+const home = "https://github.com/carat-llm/carat"
 
 type modelCard struct {
 	strings.Builder
@@ -74,19 +76,20 @@ func (k *modelCard) frontMatter(baseModel string) {
 			k.result(s.Name, s.Metrics)
 		}
 		for _, t := range c.Tasks {
-			k.linef("  - task:\n      type: text-generation\n    dataset:\n      type: %s\n      name: %s\n    metrics:", yamlString(slug(t.Task)), yamlString(t.Task))
+			k.dataset(t.Task, t.SHA256)
 			k.metric("accuracy", "accuracy", t.Score.Value)
+			k.source()
 		}
 	}
 	k.linef("---\n")
 }
 
 func (k *modelCard) result(data string, m *eval.Metrics) {
-	k.linef("  - task:\n      type: text-generation\n    dataset:\n      type: %s\n      name: %s", yamlString(slug(data)), yamlString(data))
-	if i := k.r.slice(data); i >= 0 && k.r.Data[i].SHA256 != "" {
-		k.linef("      revision: %s", yamlString(k.r.Data[i].SHA256))
+	sha := ""
+	if i := k.r.slice(data); i >= 0 {
+		sha = k.r.Data[i].SHA256
 	}
-	k.linef("    metrics:")
+	k.dataset(data, sha)
 	k.metric("perplexity", "perplexity", m.Perplexity.Value)
 	k.metric("bits_per_byte", "bits per byte", m.BitsPerByte.Value)
 	if m.Comparison != nil {
@@ -95,10 +98,34 @@ func (k *modelCard) result(data string, m *eval.Metrics) {
 		k.metric("same_top_token", "same top token as the base model", m.SameTop.Value)
 		k.metric("perplexity_ratio", "perplexity over the base model's", m.Ratio.Value)
 	}
+	k.source()
+}
+
+// dataset begins a result. The revision is the text's SHA-256.
+func (k *modelCard) dataset(name, sha string) {
+	k.linef("  - task:\n      type: text-generation\n      name: Text Generation\n    dataset:\n      type: %s\n      name: %s", yamlString(slug(name)), yamlString(name))
+	if sha != "" {
+		k.linef("      revision: %s", yamlString(sha))
+	}
+	k.linef("    metrics:")
+}
+
+// source ends a result: who measured.
+func (k *modelCard) source() {
+	k.linef("    source:\n      name: %s\n      url: %s", yamlString(k.r.Tool.Name+" "+k.r.Tool.Version), home)
 }
 
 func (k *modelCard) metric(kind, name string, v float64) {
-	k.linef("    - type: %s\n      value: %s\n      name: %s", kind, exact(v), yamlString(name))
+	k.linef("    - type: %s\n      value: %s\n      name: %s", kind, yamlNumber(v), yamlString(name))
+}
+
+// yamlNumber has a point: YAML 1.1, which the Hub's tools read, takes 1e-05 for text.
+func yamlNumber(v float64) string {
+	s := exact(v)
+	if i := strings.IndexByte(s, 'e'); i >= 0 && !strings.Contains(s, ".") {
+		return s[:i] + ".0" + s[i:]
+	}
+	return s
 }
 
 // slug is a name as a dataset's type may be written.
@@ -184,6 +211,9 @@ func (k *modelCard) command() string {
 	s += fmt.Sprintf(" --ctx %d", k.r.Protocol.Context)
 	if k.r.Protocol.Stride > 0 {
 		s += fmt.Sprintf(" --stride %d", k.r.Protocol.Stride)
+	}
+	if k.r.Protocol.UntilWidth > 0 {
+		s += fmt.Sprintf(" --until-width %v", k.r.Protocol.UntilWidth)
 	}
 	return s
 }

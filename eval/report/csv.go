@@ -45,6 +45,14 @@ func CSVTable(w io.Writer, r *Report, table string) error {
 
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
+// known is a number that is never 0 but where the file could not be read; exact up to 2^53.
+func known(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
 func exactPtr(v *float64) string {
 	if v == nil {
 		return ""
@@ -92,7 +100,7 @@ func candidatesCSV(r *Report) [][]string {
 	rows := [][]string{append(head, "failure")}
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
-		row := []string{cell(c.Name), cell(c.Role), cell(c.FileType), c.SHA256, fmt.Sprint(c.Bytes), fmt.Sprint(c.Parameters), exact(c.BitsPerWeight),
+		row := []string{cell(c.Name), cell(c.Role), cell(c.FileType), c.SHA256, known(float64(c.Bytes)), known(float64(c.Parameters)), known(c.BitsPerWeight),
 			exactPtr(c.EffectiveBits), fmt.Sprint(c.Pareto), cell(c.WorstSlice)}
 		if c.Metrics == nil {
 			row = append(row, make([]string, 1+3*len(figures))...)

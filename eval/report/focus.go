@@ -26,17 +26,22 @@ func testOf(l *latency.Result, prefix string) *latency.Test {
 // paired says that the candidate was measured against a reference.
 func (c *Candidate) paired() bool { return c.Metrics != nil && c.Metrics.Comparison != nil }
 
-// focus is the candidate that the report is about: the gate's, the first one that is no control, or the first; nil
-// when there is none.
+// focus is the candidate that the report is about: the gate's, the first one that is no control and was measured, or
+// the first; nil when there is none.
 func (r *Report) focus() *Candidate {
 	if r.Gate != nil {
 		if c := r.Candidate(r.Gate.Candidate); c != nil {
 			return c
 		}
 	}
-	for i := range r.Candidates {
-		if r.Candidates[i].Role == "" {
-			return &r.Candidates[i]
+	for _, right := range []func(c *Candidate) bool{
+		func(c *Candidate) bool { return c.Role == "" && c.Failure == "" },
+		func(c *Candidate) bool { return c.Role == "" },
+	} {
+		for i := range r.Candidates {
+			if c := &r.Candidates[i]; right(c) {
+				return c
+			}
 		}
 	}
 	if len(r.Candidates) > 0 {
@@ -65,7 +70,46 @@ func (r *Report) scored(c *Candidate) string {
 	if r.Protocol.Stride > 0 {
 		s += fmt.Sprintf(", every %d tokens", r.Protocol.Stride)
 	}
+	if why := r.stopped(c); why != "" {
+		s += "; stopped: " + why
+	}
 	return s
+}
+
+// stopped says why the run ended before the text did, and "" when it did not; gates say so themselves.
+func (r *Report) stopped(c *Candidate) string {
+	if r.Gate != nil {
+		return ""
+	}
+	switch r.Protocol.Stopped {
+	case StoppedByWidth:
+		what := "perplexity"
+		if c.paired() {
+			what = "divergence"
+		}
+		if r.Protocol.UntilWidth > 0 {
+			return fmt.Sprintf("the %s was known to %.3g %%", what, 100*r.Protocol.UntilWidth)
+		}
+		return "the " + what + " was known well enough"
+	case StoppedByTokens:
+		return "by --max-tokens"
+	}
+	return ""
+}
+
+// sizeText and bitsText are empty where the file could not be read.
+func (m *Model) sizeText() string {
+	if m.Bytes == 0 {
+		return ""
+	}
+	return size(float64(m.Bytes))
+}
+
+func (m *Model) bitsText() string {
+	if m.BitsPerWeight == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", m.BitsPerWeight)
 }
 
 // about is "Q4_K_M, 81.6 MB, 4.850 bits per weight", as far as it is known.

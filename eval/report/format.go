@@ -9,9 +9,17 @@ import (
 	"github.com/carat-llm/carat/eval"
 )
 
+// far is the factor from which a difference has no number: what is that near to zero is rounding.
+const far = 1000
+
 // showRelative formats a difference: +3.1 %.
 func showRelative(v float64) string {
-	if v >= 2 {
+	switch {
+	case 1+v >= far:
+		return fmt.Sprintf("more than %d times", far)
+	case 1+v >= 100:
+		return fmt.Sprintf("x %.0f", 1+v)
+	case v >= 2:
 		return fmt.Sprintf("x %.3g", 1+v) // "+1027 %" would have to be read twice
 	}
 	return fmt.Sprintf("%+.1f %%", 100*v)
@@ -20,6 +28,9 @@ func showRelative(v float64) string {
 func showRelativeInterval(ci *eval.Interval) string {
 	if ci == nil {
 		return ""
+	}
+	if 1+ci.Low >= far {
+		return showRelative(ci.Low) // so is the other end
 	}
 	return showRelative(ci.Low) + " to " + showRelative(ci.High)
 }

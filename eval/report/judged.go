@@ -123,14 +123,19 @@ func (g *Gate) outcome() string {
 // effort is "3 looks, 1512 of at most 262144 tokens".
 func (g *Gate) effort() string {
 	s := fmt.Sprintf("%s, %d", count(g.Looks, "look"), g.Tokens)
-	if g.MaxTokens > 0 {
+	if g.MaxTokens > g.Tokens { // the last chunk is scored whole
 		s += fmt.Sprintf(" of at most %d", g.MaxTokens)
 	}
 	s += " tokens"
-	if g.Cached {
-		s += "; a stored verdict, as nothing has changed"
-	}
 	return s
+}
+
+// stored is said of verdicts that come from the cache.
+func (g *Gate) stored() string {
+	if !g.Cached {
+		return ""
+	}
+	return "a stored verdict: nothing it depends on has changed"
 }
 
 // sentence says what a comparison shows: "A is 31.0 % below B in kld.mean (-34 % to -28 %, p < 0.001)".

@@ -73,6 +73,10 @@ func (m *markdown) head() {
 		m.linef("### %s carat gate: %s", verdictIcons[g.Verdict], strings.ToUpper(g.Verdict))
 		m.linef("")
 		m.linef("**%s** by %s: %s. %s.", md(g.Candidate), md(g.Policy), md(g.outcome()), upperFirst(g.effort()))
+		if s := g.stored(); s != "" {
+			m.linef("")
+			m.linef("> %s.", upperFirst(s))
+		}
 	} else {
 		m.linef("### carat %s", md(r.Command))
 	}

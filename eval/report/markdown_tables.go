@@ -46,7 +46,7 @@ func (m *markdown) candidates() {
 		case c.Pareto:
 			name, pareto = "**"+name+"** ◆", true
 		}
-		row := []string{name, size(float64(c.Bytes)), fmt.Sprintf("%.3f", c.BitsPerWeight)}
+		row := []string{name, c.sizeText(), c.bitsText()}
 		if effective {
 			row = append(row, effectiveBits(c))
 		}
@@ -58,7 +58,7 @@ func (m *markdown) candidates() {
 			p := c.Metrics
 			row = append(row, show("ppl", p.Perplexity.Value), showInterval("ppl", p.Perplexity.CI), show("bits_per_byte", p.BitsPerByte.Value))
 		case c.Failure != "":
-			row = append(row, "failed: "+md(c.Failure))
+			row = append(row, "failed")
 		}
 		for len(row) < len(align) {
 			row = append(row, "")
@@ -71,6 +71,20 @@ func (m *markdown) candidates() {
 	m.linef("")
 	if pareto {
 		m.linef("◆ no other candidate is both smaller and nearer to the reference")
+		m.linef("")
+	}
+	m.failures()
+}
+
+func (m *markdown) failures() {
+	any := false
+	for i := range m.r.Candidates {
+		if c := &m.r.Candidates[i]; c.Failure != "" {
+			m.linef("- ❌ %s could not be measured: %s", md(c.Name), md(c.Failure))
+			any = true
+		}
+	}
+	if any {
 		m.linef("")
 	}
 }

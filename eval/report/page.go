@@ -15,6 +15,7 @@ type page struct {
 	Cards      []card
 	Outcome    string
 	Effort     string
+	Stored     string
 	Gates      []gateRow
 	Plots      []plotSet
 	Paired     bool
@@ -48,7 +49,7 @@ func newPage(r *Report) *page {
 		p.Scored = r.scored(p.Focus)
 	}
 	if g := r.Gate; g != nil {
-		p.Outcome, p.Effort = g.outcome(), g.effort()
+		p.Outcome, p.Effort, p.Stored = g.outcome(), g.effort(), upperFirst(g.stored())
 		for i := range g.Gates {
 			p.Gates = append(p.Gates, newGateRow(&g.Gates[i]))
 		}
@@ -104,6 +105,8 @@ type candidateRow struct {
 	Track   *track
 	Speed   string
 	Control bool
+
+	SizeText, BitsText string
 }
 
 func (p *page) candidates() {
@@ -117,7 +120,7 @@ func (p *page) candidates() {
 	}
 	for i := range p.R.Candidates {
 		c := &p.R.Candidates[i]
-		row := candidateRow{Candidate: c, ID: fmt.Sprintf("c%d", i), Focus: c == p.Focus, Control: c.Role == Control}
+		row := candidateRow{Candidate: c, ID: fmt.Sprintf("c%d", i), Focus: c == p.Focus, Control: c.Role == Control, SizeText: c.sizeText(), BitsText: c.bitsText()}
 		if c.paired() {
 			row.Track = barTrack(c.Metrics.Divergence.Mean, intervalOf(c), p.Most)
 		}

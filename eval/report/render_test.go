@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v4"
 )
 
 // renderers are all of them, by the end of their golden files' names.
@@ -118,19 +117,6 @@ func TestJUnitCounts(t *testing.T) {
 	require.Contains(t, s.Suites[0].Cases[2].Failure.Message, "same_top of code 93.12 % (91.10 – 94.90 %), limit ≥ 97.00 %")
 	require.Nil(t, s.Suites[0].Cases[3].Failure, "waived")
 	require.NoError(t, JUnit(&b, hostile("\x00<x>")))
-}
-
-func TestCardIsYAML(t *testing.T) {
-	for _, r := range []*Report{sample(), single(), hostile("a: [\n\"'x`")} {
-		var b bytes.Buffer
-		require.NoError(t, Card(&b, r))
-		parts := strings.SplitN(b.String(), "---\n", 3)
-		require.Len(t, parts, 3)
-		var front map[string]any
-		require.NoError(t, yaml.Unmarshal([]byte(parts[1]), &front))
-		require.Equal(t, "quantized", front["base_model_relation"])
-		require.NotEmpty(t, front["model-index"])
-	}
 }
 
 // TestSparseReports: every part of a report may be missing.

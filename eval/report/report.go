@@ -66,6 +66,12 @@ type Tool struct {
 	Version string `json:"version"`
 }
 
+// What ends a run before the end of the texts.
+const (
+	StoppedByWidth  = "width"
+	StoppedByTokens = "max-tokens"
+)
+
 // Protocol says how the text was cut and scored.
 type Protocol struct {
 	Context int `json:"ctx"`
@@ -74,6 +80,11 @@ type Protocol struct {
 	Chunks int `json:"chunks"`
 	// Stored is set when the reference's predictions came from a file: "cache" or "llama-logits".
 	Stored string `json:"stored_reference,omitempty"`
+	// Stopped says what ended the run before the end of the texts: StoppedByWidth, when all figures were known well
+	// enough, or StoppedByTokens; empty when nothing did.
+	Stopped string `json:"stopped,omitempty"`
+	// UntilWidth is the half width of the 95 % interval, as a share of the figure, at which the run was to end; 0 for none.
+	UntilWidth float64 `json:"until_width,omitempty"`
 }
 
 // Data is a text, or the documents of one value of a JSONL field: a slice of the figures.

@@ -380,7 +380,12 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "go test ./eval/report -update makes it")
-	if !bytes.Equal(want, got) { // line by line: megabytes of difference help nobody
-		require.Equal(t, strings.Split(string(want), "\n"), strings.Split(string(got), "\n"), "%s; if that is meant: go test ./eval/report -update", path)
+	if bytes.Equal(want, got) {
+		return
 	}
+	was, is := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
+	for i := range min(len(was), len(is)) { // the first line only: megabytes of difference help nobody
+		require.Equal(t, was[i], is[i], "%s:%d; if that is meant: go test ./eval/report -update", path, i+1)
+	}
+	require.Equal(t, len(was), len(is), "lines of %s", path)
 }

@@ -45,6 +45,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 var enums = map[string][]string{
 	"Report.Schema": {Schema}, "Gate.Verdict": {Pass, Fail, Inconclusive, Skipped}, "Result.Verdict": {Pass, Fail, Inconclusive, Skipped},
 	"Result.Level": {Error, Warn}, "Finding.Level": {Error, Warn}, "Result.Op": {"<=", ">="}, "Candidate.Role": {"", Control}, "Comparison.Better": {"", "a", "b"},
+	"Protocol.Stopped": {"", StoppedByWidth, StoppedByTokens},
 }
 
 // TestSchema: docs/report.schema.json says what the Go types say, their comments included; -update writes it.

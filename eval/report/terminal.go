@@ -97,6 +97,9 @@ func (t *terminal) gate() {
 	}
 	fmt.Fprintf(t.w, "\n%s  %s by %s: %s\n", t.paint(strings.ToUpper(x.Verdict), bold+";"+style), clean(x.Candidate), clean(x.Policy), x.outcome())
 	fmt.Fprintln(t.w, t.paint(x.effort(), dim))
+	if s := x.stored(); s != "" {
+		fmt.Fprintln(t.w, t.paint(s, dim))
+	}
 }
 
 func verdictStyle(x *Result) string {

@@ -52,7 +52,7 @@ func (t *terminal) several() {
 		if c.Role == Control {
 			name, style = name+" (control)", dim
 		}
-		row := []any{mark, styled{name, style}, size(float64(c.Bytes)), fmt.Sprintf("%.3f", c.BitsPerWeight)}
+		row := []any{mark, styled{name, style}, c.sizeText(), c.bitsText()}
 		if effective {
 			row = append(row, effectiveBits(c))
 		}

@@ -30,6 +30,11 @@ func (r *Report) Validate() error {
 	if r.Protocol.Context < 0 || r.Protocol.Stride < 0 || r.Protocol.Chunks < 0 {
 		return wrong("protocol", "has negative numbers")
 	}
+	if p := r.Protocol; !slices.Contains([]string{"", StoppedByWidth, StoppedByTokens}, p.Stopped) {
+		return wrong("protocol.stopped", "%q is neither %q nor %q nor empty", p.Stopped, StoppedByWidth, StoppedByTokens)
+	} else if p.UntilWidth < 0 || p.UntilWidth >= 1 {
+		return wrong("protocol.until_width", "%v: from 0 to below 1", p.UntilWidth)
+	}
 	for i, d := range r.Data {
 		if err := hash(fmt.Sprintf("data[%d].sha256", i), d.SHA256); err != nil {
 			return err

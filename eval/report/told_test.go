@@ -1,0 +1,104 @@
+package report
+
+import (
+	"bytes"
+	"html"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/carat-llm/carat/eval"
+	"github.com/stretchr/testify/require"
+)
+
+// told are the renderers for people, without Markdown's and HTML's escapes.
+func told(t *testing.T, r *Report) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for name, render := range map[string]func(io.Writer, *Report) error{
+		"terminal": func(w io.Writer, r *Report) error { return Terminal(w, r, false) }, "markdown": Markdown, "html": HTML,
+	} {
+		var b bytes.Buffer
+		require.NoError(t, render(&b, r))
+		out[name] = strings.NewReplacer(`\`, "", "\u00a0", " ", "<small class=\"failure\">", " ").Replace(html.UnescapeString(b.String()))
+	}
+	return out
+}
+
+func TestFailedCandidates(t *testing.T) {
+	r := sample()
+	r.Gate = nil
+	r.Comparisons = nil
+	r.Candidates[0] = Candidate{Model: Model{Name: "broken.gguf"}, Failure: "blk.0.attn_q.weight ends after the file"}
+	require.NoError(t, r.Validate())
+	require.Equal(t, r.Candidates[1].Name, r.focus().Name, "what was measured is more to talk about")
+	for name, s := range told(t, r) {
+		require.Contains(t, s, "blk.0.attn_q.weight ends after the file", name)
+		for _, bad := range []string{"0.000 ", "0.000<", "0 B"} {
+			for line := range strings.Lines(s) {
+				if strings.Contains(line, "broken.gguf") {
+					require.NotContains(t, line, bad, name)
+				}
+			}
+		}
+		require.NotContains(t, s, "<td class=\"n\">0 B</td>", name)
+	}
+	var b bytes.Buffer
+	require.NoError(t, CSV(&b, r))
+	require.Contains(t, b.String(), "\nbroken.gguf,,,,,,,,false,")
+	require.Contains(t, b.String(), ",blk.0.attn_q.weight ends after the file\n")
+	b.Reset()
+	require.NoError(t, JUnit(&b, r))
+	require.Contains(t, b.String(), `<error message="blk.0.attn_q.weight ends after the file"`)
+	r.Candidates = r.Candidates[:1]
+	for name, s := range told(t, r) {
+		require.Contains(t, s, "blk.0.attn_q.weight ends after the file", name)
+	}
+}
+
+func TestFarDifferences(t *testing.T) {
+	for v, want := range map[float64]string{0.031: "+3.1 %", -0.5: "-50.0 %", 2.1: "x 3.1", 997.9: "x 999", 999: "more than 1000 times", 1e14: "more than 1000 times"} {
+		require.Equal(t, want, showRelative(v))
+	}
+	require.Equal(t, "+10.0 % to more than 1000 times", showRelativeInterval(&eval.Interval{Low: 0.1, High: 1e9}))
+	require.Equal(t, "more than 1000 times", showRelativeInterval(&eval.Interval{Low: 1e8, High: 1e9}))
+}
+
+func TestStopped(t *testing.T) {
+	r := sample()
+	r.Gate = nil
+	for _, c := range []struct {
+		stopped string
+		width   float64
+		want    string
+	}{
+		{StoppedByWidth, 0.05, "; stopped: the divergence was known to 5 %"}, {StoppedByWidth, 0, "; stopped: the divergence was known well enough"},
+		{StoppedByTokens, 0.05, "; stopped: by --max-tokens"},
+	} {
+		r.Protocol.Stopped, r.Protocol.UntilWidth = c.stopped, c.width
+		require.NoError(t, r.Validate())
+		for name, s := range told(t, r) {
+			require.Contains(t, s, c.want, name)
+		}
+	}
+	r.Protocol.Stopped = ""
+	for name, s := range told(t, r) {
+		require.NotContains(t, s, "stopped", name)
+	}
+	r.Protocol.Stopped = "tired"
+	require.ErrorContains(t, r.Validate(), "protocol.stopped")
+	r.Protocol.Stopped, r.Protocol.UntilWidth = "", 1
+	require.ErrorContains(t, r.Validate(), "protocol.until_width")
+}
+
+func TestStoredVerdictsAreShown(t *testing.T) {
+	r := sample()
+	const want = "stored verdict: nothing it depends on has changed"
+	for name, s := range told(t, r) {
+		require.NotContains(t, s, want, name)
+	}
+	r.Gate.Cached = true
+	for name, s := range told(t, r) {
+		require.Contains(t, s, want, name)
+	}
+}
