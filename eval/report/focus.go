@@ -97,6 +97,11 @@ func (r *Report) stopped(c *Candidate) string {
 	return ""
 }
 
+// why is the failure; the name that stands beside it does not begin it again.
+func (c *Candidate) why() string {
+	return strings.TrimPrefix(clean(c.Failure), clean(c.Name)+": ")
+}
+
 // sizeText and bitsText are empty where the file could not be read.
 func (m *Model) sizeText() string {
 	if m.Bytes == 0 {

@@ -96,11 +96,19 @@ func heatOf(c *Candidate, id string, width float64) *heat {
 			h.Cells = append(h.Cells, x)
 		}
 	}
+	digits := 2 // so that neighbours of the legend differ
+	for digits < 5 && high > low && math.Pow(high/low, 1.0/heatBins)-1 < math.Pow(10, 1-float64(digits)) {
+		digits++
+	}
 	for b := range heatBins {
 		from := low * math.Pow(high/low, float64(b)/heatBins)
-		h.Legend = append(h.Legend, heatLegend{b, fmt.Sprintf("%.2g", from)})
+		label := fmt.Sprintf("%.*g", digits, from)
+		if digits > 2 && b%2 == 1 {
+			label = "" // longer ones need the room
+		}
+		h.Legend = append(h.Legend, heatLegend{b, label})
 	}
-	h.Legend = append(h.Legend, heatLegend{-1, fmt.Sprintf("%.2g", high)})
+	h.Legend = append(h.Legend, heatLegend{-1, fmt.Sprintf("%.*g", digits, high)})
 	return h
 }
 

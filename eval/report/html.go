@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 )
 
 // The page works without scripts and without network: styles and pictures are inside, hovering shows what <title>
@@ -21,7 +22,7 @@ var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 	"middle": func(a, b float64) float64 { return tenth((a + b) / 2) },
 	"count":  count, "icon": pageIcon, "shape": shapeText, "err": errorText, "note": latencyNote, "finding": findingText,
 	"level": func(v float64) string { return fmt.Sprintf("%.4g %%", 100*v) }, "short": shortInterval,
-	"effective": effectiveBits,
+	"effective": effectiveBits, "name": breakable, "why": (*Candidate).why,
 }).ParseFS(pageFiles, "page/*.tmpl"))
 
 func mustRead(name string) template.CSS {
@@ -96,4 +97,10 @@ func errorText(e *float64) string {
 		return "exact"
 	}
 	return fmt.Sprintf("%.4f", *e)
+}
+
+// breakable is a name that may go on in the next line after a dash or before a dot rather than anywhere.
+func breakable(name string) template.HTML {
+	s := template.HTMLEscapeString(clean(name))
+	return template.HTML(strings.NewReplacer("-", "-<wbr/>", ".", "<wbr/>.").Replace(s)) //nolint:gosec // escaped
 }

@@ -32,11 +32,7 @@ func (p *plot) labels() {
 		}
 	}
 	for _, a := range p.Arrows {
-		w := float64(utf8.RuneCountInString(a.Label)) * 11 * 0.6 / 2
 		taken = append(taken, box{min(a.X1, a.X2), a.Y - 4, max(a.X1, a.X2), a.Y + 4})
-		if a.Label != "" {
-			taken = append(taken, box{a.Middle() - w, a.Y - 18, a.Middle() + w, a.Y - 4})
-		}
 	}
 	lines := append(sampled(p.Points, "front"), sampled(p.Points, "control")...)
 	order := make([]*plotPoint, len(p.Points))
@@ -46,6 +42,9 @@ func (p *plot) labels() {
 	slices.SortStableFunc(order, func(a, b *plotPoint) int { return cmp.Compare(a.rank(), b.rank()) })
 	frame := box{p.Left + 2, p.Top, p.W - 2, p.Bottom - 2}
 	for _, q := range order {
+		if q.Label == "" {
+			continue
+		}
 		best := math.Inf(1)
 		var chosen box
 		w := float64(utf8.RuneCountInString(q.Label)) * labelSize * 0.6
@@ -71,6 +70,40 @@ func (p *plot) labels() {
 			}
 		}
 		taken = append(taken, chosen)
+	}
+	p.taken = append(taken, lines...)
+}
+
+// arrowLabels finds room for the labels of arrows, above, below or beside them; those without room go.
+func (p *plot) arrowLabels() {
+	const size = 11.0
+	for i := range p.Arrows {
+		a := &p.Arrows[i]
+		w := float64(utf8.RuneCountInString(a.Label)) * size * 0.6
+		left, right := min(a.X1, a.X2), max(a.X1, a.X2)
+		label := a.Label
+		a.Label = ""
+		for _, try := range []struct {
+			x, y   float64
+			anchor string
+		}{{(left + right) / 2, a.Y - 6, "middle"}, {(left + right) / 2, a.Y + 15, "middle"}, {right + 10, a.Y + 4, "start"}, {left - 10, a.Y + 4, "end"}} {
+			b := box{try.x, try.y - size*0.75, try.x + w, try.y + size*0.2}
+			switch try.anchor {
+			case "middle":
+				b.x0, b.x1 = b.x0-w/2, b.x1-w/2
+			case "end":
+				b.x0, b.x1 = b.x0-w, b.x1-w
+			}
+			free := b.x0 >= p.Left && b.x1 <= p.W-2
+			for _, t := range p.taken {
+				free = free && b.overlap(t) == 0
+			}
+			if free {
+				a.Label, a.LabelX, a.LabelY, a.Anchor = label, tenth(try.x), tenth(try.y), try.anchor
+				p.taken = append(p.taken, b)
+				break
+			}
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (m *markdown) failures() {
 	any := false
 	for i := range m.r.Candidates {
 		if c := &m.r.Candidates[i]; c.Failure != "" {
-			m.linef("- ❌ %s could not be measured: %s", md(c.Name), md(c.Failure))
+			m.linef("- ❌ %s could not be measured: %s", md(c.Name), md(c.why()))
 			any = true
 		}
 	}

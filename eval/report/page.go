@@ -13,6 +13,7 @@ type page struct {
 	Title      string
 	Scored     string
 	Cards      []card
+	CardsOf    string // the candidate that the cards are of, where the title is not its name
 	Outcome    string
 	Effort     string
 	Stored     string
@@ -27,10 +28,11 @@ type page struct {
 	Details    []*detail
 	Compared   []comparisonRow
 	HasControl bool
+	Shared     bool // a control is where a candidate is
 }
 
 type plotSet struct {
-	Title, Note  string
+	Title        string
 	Wide, Narrow *plot
 }
 
@@ -43,7 +45,7 @@ func newPage(r *Report) *page {
 	if p.Focus != nil {
 		p.Title = clean(p.Focus.Name)
 		if t := clean(p.Focus.Title); t != "" && len(r.Candidates) > 1 && r.Gate == nil {
-			p.Title = t
+			p.Title, p.CardsOf = t, clean(p.Focus.Name)
 		}
 		p.Cards = cards(p.Focus, p.Paired)
 		p.Scored = r.scored(p.Focus)
@@ -55,10 +57,13 @@ func newPage(r *Report) *page {
 		}
 	}
 	if w := sizePlot(r, wide); len(w.Points) > 1 {
-		p.Plots = append(p.Plots, plotSet{"Quality against size", "", w, sizePlot(r, narrow)})
+		p.Plots = append(p.Plots, plotSet{"Quality against size", w, sizePlot(r, narrow)})
 	}
 	if w := speedPlot(r, wide); len(w.Points) > 1 {
-		p.Plots = append(p.Plots, plotSet{"Quality against speed", "", w, speedPlot(r, narrow)})
+		p.Plots = append(p.Plots, plotSet{"Quality against speed", w, speedPlot(r, narrow)})
+	}
+	for _, x := range p.Plots {
+		p.Shared = p.Shared || x.Wide.Shared || x.Narrow.Shared
 	}
 	p.candidates()
 	for i := range r.Comparisons {

@@ -93,33 +93,3 @@ func TestSVG(t *testing.T) {
 		}
 	}
 }
-
-// TestLabelsDoNotOverlap also when points crowd.
-func TestLabelsDoNotOverlap(t *testing.T) {
-	r := sample()
-	for i := range r.Candidates {
-		r.Candidates[i].Bytes = 81_000_000 + int64(i)*300_000
-		r.Candidates[i].EffectiveBits = nil
-	}
-	for _, width := range []float64{wide, narrow} {
-		for _, p := range []*plot{sizePlot(sample(), width), speedPlot(sample(), width), sizePlot(r, width)} {
-			var boxes []box
-			for _, q := range p.Points {
-				w := float64(len([]rune(q.Label))) * labelSize * 0.55
-				b := box{q.LabelX, q.LabelY - 9, q.LabelX + w, q.LabelY + 2}
-				switch q.Anchor {
-				case "end":
-					b.x0, b.x1 = b.x0-w, b.x1-w
-				case "middle":
-					b.x0, b.x1 = b.x0-w/2, b.x1-w/2
-				}
-				require.GreaterOrEqual(t, b.x0, 0.0, q.Label)
-				require.LessOrEqual(t, b.x1, p.W, q.Label)
-				for _, o := range boxes {
-					require.Zero(t, b.overlap(o), "%s on %s", p.ID, q.Label)
-				}
-				boxes = append(boxes, b)
-			}
-		}
-	}
-}

@@ -18,6 +18,10 @@ type plot struct {
 	Points                   []plotPoint
 	Arrows                   []plotArrow
 	Narrow                   bool
+	Note                     string // what labels leave out
+	Shared                   bool   // a control is where a candidate is
+
+	taken []box // by points, intervals, lines and labels
 }
 
 // plotPoint is a candidate.
@@ -31,6 +35,7 @@ type plotPoint struct {
 	LabelX, LabelY  float64
 	Anchor          string
 	Leader          bool // a line to the label, which is far
+	Shared          bool // a control with a candidate on it, which has the label for both
 
 	candidate *Candidate
 	x, y      float64 // values
@@ -76,6 +81,7 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	if !paired {
 		p.YTitle = "perplexity"
 	}
+	prefix, suffix := commonEnds(r)
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
 		y, ci, ok := quality(c, paired)
@@ -83,7 +89,11 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 		if !ok || x <= 0 {
 			continue
 		}
-		pt := plotPoint{candidate: c, x: x, y: y, Class: "other", Focus: c == r.focus(), Label: plotLabel(r, c, p.Narrow)}
+		label, named := plotLabel(r, c, prefix, suffix, p.Narrow)
+		if named {
+			p.Note = leftOut(prefix, suffix)
+		}
+		pt := plotPoint{candidate: c, x: x, y: y, Class: "other", Focus: c == r.focus(), Label: label}
 		if c.Role == Control {
 			pt.Class = "control"
 		}
@@ -120,31 +130,14 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	p.X = xs.ticks(n, xl)
 	p.Desc = fmt.Sprintf("%s; %s on the x axis, %s on a logarithmic y axis; lower is better.", count(len(p.Points), "candidate"), p.XTitle, p.YTitle)
 	p.place(xs, ys, paired)
-	p.lines()
+	p.share()
+	p.lines(kind == "size")
 	if kind == "size" {
 		p.arrows(xs)
 	}
 	p.labels()
+	p.arrowLabels()
 	return p
-}
-
-// plotLabel is the file type where that tells the candidate from the others, and else the name, cut. Controls have
-// their names where there is room: of what they are the type says nothing.
-func plotLabel(r *Report, c *Candidate, narrow bool) string {
-	same := 0
-	for i := range r.Candidates {
-		if o := &r.Candidates[i]; o.FileType == c.FileType && o.Role == c.Role {
-			same++
-		}
-	}
-	s := clean(c.FileType)
-	if s == "" || same > 1 || c.Role == Control && !narrow {
-		s = clean(c.Name)
-	}
-	if u := []rune(s); len(u) > 24 {
-		s = string(u[:11]) + "…" + string(u[len(u)-12:])
-	}
-	return s
 }
 
 func (p *plot) place(xs, ys scale, paired bool) {

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // plotArrow points from a candidate to where the ladder of controls is as good.
 type plotArrow struct {
-	X1, X2, Y float64
-	Label     string
-	Title     string
+	X1, X2, Y      float64
+	Title          string
+	Label          string // "" where there is no room for it
+	LabelX, LabelY float64
+	Anchor         string
 }
 
 // markFront finds the points that no other is better than in both. For sizes the report says so itself.
@@ -39,7 +42,32 @@ func (p *plot) markFront(larger bool) {
 	}
 }
 
-func (p *plot) lines() {
+// share puts controls behind candidates, and leaves to those the labels of controls at the same spot.
+func (p *plot) share() {
+	const near = 6 // pixels
+	slices.SortStableFunc(p.Points, func(a, b plotPoint) int { return cmp.Compare(b.rank(), a.rank()) })
+	for i := range p.Points {
+		a := &p.Points[i]
+		if a.Class != "control" {
+			continue
+		}
+		for j := range p.Points {
+			if b := &p.Points[j]; b.Class != "control" && math.Abs(a.X-b.X) < near && math.Abs(a.Y-b.Y) < near {
+				a.Shared, p.Shared = true, true
+				a.Label = ""
+				if !strings.HasSuffix(b.Label, sharedMark) {
+					b.Label += sharedMark
+				}
+				break
+			}
+		}
+	}
+}
+
+const sharedMark = " ▪"
+
+// lines joins the front and, for sizes, the ladder of controls.
+func (p *plot) lines(laddered bool) {
 	order := slices.Clone(p.Points)
 	slices.SortFunc(order, func(a, b plotPoint) int { return cmp.Compare(a.X, b.X) })
 	var front, ladder polyline
@@ -54,7 +82,7 @@ func (p *plot) lines() {
 		}
 	}
 	p.Front = front.String()
-	if controls > 1 {
+	if controls > 1 && laddered {
 		p.Ladder = ladder.String()
 	}
 }
@@ -90,5 +118,3 @@ func (a plotArrow) Head() string {
 	s.add(a.X2+d, a.Y+3.5)
 	return s.String()
 }
-
-func (a plotArrow) Middle() float64 { return tenth((a.X1 + a.X2) / 2) }

@@ -10,7 +10,7 @@ import (
 func (t *terminal) one(c *Candidate) {
 	fmt.Fprintf(t.w, "%s  %s\n", t.paint(clean(c.Name), bold), c.about())
 	if c.Failure != "" {
-		fmt.Fprintf(t.w, "%s: %s\n", t.paint("could not be measured", red), clean(c.Failure))
+		fmt.Fprintf(t.w, "%s: %s\n", t.paint("could not be measured", red), c.why())
 	}
 	if c.Metrics != nil {
 		if ref := t.r.Reference; ref != nil {

@@ -82,7 +82,7 @@ func (t *terminal) several() {
 	}
 	for i := range r.Candidates {
 		if c := &r.Candidates[i]; c.Failure != "" {
-			fmt.Fprintf(t.w, "%s %s: %s\n", t.paint("failed", red), clean(c.Name), clean(c.Failure))
+			fmt.Fprintf(t.w, "%s %s: %s\n", t.paint("failed", red), clean(c.Name), c.why())
 		}
 	}
 }

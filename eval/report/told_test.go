@@ -29,7 +29,7 @@ func TestFailedCandidates(t *testing.T) {
 	r := sample()
 	r.Gate = nil
 	r.Comparisons = nil
-	r.Candidates[0] = Candidate{Model: Model{Name: "broken.gguf"}, Failure: "blk.0.attn_q.weight ends after the file"}
+	r.Candidates[0] = Candidate{Model: Model{Name: "broken.gguf"}, Failure: "broken.gguf: blk.0.attn_q.weight ends after the file"}
 	require.NoError(t, r.Validate())
 	require.Equal(t, r.Candidates[1].Name, r.focus().Name, "what was measured is more to talk about")
 	for name, s := range told(t, r) {
@@ -46,10 +46,10 @@ func TestFailedCandidates(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, CSV(&b, r))
 	require.Contains(t, b.String(), "\nbroken.gguf,,,,,,,,false,")
-	require.Contains(t, b.String(), ",blk.0.attn_q.weight ends after the file\n")
+	require.Contains(t, b.String(), ",broken.gguf: blk.0.attn_q.weight ends after the file\n")
 	b.Reset()
 	require.NoError(t, JUnit(&b, r))
-	require.Contains(t, b.String(), `<error message="blk.0.attn_q.weight ends after the file"`)
+	require.Contains(t, b.String(), `<error message="broken.gguf: blk.0.attn_q.weight ends after the file"`)
 	r.Candidates = r.Candidates[:1]
 	for name, s := range told(t, r) {
 		require.Contains(t, s, "blk.0.attn_q.weight ends after the file", name)
