@@ -29,13 +29,14 @@ func (x *Result) limit() string {
 	return map[string]string{"<=": "≤ ", ">=": "≥ "}[x.Op] + x.number(x.Limit)
 }
 
-// bound is the confidence limit that a verdict rests on: the upper one for <=, the lower one for >=.
+// bound is the confidence limit that a verdict rests on: what passes is within the bound at its worst, what fails is
+// not at its best.
 func (x *Result) bound() string {
 	b := x.Upper
-	if x.Op == ">=" {
+	if (x.Op == ">=") != (x.Verdict == Fail) {
 		b = x.Lower
 	}
-	if b == nil || x.Verdict == Skipped {
+	if b == nil || x.Verdict == Skipped || x.exact() {
 		return ""
 	}
 	return x.number(*b)
@@ -43,7 +44,7 @@ func (x *Result) bound() string {
 
 // interval is both limits.
 func (x *Result) interval() string {
-	if x.Lower == nil || x.Upper == nil || x.Verdict == Skipped {
+	if x.Lower == nil || x.Upper == nil || x.Verdict == Skipped || x.exact() {
 		return ""
 	}
 	if x.Versus != "" {
@@ -51,6 +52,9 @@ func (x *Result) interval() string {
 	}
 	return showInterval(x.Metric, &eval.Interval{Low: *x.Lower, High: *x.Upper})
 }
+
+// exact says that there is nothing between the limits: the figure is no sample's.
+func (x *Result) exact() bool { return x.Lower != nil && x.Upper != nil && *x.Lower == *x.Upper }
 
 // what is "kld.mean of code, the worst slice, against control".
 func (x *Result) what() string {
@@ -136,6 +140,13 @@ func (g *Gate) stored() string {
 		return ""
 	}
 	return "a stored verdict: nothing it depends on has changed"
+}
+
+// untold are the waivers that no gate's message tells of: those that were not needed.
+func (g *Gate) untold() []Waiver {
+	return slices.DeleteFunc(slices.Clone(g.Waivers), func(w Waiver) bool {
+		return slices.ContainsFunc(g.Gates, func(x Result) bool { return x.ID == w.Gate && x.Waived && strings.Contains(x.Message, w.Reason) })
+	})
 }
 
 // sentence says what a comparison shows: "A is 31.0 % below B in kld.mean (-34 % to -28 %, p < 0.001)".

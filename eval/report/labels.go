@@ -71,37 +71,29 @@ func (p *plot) labels() {
 		}
 		taken = append(taken, chosen)
 	}
-	p.taken = append(taken, lines...)
+	p.taken, p.lineBoxes = taken, lines
 }
 
-// arrowLabels finds room for the labels of arrows, above, below or beside them; those without room go.
+// arrowLabels finds room for the labels of arrows, above, below or beside them, across a line if need be; those
+// without room go.
 func (p *plot) arrowLabels() {
 	const size = 11.0
 	for i := range p.Arrows {
 		a := &p.Arrows[i]
-		w := float64(utf8.RuneCountInString(a.Label)) * size * 0.6
-		left, right := min(a.X1, a.X2), max(a.X1, a.X2)
 		label := a.Label
 		a.Label = ""
-		for _, try := range []struct {
-			x, y   float64
-			anchor string
-		}{{(left + right) / 2, a.Y - 6, "middle"}, {(left + right) / 2, a.Y + 15, "middle"}, {right + 10, a.Y + 4, "start"}, {left - 10, a.Y + 4, "end"}} {
-			b := box{try.x, try.y - size*0.75, try.x + w, try.y + size*0.2}
-			switch try.anchor {
-			case "middle":
-				b.x0, b.x1 = b.x0-w/2, b.x1-w/2
-			case "end":
-				b.x0, b.x1 = b.x0-w, b.x1-w
-			}
-			free := b.x0 >= p.Left && b.x1 <= p.W-2
-			for _, t := range p.taken {
-				free = free && b.overlap(t) == 0
-			}
-			if free {
-				a.Label, a.LabelX, a.LabelY, a.Anchor = label, tenth(try.x), tenth(try.y), try.anchor
-				p.taken = append(p.taken, b)
-				break
+		w := float64(utf8.RuneCountInString(label)) * size * 0.6
+		left, right := min(a.X1, a.X2), max(a.X1, a.X2)
+		at := func(f float64) float64 { return left + f*(right-left) - w/2 }
+		for _, taken := range [][]box{append(p.taken, p.lineBoxes...), p.taken} {
+			for _, try := range [][2]float64{{at(0.5), a.Y - 6}, {at(0.5), a.Y + 15}, {at(0.7), a.Y - 6}, {at(0.3), a.Y - 6},
+				{at(0.7), a.Y + 15}, {at(0.3), a.Y + 15}, {right + 10, a.Y + 4}, {left - 10 - w, a.Y + 4}} {
+				b := box{try[0], try[1] - size*0.75, try[0] + w, try[1] + size*0.2}
+				taken := slices.ContainsFunc(taken, func(t box) bool { return b.overlap(t) > 0 })
+				if a.Label == "" && !taken && b.x0 >= p.Left && b.x1 <= p.W-2 {
+					a.Label, a.LabelX, a.LabelY = label, tenth(try[0]), tenth(try[1])
+					p.taken = append(p.taken, b)
+				}
 			}
 		}
 	}

@@ -139,7 +139,7 @@ func (m *markdown) gate() {
 			m.linef("- %s: %s", md(x.ID), md(x.Message))
 		}
 	}
-	for _, v := range g.Waivers {
+	for _, v := range g.untold() {
 		note := ""
 		if v.Expired {
 			note = " (expired)"

@@ -21,7 +21,7 @@ type plot struct {
 	Note                     string // what labels leave out
 	Shared                   bool   // a control is where a candidate is
 
-	taken []box // by points, intervals, lines and labels
+	taken, lineBoxes []box // by points, intervals and labels, and by lines
 }
 
 // plotPoint is a candidate.

@@ -14,7 +14,6 @@ type plotArrow struct {
 	Title          string
 	Label          string // "" where there is no room for it
 	LabelX, LabelY float64
-	Anchor         string
 }
 
 // markFront finds the points that no other is better than in both. For sizes the report says so itself.

@@ -111,7 +111,7 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 				place(q.Label, q.Anchor, q.LabelX, q.LabelY, labelSize)
 			}
 			for _, a := range p.Arrows {
-				place(a.Label, a.Anchor, a.LabelX, a.LabelY, 11)
+				place(a.Label, "start", a.LabelX, a.LabelY, 11)
 			}
 		}
 	}

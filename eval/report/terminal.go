@@ -84,7 +84,7 @@ func (t *terminal) gate() {
 			fmt.Fprintf(t.w, "  %s: %s\n", clean(k.ID), clean(k.Message))
 		}
 	}
-	for _, v := range x.Waivers {
+	for _, v := range x.untold() {
 		note := ""
 		if v.Expired {
 			note = " (expired)"

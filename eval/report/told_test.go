@@ -102,3 +102,25 @@ func TestStoredVerdictsAreShown(t *testing.T) {
 		require.Contains(t, s, want, name)
 	}
 }
+
+// TestBoundOfVerdicts: a pass rests on the worse limit, a failure on the better one, what is exact on none.
+func TestBoundOfVerdicts(t *testing.T) {
+	low, high := 1.0, 2.0
+	for _, c := range []struct{ op, verdict, want string }{
+		{"<=", Pass, "2.000"}, {"<=", Inconclusive, "2.000"}, {"<=", Fail, "1.000"}, {">=", Pass, "1.000"}, {">=", Fail, "2.000"}, {">=", Skipped, ""},
+	} {
+		x := Result{Metric: "kld.mean", Op: c.op, Verdict: c.verdict, Lower: &low, Upper: &high}
+		require.Equal(t, c.want, x.bound(), c)
+	}
+	x := Result{Metric: "bytes", Op: "<=", Verdict: Pass, Lower: &low, Upper: &low}
+	require.Empty(t, x.bound()+x.interval())
+}
+
+// TestWaiversAreToldOnce: not again where the gate's message has them.
+func TestWaiversAreToldOnce(t *testing.T) {
+	r := sample()
+	r.Gate.Gates[3].Message = "too high (waived until 2026-12-31: known; issue 42)"
+	for name, s := range told(t, r) {
+		require.Equal(t, 1, strings.Count(s, "known; issue 42"), name)
+	}
+}
