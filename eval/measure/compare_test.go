@@ -59,6 +59,10 @@ func TestFront(t *testing.T) {
 	}
 	front(c)
 	require.Equal(t, []bool{true, true, false, false}, []bool{c[0].Pareto, c[1].Pareto, c[2].Pareto, c[3].Pareto}, "a control is not in the race")
+
+	c = []report.Candidate{candidateOf("exact", "", 8, 1e-12), candidateOf("larger", "", 16, 1e-15)}
+	front(c)
+	require.Equal(t, []bool{true, false}, []bool{c[0].Pareto, c[1].Pareto}, "what is rounding is no quality to pay for")
 }
 
 func TestEffectiveBits(t *testing.T) {

@@ -100,15 +100,19 @@ func heatOf(c *Candidate, id string, width float64) *heat {
 	for digits < 5 && high > low && math.Pow(high/low, 1.0/heatBins)-1 < math.Pow(10, 1-float64(digits)) {
 		digits++
 	}
+	format := "%.*g"
+	if digits > 2 {
+		format = "%#.*g" // trailing zeros show how near they are
+	}
 	for b := range heatBins {
 		from := low * math.Pow(high/low, float64(b)/heatBins)
-		label := fmt.Sprintf("%.*g", digits, from)
-		if digits > 2 && b%2 == 1 {
+		label := fmt.Sprintf(format, digits, from)
+		if digits > 2 && b != 0 && b != 2 && b != 4 {
 			label = "" // longer ones need the room
 		}
 		h.Legend = append(h.Legend, heatLegend{b, label})
 	}
-	h.Legend = append(h.Legend, heatLegend{-1, fmt.Sprintf("%.*g", digits, high)})
+	h.Legend = append(h.Legend, heatLegend{-1, fmt.Sprintf(format, digits, high)})
 	return h
 }
 
