@@ -62,14 +62,9 @@ func (w *window) tokens() int { return len(w.ids) - 1 - w.first }
 
 // NewCorpus tokenizes and cuts texts. Errors name the text.
 func NewCorpus(texts []Text, tok Tokenizer, o Options) (*Corpus, error) {
-	if o.Context == 0 {
-		o.Context = 512
-	}
-	if o.Context < 4 {
-		return nil, fmt.Errorf("%w: a context of %d tokens is too short to score half of it: at least 4", gguf.ErrInput, o.Context)
-	}
-	if o.Stride < 0 || o.Stride >= o.Context {
-		return nil, fmt.Errorf("%w: a stride of %d does not fit a context of %d: from 1 to %d", gguf.ErrInput, o.Stride, o.Context, o.Context-1)
+	o, err := o.check()
+	if err != nil {
+		return nil, err
 	}
 	c := &Corpus{Texts: texts, Options: o}
 	per := make([][]window, len(texts))
@@ -88,19 +83,36 @@ func NewCorpus(texts []Text, tok Tokenizer, o Options) (*Corpus, error) {
 		}
 		per[i] = cut(ids, i, tok, o, t.Limit)
 		c.Tokens = append(c.Tokens, len(ids))
-		c.Chunks = append(c.Chunks, 0)
 	}
-	for round := 0; ; round++ {
-		more := false
+	c.inTurn(per)
+	return c, nil
+}
+
+// check fills in defaults and refuses what cannot be.
+func (o Options) check() (Options, error) {
+	if o.Context == 0 {
+		o.Context = 512
+	}
+	if o.Context < 4 {
+		return o, fmt.Errorf("%w: a context of %d tokens is too short to score half of it: at least 4", gguf.ErrInput, o.Context)
+	}
+	if o.Stride < 0 || o.Stride >= o.Context {
+		return o, fmt.Errorf("%w: a stride of %d does not fit a context of %d: from 1 to %d", gguf.ErrInput, o.Stride, o.Context, o.Context-1)
+	}
+	return o, nil
+}
+
+// inTurn takes the windows of each text, one of each at a time.
+func (c *Corpus) inTurn(per [][]window) {
+	c.Chunks = make([]int, len(per))
+	for round, more := 0, true; more; round++ {
+		more = false
 		for i := range per {
-			if round < len(per[i]) && (o.Chunks == 0 || len(c.windows) < o.Chunks) {
+			if round < len(per[i]) && (c.Options.Chunks == 0 || len(c.windows) < c.Options.Chunks) {
 				c.windows = append(c.windows, per[i][round])
 				c.Chunks[i]++
 				more = true
 			}
-		}
-		if !more {
-			return c, nil
 		}
 	}
 }

@@ -13,6 +13,16 @@
 // A candidate and a reference run in lockstep over the same chunks in one process. Nothing is stored:
 // every scored position contributes the divergence of its two full distributions, in float64.
 //
+// # Models of different tokenizers
+//
+// Perplexities per token of different tokens do not compare; bits per byte of the same bytes do. [NewCorpora] cuts the
+// text for that by what all tokenizers have in common: a chunk is the longest stretch that has at most Context tokens
+// for every model and begins and ends between tokens of all. Its second half by bytes, from the first common bound
+// on, is scored. So all models see the same bytes, with the same bytes before them, and chunks pair across tokenizers:
+// what a hard passage costs all of them cancels out. The beginning-of-text token goes before a chunk, not in the
+// place of a token. Text is taken in Unicode normalization form C, as some tokenizers would read it. A model's bits
+// are those of the tokens that its tokenizer makes of the text; other tokens that spell the same are not added up.
+//
 // # Standard errors
 //
 // StdErr values treat tokens as independent, as llama-perplexity does; ClusteredStdErr values treat chunks

@@ -6,19 +6,15 @@ import "math"
 // the first chunk where an interval happens to be narrow would favour figures whose spread is underestimated.
 const minLook = 16
 
-// Narrow reports whether the 95 % interval of the mean divergence (of the perplexity without a reference) of every
-// series reaches at most width, as a share of the figure, to either side (fixed-width sampling: Chow and Robbins,
-// 1965). It looks only after 16, 23, 32, 45, ... chunks.
-func Narrow(s []*Series, width float64) bool {
+// Narrow reports whether the 95 % interval of the named figure of every series reaches at most width, as a share of
+// the figure, to either side (fixed-width sampling: Chow and Robbins, 1965). It looks only after 16, 23, 32, 45, ...
+// chunks.
+func Narrow(s []*Series, figure string, width float64) bool {
 	if !isLook(len(s[0].Chunks)) {
 		return false
 	}
 	for _, x := range s {
-		name := "ppl"
-		if x.Paired {
-			name = "kld.mean"
-		}
-		l, err := x.Limits(name, All)
+		l, err := x.Limits(figure, All)
 		if err != nil {
 			return false
 		}

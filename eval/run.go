@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -11,7 +12,10 @@ import (
 
 // Run measures candidates over a corpus, all in lockstep over the same chunks, against one pass of the reference.
 type Run struct {
-	Corpus     *Corpus
+	Corpus *Corpus
+	// Corpora, if not nil, holds each candidate's own instead, of NewCorpora; there is no reference then, and Corpus is
+	// the one whose tokens MaxTokens counts.
+	Corpora    []*Corpus
 	Reference  Reference // nil for perplexity alone
 	Candidates []Candidate
 	// Threads is the number of goroutines that compare distributions; 1 when 0. Results do not depend on it.
@@ -54,8 +58,7 @@ func (r *Run) Do(ctx context.Context) ([]*Series, error) {
 		return out, nil // where the earlier run ended, too
 	}
 	for at := done; at < n; at++ {
-		w := &r.Corpus.windows[at]
-		sums, err := r.chunk(ctx, w, scorers)
+		sums, err := r.chunk(ctx, at, scorers)
 		if err != nil {
 			return out, err
 		}
@@ -98,8 +101,27 @@ func (r *Run) broken(i int, c *ChunkStats, chunk int) error {
 	return nil
 }
 
-// chunk evaluates one window with every model.
-func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkStats, error) {
+// chunk evaluates one chunk with every model.
+func (r *Run) chunk(ctx context.Context, at int, scorers []*scorer) ([]ChunkStats, error) {
+	if r.Corpora == nil {
+		return r.lockstep(ctx, &r.Corpus.windows[at], scorers)
+	}
+	var out []ChunkStats
+	for i := range scorers {
+		sums, err := r.lockstep(ctx, &r.Corpora[i].windows[at], scorers[i:i+1])
+		if fault := (*ModelError)(nil); errors.As(err, &fault) {
+			fault.Candidate = i
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sums...)
+	}
+	return out, nil
+}
+
+// lockstep evaluates one window with models of one tokenizer.
+func (r *Run) lockstep(ctx context.Context, w *window, scorers []*scorer) ([]ChunkStats, error) {
 	sums := make([]ChunkStats, len(scorers))
 	for i := range sums {
 		sums[i] = ChunkStats{Slice: w.slice, Tokens: w.tokens(), Bytes: w.bytes}
@@ -118,7 +140,7 @@ func (r *Run) chunk(ctx context.Context, w *window, scorers []*scorer) ([]ChunkS
 		}
 	}
 	last := len(w.ids) - 1 // the last token has no successor to predict
-	rows := blockRows(r.Candidates[0].Vocab)
+	rows := blockRows(scorers[0].vocab)
 	for at := w.first; at < last; at += rows {
 		n := min(rows, last-at)
 		if r.Reference != nil {

@@ -120,7 +120,7 @@ func TestStopsWhenNarrow(t *testing.T) {
 	corpus, err := NewCorpus([]Text{NewText("x", "x", prose(2000, 3))}, words{true}, Options{Context: 16})
 	require.NoError(t, err)
 	r := Run{Corpus: corpus, Reference: Live(letters(ramp(0.5), true)), Candidates: []Candidate{letters(ramp(0.2), true)}}
-	r.Stop = func(s []*Series) bool { return Narrow(s, 0.2) }
+	r.Stop = func(s []*Series) bool { return Narrow(s, "kld.mean", 0.2) }
 	s, err := r.Do(context.Background())
 	require.NoError(t, err)
 	require.Less(t, len(s[0].Chunks), corpus.Len())

@@ -38,7 +38,7 @@ func comparisonOf(c *cli.Context, g global, command string) (*comparison, error)
 	}
 	cmp := &comparison{reference: c.String("reference"), measure: o, extras: extras{c.Bool("speed"), c.Bool("tensors")}, pages: pagesOf(c)}
 	// One broken file among many should not cost the figures of the others.
-	cmp.job = measure.Job{Command: command, Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth, Tolerant: true}
+	cmp.job = measure.Job{Command: command, Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth, Tolerant: true, AnyTokenizer: true}
 	return cmp, cmp.pages.checkStdout(g)
 }
 

@@ -136,9 +136,10 @@ func chunksDone(r *report.Report) int {
 
 // figuresSoFar is a progress bar's title.
 func figuresSoFar(j *measure.Job, series []*eval.Series) string {
-	name, label := "ppl", "ppl"
-	if j.Reference != nil {
-		name, label = "kld.mean", "KLD"
+	name := j.Figure()
+	label := map[string]string{"kld.mean": "KLD", "bits_per_byte": "bits/byte"}[name]
+	if label == "" {
+		label = name
 	}
 	parts := []string{j.Command, label}
 	for i, s := range series {

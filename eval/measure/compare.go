@@ -12,19 +12,34 @@ import (
 // alpha is the level at which two candidates are said to differ.
 const alpha = 0.05
 
-// compared are the figures that candidates are compared in, and which way is better.
-var compared = []struct {
+// rounding is the relative difference below which two figures are the same: logits are float32, and the same
+// probability of a text is added up from other terms by another tokenizer.
+const rounding = 1e-9
+
+// figure is one that candidates are compared in, and whether less is better.
+type figure struct {
 	name  string
 	lower bool
-}{{"kld.mean", true}, {"same_top", false}, {"ppl", true}}
+}
+
+var (
+	compared = []figure{{"kld.mean", true}, {"same_top", false}, {"ppl", true}}
+	// comparedByBytes is for candidates whose tokenizers differ.
+	comparedByBytes = []figure{{"bits_per_byte", true}}
+)
 
 // Compare fills r.Comparisons: every pair of candidates, paired chunk by chunk, with Holm's correction over all of
-// them, and marks the Pareto front and the effective bits. Without a reference only perplexity is compared.
+// them, and marks the Pareto front and the effective bits. Without a reference only perplexity is compared, or bits per
+// byte where tokenizers differ.
 func Compare(r *report.Report) {
 	r.Comparisons = nil
+	figures := compared
+	if r.Protocol.SameBytes {
+		figures = comparedByBytes
+	}
 	for i := range r.Candidates {
 		for k := i + 1; k < len(r.Candidates); k++ {
-			for _, f := range compared {
+			for _, f := range figures {
 				if c, ok := comparePair(&r.Candidates[i], &r.Candidates[k], f.name, f.lower); ok {
 					r.Comparisons = append(r.Comparisons, c)
 				}
@@ -41,7 +56,7 @@ func Compare(r *report.Report) {
 			c.Better = ""
 		}
 	}
-	front(r.Candidates)
+	front(r.Candidates, r.Protocol.SameBytes)
 	effectiveBits(r.Candidates)
 }
 
@@ -54,8 +69,8 @@ func comparePair(a, b *report.Candidate, name string, lower bool) (report.Compar
 		return report.Comparison{}, false
 	}
 	c := report.Comparison{A: a.Name, B: b.Name, Metric: name, Relative: l.Estimate(), P: math.Min(1, 2*math.Min(l.PBelow(0), l.PAbove(0)))}
-	if c.Relative == 0 && l.StdErr() == 0 {
-		c.P = 1 // equal to the last bit: nothing says that they differ
+	if math.Abs(c.Relative) < rounding && l.StdErr() < rounding {
+		c.Relative, c.P = 0, 1 // nothing says that they differ
 	}
 	if low, high := stats.Interval(l, eval.Level); !math.IsInf(low, 0) && !math.IsInf(high, 0) {
 		c.CI = &eval.Interval{Low: low, High: high}
@@ -69,8 +84,13 @@ func comparePair(a, b *report.Candidate, name string, lower bool) (report.Compar
 	return c, true
 }
 
-// front marks the candidates that no other beats in both bytes and divergence (perplexity without a reference).
-func front(c []report.Candidate) {
+// front marks the candidates that no other beats in both bytes and divergence (without a reference perplexity, or bits
+// per byte where tokenizers differ).
+func front(c []report.Candidate, sameBytes bool) {
+	loss := loss
+	if sameBytes {
+		loss = func(c *report.Candidate) float64 { return c.Metrics.BitsPerByte.Value }
+	}
 	for i := range c {
 		c[i].Pareto = c[i].Metrics != nil && c[i].Role == "" && !slices.ContainsFunc(c, func(o report.Candidate) bool {
 			return o.Metrics != nil && o.Role == "" && o.Bytes <= c[i].Bytes && loss(&o) <= loss(&c[i]) && (o.Bytes < c[i].Bytes || loss(&o) < loss(&c[i]))

@@ -57,11 +57,11 @@ func TestFront(t *testing.T) {
 	c := []report.Candidate{
 		candidateOf("small", "", 3, 0.2), candidateOf("large", "", 6, 0.01), candidateOf("beaten", "", 5, 0.3), candidateOf("control", report.Control, 2, 0.001),
 	}
-	front(c)
+	front(c, false)
 	require.Equal(t, []bool{true, true, false, false}, []bool{c[0].Pareto, c[1].Pareto, c[2].Pareto, c[3].Pareto}, "a control is not in the race")
 
 	c = []report.Candidate{candidateOf("exact", "", 8, 1e-12), candidateOf("larger", "", 16, 1e-15)}
-	front(c)
+	front(c, false)
 	require.Equal(t, []bool{true, false}, []bool{c[0].Pareto, c[1].Pareto}, "what is rounding is no quality to pay for")
 }
 

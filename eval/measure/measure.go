@@ -39,10 +39,14 @@ type Job struct {
 	Threads    int
 	// Tolerant jobs go on without a candidate that turns out to be broken or to have another tokenizer; others end.
 	Tolerant bool
-	// MaxTokens ends the run when so many tokens were scored; 0 means all there are.
+	// AnyTokenizer has candidates of different tokenizers measured over the same bytes (eval.NewCorpora), when there is
+	// no reference, instead of refused.
+	AnyTokenizer bool
+	// MaxTokens ends the run when so many tokens were scored, by the first candidate where tokenizers differ; 0 means
+	// all there are.
 	MaxTokens int
-	// UntilWidth above 0 ends the run once the 95 % interval of the mean divergence (of the perplexity without a
-	// reference) of every candidate is within that share of the figure on either side.
+	// UntilWidth above 0 ends the run once the 95 % interval of the Figure of every candidate is within that share of
+	// it on either side.
 	UntilWidth float64
 	// Corpus is made of the texts when it is nil.
 	Corpus *eval.Corpus
@@ -54,6 +58,7 @@ type Job struct {
 	Progress func(chunk, chunks int, s []*eval.Series)
 
 	prepared bool
+	corpora  []*eval.Corpus // of each candidate, nil for those that failed; nil when one is for all
 	series   []*eval.Series // of each candidate; nil for those that failed
 }
 
@@ -93,7 +98,7 @@ func (j *Job) Resume(r *report.Report) error {
 			return fmt.Errorf("%w: the report holds %d chunks of %s and %d of %s: nothing to go on from",
 				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[first].Chunks), r.Candidates[first].Name)
 		}
-		if err := j.Corpus.Holds(c.Chunks); err != nil {
+		if err := j.corpus(i).Holds(c.Chunks); err != nil {
 			return fmt.Errorf("%w: %w: nothing to go on from", gguf.ErrInput, err)
 		}
 		series[i] = &eval.Series{Chunks: c.Chunks, Paired: j.Reference != nil}
@@ -159,6 +164,9 @@ func (j *Job) run(ctx context.Context) ([]*eval.Series, error) {
 		}
 		live = append(live, i)
 		run.Candidates = append(run.Candidates, c.Loaded)
+		if j.corpora != nil {
+			run.Corpora = append(run.Corpora, j.corpora[i])
+		}
 		if j.series != nil {
 			run.Done = append(run.Done, j.series[i])
 		}
@@ -186,7 +194,7 @@ func (j *Job) run(ctx context.Context) ([]*eval.Series, error) {
 		run.Progress = func(chunk, chunks int, s []*eval.Series) { j.Progress(chunk, chunks, spread(s)) }
 	}
 	if j.UntilWidth > 0 {
-		run.Stop = func(s []*eval.Series) bool { return eval.Narrow(s, j.UntilWidth) }
+		run.Stop = func(s []*eval.Series) bool { return eval.Narrow(s, j.Figure(), j.UntilWidth) }
 	}
 	series, err := run.Do(ctx)
 	var fault *eval.ModelError
@@ -222,7 +230,7 @@ func (j *Job) report(series []*eval.Series) *report.Report {
 	o := j.Corpus.Options
 	r := &report.Report{
 		Schema: report.Schema, Version: report.Version, Tool: report.Tool{Name: "carat", Version: buildinfo.Version()}, Command: j.Command,
-		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.Corpus.Len(), Stored: j.Stored, UntilWidth: j.UntilWidth},
+		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.Corpus.Len(), Stored: j.Stored, UntilWidth: j.UntilWidth, SameBytes: j.corpora != nil},
 	}
 	for i, t := range j.Corpus.Texts {
 		r.Data = append(r.Data, report.Data{Name: t.Name, File: t.File, SHA256: t.SHA256, Bytes: len(t.Data), Tokens: j.Corpus.Tokens[i], Chunks: j.Corpus.Chunks[i]})

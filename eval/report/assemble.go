@@ -51,5 +51,29 @@ func SameChunks(a, b *Report) bool {
 			return false
 		}
 	}
+	return pa.SameBytes == pb.SameBytes && (!pa.SameBytes || sameBytes(a.measured(), b.measured()))
+}
+
+// measured is the first candidate that was, or nil.
+func (r *Report) measured() *Candidate {
+	for i := range r.Candidates {
+		if c := &r.Candidates[i]; len(c.Chunks) > 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+// sameBytes reports whether the chunks of both have as many bytes of the same slices, as far as both went: where
+// tokenizers differ, the bounds of chunks depend on which those are.
+func sameBytes(a, b *Candidate) bool {
+	if a == nil || b == nil {
+		return true
+	}
+	for i := range min(len(a.Chunks), len(b.Chunks)) {
+		if x, y := &a.Chunks[i], &b.Chunks[i]; x.Slice != y.Slice || x.Bytes != y.Bytes {
+			return false
+		}
+	}
 	return true
 }

@@ -85,6 +85,10 @@ type Protocol struct {
 	Stopped string `json:"stopped,omitempty"`
 	// UntilWidth is the half width of the 95 % interval, as a share of the figure, at which the run was to end; 0 for none.
 	UntilWidth float64 `json:"until_width,omitempty"`
+	// SameBytes is set when the candidates' tokenizers differ: chunks are then stretches of text of at most Context
+	// tokens for all of them, and what is scored of each is its second half by bytes. Candidates compare in bits per
+	// byte; tokens and perplexities are each candidate's own, and those of Data the first one's.
+	SameBytes bool `json:"same_bytes,omitempty"`
 }
 
 // Data is a text, or the documents of one value of a JSONL field: a slice of the figures.

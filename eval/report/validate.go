@@ -57,6 +57,12 @@ func (r *Report) Validate() error {
 		if err := c.validate(at, r); err != nil {
 			return err
 		}
+		if r.Protocol.SameBytes && !sameBytes(r.measured(), c) {
+			return wrong(at+".chunks", "are of other bytes than those of %s, but protocol.same_bytes is set", r.measured().Name)
+		}
+	}
+	if r.Protocol.SameBytes && r.Reference != nil {
+		return wrong("reference", "cannot be there with protocol.same_bytes: its tokenizer is not the candidates'")
 	}
 	for i, c := range r.Comparisons {
 		at := fmt.Sprintf("comparisons[%d]", i)
