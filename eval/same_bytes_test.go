@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/tokenizer"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 )
 
 // pairs is a tokenizer whose tokens are two letters of a to h.
@@ -270,4 +274,37 @@ func TestFaultsAreOfTheModelThatHasThem(t *testing.T) {
 	var fault *ModelError
 	require.ErrorAs(t, err, &fault)
 	require.Equal(t, 1, fault.Candidate)
+}
+
+// TestGoldenBytesOfTokens: the bytes of all tokens are the text's, with real tokenizers.
+func TestGoldenBytesOfTokens(t *testing.T) {
+	golden := os.Getenv("CARAT_GOLDEN")
+	if golden == "" {
+		t.Skip("CARAT_GOLDEN is not set")
+	}
+	files, err := filepath.Glob(filepath.Join(golden, "tokenizers", "ggml-vocab-*.gguf"))
+	require.NoError(t, err)
+	matched, of := 0, 0
+	for _, file := range files {
+		f, err := gguf.Open(file)
+		require.NoError(t, err)
+		tok, err := tokenizer.New(f.Metadata())
+		require.NoError(t, f.Close())
+		if err != nil {
+			t.Log(filepath.Base(file), err)
+			continue
+		}
+		in, err := os.ReadFile(file + ".inp")
+		require.NoError(t, err)
+		texts := append(strings.Split(string(in), "\n__ggml_vocab_test__\n"), string(in))
+		for _, text := range texts {
+			of++
+			if _, err := read(norm.NFC.String(text), tok); err != nil {
+				t.Errorf("%s: %q: %v", filepath.Base(file), text, err)
+				continue
+			}
+			matched++
+		}
+	}
+	t.Logf("matched %d of %d", matched, of)
 }

@@ -16,13 +16,17 @@ chunk by chunk, which needs far less text than comparing their averages: a diffe
 significant at 5 % after Holm's correction for all pairs. Controls are models that are there to compare with; they
 make the ladder that "effective bits" are read from: how many bits per weight they need to get as near to the reference.
 
-A file that is broken, or has another tokenizer, is reported as failed; the others are measured, and the exit code is 4.
+Without --reference, models of different tokenizers compare, too, in bits per byte: chunks are then cut where tokens of
+all models begin, so that all see and score the same bytes.
+
+A file that is broken, or has another tokenizer than the --reference, is reported as failed; the others are measured, and the exit code is 4.
 Every model is in memory at once: its weights, mapped from the file, a cache of --ctx tokens and 16 MB.
 
 EXAMPLES:
    carat compare q4_k_m.gguf iq4_xs.gguf --reference ./SmolLM2-135M --text wiki.txt
    carat compare mine-*.gguf --control q3_k_m.gguf --control q4_k_m.gguf --control q5_k_m.gguf \
        --reference ./SmolLM2-135M --text wiki.txt --html compare.html --speed
+   carat compare smollm2.gguf qwen3.gguf --text wiki.txt
    carat compare a.gguf b.gguf --reference ./SmolLM2-135M --text wiki.txt --until-width 0.05 --report r.json
    carat compare a.gguf b.gguf --reference ./SmolLM2-135M --text wiki.txt --until-width 0.05 --report r.json --resume`,
 		Flags: slices.Concat(sourceFlags(), measureFlags(), comparisonFlags(), pageFlags()),

@@ -24,7 +24,7 @@ func measureFlags() []cli.Flag {
 		&cli.IntFlag{Name: "chunks", Usage: "evaluate only the first `N` chunks"},
 		&cli.IntFlag{Name: "stride", Usage: "windows every `N` tokens, the last N of each scored"},
 		&cli.IntFlag{Name: "max-tokens", Usage: "stop at the end of the chunk in which the `N`th token is scored"},
-		&cli.Float64Flag{Name: "until-width", Usage: "stop once the 95 % interval of the divergence (perplexity without a reference) is within this `SHARE` of it on either side, as 0.05"},
+		&cli.Float64Flag{Name: "until-width", Usage: "stop once the 95 % interval of the divergence (without a reference perplexity, or bits per byte) is within this `SHARE` of it on either side, as 0.05"},
 		&cli.StringFlag{Name: "report", Usage: "write all figures to `FILE.json` (docs/report.md), when interrupted those until then"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on from the interrupted --report"},
 	}

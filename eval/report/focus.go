@@ -65,6 +65,9 @@ func (r *Report) scored(c *Candidate) string {
 	if c == nil || c.Metrics == nil {
 		return "nothing was scored"
 	}
+	if r.Protocol.SameBytes {
+		return r.scoredBytes(c)
+	}
 	p := c.Metrics.Perplexity
 	s := fmt.Sprintf("%d tokens scored in %s of %d", p.Tokens, count(len(p.Chunks), "chunk"), r.Protocol.Context)
 	if r.Protocol.Stride > 0 {

@@ -30,7 +30,7 @@ func (m *markdown) candidates() {
 	if paired {
 		add("KL divergence", "95 % interval", "99 %", "same top", "ppl ratio")
 	} else {
-		add("perplexity", "95 % interval", "bits/byte")
+		add(r.likelihoodTitles()...)
 	}
 	if speed {
 		add("tokens/s")
@@ -55,8 +55,7 @@ func (m *markdown) candidates() {
 			d := c.Metrics.Divergence
 			row = append(row, nats(d.Mean), showInterval("kld.mean", d.CI), nats(d.P99), percent(c.Metrics.SameTop.Value), show("ppl.ratio", c.Metrics.Ratio.Value))
 		case !paired && c.Metrics != nil:
-			p := c.Metrics
-			row = append(row, show("ppl", p.Perplexity.Value), showInterval("ppl", p.Perplexity.CI), show("bits_per_byte", p.BitsPerByte.Value))
+			row = append(row, r.likelihoodCells(c.Metrics)...)
 		case c.Failure != "":
 			row = append(row, "failed")
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/carat-llm/carat/eval"
 )
@@ -46,15 +47,13 @@ const (
 	narrow = 358
 )
 
-// quality is what the y axis shows of c: divergence, or perplexity when there is no reference.
-func quality(c *Candidate, paired bool) (v float64, ci *eval.Interval, ok bool) {
-	switch {
-	case c.Metrics == nil || paired && c.Metrics.Comparison == nil:
+// quality is what the y axis shows of c: f is the report's headline.
+func quality(c *Candidate, f figure) (v float64, ci *eval.Interval, ok bool) {
+	if c.Metrics == nil || f.name == "kld.mean" && c.Metrics.Comparison == nil {
 		return 0, nil, false
-	case paired:
-		return c.Metrics.Divergence.Mean, c.Metrics.Divergence.CI, true
 	}
-	return c.Metrics.Perplexity.Value, c.Metrics.Perplexity.CI, true
+	v, ci = f.of(c.Metrics)
+	return v, ci, true
 }
 
 // sizePlot and speedPlot lay out the two plots, of the candidates that have both figures.
@@ -72,19 +71,19 @@ func speedPlot(r *Report, width float64) *plot {
 }
 
 func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64) *plot {
-	paired := r.any((*Candidate).paired)
-	p := &plot{ID: fmt.Sprintf("%s-%.0f", kind, width), W: width, H: 440, Left: 74, Top: 14, Narrow: width < wide, YTitle: "KL divergence, nats"}
+	f := r.headline()
+	p := &plot{ID: fmt.Sprintf("%s-%.0f", kind, width), W: width, H: 440, Left: 74, Top: 14, Narrow: width < wide, YTitle: f.title}
 	if p.Narrow {
 		p.H, p.Left, p.Top = 400, 46, 30
 	}
 	p.Right, p.Bottom = p.W-14, p.H-52
-	if !paired {
-		p.YTitle = "perplexity"
+	if f.name == "kld.mean" {
+		p.YTitle = "KL divergence, nats"
 	}
 	prefix, suffix := commonEnds(r)
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
-		y, ci, ok := quality(c, paired)
+		y, ci, ok := quality(c, f)
 		x := xOf(c)
 		if !ok || x <= 0 {
 			continue
@@ -97,9 +96,9 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 		if c.Role == Control {
 			pt.Class = "control"
 		}
-		pt.Title = fmt.Sprintf("%s: %s, %s %s", clean(c.Name), c.about(), map[bool]string{true: "KL divergence", false: "perplexity"}[paired], nats(y))
+		pt.Title = fmt.Sprintf("%s: %s, %s %s", clean(c.Name), c.about(), strings.TrimSuffix(f.title, ", mean"), nats(y))
 		if ci != nil {
-			pt.Title += ", 95 % interval " + showInterval(map[bool]string{true: "kld.mean", false: "ppl"}[paired], ci)
+			pt.Title += ", 95 % interval " + showInterval(f.name, ci)
 		}
 		if d := decoding(c.Latency); d != nil {
 			pt.Title += ", " + rate(d.TokensPerSecond.Median) + " tokens/s"
@@ -110,7 +109,7 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 		return p
 	}
 	p.markFront(kind == "speed")
-	ys := p.yScale(paired)
+	ys := p.yScale(f)
 	p.Y = ys.ticks(8, axisNumber)
 	for _, t := range p.Y {
 		p.Left = max(p.Left, 14+7.2*float64(len(t.Label)))
@@ -129,7 +128,7 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	}
 	p.X = xs.ticks(n, xl)
 	p.Desc = fmt.Sprintf("%s; %s on the x axis, %s on a logarithmic y axis; lower is better.", count(len(p.Points), "candidate"), p.XTitle, p.YTitle)
-	p.place(xs, ys, paired)
+	p.place(xs, ys, f)
 	p.share()
 	p.lines(kind == "size")
 	if kind == "size" {
@@ -140,11 +139,11 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	return p
 }
 
-func (p *plot) place(xs, ys scale, paired bool) {
+func (p *plot) place(xs, ys scale, f figure) {
 	for i := range p.Points {
 		q := &p.Points[i]
 		q.X, q.Y = xs.at(q.x), ys.at(q.y)
-		if _, ci, _ := quality(q.candidate, paired); ci != nil {
+		if _, ci, _ := quality(q.candidate, f); ci != nil {
 			q.Interval, q.Low, q.High = true, ys.at(ci.Low), ys.at(ci.High)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 
 func decimal(v float64) string { return strconv.FormatFloat(tenth(v), 'f', -1, 64) }
 
-func (p *plot) yScale(paired bool) scale {
+func (p *plot) yScale(f figure) scale {
 	low, high := math.Inf(1), 0.0
 	for _, q := range p.Points {
-		_, ci, _ := quality(q.candidate, paired)
+		_, ci, _ := quality(q.candidate, f)
 		if q.y > 0 {
 			low, high = min(low, q.y), max(high, q.y)
 		}

@@ -32,7 +32,9 @@ func (t *terminal) several() {
 	if paired {
 		column("rrlrrr", "KLD", "95 % interval", "", "99 %", "same top", "ppl ratio")
 	} else {
-		column("rrr", "perplexity", "95 % interval", "bits/byte")
+		for _, title := range r.likelihoodTitles() {
+			column("r", title)
+		}
 	}
 	if speed {
 		column("r", "tok/s")
@@ -65,8 +67,9 @@ func (t *terminal) several() {
 			row = append(row, nats(m.Divergence.Mean), showInterval("kld.mean", m.Divergence.CI), styled{bar(m.Divergence.Mean, most, 10), dim},
 				nats(m.Divergence.P99), percent(m.SameTop.Value), show("ppl.ratio", m.Ratio.Value))
 		case !paired:
-			m := c.Metrics
-			row = append(row, show("ppl", m.Perplexity.Value), showInterval("ppl", m.Perplexity.CI), show("bits_per_byte", m.BitsPerByte.Value))
+			for _, cell := range r.likelihoodCells(c.Metrics) {
+				row = append(row, cell)
+			}
 		}
 		if d := decoding(c.Latency); d != nil {
 			for len(row) < len(align)-1 {

@@ -13,6 +13,7 @@ import (
 	"github.com/carat-llm/carat/convert/vocab"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 )
 
 // metadata loads a tokenizer folder through convert/vocab.
@@ -115,7 +116,7 @@ func TestGoldenIDs(t *testing.T) {
 	}
 	files, err := filepath.Glob(filepath.Join(golden, "tokenizers", "*", "ids.json"))
 	require.NoError(t, err)
-	matched, of := 0, 0
+	matched, of, spelt := 0, 0, 0
 	for _, file := range files {
 		dir := filepath.Dir(file)
 		var info struct {
@@ -147,6 +148,9 @@ func TestGoldenIDs(t *testing.T) {
 			ids, err := tok.Encode(c.Text, false, true)
 			require.NoError(t, err)
 			of++
+			if spells(t, tok, c.Text) {
+				spelt++
+			}
 			if slices.Equal(ids, c.IDs) {
 				matched++
 				n++
@@ -156,7 +160,7 @@ func TestGoldenIDs(t *testing.T) {
 		}
 		t.Logf("%s: %d of %d", filepath.Base(dir), n, len(want.Cases))
 	}
-	t.Logf("matched %d of %d", matched, of)
+	t.Logf("matched %d of %d; tokens spell %d of %d texts", matched, of, spelt, of)
 }
 
 // TestGoldenGGUF compares with llama.cpp's own vocabulary files.
@@ -167,7 +171,7 @@ func TestGoldenGGUF(t *testing.T) {
 	}
 	files, err := filepath.Glob(filepath.Join(golden, "tokenizers", "ggml-vocab-*.gguf"))
 	require.NoError(t, err)
-	matched, of := 0, 0
+	matched, of, spelt := 0, 0, 0
 	for _, file := range files {
 		f, err := gguf.Open(file)
 		require.NoError(t, err)
@@ -185,6 +189,9 @@ func TestGoldenGGUF(t *testing.T) {
 		lines := strings.Split(string(out), "\n")
 		for i, text := range strings.Split(string(in), "\n__ggml_vocab_test__\n") {
 			of++
+			if spells(t, tok, text) {
+				spelt++
+			}
 			ids, err := tok.Encode(text, false, false)
 			require.NoError(t, err)
 			var want []int32
@@ -197,7 +204,31 @@ func TestGoldenGGUF(t *testing.T) {
 		}
 		require.NoError(t, f.Close())
 	}
-	t.Logf("matched %d of %d", matched, of)
+	t.Logf("matched %d of %d; tokens spell %d of %d texts", matched, of, spelt, of)
+}
+
+// spells reports whether the bytes of the tokens are those of the text, in normal form C where the tokenizer makes it
+// that, behind the space that SentencePiece puts in front.
+func spells(t *testing.T, tok *Tokenizer, text string) bool {
+	t.Helper()
+	ids, err := tok.Encode(text, false, false)
+	require.NoError(t, err)
+	var got []byte
+	for _, id := range ids {
+		got = append(got, tok.Piece(id)...)
+	}
+	want := text
+	if b, ok := tok.model.(*bpe); ok && b.split.nfc {
+		want = norm.NFC.String(text)
+	}
+	if s, ok := tok.model.(*spm); ok && s.prefix && want != "" {
+		want = " " + want
+	}
+	if string(got) != want {
+		t.Errorf("tokens of %q spell %q", want, got)
+		return false
+	}
+	return true
 }
 
 func read(t *testing.T, path string, v any) {
