@@ -125,6 +125,11 @@ func TestGoingOnByBytes(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, r.Protocol.SameBytes)
 	require.False(t, report.SameChunks(r, whole), "chunks by tokens are others")
+	alone = byBytes(-0.05, -0.07)
+	alone.Candidates = alone.Candidates[1:]
+	other, err := alone.Run(context.Background())
+	require.NoError(t, err)
+	require.False(t, report.SameChunks(r, other), "and so are those of another tokenizer")
 }
 
 // deaf is a tokenizer that loses the end of the text.
