@@ -80,9 +80,9 @@ func requireFigures(t *testing.T, g goldenFigures, r *report.Report) {
 // CARAT_SMOLLM2_NOISE1 (the folder that make_checkpoint.py --noise 1 makes) all types with and without importance
 // weights, which takes most of an hour. CARAT_SMOLLM2_NOISE1_REPORT is the report of such a sweep instead.
 func TestGoldenPerplexity(t *testing.T) {
-	golden, dir := os.Getenv("CARAT_GOLDEN"), os.Getenv("CARAT_SMOLLM2_DIR")
-	if golden == "" || dir == "" || os.Getenv("CARAT_LONG") == "" {
-		t.Skip("CARAT_GOLDEN, CARAT_SMOLLM2_DIR and CARAT_LONG are not all set")
+	golden, source := os.Getenv("CARAT_GOLDEN"), os.Getenv("CARAT_SMOLLM2")
+	if golden == "" || source == "" || os.Getenv("CARAT_LONG") == "" {
+		t.Skip("CARAT_GOLDEN, CARAT_SMOLLM2 and CARAT_LONG are not all set")
 	}
 	carat := func(args ...string) {
 		var stdout, stderr bytes.Buffer
@@ -92,7 +92,7 @@ func TestGoldenPerplexity(t *testing.T) {
 	t.Run("exact", func(t *testing.T) {
 		tmp := t.TempDir()
 		f16, out := filepath.Join(tmp, "f16.gguf"), filepath.Join(tmp, "report.json")
-		carat("convert", dir, "--outtype", "f16", "-o", f16)
+		carat("quantize", source, "--type", "F16", "--allow-requantize", "-o", f16, "--quiet")
 		g := readGoldenFigures(t, golden, "exact")
 		var types []string
 		for _, x := range g.Types {
