@@ -1,0 +1,116 @@
+package parity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// Chunks are scored when nothing else is said: a file that is read wrongly shows in the first one.
+const Chunks = 4
+
+// Input is what the program is asked.
+type Input struct {
+	Model   string // path
+	Text    string // itself
+	Tokens  int    // of the text
+	Context int    // tokens in a chunk
+	Chunks  int    // Chunks when 0
+	Threads int
+}
+
+// Measure runs the program, once more when the end of what it prints is missing. What comes of the file, a refusal
+// included, is the result's to tell; errors are ctx's, or wrap gguf.ErrEnvironment.
+func (p *Program) Measure(ctx context.Context, in Input) (*Result, error) {
+	r := &Result{Version: p.Version, asked: in.Chunks}
+	if r.asked == 0 {
+		r.asked = Chunks
+	}
+	if in.Tokens < 2*in.Context {
+		r.Unmeasured = fmt.Sprintf("llama-perplexity needs two chunks of %d tokens, the first text has %d tokens", in.Context, in.Tokens)
+		return r, nil
+	}
+	model, err := filepath.Abs(in.Model) // no path that looks like an option
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", gguf.ErrEnvironment, err)
+	}
+	text, err := temporary(in.Text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the text for llama-perplexity: %w", gguf.ErrEnvironment, err)
+	}
+	defer os.Remove(text)
+	args := []string{"-m", model, "-f", text, "-c", strconv.Itoa(in.Context), "--chunks", strconv.Itoa(r.asked)}
+	if in.Threads > 0 {
+		args = append(args, "-t", strconv.Itoa(in.Threads))
+	}
+	for range 2 {
+		out, err := p.run(ctx, args...)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if r.take(out, err) {
+			break
+		}
+	}
+	return r, nil
+}
+
+// take reads one run's output, and says whether all that can be expected was there.
+func (r *Result) take(out output, err error) (whole bool) {
+	r.Refused, r.Unmeasured = "", ""
+	log := lastLines(out.stderr, maxMessage)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && killed(exit):
+		r.Unmeasured = "the system ended llama-perplexity: is there memory enough?"
+		return true
+	case errors.As(err, &exit):
+		if r.Refused = log; log == "" {
+			r.Refused = exit.Error()
+		}
+		return log != ""
+	case err != nil:
+		r.Unmeasured = "llama-perplexity: " + err.Error()
+		return true
+	}
+	if e := parse(out); e.known(r.asked) >= r.estimates.known(r.asked) {
+		r.estimates = e
+	}
+	known := r.estimates.known(r.asked)
+	if known == 0 {
+		r.Unmeasured = strings.TrimSuffix("llama-perplexity printed no perplexity: "+log, ": ")
+	}
+	return known == r.asked
+}
+
+// known is the most chunks, of those asked for, that there is an estimate of.
+func (e *estimates) known(asked int) int {
+	if _, ok := e.after(asked, asked); ok {
+		return asked
+	}
+	return len(e.running)
+}
+
+// temporary is a file of which the program reads text: it leaves out a line end at the end, so that one is added.
+func temporary(text string) (path string, err error) {
+	f, err := os.CreateTemp("", "carat-parity-*.txt")
+	if err != nil {
+		return "", err
+	}
+	if strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
