@@ -26,6 +26,8 @@ func (t *trial) message(r *report.Result) string {
 		if r.Other != nil {
 			fmt.Fprintf(&b, " is %s against the %s's %s", show(r.Value), r.Versus, number(*r.Other))
 		}
+	} else if r.Infinite {
+		b.WriteString(" is infinite and")
 	} else {
 		b.WriteString(" " + show(r.Value))
 	}

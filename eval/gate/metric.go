@@ -32,6 +32,8 @@ type metric struct {
 	absolute bool
 	// limits of those that are not ofText; errNotMeasured where the candidate has none.
 	limits func(s *subject) (stats.Limits, error)
+	// note says more of a figure in the gate's message; may be nil.
+	note func(s *subject) string
 	// clusters of those ofTask, for relative differences.
 	clusters func(t *task.Result) []stats.Cluster
 }
@@ -53,6 +55,7 @@ var metrics = slices.Concat(figures(), []metric{
 	{name: "bits_per_weight", kind: ofModel, limits: exactly(func(s *subject) (float64, bool) { return s.BitsPerWeight, s.BitsPerWeight > 0 })},
 	{name: "effective_bits", kind: ofModel, higher: true, limits: exactly(func(s *subject) (float64, bool) { return deref(s.EffectiveBits) })},
 	{name: "tensor.error.max", kind: ofModel, limits: exactly(largestError)},
+	{name: parityMetric, kind: ofModel, absolute: true, limits: apart, note: bothPerplexities},
 	{name: "findings", kind: ofModel, absolute: true, limits: exactly(findings)},
 	{name: "failure", kind: ofModel, absolute: true, limits: exactly(failure)},
 	{name: "peak_memory", kind: ofModel, limits: exactly(func(s *subject) (float64, bool) {

@@ -16,6 +16,8 @@ type Needs struct {
 	Energy bool
 	// Tensors are compared with the reference's.
 	Tensors bool
+	// Parity is with llama.cpp.
+	Parity bool
 }
 
 // Needs looks through the gates.
@@ -26,6 +28,7 @@ func (p *Policy) Needs() (n Needs) {
 		n.Load = n.Load || strings.HasPrefix(g.Metric, "load.")
 		n.Energy = n.Energy || strings.HasPrefix(g.Metric, "energy.")
 		n.Tensors = n.Tensors || strings.HasPrefix(g.Metric, "tensor.")
+		n.Parity = n.Parity || g.Metric == parityMetric
 	}
 	return n
 }

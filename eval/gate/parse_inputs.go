@@ -34,6 +34,7 @@ func (d *policyDecoder) target(n *yaml.Node, key string) error {
 		}),
 		"recipe":    d.text(&t.Recipe),
 		"imatrix":   d.text(&t.Imatrix),
+		"llama_cpp": d.text(&t.LlamaCPP),
 		"max_bytes": d.count(&t.MaxBytes, 1, 1<<60),
 		"bpw":       d.number(&t.MaxBPW, "bits per weight above 0, to 64", func(v float64) bool { return 0 < v && v <= 64 }),
 		"types":     d.types,

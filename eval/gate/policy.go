@@ -55,6 +55,8 @@ type Target struct {
 	Types     []gguf.Type
 	TypesName string
 	MinType   []MinType
+	// LlamaCPP is the path of llama-perplexity, for the parity with llama.cpp.
+	LlamaCPP string
 }
 
 // MinType asks for at least the bits per weight of Type in the tensors named: "output.weight", "output", or the part

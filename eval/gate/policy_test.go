@@ -29,7 +29,7 @@ profile: smoke
 tokens: 2_000
 ctx: 256
 model: {source: ./ckpt, expect_arch: llama, require: [chat_template, general.name]}
-target: {type: q4_k_m, imatrix: im.gguf, max_bytes: 106583616, types: [Q4_K, f32], min_type: {token_embd: Q5_0}}
+target: {type: q4_k_m, imatrix: im.gguf, llama_cpp: bin/llama-perplexity, max_bytes: 106583616, types: [Q4_K, f32], min_type: {token_embd: Q5_0}}
 data:
   calib: sha256:`+sum+`
   eval: [{name: code, path: code.txt, sha256: `+sum+`, tokens: 4096}, {path: c.jsonl, text_field: t, slice_field: s}]
@@ -47,7 +47,7 @@ inconclusive: more_data(max_tokens=9000)
 allow: [{gate: kld, until: 2026-12-31, reason: known}]
 `)
 	require.Equal(t, Model{"./ckpt", "llama", []string{"chat_template", "general.name"}}, p.Model)
-	require.Equal(t, Target{Type: "Q4_K_M", Imatrix: "im.gguf", MaxBytes: 106583616, Types: []gguf.Type{gguf.Q4_K, gguf.F32},
+	require.Equal(t, Target{Type: "Q4_K_M", Imatrix: "im.gguf", LlamaCPP: "bin/llama-perplexity", MaxBytes: 106583616, Types: []gguf.Type{gguf.Q4_K, gguf.F32},
 		MinType: []MinType{{"token_embd", gguf.Q5_0, 7}}}, p.Target)
 	require.Equal(t, Data{CalibrationSHA256: sum, ForbidOverlap: true, Eval: []Text{
 		{Name: "code", Path: "code.txt", SHA256: sum, Tokens: 4096, Line: 10},
@@ -66,6 +66,42 @@ allow: [{gate: kld, until: 2026-12-31, reason: known}]
 	}, p.Gates)
 	require.Equal(t, []any{2000, 9000, 256, MoreData}, []any{p.Tokens, p.MaxTokens, p.Context, p.Inconclusive})
 	require.Equal(t, []Waiver{{"kld", "2026-12-31", "known"}}, p.Allow)
+}
+
+// TestParseExample: the policy that the format was designed from, with one of each alternative ("a | b").
+func TestParseExample(t *testing.T) {
+	sum := strings.Repeat("0a", 32)
+	for _, c := range []struct {
+		size, release, inconclusive, unit string
+		tokens                            int
+	}{
+		{"max_bytes: 106583616", "latest", "fail", "bytes", 16384}, {"bpw: 4.85", "sha256:" + sum, "warn", "bits_per_weight", 16384},
+		{"max_bytes: 106583616", "latest", "more_data(max_tokens=262144)", "bytes", 262144},
+	} {
+		p := parse(t, `
+version: 1
+model:      {source: ./ckpt, expect_arch: llama, require: [chat_template, tokenizer_pre]}
+target:     {`+c.size+`, types: compat-llama.cpp-b4500, min_type: {token_embd: Q5_0}}
+data:       {calib: sha256:`+sum+`, eval: [{name: code, sha256: `+sum+`, tokens: 4096}], forbid_overlap: true}
+reference:  {dtype: bf16}                     # fidelity reference
+baseline:   {release: `+c.release+` , control: llamacpp-q4_k_m-imatrix}
+gates:
+  - {id: kld,    metric: kld.mean,  scope: worst_slice, op: "<=", value: 0.05, confidence: 0.95}
+  - {id: tail,   metric: kld.p99,   op: "<=", value: 0.6}
+  - {id: top1,   metric: same_top,  op: ">=", value: 0.93}
+  - {id: ppl,    metric: ppl.ratio, op: "<=", value: 1.02}
+  - {id: noninf, metric: kld.mean,  vs: baseline, rel_margin: 0.03}      # must not be worse than last release by >3 %
+  - {id: better, metric: kld.mean,  vs: control,  rel_margin: -0.25, level: warn}
+  - {id: speed,  metric: decode.tok_s, vs: baseline, rel_margin: -0.10, level: warn, on_noise: skip}
+  - {id: size,   metric: `+c.unit+`, op: "<=", value: target}
+  - {id: loads,  metric: parity.llama_cpp, op: "<=", value: 1e-2, level: warn}
+inconclusive: `+c.inconclusive+`
+`)
+		require.Len(t, p.Gates, 10, "nine, and one on what it asks of the structure")
+		require.Equal(t, Gate{"loads", "parity.llama_cpp", ScopeAll, AtMost, 0.01, 0.95, "", report.Warn, Skip, 17}, p.Gates[8])
+		require.Equal(t, c.tokens, p.MaxTokens)
+		require.Equal(t, Needs{Speed: true, Parity: true}, p.Needs())
+	}
 }
 
 func TestParseJSON(t *testing.T) {
@@ -186,7 +222,7 @@ func TestDefaultPolicy(t *testing.T) {
 	text := regexp.MustCompile(`(?m)^(  )?# (model:|target:|data:|allow:|- \{id|  )`).ReplaceAllString(DefaultText(), "$1$2")
 	text = regexp.MustCompile(`(?m)^  Q8_0 0.01.*$`).ReplaceAllString(text, "")
 	full := parse(t, text)
-	require.Len(t, full.Gates, 10, text)
+	require.Len(t, full.Gates, 11, text)
 	require.Equal(t, "llama", full.Model.ExpectArch)
 	require.Len(t, full.Data.Eval, 2)
 	require.Len(t, full.Allow, 1)
@@ -200,6 +236,7 @@ func TestNeeds(t *testing.T) {
 		"metric: load.warm, value: 1":               {Speed: true, Load: true},
 		"metric: energy.joules_per_token, value: 1": {Speed: true, Energy: true},
 		"metric: tensor.error.max, value: 1":        {Tensors: true},
+		"metric: parity.llama_cpp, value: 1":        {Parity: true},
 	} {
 		require.Equal(t, want, parse(t, "version: 1\ngates: [{"+gate+"}]").Needs(), gate)
 	}

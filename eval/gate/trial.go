@@ -20,7 +20,7 @@ type trial struct {
 	exact   bool    // without sampling error: it cannot fail by chance
 	p       float64 // of failing, for all looks and slices; Holm's when holm is done
 	verdict string  // when decided before any limits
-	why     string
+	why     string  // for the message
 }
 
 // try computes a gate's limits.
@@ -31,6 +31,9 @@ func (j *judgement) try(g *Gate) *trial {
 	if t.figures, err = j.figures(g, m); err != nil {
 		t.verdict, t.why = report.Skipped, strings.TrimPrefix(err.Error(), errNotMeasured.Error()+": ")
 		return t
+	}
+	if m.note != nil {
+		t.why = m.note(&subject{j.report, &j.report.Candidates[j.candidate]})
 	}
 	if m.kind == ofSpeed {
 		if t.why = j.noisy(g, t.figures[0]); t.why != "" {
@@ -143,6 +146,9 @@ func (t *trial) result() report.Result {
 	if len(t.figures) > 0 && t.figures[t.decides].limits != nil {
 		f := &t.figures[t.decides]
 		r.Slice, r.Value, r.Other, r.Paired = f.slice, f.value, f.other, f.paired
+		if math.IsInf(f.value, 0) {
+			r.Value, r.Infinite = 0, true
+		}
 		if t.verdict == "" {
 			if !f.few() {
 				r.Lower, r.Upper = finite(f.limits.Lower(t.alpha)), finite(f.limits.Upper(t.alpha))

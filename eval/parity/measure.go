@@ -27,15 +27,15 @@ type Input struct {
 }
 
 // Measure runs the program, once more when the end of what it prints is missing. What comes of the file, a refusal
-// included, is the result's to tell; errors are ctx's, or wrap gguf.ErrEnvironment.
-func (p *Program) Measure(ctx context.Context, in Input) (*Result, error) {
-	r := &Result{Version: p.Version, asked: in.Chunks}
-	if r.asked == 0 {
-		r.asked = Chunks
+// included, is the answer's to tell; errors are ctx's, or wrap gguf.ErrEnvironment.
+func (p *Program) Measure(ctx context.Context, in Input) (*Answer, error) {
+	a := &Answer{Result: Result{Version: p.Version}, asked: in.Chunks}
+	if a.asked == 0 {
+		a.asked = Chunks
 	}
 	if in.Tokens < 2*in.Context {
-		r.Unmeasured = fmt.Sprintf("llama-perplexity needs two chunks of %d tokens, the first text has %d tokens", in.Context, in.Tokens)
-		return r, nil
+		a.Unmeasured = fmt.Sprintf("llama-perplexity needs two chunks of %d tokens, the first text has %d tokens", in.Context, in.Tokens)
+		return a, nil
 	}
 	model, err := filepath.Abs(in.Model) // no path that looks like an option
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *Program) Measure(ctx context.Context, in Input) (*Result, error) {
 		return nil, fmt.Errorf("%w: the text for llama-perplexity: %w", gguf.ErrEnvironment, err)
 	}
 	defer os.Remove(text)
-	args := []string{"-m", model, "-f", text, "-c", strconv.Itoa(in.Context), "--chunks", strconv.Itoa(r.asked)}
+	args := []string{"-m", model, "-f", text, "-c", strconv.Itoa(in.Context), "--chunks", strconv.Itoa(a.asked)}
 	if in.Threads > 0 {
 		args = append(args, "-t", strconv.Itoa(in.Threads))
 	}
@@ -55,39 +55,39 @@ func (p *Program) Measure(ctx context.Context, in Input) (*Result, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if r.take(out, err) {
+		if a.take(out, err) {
 			break
 		}
 	}
-	return r, nil
+	return a, nil
 }
 
 // take reads one run's output, and says whether all that can be expected was there.
-func (r *Result) take(out output, err error) (whole bool) {
-	r.Refused, r.Unmeasured = "", ""
+func (a *Answer) take(out output, err error) (whole bool) {
+	a.Refused, a.Unmeasured = "", ""
 	log := lastLines(out.stderr, maxMessage)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && killed(exit):
-		r.Unmeasured = "the system ended llama-perplexity: is there memory enough?"
+		a.Unmeasured = "the system ended llama-perplexity: is there memory enough?"
 		return true
 	case errors.As(err, &exit):
-		if r.Refused = log; log == "" {
-			r.Refused = exit.Error()
+		if a.Refused = log; log == "" {
+			a.Refused = exit.Error()
 		}
 		return log != ""
 	case err != nil:
-		r.Unmeasured = "llama-perplexity: " + err.Error()
+		a.Unmeasured = "llama-perplexity: " + err.Error()
 		return true
 	}
-	if e := parse(out); e.known(r.asked) >= r.estimates.known(r.asked) {
-		r.estimates = e
+	if e := parse(out); e.known(a.asked) >= a.estimates.known(a.asked) {
+		a.estimates = e
 	}
-	known := r.estimates.known(r.asked)
+	known := a.estimates.known(a.asked)
 	if known == 0 {
-		r.Unmeasured = strings.TrimSuffix("llama-perplexity printed no perplexity: "+log, ": ")
+		a.Unmeasured = strings.TrimSuffix("llama-perplexity printed no perplexity: "+log, ": ")
 	}
-	return known == r.asked
+	return known == a.asked
 }
 
 // known is the most chunks, of those asked for, that there is an estimate of.

@@ -115,9 +115,9 @@ func TestMeasure(t *testing.T) {
 		t.Run(c.how, func(t *testing.T) {
 			t.Setenv("PARITY_MARK", filepath.Join(t.TempDir(), "mark"))
 			p := program(t, c.how)
-			r, err := p.Measure(context.Background(), input)
+			a, err := p.Measure(context.Background(), input)
 			require.NoError(t, err)
-			r = r.Against(chunks())
+			r := a.Against(chunks())
 			if c.how != "silent" {
 				require.Equal(t, "0.5.0-dev (build 1, commit 0c1e570)", r.Version)
 			}
@@ -195,14 +195,14 @@ func TestFind(t *testing.T) {
 }
 
 func TestAgainst(t *testing.T) {
-	r := &Result{estimates: estimates{running: []float64{80, 90}}, asked: 4}
+	r := &Answer{estimates: estimates{running: []float64{80, 90}}, asked: 4}
 	for n, want := range map[int]int{1: 1, 2: 1, 3: 2, 10: 2} { // slices come in turn
 		got := r.Against(chunks()[:n])
 		require.Equal(t, want, got.Chunks, n)
 		require.InDelta(t, math.Abs(r.running[want-1]/got.CaratPerplexity-1), *got.Difference, 0)
 	}
 	require.Equal(t, "there is no chunk that both scored", r.Against(chunks()[1:2]).Unmeasured)
-	require.Nil(t, (*Result)(nil).Against(chunks()))
+	require.Nil(t, (*Answer)(nil).Against(chunks()))
 }
 
 // A folder names the machine, and the end of a long line says more than its beginning.
@@ -225,7 +225,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stdout, stderr string) {
 		e := parse(output{stdout, stderr})
 		require.LessOrEqual(t, len(e.running), strings.Count(stdout, "["))
-		r := &Result{estimates: e, asked: 4}
+		r := &Answer{estimates: e, asked: 4}
 		got := r.Against(chunks())
 		require.True(t, got.Difference != nil != (got.Refused != "" || got.Unmeasured != ""))
 		if got.Difference != nil {

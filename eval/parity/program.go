@@ -2,7 +2,7 @@
 // else elsewhere, is of no use to anybody.
 //
 // [Find] finds llama.cpp's program llama-perplexity. [Program.Measure] has it score the first chunks of a text, which it
-// cuts and scores as package eval does, and reads the running perplexities that it prints. [Result.Against] compares
+// cuts and scores as package eval does, and reads the running perplexities that it prints. [Answer.Against] compares
 // them with carat's over the same chunks. The two compute in another order and quantize activations otherwise, so
 // perplexities differ by about 0.1 %; 1 % is another model.
 //

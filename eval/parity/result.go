@@ -21,41 +21,46 @@ type Result struct {
 	Refused string `json:"refused,omitempty"`
 	// Unmeasured says why there is no answer: there is no program, or it took too long.
 	Unmeasured string `json:"unmeasured,omitempty"`
+}
 
+// Answer is what the program says, before it is compared: what is common to all results, and its estimates.
+type Answer struct {
+	Result
 	estimates
 	asked int // chunks
 }
 
-// Unmeasured is a result without an answer.
-func Unmeasured(format string, args ...any) *Result {
-	return &Result{Unmeasured: fmt.Sprintf(format, args...)}
-}
+// None is the answer when there is no program.
+func None(why error) *Answer { return &Answer{Result: Result{Unmeasured: why.Error()}} }
 
 // Against compares with carat's chunks, of which those of the slice 0 are of the same text. As many count as both have.
-// It returns a new result, so that more chunks can be compared later; nil for nil.
-func (r *Result) Against(chunks []eval.ChunkStats) *Result {
-	if r == nil || r.Refused != "" || r.Unmeasured != "" {
-		return r
+// The result is nil for nil.
+func (a *Answer) Against(chunks []eval.ChunkStats) *Result {
+	if a == nil {
+		return nil
+	}
+	if a.Refused != "" || a.Unmeasured != "" {
+		return &a.Result
 	}
 	own := slices.DeleteFunc(slices.Clone(chunks), func(c eval.ChunkStats) bool { return c.Slice != 0 })
-	n := min(r.asked, len(own))
-	v, ok := r.after(n, r.asked)
+	n := min(a.asked, len(own))
+	v, ok := a.after(n, a.asked)
 	for n > 0 && !ok {
 		n--
-		v, ok = r.after(n, r.asked)
+		v, ok = a.after(n, a.asked)
 	}
 	switch {
 	case !ok:
-		return &Result{Version: r.Version, Unmeasured: "there is no chunk that both scored"}
+		return &Result{Version: a.Version, Unmeasured: "there is no chunk that both scored"}
 	case math.IsNaN(v), math.IsInf(v, 0), v <= 0:
-		return &Result{Version: r.Version, Refused: fmt.Sprintf("the perplexity there is %v", v)}
+		return &Result{Version: a.Version, Refused: fmt.Sprintf("the perplexity there is %v", v)}
 	}
 	var nll, tokens float64
 	for i := range own[:n] {
 		nll += own[i].NLL
 		tokens += float64(own[i].Tokens)
 	}
-	out := Result{Version: r.Version, Chunks: n, Perplexity: v}
+	out := Result{Version: a.Version, Chunks: n, Perplexity: v}
 	out.CaratPerplexity = math.Exp(nll / tokens)
 	d := math.Abs(out.Perplexity/out.CaratPerplexity - 1)
 	out.Difference = &d

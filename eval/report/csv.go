@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,6 +197,8 @@ func gatesCSV(r *Report) [][]string {
 		value := exact(x.Value)
 		if x.Verdict == Skipped {
 			value = ""
+		} else if x.Infinite {
+			value = exact(math.Inf(1))
 		}
 		rows = append(rows, []string{cell(x.ID), cell(x.Metric), cell(x.Scope), cell(x.Slice), cell(x.Versus), x.Op, exact(x.Limit), value, exactPtr(x.Lower), exactPtr(x.Upper),
 			exact(x.Confidence), exactPtr(x.Other), x.Level, x.Verdict, fmt.Sprint(x.Waived), cell(x.Message)})

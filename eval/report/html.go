@@ -22,7 +22,7 @@ var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 	"middle": func(a, b float64) float64 { return tenth((a + b) / 2) },
 	"count":  count, "icon": pageIcon, "shape": shapeText, "err": errorText, "note": latencyNote, "finding": findingText,
 	"level": func(v float64) string { return fmt.Sprintf("%.4g %%", 100*v) }, "short": shortInterval,
-	"effective": effectiveBits, "name": breakable, "why": (*Candidate).why, "waivers": (*Gate).untold,
+	"effective": effectiveBits, "name": breakable, "upper": upperFirst, "why": (*Candidate).why, "llama": (*Candidate).inLlama, "waivers": (*Gate).untold,
 }).ParseFS(pageFiles, "page/*.tmpl"))
 
 func mustRead(name string) template.CSS {

@@ -22,6 +22,9 @@ func (x *Result) value() string {
 	if x.Verdict == Skipped {
 		return "–"
 	}
+	if x.Infinite {
+		return "∞"
+	}
 	return x.number(x.Value)
 }
 

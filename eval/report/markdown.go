@@ -17,6 +17,7 @@ func Markdown(w io.Writer, r *Report) error {
 	m.head()
 	m.gate()
 	m.candidates()
+	m.parity()
 	m.slices()
 	m.tasks()
 	m.latency()

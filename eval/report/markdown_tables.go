@@ -99,6 +99,12 @@ func (m *markdown) figures(c *Candidate) {
 	m.linef("")
 }
 
+func (m *markdown) parity() {
+	if c := m.r.focus(); c != nil && c.Parity != nil {
+		m.linef("%s\n", md(upperFirst(c.inLlama())))
+	}
+}
+
 func (m *markdown) slices() {
 	c := m.r.focus()
 	if c == nil || len(c.Slices) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/carat-llm/carat/eval/parity"
 	"github.com/stretchr/testify/require"
 )
 
@@ -69,6 +70,7 @@ func hostile(attack string) *Report {
 		for j := range c.Tasks {
 			c.Tasks[j].Task, c.Tasks[j].Data = attack, attack
 		}
+		c.Parity = &parity.Result{Version: attack, Refused: attack}
 		c.Latency.CPU, c.Latency.Tests[0].Name = attack, attack
 	}
 	g := r.Gate

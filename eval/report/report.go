@@ -12,6 +12,7 @@ import (
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/task"
 )
 
@@ -140,6 +141,8 @@ type Candidate struct {
 	Chunks  []eval.ChunkStats `json:"chunks,omitempty"`
 	Latency *latency.Result   `json:"latency,omitempty"`
 	Tasks   []task.Result     `json:"tasks,omitempty"`
+	// Parity is what llama.cpp makes of the file.
+	Parity *parity.Result `json:"parity,omitempty"`
 	// Tensors are the types, bytes and errors of the candidate's tensors, in the file's order.
 	Tensors []Tensor `json:"tensors,omitempty"`
 	// EffectiveBits is the bits per weight at which the ladder of controls reaches this divergence; nil without a ladder.

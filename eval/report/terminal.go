@@ -22,6 +22,7 @@ func Terminal(w io.Writer, r *Report, color bool) error {
 	default:
 		t.several()
 		t.comparisons()
+		t.parity()
 		if c := r.focus(); r.Gate != nil && len(c.Slices) > 0 {
 			fmt.Fprintf(&b, "\n%s by slice\n", clean(c.Name))
 			t.slices(c)

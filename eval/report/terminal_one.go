@@ -26,6 +26,7 @@ func (t *terminal) one(c *Candidate) {
 	}
 	t.tasks(c)
 	t.latency(c)
+	t.parity()
 }
 
 // metrics lists all figures. The standard error is llama-perplexity's, of tokens taken as independent; the interval
@@ -108,6 +109,13 @@ func (t *terminal) worst(c *Candidate, slice string) styled {
 		return styled{"worst", yellow}
 	}
 	return styled{}
+}
+
+// parity is of the candidate that the report is about: others are not asked.
+func (t *terminal) parity() {
+	if s := t.r.focus().inLlama(); s != "" {
+		fmt.Fprintln(t.w, "\n"+s)
+	}
 }
 
 func (t *terminal) tasks(c *Candidate) {

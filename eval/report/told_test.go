@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/parity"
 	"github.com/stretchr/testify/require"
 )
 
@@ -89,6 +90,34 @@ func TestStopped(t *testing.T) {
 	require.ErrorContains(t, r.Validate(), "protocol.stopped")
 	r.Protocol.Stopped, r.Protocol.UntilWidth = "", 1
 	require.ErrorContains(t, r.Validate(), "protocol.until_width")
+}
+
+func TestParityIsTold(t *testing.T) {
+	d := 0.00056
+	for want, p := range map[string]parity.Result{
+		"n llama.cpp 0.5.0 (build 1): perplexity 71.8992 over 4 chunks, here 71.8588, 0.06 % apart": {Version: "0.5.0 (build 1)", Chunks: 4, Perplexity: 71.8992, CaratPerplexity: 71.8588, Difference: &d},
+		"n llama.cpp: refused: failed to load model":                                                {Refused: "failed to load model"},
+		"n llama.cpp: not measured: no program":                                                     {Unmeasured: "no program"},
+	} {
+		for _, r := range []*Report{sample(), single()} {
+			r.focus().Parity = &p
+			require.NoError(t, r.Validate())
+			for name, s := range told(t, r) {
+				require.Equal(t, 1, strings.Count(s, want), "%s: %s", name, want)
+			}
+		}
+	}
+	r := sample()
+	r.Gate.Gates[2].Infinite = true
+	for name, s := range told(t, r) {
+		require.Contains(t, s, "∞", name)
+	}
+	var b bytes.Buffer
+	require.NoError(t, CSVTable(&b, r, "gates"))
+	require.Contains(t, b.String(), ",0.97,+Inf,")
+	d = -1
+	r.Candidates[0].Parity = &parity.Result{Difference: &d}
+	require.ErrorContains(t, r.Validate(), "candidates[0].parity")
 }
 
 func TestStoredVerdictsAreShown(t *testing.T) {

@@ -13,9 +13,9 @@ type track struct {
 	LimitAt, HasLimit bool
 }
 
-// gateTrack shows where value and interval are from the limit; nil for what was not measured.
+// gateTrack shows where value and interval are from the limit; nil for what was not measured or is infinitely far.
 func gateTrack(x *Result) *track {
-	if x.Verdict == Skipped {
+	if x.Verdict == Skipped || x.Infinite {
 		return nil
 	}
 	low, high := x.Value, x.Value

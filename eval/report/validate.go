@@ -144,6 +144,9 @@ func (c *Candidate) validate(at string, r *Report) error {
 			return wrong(fmt.Sprintf("%s.tensors[%d]", at, j), "layer %d, bytes %d: layer is from -1, bytes and error are not negative", t.Layer, t.Bytes)
 		}
 	}
+	if p := c.Parity; p != nil && (p.Chunks < 0 || p.Difference != nil && *p.Difference < 0) {
+		return wrong(at+".parity", "chunks and difference must not be negative")
+	}
 	for j := range c.Tasks {
 		if err := validateTask(fmt.Sprintf("%s.tasks[%d]", at, j), &c.Tasks[j]); err != nil {
 			return err

@@ -42,6 +42,8 @@ type Result struct {
 	// Limit is what Value must hold; for gates against a baseline or control both are relative differences.
 	Limit float64 `json:"limit"`
 	Value float64 `json:"value"`
+	// Infinite says that the value is, for which JSON has no number; Value is 0 then.
+	Infinite bool `json:"infinite,omitempty"`
 	// Lower and Upper are the one-sided limits at Confidence; nil where there are none.
 	Lower      *float64 `json:"lower,omitempty"`
 	Upper      *float64 `json:"upper,omitempty"`
