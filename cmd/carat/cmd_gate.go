@@ -49,6 +49,7 @@ EXIT STATUS:
 			&cli.StringFlag{Name: "calibration", Usage: "calibration text, `FILE`, to look for evaluation text in; the policy's data.calib"},
 			&cli.StringFlag{Name: "profile", Usage: "smoke, pr or release: how much text is scored; instead of the policy's"},
 			&cli.IntFlag{Name: "ctx", Usage: "tokens in a chunk; instead of the policy's"},
+			&cli.StringFlag{Name: "llama-perplexity", Usage: "`PATH` of llama.cpp's program, for gates on parity.llama_cpp; the policy's target.llama_cpp, or else $CARAT_LLAMA_PERPLEXITY, or else llama-perplexity in PATH"},
 			&cli.StringFlag{Name: "baseline", Usage: "`REPORT.json` of the last release; the policy's baseline"},
 			&cli.StringFlag{Name: "save-baseline", Usage: "keep the report of a run that passes as the latest baseline, and as `NAME`"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`OUT.gguf`, written only when the candidate that was built passes"},

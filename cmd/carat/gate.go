@@ -12,6 +12,7 @@ import (
 	"github.com/carat-llm/carat/eval/ci"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
@@ -30,8 +31,10 @@ type gating struct {
 	last        *report.Report      // the baseline; nil for none
 	calibration *report.Calibration // nil when no text is given
 	findings    []report.Finding
-	store       *cache.Dir // nil for none
-	key         string     // of the verdict in store; "" for none
+	llama       *parity.Program // nil when the policy does not look at it, or for noLlama
+	noLlama     error           // why there is none
+	store       *cache.Dir      // nil for none
+	key         string          // of the verdict in store; "" for none
 
 	made      string       // the candidate's temporary file, when it was built
 	candidate string       // the file that is measured

@@ -44,6 +44,9 @@ func (x *gating) inputs(ctx context.Context) error {
 		}
 		x.findings = append(x.findings, gate.Recorded(p, path, x.imatrix, x.job.Texts, sums)...)
 	}
+	if err := x.findLlama(ctx); err != nil {
+		return err
+	}
 	x.ask(sums)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
@@ -54,6 +55,7 @@ func (x *gating) measure(ctx context.Context, tokens int) (*report.Report, error
 	r.Findings, r.Calibration = x.findings, x.calibration
 	for i, e := range x.extra {
 		r.Candidates[i].Tensors, r.Candidates[i].Latency, r.Candidates[i].Tasks = e.tensors, e.latency, e.tasks
+		r.Candidates[i].Parity = e.parity.Against(r.Candidates[i].Chunks)
 	}
 	measure.Compare(r)
 	return r, err
@@ -146,9 +148,10 @@ type beside struct {
 	tensors []report.Tensor
 	latency *latency.Result
 	tasks   []task.Result
+	parity  *parity.Answer
 }
 
-// beside measures tensors, and speed and tasks as far as the policy asks for them, of candidate i.
+// beside measures tensors, and speed, tasks and llama.cpp as far as the policy asks for them, of candidate i.
 func (x *gating) beside(ctx context.Context, i int) (err error) {
 	m := &x.job.Candidates[i]
 	path := x.candidate
@@ -169,6 +172,11 @@ func (x *gating) beside(ctx context.Context, i int) (err error) {
 	}
 	if e.tasks, err = x.tasks(ctx, m); err != nil {
 		return err
+	}
+	if i == 0 {
+		if e.parity, err = x.inLlama(ctx); err != nil {
+			return err
+		}
 	}
 	x.extra = append(x.extra, e)
 	return nil

@@ -73,6 +73,7 @@ func (o *gateOptions) override(c *cli.Context) error {
 	p := o.policy
 	for flag, at := range map[string]*string{
 		"source": &p.Model.Source, "type": &p.Target.Type, "imatrix": &p.Target.Imatrix, "reference": &p.Reference.Source, "calibration": &p.Data.Calibration,
+		"llama-perplexity": &p.Target.LlamaCPP,
 	} {
 		*at = cmp.Or(c.String(flag), *at)
 	}

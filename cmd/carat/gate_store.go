@@ -25,6 +25,7 @@ type question struct {
 	Models   map[string]string // name and SHA-256
 	Options  any               // of conversion
 	Name     string            // of what is built
+	Llama    string            // the version of llama.cpp, whose program may be no more than a start of its libraries
 	WarnOnly bool
 	Day      string // when waivers end
 	Machine  []any  // when speed is measured
@@ -71,6 +72,9 @@ func (x *gating) question(texts []string) (q question, ok bool) {
 	files := map[string]string{
 		"carat": exe, "imatrix": p.Target.Imatrix, "recipe": p.Target.Recipe, "calibration": p.Data.Calibration,
 		"metadata": x.models.src.MetadataFile,
+	}
+	if x.llama != nil {
+		files["llama-perplexity"], q.Llama = x.llama.Path, x.llama.Version
 	}
 	for _, t := range p.Data.Tasks {
 		files["task "+t.Name] = t.Path
@@ -157,7 +161,7 @@ func (x *gating) stored() *report.Report {
 // remember stores a verdict. What could not be measured now may be measured next time, and what is invalid is found
 // soon.
 func (x *gating) remember(r *report.Report) {
-	if x.key == "" || r.Gate.ExitCode == gate.ExitNotMeasured || r.Gate.ExitCode == gate.ExitInvalid {
+	if x.key == "" || r.Gate.ExitCode == gate.ExitNotMeasured || r.Gate.ExitCode == gate.ExitInvalid || x.unanswered(r) {
 		return
 	}
 	b, err := report.Marshal(r)
@@ -167,6 +171,12 @@ func (x *gating) remember(r *report.Report) {
 	if err != nil {
 		x.note("the verdict is not stored: %v", err)
 	}
+}
+
+// unanswered says that llama.cpp is there and gave no answer.
+func (x *gating) unanswered(r *report.Report) bool {
+	c := r.Candidate(r.Gate.Candidate)
+	return x.llama != nil && c != nil && c.Parity != nil && c.Parity.Unmeasured != ""
 }
 
 // keepBaseline makes the report the latest baseline when it is a release's: one that passed with that profile or is

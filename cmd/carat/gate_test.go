@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/eval/gate"
+	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/stretchr/testify/require"
@@ -204,6 +205,9 @@ func TestGateQuestion(t *testing.T) {
 	x.policy.Gates = append(x.policy.Gates, gate.Gate{Metric: "decode.tok_s"})
 	q, _ = x.question(nil)
 	require.NotEmpty(t, q.Machine)
+	x.llama = &parity.Program{Path: exe, Version: "1"}
+	q, _ = x.question(nil)
+	require.Equal(t, []string{h.SHA256, "1"}, []string{q.Files["llama-perplexity"], q.Llama})
 	x.policy.Allow = []gate.Waiver{{}}
 	q, _ = x.question(nil)
 	require.Equal(t, today(), q.Day)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,21 @@ func TestMain(m *testing.M) {
 		"carat": func() {
 			os.Exit(run(context.Background(), os.Args, streams{os.Stdin, os.Stdout, os.Stderr}))
 		},
+		"fake-llama": fakeLlama,
 	})
+}
+
+// fakeLlama stands for llama-perplexity: it prints $FAKE_OUT, or with $FAKE_ERR fails and says that.
+func fakeLlama() {
+	switch says := os.Getenv("FAKE_ERR"); {
+	case os.Args[1] == "--version":
+		fmt.Fprintln(os.Stderr, "version: "+os.Getenv("FAKE_VERSION"))
+	case says != "":
+		fmt.Fprintln(os.Stderr, says)
+		os.Exit(1)
+	default:
+		fmt.Println(os.Getenv("FAKE_OUT"))
+	}
 }
 
 // zeroDat is an importance matrix of one tensor "x" whose second column saw nothing.

@@ -49,12 +49,16 @@ func (e *estimates) after(n, asked int) (v float64, ok bool) {
 // maxMessage is how many characters of a log are told.
 const maxMessage = 500
 
-// lastLines are the last whole lines of a log that fit, or the end of the last one.
+// stamp is the time and level before a line of llama.cpp's log: "0.00.017.715 E ".
+var stamp = regexp.MustCompile(`^ *[0-9]+(?:\.[0-9]+){2,3} [A-Z] `)
+
+// lastLines are the last whole lines of a log that fit, or the end of the last one; without times, so that they are the
+// same each time.
 func lastLines(log string, most int) string {
 	lines := strings.Split(log, "\n")
 	out := ""
 	for i := len(lines) - 1; i >= 0; i-- {
-		line := clean(lines[i], most)
+		line := clean(stamp.ReplaceAllString(lines[i], ""), most)
 		switch {
 		case line == "":
 		case out == "":

@@ -36,7 +36,7 @@ func fake(how string, args []string) int {
 	}
 	switch how {
 	case "no version", "refuse":
-		fmt.Fprintf(os.Stderr, "%s\n0.01 E llama_model_load: error loading model: failed to load model from %s\n\x1b[31m0.02 E unable to load model\n\n", strings.Repeat("x", 600), args[1%len(args)])
+		fmt.Fprintf(os.Stderr, "%s\n0.00.017.715 E llama_model_load: error loading model: failed to load model from %s\n\x1b[31m0.00.017.757 E unable to load model\n\n", strings.Repeat("x", 600), args[1%len(args)])
 		return 1
 	case "refuse without a word":
 		return 3
@@ -107,7 +107,7 @@ func TestMeasure(t *testing.T) {
 		{how: "cut", perplexity: 100.4984, chunks: 2},
 		{how: "first cut", perplexity: 70.8098, chunks: 4},
 		{how: "nan", refused: "the perplexity there is NaN"},
-		{how: "refuse", refused: "0.01 E llama_model_load: error loading model: failed to load model from model.gguf; [31m0.02 E unable to load model"},
+		{how: "refuse", refused: "llama_model_load: error loading model: failed to load model from model.gguf; [31m0.00.017.757 E unable to load model"},
 		{how: "refuse without a word", refused: "exit status 3"},
 		{how: "arguments", refused: `["-m" "model.gguf" "-f"`},
 		{how: "garbage", unmeasured: "llama-perplexity printed no perplexity"},

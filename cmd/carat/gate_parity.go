@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+
+	"github.com/carat-llm/carat/eval/parity"
+)
+
+// findLlama finds llama.cpp's program when the policy looks at it. Not to find it is told in the gate.
+func (x *gating) findLlama(ctx context.Context) error {
+	if !x.policy.Needs().Parity {
+		return nil
+	}
+	var err error
+	if x.llama, err = parity.Find(ctx, x.policy.Target.LlamaCPP); err != nil {
+		x.noLlama = err
+	}
+	return ctx.Err()
+}
+
+// inLlama asks llama.cpp what the candidate predicts for the first text; nil when the policy does not look at it.
+func (x *gating) inLlama(ctx context.Context) (*parity.Answer, error) {
+	if x.noLlama != nil {
+		return parity.None(x.noLlama), nil
+	}
+	if x.llama == nil {
+		return nil, nil
+	}
+	b := newCounter(x.s.err, x.g, "llama.cpp")
+	defer b.finish()
+	corpus := x.job.Corpus
+	in := parity.Input{
+		Model: x.candidate, Text: corpus.Texts[0].Data, Tokens: corpus.Tokens[0], Context: corpus.Options.Context,
+		Chunks: min(parity.Chunks, corpus.Chunks[0]), Threads: x.g.threads,
+	}
+	b.update(0, int64(in.Chunks))
+	return x.llama.Measure(ctx, in)
+}
