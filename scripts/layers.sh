@@ -20,6 +20,7 @@ deny eval     "$mod/(convert|cmd)"
 deny eval/stats   "$mod/"
 deny eval/logits  "$mod/(eval |eval$|runtime|quantize)"
 deny eval/report  "$mod/(eval/(gate|ci|measure)|runtime)"
+deny eval/parity  "$mod/(eval/(report|gate|ci|measure)|runtime)"
 deny eval/gate    "$mod/(eval/(ci|measure)|runtime)"
 deny eval/ci      "$mod/(eval/(gate|measure)|runtime)"
 for d in gguf quantize convert runtime eval internal; do deny "$d" 'github.com/(urfave|schollz)/'; done

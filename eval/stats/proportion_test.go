@@ -86,3 +86,14 @@ func TestHolm(t *testing.T) {
 	require.Empty(t, Holm(nil))
 	require.Equal(t, []float64{0.04}, Holm([]float64{0.04}))
 }
+
+// TestSharesStayShares: Student's limits of a share near 1 would be beyond it.
+func TestSharesStayShares(t *testing.T) {
+	c := []Cluster{{98, 100}, {100, 100}, {99, 100}, {100, 100}, {93, 100}}
+	require.Equal(t, 1.0, Share(c).Upper(1e-4))
+	for i := range c {
+		c[i].Sum = 100 - c[i].Sum
+	}
+	require.Zero(t, Share(c).Lower(1e-4))
+	require.True(t, math.IsInf(Share(c[:1]).Upper(0.05), 1), "one cluster has no limits")
+}

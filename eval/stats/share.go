@@ -81,7 +81,24 @@ func Share(c []Cluster) Limits {
 		b.K += x.Sum
 		b.N += x.Weight
 	}
-	return Wider{Ratio(c), b}
+	return within{Wider{Ratio(c), b}}
+}
+
+// within keeps the limits of a share in 0 to 1. Limits that are none stay infinite.
+type within struct{ Limits }
+
+func (w within) Lower(alpha float64) float64 {
+	if v := w.Limits.Lower(alpha); !(v < 0) || math.IsInf(v, -1) {
+		return v
+	}
+	return 0
+}
+
+func (w within) Upper(alpha float64) float64 {
+	if v := w.Limits.Upper(alpha); !(v > 1) || math.IsInf(v, 1) {
+		return v
+	}
+	return 1
 }
 
 // Wider is the more cautious of two limits of one figure.
