@@ -92,3 +92,15 @@ func positional(c *cli.Context, n int, what string) ([]string, error) {
 	}
 	return c.Args().Slice(), nil
 }
+
+// opening is what most verbs begin with: the global flags, and the one positional argument, named by what.
+func opening(c *cli.Context, what string) (g global, arg string, err error) {
+	if g, err = globals(c); err != nil {
+		return g, "", err
+	}
+	args, err := positional(c, 1, what)
+	if err != nil {
+		return g, "", err
+	}
+	return g, args[0], nil
+}

@@ -35,15 +35,11 @@ EXAMPLES:
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "tokens in a chunk of the evaluation"},
 			&cli.IntFlag{Name: "chunks", Usage: "evaluate only the first `N` chunks"}),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "DIR")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "DIR")
-			if err != nil {
-				return err
-			}
-			out, err := output(c, args[0])
+			out, err := output(c, arg)
 			if err != nil {
 				return err
 			}
@@ -51,7 +47,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			rec, err := newRecorder(c, args[0], out)
+			rec, err := newRecorder(c, arg, out)
 			if err != nil {
 				return err
 			}
@@ -62,7 +58,7 @@ EXAMPLES:
 			if err := ev.check(); err != nil {
 				return err
 			}
-			return runBuild(c.Context, s, g, args[0], out, sourceOptions(c), opts, ev, rec)
+			return runBuild(c.Context, s, g, arg, out, sourceOptions(c), opts, ev, rec)
 		},
 	}
 }

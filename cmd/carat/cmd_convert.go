@@ -27,19 +27,15 @@ EXAMPLES:
 			&cli.BoolFlag{Name: "vocab-only", Usage: "metadata and tokenizer, no tensors"},
 			dryRunFlag()), manifestFlags()...),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "DIR")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "DIR")
+			out, err := output(c, arg)
 			if err != nil {
 				return err
 			}
-			out, err := output(c, args[0])
-			if err != nil {
-				return err
-			}
-			rec, err := newRecorder(c, args[0], out)
+			rec, err := newRecorder(c, arg, out)
 			if err != nil {
 				return err
 			}
@@ -49,7 +45,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runConvert(c.Context, s, g, args[0], out, opts, split, rec)
+			return runConvert(c.Context, s, g, arg, out, opts, split, rec)
 		},
 	}
 }

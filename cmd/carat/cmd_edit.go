@@ -35,11 +35,7 @@ EXAMPLES:
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the changes, write nothing"},
 		},
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
-			if err != nil {
-				return err
-			}
-			args, err := positional(c, 1, "MODEL.gguf")
+			g, arg, err := opening(c, "MODEL.gguf")
 			if err != nil {
 				return err
 			}
@@ -50,7 +46,7 @@ EXAMPLES:
 			if o.edit, err = parseEdit(c); err != nil {
 				return err
 			}
-			return runEdit(c.Context, s, g, args[0], o)
+			return runEdit(c.Context, s, g, arg, o)
 		},
 	}
 }

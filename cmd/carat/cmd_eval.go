@@ -41,15 +41,11 @@ EXAMPLES:
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --json | jq .perplexity.value`,
 		Flags: slices.Concat(sourceFlags(), measureFlags(), storedFlags(), pageFlags()),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "MODEL")
-			if err != nil {
-				return err
-			}
-			o := evalOptions{model: args[0], reference: c.String("reference"), source: sourceOptions(c), pages: pagesOf(c)}
+			o := evalOptions{model: arg, reference: c.String("reference"), source: sourceOptions(c), pages: pagesOf(c)}
 			if o.measure, err = measureOptionsOf(c); err != nil {
 				return err
 			}

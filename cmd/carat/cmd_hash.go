@@ -24,15 +24,11 @@ EXAMPLES:
    carat hash copy.gguf --check model.hashes.json`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "check", Usage: "compare with the hashes in `FILE.json`"}},
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "MODEL")
-			if err != nil {
-				return err
-			}
-			return runHash(c.Context, s, g, args[0], c.String("check"))
+			return runHash(c.Context, s, g, arg, c.String("check"))
 		},
 	}
 }

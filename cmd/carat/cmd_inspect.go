@@ -27,15 +27,11 @@ EXAMPLES:
 			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors"},
 		},
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "MODEL")
-			if err != nil {
-				return err
-			}
-			m, err := openModel(args[0], convert.Options{})
+			m, err := openModel(arg, convert.Options{})
 			if err != nil {
 				return err
 			}

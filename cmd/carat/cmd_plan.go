@@ -29,11 +29,7 @@ EXAMPLES:
 			&cli.StringFlag{Name: "save", Usage: "write the plan as a recipe to `FILE.yaml`"},
 			&cli.StringFlag{Name: "export-tensor-types", Usage: "write the types to `FILE` for llama-quantize --tensor-type-file"}),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
-			if err != nil {
-				return err
-			}
-			args, err := positional(c, 1, "MODEL")
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
@@ -41,7 +37,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			src, err := openModel(args[0], sourceOptions(c))
+			src, err := openModel(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}
@@ -50,7 +46,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			if err := savePlan(plan, args[0], c.String("save"), c.String("export-tensor-types")); err != nil {
+			if err := savePlan(plan, arg, c.String("save"), c.String("export-tensor-types")); err != nil {
 				return err
 			}
 			return runPlan(s, g, plan, opts)

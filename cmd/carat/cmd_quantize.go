@@ -33,15 +33,11 @@ EXAMPLES:
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run`,
 		Flags: slices.Concat(sourceFlags(), []cli.Flag{outputFlag(), dryRunFlag(), keepSplitFlag()}, quantizeFlags(), manifestFlags()),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "MODEL")
-			if err != nil {
-				return err
-			}
-			out, err := output(c, args[0])
+			out, err := output(c, arg)
 			if err != nil {
 				return err
 			}
@@ -49,16 +45,16 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			rec, err := newRecorder(c, args[0], out)
+			rec, err := newRecorder(c, arg, out)
 			if err != nil {
 				return err
 			}
-			src, err := openModel(args[0], sourceOptions(c))
+			src, err := openModel(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}
 			defer src.Close()
-			return runQuantize(c.Context, s, g, src, args[0], out, opts, rec)
+			return runQuantize(c.Context, s, g, src, arg, out, opts, rec)
 		},
 	}
 }

@@ -30,15 +30,11 @@ EXAMPLES:
 			&cli.StringFlag{Name: "table", Category: "PAGES", Value: report.Tables[0], Usage: "what --csv writes: `" + strings.Join(report.Tables, "|") + "`"},
 			&cli.StringFlag{Name: "base-model", Category: "PAGES", Usage: "what --card names as the base model, `ORG/NAME` on the Hub; default the reference's name"}),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, arg, err := opening(c, "REPORT.json")
 			if err != nil {
 				return err
 			}
-			args, err := positional(c, 1, "REPORT.json")
-			if err != nil {
-				return err
-			}
-			o := reportOptions{path: args[0], pages: pagesOf(c), table: c.String("table"), baseModel: c.String("base-model")}
+			o := reportOptions{path: arg, pages: pagesOf(c), table: c.String("table"), baseModel: c.String("base-model")}
 			if err := o.check(c, g); err != nil {
 				return err
 			}

@@ -30,18 +30,14 @@ EXAMPLES:
 			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "sample among the likeliest tokens that hold `P` of the probability"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "random seed"}),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
-			if err != nil {
-				return err
-			}
-			args, err := positional(c, 1, "MODEL")
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
 			if c.Int("n") < 1 {
 				return usagef("-n %d: generate at least 1 token", c.Int("n"))
 			}
-			src, err := openModel(args[0], sourceOptions(c))
+			src, err := openModel(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}

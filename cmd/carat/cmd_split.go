@@ -61,18 +61,14 @@ EXAMPLES:
 
 // rewriteArguments are those of verbs that make a GGUF file of another one.
 func rewriteArguments(c *cli.Context, what string) (g global, in, out string, err error) {
-	if g, err = globals(c); err != nil {
-		return g, "", "", err
-	}
-	args, err := positional(c, 1, what)
-	if err != nil {
+	if g, in, err = opening(c, what); err != nil {
 		return g, "", "", err
 	}
 	out = c.String("output")
 	if out == "" {
 		return g, "", "", usagef("%s needs -o OUT.gguf", c.Command.Name)
 	}
-	return g, args[0], out, nil
+	return g, in, out, nil
 }
 
 // rewritten is the JSON of split and merge.

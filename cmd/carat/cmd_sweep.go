@@ -41,11 +41,7 @@ EXAMPLES:
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the files in `FOLDER`"}},
 			measureFlags(), comparisonFlags(), pageFlags()),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
-			if err != nil {
-				return err
-			}
-			args, err := positional(c, 1, "MODEL")
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
@@ -72,7 +68,7 @@ EXAMPLES:
 			}
 			ms := models{g: g, src: sourceOptions(c)}
 			defer ms.close()
-			return sw.run(c.Context, s, &ms, args[0], cmp)
+			return sw.run(c.Context, s, &ms, arg, cmp)
 		},
 	}
 }

@@ -33,11 +33,7 @@ EXAMPLES:
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "choice of tensors"},
 			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE` that the model was quantized with"}),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
-			if err != nil {
-				return err
-			}
-			args, err := positional(c, 1, "MODEL")
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
@@ -54,7 +50,7 @@ EXAMPLES:
 					return err
 				}
 			}
-			return runVerify(c.Context, s, g, args[0], source, sourceOptions(c), o)
+			return runVerify(c.Context, s, g, arg, source, sourceOptions(c), o)
 		},
 	}
 }
