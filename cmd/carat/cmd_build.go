@@ -125,7 +125,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 }
 
 func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
-	ms := models{g: g}
+	ms := models{g: g, sizesOnly: true}
 	defer ms.close()
 	j := measure.Job{Command: "evaluate", Options: o.Eval}
 	var err error

@@ -54,6 +54,7 @@ func (c *comparison) prepare(ms *models, src gguf.Model) error {
 	if err := errors.Join(c.pages.check(), c.measure.checkReport()); err != nil {
 		return err
 	}
+	ms.sizesOnly = c.measure.Report == "" && len(c.pages) == 0 && !ms.g.json // as in eval
 	for _, f := range c.candidates {
 		if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%w: %s: no such file or folder", gguf.ErrInput, f.path)

@@ -113,11 +113,11 @@ func (x *gating) load(ctx context.Context) error {
 func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 	path := x.candidate
 	x.id = measure.Named(path)
-	if h, err := x.models.sums.Hash(path); err == nil { // identifies what cannot be opened, too
-		x.id.SHA256, x.id.Bytes = h.SHA256, h.Bytes
-	}
 	src, err := openModel(path, x.models.src)
 	if err != nil {
+		if h, err := x.models.sums.Hash(path); err == nil { // identifies what cannot be opened, too
+			x.id.SHA256, x.id.Bytes = h.SHA256, h.Bytes
+		}
 		return nil, err
 	}
 	x.models.open = append(x.models.open, src)
@@ -136,7 +136,7 @@ func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 	for _, f := range v.Findings {
 		x.findings = append(x.findings, report.Finding{Rule: "verify-" + f.Check, Level: report.Error, Model: x.id.Name, Tensor: f.Tensor, Message: f.Message})
 	}
-	m, err := x.models.add(path, src, "", x.policy.Context)
+	m, err := x.models.ready(x.id, path, src, "", x.policy.Context)
 	if err == nil && x.made != "" {
 		m.Loaded.Name = x.id.Name // its folder goes
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
@@ -20,7 +22,9 @@ type models struct {
 	g    global
 	src  convert.Options
 	sums *cache.Sums
-	open []gguf.Model
+	// sizesOnly is set when nobody will see the models' SHA-256: files are not read for it.
+	sizesOnly bool
+	open      []gguf.Model
 }
 
 func (m *models) close() {
@@ -42,16 +46,34 @@ func (m *models) load(path, role string, ctx int) (*measure.Model, error) {
 
 // add loads a model that is open already.
 func (m *models) add(path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
-	id, err := measure.Identify(path, src, m.sums.Hash)
+	hash := m.sums.Hash
+	if m.sizesOnly {
+		hash = sizeOf
+	}
+	id, err := measure.Identify(path, src, hash)
 	if err != nil {
 		return nil, err
 	}
+	return m.ready(id, path, src, role, ctx)
+}
+
+// ready loads a model that is open and identified.
+func (m *models) ready(id report.Model, path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
 	c, err := candidate(src, m.g, ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c.Name = path
 	return &measure.Model{ID: id, Role: role, Source: src, Loaded: *c}, nil
+}
+
+// sizeOf is a hash of files that says their size alone.
+func sizeOf(path string) (gguf.FileHash, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return gguf.FileHash{}, err
+	}
+	return gguf.FileHash{Name: filepath.Base(path), Bytes: st.Size()}, nil
 }
 
 // candidate loads m with room for ctx tokens.

@@ -89,6 +89,12 @@ func TestIdentify(t *testing.T) {
 	broken := func(string) (gguf.FileHash, error) { return gguf.FileHash{}, os.ErrPermission }
 	_, err = Identify(path, open(t, path), broken)
 	require.ErrorIs(t, err, os.ErrPermission)
+
+	// Without sums there is none of them together either; the size is known all the same.
+	unread, err := Identify(first, open(t, first), func(path string) (gguf.FileHash, error) { return gguf.FileHash{Name: path, Bytes: 7}, nil })
+	require.NoError(t, err)
+	require.Empty(t, unread.SHA256)
+	require.Equal(t, int64(14), unread.Bytes)
 }
 
 func TestNamed(t *testing.T) {

@@ -26,8 +26,8 @@ func Named(path string) report.Model {
 	return id
 }
 
-// Identify describes m, which was opened at path, and hashes its files with hash. The SHA-256 of a model of several
-// files is that of the lines of sha256sum over them, sorted by name.
+// Identify describes m, which was opened at path, and hashes its files with hash, which may leave the
+// SHA-256 out. That of a model of several files is the one of the lines of sha256sum over them, sorted by name.
 func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, error)) (report.Model, error) {
 	md := m.Metadata()
 	id := Named(path)
@@ -61,6 +61,9 @@ func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, 
 }
 
 func together(sums []gguf.FileHash) string {
+	if slices.ContainsFunc(sums, func(s gguf.FileHash) bool { return s.SHA256 == "" }) {
+		return ""
+	}
 	if len(sums) == 1 {
 		return sums[0].SHA256
 	}
