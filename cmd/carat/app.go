@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/carat-llm/carat/internal/buildinfo"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
@@ -134,7 +135,11 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 func reportError(w io.Writer, args []string, err error) int {
 	code := exitCode(err)
 	if hasFlag(args, "log-format", "json") {
-		slog.New(slog.NewJSONHandler(w, nil)).Error(err.Error(), "exit", code)
+		attrs := []any{"exit", code}
+		if h := hint.Of(err); h != "" {
+			attrs = append(attrs, "hint", h)
+		}
+		slog.New(slog.NewJSONHandler(w, nil)).Error(err.Error(), attrs...)
 		return code
 	}
 	var left *interruption
@@ -156,5 +161,8 @@ func reportError(w io.Writer, args []string, err error) int {
 		return code
 	}
 	fmt.Fprintf(w, "carat: error: %v\n", err)
+	if h := hint.Of(err); h != "" {
+		fmt.Fprintf(w, "hint: %s\n", h)
+	}
 	return code
 }
