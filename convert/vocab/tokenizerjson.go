@@ -49,27 +49,56 @@ func (m *tokenizerModel) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*plain)(m))
 }
 
-// merges are pairs joined by a space; a space within a part becomes U+0120 as in the reference.
-type merges []string
+// size is one more than the highest id of the vocabulary.
+func (m *tokenizerModel) size(path string) (int, error) {
+	have := 0
+	for t, id := range m.Vocab {
+		if id < 0 || id >= maxVocab {
+			return 0, bad(path, "token %q has the id %d", t, id)
+		}
+		have = max(have, id+1)
+	}
+	return have, nil
+}
+
+// merges are the pairs that are joined, first to last.
+type merges [][2]string
 
 // UnmarshalJSON reads both forms, "a b" and ["a", "b"].
 func (m *merges) UnmarshalJSON(b []byte) error {
 	var joined []string
 	if json.Unmarshal(b, &joined) == nil {
-		*m = joined
+		*m = make(merges, len(joined))
+		for i, s := range joined {
+			left, right, ok := strings.Cut(s, " ")
+			if !ok || strings.Contains(right, " ") {
+				return fmt.Errorf("merge %d, %q, is not two parts with a space between", i, s)
+			}
+			(*m)[i] = [2]string{left, right}
+		}
 		return nil
 	}
 	var pairs [][]string
 	if err := json.Unmarshal(b, &pairs); err != nil {
 		return err
 	}
-	for _, p := range pairs {
+	*m = make(merges, len(pairs))
+	for i, p := range pairs {
 		if len(p) != 2 {
-			return fmt.Errorf("a merge of %d parts: %q", len(p), p)
+			return fmt.Errorf("merge %d, %q, has %d parts: want 2", i, p, len(p))
 		}
-		*m = append(*m, strings.ReplaceAll(p[0], " ", "Ġ")+" "+strings.ReplaceAll(p[1], " ", "Ġ"))
+		(*m)[i] = [2]string{p[0], p[1]}
 	}
 	return nil
+}
+
+// joined writes the pairs as GGUF has them, a space between the parts and U+0120 for one within, as in the reference.
+func (m merges) joined() []string {
+	out := make([]string, len(m))
+	for i, p := range m {
+		out[i] = strings.ReplaceAll(p[0], " ", "Ġ") + " " + strings.ReplaceAll(p[1], " ", "Ġ")
+	}
+	return out
 }
 
 // allAdded joins the added tokens of tokenizer.json and tokenizer_config.json by id.
@@ -123,12 +152,9 @@ func (f *folder) byteLevel(l *list) error {
 	if err != nil {
 		return err
 	}
-	have := 0
-	for t, id := range m.Vocab {
-		if id < 0 || id >= maxVocab {
-			return bad(path, "token %q has the id %d", t, id)
-		}
-		have = max(have, id+1)
+	have, err := m.size(path)
+	if err != nil {
+		return err
 	}
 	for id := range added {
 		have = max(have, id+1)
@@ -151,56 +177,13 @@ func (f *folder) byteLevel(l *list) error {
 		v.set(id, t.Content, 0, typ)
 	}
 	for _, merge := range m.Merges {
-		a, b, ok := strings.Cut(merge, " ")
-		if _, known := m.Vocab[a+b]; !ok || !known {
+		if _, known := m.Vocab[merge[0]+merge[1]]; !known {
 			return bad(path, "the merge %q makes no token of the vocabulary", merge)
 		}
 	}
 	v.write(l, "gpt2", pre, false)
 	if len(m.Merges) > 0 {
-		l.add("tokenizer.ggml.merges", []string(m.Merges))
+		l.add("tokenizer.ggml.merges", m.Merges.joined())
 	}
-	return f.special(l, size)
-}
-
-// byteFallback writes a BPE with byte fallback as the SentencePiece model that it came from (Llama 2).
-func (f *folder) byteFallback(l *list) error {
-	path := filepath.Join(f.dir, "tokenizer.json")
-	have := 0
-	for t, id := range f.json.Model.Vocab {
-		if id < 0 || id >= maxVocab {
-			return bad(path, "token %q has the id %d", t, id)
-		}
-		have = max(have, id+1)
-	}
-	base := have
-	added, err := f.allAdded()
-	if err != nil {
-		return err
-	}
-	for id := range added {
-		have = max(have, id+1)
-	}
-	size, err := f.vocabSize(have)
-	if err != nil {
-		return err
-	}
-	v := newVocabulary(size)
-	for t, id := range f.json.Model.Vocab {
-		typ := normal
-		if len(t) == 6 && strings.HasPrefix(t, "<0x") && t[5] == '>' {
-			typ = byteToken
-		}
-		v.set(id, t, -1000, typ)
-	}
-	for id, t := range added {
-		switch {
-		case t.Special:
-			v.set(id, t.Content, -1000, control)
-		case id >= base:
-			v.set(id, t.Content, -1000, userDefined)
-		}
-	}
-	v.write(l, "llama", "default", true)
 	return f.special(l, size)
 }

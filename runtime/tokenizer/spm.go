@@ -14,7 +14,6 @@ import (
 type spm struct {
 	t      *Tokenizer
 	scores []float32
-	byID   bool       // scores say nothing: the order of ids does
 	prefix bool       // a space goes before a text
 	bytes  [256]int32 // the byte tokens, -1 where there is none
 }
@@ -25,12 +24,7 @@ func newSPM(t *Tokenizer, scores []float32, prefix bool) (*spm, error) {
 	if len(scores) != len(t.tokens) {
 		return nil, fmt.Errorf("%w: tokenizer: %d scores for %d tokens", gguf.ErrInput, len(scores), len(t.tokens))
 	}
-	s := &spm{t: t, scores: scores, prefix: prefix, byID: true}
-	for i, v := range scores {
-		// A vocabulary converted from tokenizer.json has one placeholder for all scores. Its ids are in the
-		// order of the merges, which scores stand for.
-		s.byID = s.byID && (t.types[i] != normal || v == -1000)
-	}
+	s := &spm{t: t, scores: scores, prefix: prefix}
 	for b := range s.bytes {
 		s.bytes[b] = -1
 		if id, ok := t.ids[fmt.Sprintf("<0x%02X>", b)]; ok {
@@ -57,12 +51,6 @@ func (s *spm) encode(ids []int32, text string, first bool) []int32 {
 		id, ok := s.t.ids[string(joined)]
 		if !ok {
 			return 0, false
-		}
-		if s.byID {
-			if strings.Trim(string(joined), lowerBlock) == "" {
-				return float64(len(s.scores)) + float64(id), true // runs of spaces are merged last there
-			}
-			return float64(id), true
 		}
 		return -float64(s.scores[id]), true
 	}
