@@ -85,5 +85,6 @@ func newGating(c *cli.Context, s streams) (*gating, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gating{gateOptions: *o, s: s, g: g, models: &models{g: g, src: sourceOptions(c)}}, nil
+	src := sourceOptions(c)
+	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src}, s: s, g: g, models: &models{g: g, src: src}}, nil
 }

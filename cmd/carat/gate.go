@@ -12,29 +12,22 @@ import (
 	"github.com/carat-llm/carat/eval/ci"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/measure"
-	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
-	"github.com/carat-llm/carat/quantize/imatrix"
 )
 
 // gating is one run of the gate: inputs, the stored verdict or else build, measure and judge, and what is written.
 type gating struct {
-	gateOptions
+	gateInputs
 	s      streams
 	g      global
 	models *models
 
-	job         measure.Job
-	imatrix     *imatrix.Matrix     // nil for none
-	last        *report.Report      // the baseline; nil for none
-	calibration *report.Calibration // nil when no text is given
-	findings    []report.Finding
-	llama       *parity.Program // nil when the policy does not look at it, or for noLlama
-	noLlama     error           // why there is none
-	store       *cache.Dir      // nil for none
-	key         string          // of the verdict in store; "" for none
+	job      measure.Job
+	findings []report.Finding // those of the inputs and of the candidate
+	store    *cache.Dir       // nil for none
+	storeKey string           // of the verdict in store; "" for none
 
 	made      string       // the candidate's temporary file, when it was built
 	candidate string       // the file that is measured
@@ -98,10 +91,10 @@ func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 		return nil, err
 	}
 	r = x.job.Empty()
-	r.Findings, r.Calibration = x.findings, x.calibration
+	r.Findings, r.Calibration = x.findings, x.Calibration
 	m := measure.Model{ID: x.id}
 	x.job.Fail(&m, x.candidate, fault)
-	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.last, today())
+	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.Baseline, today())
 }
 
 // publish gives a candidate that was built its name.

@@ -91,16 +91,8 @@ func (x *gating) builtName() string {
 // target is what the policy has built.
 func (x *gating) target() (o quantize.Options, err error) {
 	t := x.policy.Target
-	if t.Recipe != "" {
-		f, err := os.Open(t.Recipe)
-		if err != nil {
-			return o, missing(t.Recipe, err)
-		}
-		defer f.Close()
-		if o.File, err = recipe.ParseFile(filepath.Base(t.Recipe), f); err != nil {
-			return o, usagef("%v", err)
-		}
-		o.FileType = o.File.FileType
+	if x.Recipe != nil {
+		o.File, o.FileType = x.Recipe, x.Recipe.FileType
 	} else if o.FileType, err = recipe.ParseFileType(t.Type); err != nil {
 		return o, usagef("--type: %v", err)
 	}
@@ -110,8 +102,8 @@ func (x *gating) target() (o quantize.Options, err error) {
 
 // weigh has the policy's importance matrix used.
 func (x *gating) weigh(o *quantize.Options) {
-	if x.imatrix != nil {
-		o.Imatrix, o.ImatrixName = x.imatrix, filepath.Base(x.policy.Target.Imatrix)
+	if x.Imatrix != nil {
+		o.Imatrix, o.ImatrixName = x.Imatrix, filepath.Base(x.policy.Target.Imatrix)
 	}
 }
 

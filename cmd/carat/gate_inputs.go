@@ -4,23 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"path/filepath"
+	"slices"
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/carat-llm/carat/quantize/recipe"
 )
 
 // inputs reads everything but the models, checks it, and asks what the verdict depends on.
 func (x *gating) inputs(ctx context.Context) error {
 	p := x.policy
 	var err error
-	if x.job.Texts, err = p.ReadTexts(); err != nil {
+	if x.Texts, err = p.ReadTexts(); err != nil {
 		return err
 	}
-	x.job.Command, x.job.Threads, x.job.Options = "gate", x.g.threads, eval.Options{Context: p.Context}
+	x.job.Texts, x.job.Command, x.job.Threads, x.job.Options = x.Texts, "gate", x.g.threads, eval.Options{Context: p.Context}
 	var sums []string
 	for _, t := range p.Data.Eval {
 		h, err := x.models.sums.Hash(t.Path)
@@ -33,22 +38,46 @@ func (x *gating) inputs(ctx context.Context) error {
 		return err
 	}
 	if p.Data.Calibration != "" {
-		if x.calibration, err = gate.ReadCalibration(ctx, p.Data.Calibration, x.job.Texts); err != nil {
+		if x.Calibration, err = gate.ReadCalibration(ctx, p.Data.Calibration, x.Texts); err != nil {
 			return err
 		}
 	}
-	x.findings = gate.Inputs(p, sums, x.calibration)
+	x.Findings = gate.Inputs(p, sums, x.Calibration)
 	if path := p.Target.Imatrix; path != "" {
-		if x.imatrix, err = imatrix.Read(path); err != nil {
+		if x.Imatrix, err = imatrix.Read(path); err != nil {
 			return missing(path, err)
 		}
-		x.findings = append(x.findings, gate.Recorded(p, path, x.imatrix, x.job.Texts, sums)...)
+		x.Findings = append(x.Findings, gate.Recorded(p, path, x.Imatrix, x.Texts, sums)...)
+	}
+	if err := x.readTarget(); err != nil {
+		return err
+	}
+	for _, t := range p.Data.Tasks {
+		kind, _ := task.Lookup(t.Name)
+		items, err := task.Read(kind, t.Path)
+		if err != nil {
+			return err
+		}
+		x.Items = append(x.Items, items)
 	}
 	if err := x.findLlama(ctx); err != nil {
 		return err
 	}
-	x.ask(sums)
+	x.findings = slices.Clone(x.Findings)
+	x.ask()
 	return nil
+}
+
+// readTarget reads the recipe of what is built, if it has one.
+func (x *gating) readTarget() error {
+	path := x.policy.Target.Recipe
+	if x.given != "" || path == "" {
+		return nil
+	}
+	return readNamed("target.recipe", path, func(r io.Reader) (err error) {
+		x.Recipe, err = recipe.ParseFile(filepath.Base(path), r)
+		return err
+	})
 }
 
 // readBaseline finds and reads the last release's report, if there is one.
@@ -75,7 +104,7 @@ func (x *gating) readBaseline() error {
 		}
 	}
 	var err error
-	if x.last, err = report.Read(x.baseline); err != nil {
+	if x.Baseline, err = report.Read(x.baseline); err != nil {
 		return fmt.Errorf("the baseline: %w", missing(x.baseline, err))
 	}
 	return nil

@@ -41,7 +41,7 @@ func (x *gating) judge(ctx context.Context) (*report.Report, error) {
 		b.describe(figuresSoFar(&x.job, series))
 		b.update(int64(done), int64(all))
 	}
-	loop := gate.Loop{Policy: x.policy, Baseline: x.last, Today: today(), WarnOnly: x.warnOnly, Available: available, Measure: x.measure}
+	loop := gate.Loop{Policy: x.policy, Baseline: x.Baseline, Today: today(), WarnOnly: x.warnOnly, Available: available, Measure: x.measure}
 	return loop.Run(ctx)
 }
 
@@ -52,7 +52,7 @@ func (x *gating) measure(ctx context.Context, tokens int) (*report.Report, error
 	if r == nil {
 		return nil, err
 	}
-	r.Findings, r.Calibration = x.findings, x.calibration
+	r.Findings, r.Calibration = x.findings, x.Calibration
 	for i, e := range x.extra {
 		r.Candidates[i].Tensors, r.Candidates[i].Latency, r.Candidates[i].Tasks = e.tensors, e.latency, e.tasks
 		r.Candidates[i].Parity = e.parity.Against(r.Candidates[i].Chunks)
@@ -209,14 +209,10 @@ func (x *gating) tasks(ctx context.Context, m *measure.Model) (out []task.Result
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range x.policy.Data.Tasks {
+	for i, t := range x.policy.Data.Tasks {
 		kind, _ := task.Lookup(t.Name)
-		items, err := task.Read(kind, t.Path)
-		if err != nil {
-			return nil, err
-		}
 		b := newCounter(x.s.err, x.g, t.Name)
-		r, err := task.Run(ctx, kind, items, *cand, ref, task.Options{Limit: t.Limit, Progress: func(done, all int, _ float64) { b.update(int64(done), int64(all)) }})
+		r, err := task.Run(ctx, kind, x.Items[i], *cand, ref, task.Options{Limit: t.Limit, Progress: func(done, all int, _ float64) { b.update(int64(done), int64(all)) }})
 		b.finish()
 		if err != nil {
 			return nil, err

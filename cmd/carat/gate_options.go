@@ -15,22 +15,23 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// gateOptions are gate's flags and policy, in which flags have taken their places.
+// gateOptions are gate's flags and policy, in which flags have taken their places. The tag leaves out of the key what
+// only says where something is, or where results go: the content of what is read is in gateInputs.
 type gateOptions struct {
 	policy       *gate.Policy
-	policyPath   string // "" for the built-in one
-	given        string // the candidate; "" when it is built
-	out          string
-	keep         bool
-	baseline     string // path
-	saveBaseline string // name
-	report       string
-	resume       bool
 	warnOnly     bool
-	cache        string // "" for none
-	built        map[string]any
-	ci           ciOptions
-	pages        pages
+	policyPath   string         `key:"-"` // "" for the built-in one
+	given        string         `key:"-"` // path of the candidate; "" when it is built
+	out          string         `key:"-"`
+	keep         bool           `key:"-"`
+	baseline     string         `key:"-"` // path
+	saveBaseline string         `key:"-"` // name
+	report       string         `key:"-"`
+	resume       bool           `key:"-"`
+	cache        string         `key:"-"` // "" for none
+	built        map[string]any `key:"-"`
+	ci           ciOptions      `key:"-"`
+	pages        pages          `key:"-"`
 }
 
 // buildFlags are the ones that what is built depends on, for its provenance.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/carat-llm/carat/eval/parity"
 )
@@ -12,18 +13,18 @@ func (x *gating) findLlama(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if x.llama, err = parity.Find(ctx, x.policy.Target.LlamaCPP); err != nil {
-		x.noLlama = err
+	if x.Llama, err = parity.Find(ctx, x.policy.Target.LlamaCPP); err != nil {
+		x.NoLlama = err.Error()
 	}
 	return ctx.Err()
 }
 
 // inLlama asks llama.cpp what the candidate predicts for the first text; nil when the policy does not look at it.
 func (x *gating) inLlama(ctx context.Context) (*parity.Answer, error) {
-	if x.noLlama != nil {
-		return parity.None(x.noLlama), nil
+	if x.NoLlama != "" {
+		return parity.None(errors.New(x.NoLlama)), nil
 	}
-	if x.llama == nil {
+	if x.Llama == nil {
 		return nil, nil
 	}
 	b := newCounter(x.s.err, x.g, "llama.cpp")
@@ -34,5 +35,5 @@ func (x *gating) inLlama(ctx context.Context) (*parity.Answer, error) {
 		Chunks: min(parity.Chunks, corpus.Chunks[0]), Threads: x.g.threads,
 	}
 	b.update(0, int64(in.Chunks))
-	return x.llama.Measure(ctx, in)
+	return x.Llama.Measure(ctx, in)
 }

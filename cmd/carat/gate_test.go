@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -140,8 +142,8 @@ func TestGateQuestion(t *testing.T) {
 		x := gatingOf(t, append([]string{"--cache", store}, args...)...)
 		x.openStore()
 		require.NoError(t, x.inputs(context.Background()))
-		require.NotEmpty(t, x.key)
-		return x.key
+		require.NotEmpty(t, x.storeKey)
+		return x.storeKey
 	}
 	given := []string{"--policy", at("p.yaml"), "--reference", tiny, "--text", "t=" + at("a.txt"), at("q8.gguf")}
 	first := key(given...)
@@ -187,30 +189,104 @@ func TestGateQuestion(t *testing.T) {
 	} {
 		require.Equal(t, first, key(args...), what)
 	}
-	writeFile(t, at("hs.txt"), "Tom\n1\na\nb\nc\nd\n")
-	require.NotEqual(t, first, key(given...), "the items of a task")
-
-	// The program is part of the question.
+	// The program is part of the question, and so are the machine and the day where they matter.
 	x := gatingOf(t, append([]string{"--cache", filepath.Join(dir, "cache")}, given...)...)
 	x.openStore()
 	require.NoError(t, x.inputs(context.Background()))
-	q, ok := x.question(nil)
-	require.True(t, ok)
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	h, err := gguf.HashFile(exe)
 	require.NoError(t, err)
-	require.Equal(t, h.SHA256, q.Files["carat"])
-	require.Empty(t, q.Machine, "no gate is on speed")
+	require.Equal(t, h.SHA256, x.Program.SHA256)
+	require.Empty(t, x.CPU, "no gate is on speed")
+	require.Empty(t, x.Day, "no waiver")
 	x.policy.Gates = append(x.policy.Gates, gate.Gate{Metric: "decode.tok_s"})
-	q, _ = x.question(nil)
-	require.NotEmpty(t, q.Machine)
-	x.llama = &parity.Program{Path: exe, Version: "1"}
-	q, _ = x.question(nil)
-	require.Equal(t, []string{h.SHA256, "1"}, []string{q.Files["llama-perplexity"], q.Llama})
+	x.Llama = &parity.Program{Path: exe, Version: "1"}
 	x.policy.Allow = []gate.Waiver{{}}
-	q, _ = x.question(nil)
-	require.Equal(t, today(), q.Day)
+	require.NoError(t, x.identify())
+	require.NotEmpty(t, x.CPU)
+	require.Equal(t, x.g.threads, x.Threads)
+	require.Equal(t, h.SHA256, x.LlamaSHA256)
+	require.Equal(t, today(), x.Day)
+}
+
+// TestGateReplacedFiles: another file at the same path is another question, whatever it is read for.
+func TestGateReplacedFiles(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	mustCarat(t, "build", tiny, "--type", "Q8_0", "-o", at("m.gguf"), "--quiet")
+	for i, name := range []string{"im.gguf", "im3.gguf"} {
+		mustCarat(t, "imatrix", tiny, "--text", evalFile, "--ctx", "64", "--chunks", fmt.Sprint(2+i), "-o", at(name))
+	}
+	for _, typ := range []string{"Q8_0", "Q5_0"} {
+		mustCarat(t, "plan", tiny, "--type", typ, "--save", at(typ+".yaml"), "--quiet")
+	}
+	words := strings.Repeat("some words of a text ", 10)
+	require.NoError(t, os.CopyFS(at("ckpt"), os.DirFS(tiny)))
+	require.NoError(t, os.CopyFS(at("ref"), os.DirFS(tiny)))
+	config := string(readFile(t, at("ckpt/config.json")))
+	require.Contains(t, config, `"rms_norm_eps": `)
+	config = strings.Replace(config, `"rms_norm_eps": `, `"rms_norm_eps": 1`, 1)
+	writeFile(t, at("a.txt"), words)
+	writeFile(t, at("hs.txt"), "Tom\n0\na\nb\nc\nd\n")
+	writeFile(t, at("calibration.txt"), "Other "+words)
+	writeFile(t, at("metadata.json"), "{}")
+	writeFile(t, at("llama"), "1")
+	copyFile(t, at("Q8_0.yaml"), at("recipe.yaml"))
+	writeFile(t, at("p.yaml"), strings.Replace(hardPolicy, "target: {type: Q4_K_M}",
+		fmt.Sprintf("target: {recipe: '%s'}\ndata: {tasks: [{task: hellaswag, path: '%s'}]}", at("recipe.yaml"), at("hs.txt")), 1))
+	quickReport(t, at("m.gguf"), at("r.json"))
+	baseline := string(readFile(t, at("r.json")))
+	version := regexp.MustCompile(`"version": "[^"]*"`)
+	require.Regexp(t, version, baseline)
+	store := filepath.Join(t.TempDir(), "cache") // one, as the program need not be hashed again for each key
+
+	key := func(args ...string) string {
+		t.Helper()
+		x := gatingOf(t, append([]string{"--cache", store, "--policy", at("p.yaml"), "--reference", at("ref"), "--text", "t=" + at("a.txt"),
+			"--imatrix", at("im.gguf"), "--calibration", at("calibration.txt"), "--metadata", at("metadata.json"), "--baseline", at("r.json")}, args...)...)
+		x.openStore()
+		require.NoError(t, x.inputs(context.Background()))
+		x.Llama = &parity.Program{Path: at("llama")}
+		x.ask()
+		require.NoError(t, x.models.sums.Save())
+		require.NotEmpty(t, x.storeKey)
+		return x.storeKey
+	}
+	asked := map[string][]string{"BUILD": {"--source", at("ckpt")}, "GIVEN": {at("m.gguf")}}
+	first := map[string]string{}
+	for name, args := range asked {
+		first[name] = key(args...)
+	}
+	saved := os.DirFS(filepath.Join(t.TempDir(), "all"))
+	require.NoError(t, os.CopyFS(fmt.Sprint(saved), os.DirFS(dir)))
+	for what, change := range map[string]func(){
+		"the text":                     func() { writeFile(t, at("a.txt"), words+"more") },
+		"the items of a task":          func() { writeFile(t, at("hs.txt"), "Tom\n1\na\nb\nc\nd\n") },
+		"the importance matrix":        func() { copyFile(t, at("im3.gguf"), at("im.gguf")) },
+		"the calibration text":         func() { writeFile(t, at("calibration.txt"), "Others "+words) },
+		"the metadata":                 func() { writeFile(t, at("metadata.json"), `{"general.author": "x"}`) },
+		"the baseline":                 func() { writeFile(t, at("r.json"), version.ReplaceAllString(baseline, `"version": "other"`)) },
+		"the reference's config":       func() { writeFile(t, at("ref/config.json"), config) },
+		"llama.cpp":                    func() { writeFile(t, at("llama"), "2") },
+		"the policy":                   func() { writeFile(t, at("p.yaml"), string(readFile(t, at("p.yaml")))+"# a comment\n") },
+		"BUILD: the recipe":            func() { copyFile(t, at("Q5_0.yaml"), at("recipe.yaml")) },
+		"BUILD: the source's config":   func() { writeFile(t, at("ckpt/config.json"), config) },
+		"GIVEN: the candidate":         func() { mustCarat(t, "build", tiny, "--type", "Q4_1", "-o", at("m.gguf"), "--quiet") },
+		"GIVEN: the candidate's bytes": func() { writeFile(t, at("m.gguf"), string(readFile(t, at("m.gguf")))+"x") },
+	} {
+		change()
+		for name, args := range asked {
+			if only, _, ok := strings.Cut(what, ": "); !ok || only == name {
+				require.NotEqual(t, first[name], key(args...), what)
+			}
+		}
+		require.NoError(t, os.RemoveAll(dir))
+		require.NoError(t, os.CopyFS(dir, saved))
+	}
+	for name, args := range asked {
+		require.Equal(t, first[name], key(args...), "everything is as it was")
+	}
 }
 
 // TestGateBaselineQuestion: how the baseline was judged does not matter, what it measured does.
@@ -223,13 +299,13 @@ func TestGateBaselineQuestion(t *testing.T) {
 	x.openStore()
 	require.NoError(t, x.inputs(context.Background()))
 	key := func() string {
-		x.ask(nil)
-		return x.key
+		x.ask()
+		return x.storeKey
 	}
 	first := key()
-	x.last.Gate.Looks++
+	x.Baseline.Gate.Looks++
 	require.Equal(t, first, key())
-	x.last.Candidates[0].Chunks[0].KLD++
+	x.Baseline.Candidates[0].Chunks[0].KLD++
 	require.NotEqual(t, first, key())
 }
 

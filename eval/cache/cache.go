@@ -10,8 +10,6 @@ package cache
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,18 +38,6 @@ func Open(path string) (*Dir, error) {
 
 // At is the folder as it is, which may be missing.
 func At(path string) *Dir { return &Dir{path, OpenSums(filepath.Join(path, "sums.json"))} }
-
-// Key names what parts, which encoding/json takes, were the inputs of.
-func Key(parts ...any) (string, error) {
-	h := sha256.New()
-	e := json.NewEncoder(h) // an object a line; maps are sorted
-	for _, p := range parts {
-		if err := e.Encode(p); err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
 
 // Get returns the answer stored for key. Using it makes it young again for GC.
 func (d *Dir) Get(key string) ([]byte, bool) {
