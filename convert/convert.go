@@ -47,6 +47,9 @@ func (m *Model) Metadata() *gguf.Metadata { return m.metadata }
 // Tensors implements gguf.Model.
 func (m *Model) Tensors() []gguf.Tensor { return m.tensors }
 
+// Unchanged implements gguf.Unchanging. The small files are not asked: they were read whole at one time.
+func (m *Model) Unchanged() error { return m.files.Unchanged() }
+
 // Close implements gguf.Model.
 func (m *Model) Close() error { return m.files.Close() }
 

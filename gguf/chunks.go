@@ -33,7 +33,8 @@ func EachChunk(ctx context.Context, t Tensor, f func(data []byte, first, n int64
 	return nil
 }
 
-// Copy fills the file with the data of tensors as they are: the ones it was created for, in that order.
+// Copy fills the file with the data of tensors as they are: the ones it was created for, in that order. It fails when
+// a file that they are read from changed meanwhile.
 func (w *Writer) Copy(ctx context.Context, tensors []Tensor, progress Progress) error {
 	var done, total int64
 	for _, t := range tensors {
@@ -50,6 +51,13 @@ func (w *Writer) Copy(ctx context.Context, tensors []Tensor, progress Progress) 
 			return w.WriteAt(i, data, first*t.Info().RowBytes())
 		}); err != nil {
 			return err
+		}
+	}
+	for _, t := range tensors {
+		if u, ok := t.(Unchanging); ok {
+			if err := u.Unchanged(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

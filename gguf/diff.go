@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -125,7 +126,7 @@ func DiffTensors(ctx context.Context, a, b Model, threads int, progress Progress
 	for _, f := range compare {
 		group.Go(f)
 	}
-	if err := group.Wait(); err != nil {
+	if err := cmp.Or(group.Wait(), Unchanged(a, b)); err != nil {
 		return nil, err
 	}
 	out := []TensorChange{}

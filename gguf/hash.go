@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
 
+	"github.com/carat-llm/carat/internal/inputfile"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -52,12 +52,8 @@ func Hash(ctx context.Context, m Model, threads int, progress Progress) (*Hashes
 	if f != nil {
 		h.Files = make([]FileHash, len(f.parts))
 		for i, p := range f.parts {
-			st, err := p.file.Stat()
-			if err != nil {
-				return nil, err
-			}
-			h.Files[i] = FileHash{Name: filepath.Base(p.path), Bytes: st.Size()}
-			total += st.Size()
+			h.Files[i] = FileHash{Name: filepath.Base(p.path), Bytes: p.file.Size()}
+			total += p.file.Size()
 		}
 	}
 	read := func(n int64) {
@@ -69,7 +65,7 @@ func Hash(ctx context.Context, m Model, threads int, progress Progress) (*Hashes
 	group.SetLimit(max(1, threads))
 	for i := range h.Files {
 		group.Go(func() (err error) {
-			h.Files[i].SHA256, err = hashReader(ctx, io.NewSectionReader(f.parts[i].file, 0, h.Files[i].Bytes), read)
+			h.Files[i].SHA256, err = hashReader(ctx, f.parts[i].file.Reader(), read)
 			return err
 		})
 	}
@@ -79,19 +75,24 @@ func Hash(ctx context.Context, m Model, threads int, progress Progress) (*Hashes
 			return err
 		})
 	}
-	return h, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return h, Unchanged(m)
 }
 
 // HashFile hashes the file at path, of any format.
 func HashFile(path string) (FileHash, error) {
-	f, err := os.Open(path)
+	f, err := inputfile.Open(path)
 	if err != nil {
 		return FileHash{}, err
 	}
 	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return FileHash{Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+	if _, err := io.Copy(h, f.Reader()); err != nil {
+		return FileHash{}, err
+	}
+	return FileHash{Name: filepath.Base(path), Bytes: f.Size(), SHA256: hex.EncodeToString(h.Sum(nil))}, f.Unchanged()
 }
 
 func hashReader(ctx context.Context, r io.Reader, read func(n int64)) (string, error) {
@@ -124,12 +125,12 @@ func HashTensor(ctx context.Context, t Tensor, read func(n int64)) (string, erro
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
+// maxHashesBytes is the size of the largest JSON of hashes that is read: a million tensors take a fifth of it.
+const maxHashesBytes = 1 << 30
+
 // ReadHashes reads what was written as JSON: Hashes, or anything with such tensors in it.
 func ReadHashes(path string) (*Hashes, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s: no such file", ErrInput, path)
-	}
+	b, err := inputfile.ReadSmall(path, maxHashesBytes)
 	if err != nil {
 		return nil, err
 	}

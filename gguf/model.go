@@ -23,7 +23,7 @@ type Tensor interface {
 // Mapped is implemented by tensors whose data lies in memory as it is (a mapped file).
 type Mapped interface {
 	// Bytes returns the whole encoded data, read-only and valid until the model is closed,
-	// or nil when the data is not mapped after all.
+	// or nil when the data is not mapped after all. They are read within mmap.Guard.
 	Bytes() []byte
 }
 
@@ -31,6 +31,25 @@ type Mapped interface {
 type Placed interface {
 	// Place returns the number of the file, from 0, and where the data begins in it.
 	Place() (file int, offset int64)
+}
+
+// Unchanging is implemented by models, and tensors, that are read from files.
+type Unchanging interface {
+	// Unchanged fails when a file is not what it was when it was opened. What was made of it is then worth nothing,
+	// so it is asked before an output gets its name. Errors wrap ErrInput and name the file.
+	Unchanged() error
+}
+
+// Unchanged asks those of models that are Unchanging.
+func Unchanged(models ...Model) error {
+	for _, m := range models {
+		if u, ok := m.(Unchanging); ok {
+			if err := u.Unchanged(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // TensorInfo is what the header says of a tensor.

@@ -3,10 +3,8 @@ package gguf
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
-	"github.com/carat-llm/carat/internal/mmap"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // File is an open GGUF file, or a split model's files read as one. It implements Model.
@@ -20,8 +18,7 @@ type File struct {
 type part struct {
 	number int // from 0
 	path   string
-	file   *os.File
-	mapped []byte // nil where files cannot be mapped
+	file   *inputfile.File
 }
 
 // Open opens a GGUF file. The first file of a split (name-00001-of-00003.gguf) opens all of them; the
@@ -40,28 +37,15 @@ func Open(path string) (*File, error) {
 
 // add opens one file and appends its tensors.
 func (f *File) add(path string) (*header, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s: no such file", ErrInput, path)
-	}
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	p := &part{number: len(f.parts), path: path, file: file}
 	f.parts = append(f.parts, p)
-	st, err := file.Stat()
+	h, err := parse(file, file.Size(), path)
 	if err != nil {
 		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is not a regular file", ErrInput, path)
-	}
-	h, err := parse(file, st.Size(), path)
-	if err != nil {
-		return nil, err
-	}
-	if p.mapped, err = mmap.Map(file, st.Size()); err != nil {
-		p.mapped = nil // ReadAt serves then
 	}
 	for _, e := range h.tensors {
 		f.tensors = append(f.tensors, &fileTensor{e, p})
@@ -84,13 +68,19 @@ func (f *File) Paths() []string {
 	return paths
 }
 
+// Unchanged implements Unchanging.
+func (f *File) Unchanged() error {
+	var errs []error
+	for _, p := range f.parts {
+		errs = append(errs, p.file.Unchanged())
+	}
+	return errors.Join(errs...)
+}
+
 // Close unmaps and closes all files; bytes from Mapped tensors must not be used afterwards.
 func (f *File) Close() error {
 	var errs []error
 	for _, p := range f.parts {
-		if p.mapped != nil {
-			errs = append(errs, mmap.Unmap(p.mapped))
-		}
 		errs = append(errs, p.file.Close())
 	}
 	f.parts = nil
@@ -115,16 +105,20 @@ func (t *fileTensor) ReadRows(dst []byte, first, n int64) error {
 	if first < 0 || n < 0 || n > t.Rows() || first > t.Rows()-n || int64(len(dst)) != n*rb {
 		return fmt.Errorf("%s: tensor %s: rows %d to %d of %d into %d bytes", t.part.path, t.Name, first, first+n, t.Rows(), len(dst))
 	}
-	if _, err := t.part.file.ReadAt(dst, t.offset+first*rb); err != nil && err != io.EOF {
-		return fmt.Errorf("%s: tensor %s: %w", t.part.path, t.Name, err)
+	if _, err := t.part.file.ReadAt(dst, t.offset+first*rb); err != nil {
+		return fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
 	return nil
 }
 
+// Unchanged implements Unchanging.
+func (t *fileTensor) Unchanged() error { return t.part.file.Unchanged() }
+
 // Bytes implements Mapped.
 func (t *fileTensor) Bytes() []byte {
-	if t.part.mapped == nil {
+	mapped := t.part.file.Map()
+	if mapped == nil {
 		return nil
 	}
-	return t.part.mapped[t.offset:][:t.TensorInfo.Bytes():t.TensorInfo.Bytes()]
+	return mapped[t.offset:][:t.TensorInfo.Bytes():t.TensorInfo.Bytes()]
 }

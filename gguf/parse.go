@@ -65,7 +65,7 @@ func (d *decoder) bytes(n int64, place string) []byte {
 		}
 		d.buf = d.buf[:want]
 		if _, err := d.r.ReadAt(d.buf, d.pos); err != nil {
-			d.err = fmt.Errorf("%s: reading at %d: %w", d.path, d.pos, err)
+			d.err = fmt.Errorf("%w (reading the header at %d)", err, d.pos)
 			return nil
 		}
 		d.at = d.pos

@@ -13,8 +13,8 @@ import (
 )
 
 // Run writes the plan to path, or to the files of a split named after it (Paths). progress, if not nil, is called
-// from the workers with the bytes of the source read so far and in all. When ctx ends or anything fails, nothing
-// is left.
+// from the workers with the bytes of the source read so far and in all. When ctx ends, the source's files change or
+// anything fails, nothing is left.
 func (p *Plan) Run(ctx context.Context, path string, progress func(done, total int64)) error {
 	return RunAll(ctx, []*Plan{p}, []string{path}, progress)
 }
@@ -43,6 +43,11 @@ func RunAll(ctx context.Context, plans []*Plan, paths []string, progress func(do
 	}
 	if err := write(ctx, plans, writers, progress); err != nil {
 		return abort(err)
+	}
+	for _, p := range plans {
+		if err := gguf.Unchanged(p.source); err != nil {
+			return abort(err)
+		}
 	}
 	return gguf.CommitAll(writers)
 }

@@ -66,6 +66,9 @@ func benchModel(ctx context.Context, g global, m gguf.Model, o benchOptions, b *
 	if err != nil {
 		return nil, err
 	}
+	if err := gguf.Unchanged(m); err != nil {
+		return nil, err
+	}
 	r.CPU, r.Threads, r.MappedBytes = latency.CPUName(), g.threads, latency.MappedBytes(m)
 	if o.Noise {
 		again, err := anotherSession(mod, *subject, o.Compared)
@@ -136,12 +139,14 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 	var subjects []latency.Subject
 	var again *latency.Subject
 	var mapped [2]int64
+	var models []gguf.Model
 	for i, p := range paths {
 		m, err := openModel(p, src)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
+		models = append(models, m)
 		subject, mod, err := benchSubject(g, m, o.Compared.Room())
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, err)
@@ -163,6 +168,9 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 		return err
 	}
 	b.finish()
+	if err := gguf.Unchanged(models...); err != nil {
+		return err
+	}
 	for i, r := range []*latency.Result{c.A, c.B} {
 		r.Model, r.CPU, r.Threads, r.MappedBytes = paths[i], latency.CPUName(), g.threads, mapped[i]
 	}

@@ -214,7 +214,10 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	if errors.Is(err, context.Canceled) && exists(o.partial()) {
 		return nil, &interruption{fmt.Sprintf("interrupted after chunk %d of %d; %s keeps what was collected: go on with --resume", done, len(chunks), o.partial())}
 	}
-	return matrix, err
+	if err != nil {
+		return nil, err
+	}
+	return matrix, gguf.Unchanged(m)
 }
 
 func runImatrixMerge(s streams, g global, paths []string, o imatrixOptions) error {

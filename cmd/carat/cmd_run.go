@@ -102,6 +102,9 @@ func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt str
 	if err != nil {
 		return err
 	}
+	if err := gguf.Unchanged(src); err != nil {
+		return err
+	}
 	if g.json {
 		return printJSON(s.out, generated{prompt, text.String(), tokens, string(reason)})
 	}

@@ -159,6 +159,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 		return err
 	}
 	defer m.Close()
+	opened := []gguf.Model{m}
 	cand, err := taskModel(m, g)
 	if err != nil {
 		return err
@@ -170,6 +171,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			return err
 		}
 		defer r.Close()
+		opened = append(opened, r)
 		if ref, err = taskModel(r, g); err != nil {
 			return err
 		}
@@ -193,6 +195,9 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 		if runErr != nil {
 			return runErr
 		}
+	}
+	if err := gguf.Unchanged(opened...); err != nil {
+		return err
 	}
 	scores.PeakMemory = latency.PeakMemory()
 	if g.json {

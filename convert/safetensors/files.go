@@ -4,20 +4,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/mmap"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // Files is a checkpoint's weights. Methods are safe for use by several goroutines.
 type Files struct {
 	tensors []*Tensor
-	files   []*os.File
-	mapped  [][]byte
+	files   []*inputfile.File
 }
 
 // Tensor is one tensor of a checkpoint.
@@ -29,22 +27,23 @@ type Tensor struct {
 	// Shape as the checkpoint has it: rows x cols, the last dimension contiguous.
 	Shape []int64
 
-	src    io.ReaderAt
-	mapped []byte
-	begin  int64
-	size   int64
+	src   *inputfile.File
+	begin int64
+	size  int64
 }
 
 const (
 	single = "model.safetensors"
 	index  = "model.safetensors.index.json"
+	// maxIndex is the size of the largest index that is read; of a model with 100000 tensors it is a tenth of this.
+	maxIndex = 100 << 20
 )
 
 // Open reads the headers of dir's weight files.
 func Open(dir string) (*Files, error) {
 	names := []string{single}
 	var where map[string]string
-	b, err := os.ReadFile(filepath.Join(dir, index))
+	b, err := inputfile.ReadSmall(filepath.Join(dir, index), maxIndex)
 	switch {
 	case err == nil:
 		if where, err = parseIndex(b, filepath.Join(dir, index)); err != nil {
@@ -95,30 +94,17 @@ func parseIndex(b []byte, path string) (map[string]string, error) {
 
 func (f *Files) add(dir, name string) error {
 	path := filepath.Join(dir, name)
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: %s: missing file", gguf.ErrInput, path)
-	}
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return err
 	}
 	f.files = append(f.files, file)
-	st, err := file.Stat()
+	spans, err := readHeader(file, file.Size(), path)
 	if err != nil {
 		return err
-	}
-	spans, err := readHeader(file, st.Size(), path)
-	if err != nil {
-		return err
-	}
-	m, err := mmap.Map(file, st.Size())
-	if err != nil {
-		m = nil // ReadAt serves then
-	} else {
-		f.mapped = append(f.mapped, m)
 	}
 	for _, s := range spans {
-		f.tensors = append(f.tensors, &Tensor{Name: s.name, File: name, Type: s.typ, Shape: s.shape, src: file, mapped: m, begin: s.begin, size: s.end - s.begin})
+		f.tensors = append(f.tensors, &Tensor{Name: s.name, File: name, Type: s.typ, Shape: s.shape, src: file, begin: s.begin, size: s.end - s.begin})
 	}
 	return nil
 }
@@ -145,16 +131,22 @@ func (f *Files) checkIndex(where map[string]string, path string) error {
 // Tensors lists all tensors, file by file, by name within a file.
 func (f *Files) Tensors() []*Tensor { return f.tensors }
 
+// Unchanged fails when a file is not what it was when it was opened.
+func (f *Files) Unchanged() error {
+	var errs []error
+	for _, x := range f.files {
+		errs = append(errs, x.Unchanged())
+	}
+	return errors.Join(errs...)
+}
+
 // Close closes all files.
 func (f *Files) Close() error {
 	var errs []error
-	for _, m := range f.mapped {
-		errs = append(errs, mmap.Unmap(m))
-	}
 	for _, x := range f.files {
 		errs = append(errs, x.Close())
 	}
-	f.files, f.mapped = nil, nil
+	f.files = nil
 	return errors.Join(errs...)
 }
 
@@ -172,16 +164,17 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 	if off < 0 || off+int64(len(dst)) > t.size {
 		return fmt.Errorf("%s: tensor %s: %d bytes at %d of %d", t.File, t.Name, len(dst), off, t.size)
 	}
-	if _, err := t.src.ReadAt(dst, t.begin+off); err != nil && err != io.EOF {
-		return fmt.Errorf("%s: tensor %s: %w", t.File, t.Name, err)
+	if _, err := t.src.ReadAt(dst, t.begin+off); err != nil {
+		return fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
 	return nil
 }
 
 // Bytes returns the tensor's bytes in the mapped file, or nil where files cannot be mapped.
 func (t *Tensor) Bytes() []byte {
-	if t.mapped == nil {
+	mapped := t.src.Map()
+	if mapped == nil {
 		return nil
 	}
-	return t.mapped[t.begin : t.begin+t.size : t.begin+t.size]
+	return mapped[t.begin : t.begin+t.size : t.begin+t.size]
 }

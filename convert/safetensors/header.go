@@ -46,7 +46,7 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 		return nil, badf(file, "header", "the file has %d bytes, the header's length alone takes 8", size)
 	}
 	if _, err := r.ReadAt(length[:], 0); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, err
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n == 0 || n > maxHeader || n > uint64(size-8) {
@@ -54,7 +54,7 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	}
 	head := make([]byte, n)
 	if _, err := r.ReadAt(head, 8); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, err
 	}
 	if err := checkNames(head, file); err != nil {
 		return nil, err

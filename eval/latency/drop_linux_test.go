@@ -16,7 +16,7 @@ func TestDropCacheSaysWhenPagesStay(t *testing.T) {
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
-	b, err := mmap.Map(f, 1<<20)
+	b, err := mmap.Map(f, 1<<20, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, mmap.Unmap(b)) }()
 	var sum byte

@@ -146,12 +146,29 @@ func (j *Job) Run(ctx context.Context) (*report.Report, error) {
 		if chunks(series) == 0 {
 			return nil, cmp.Or(err, errors.New("no chunk was measured"))
 		}
+		if err := j.unchanged(); err != nil {
+			return nil, err // no figure is worth anything then
+		}
 		r := j.report(series)
 		if r.Complete = err == nil; r.Complete {
 			r.Protocol.Stopped = j.Stopped()
 		}
 		return r, err
 	}
+}
+
+// unchanged fails when the file of a model is not what was loaded.
+func (j *Job) unchanged() error {
+	var models []gguf.Model
+	if j.Reference != nil {
+		models = append(models, j.Reference.Source)
+	}
+	for _, c := range j.Candidates {
+		if c.Failure == "" {
+			models = append(models, c.Source)
+		}
+	}
+	return gguf.Unchanged(models...)
 }
 
 // run measures the candidates that have not failed. Errors about one of them have its number in the job.

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -52,7 +53,7 @@ func Tensors(ctx context.Context, m, reference gguf.Model, threads int, progress
 			return nil
 		})
 	}
-	return out, group.Wait()
+	return out, cmp.Or(group.Wait(), gguf.Unchanged(m, reference))
 }
 
 // place cuts "blk.12.attn_q.weight" into 12 and "attn_q"; tensors outside of layers are in layer -1.

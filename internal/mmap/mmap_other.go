@@ -4,8 +4,6 @@ package mmap
 
 import "os"
 
-// Map is not supported on this system.
-func Map(*os.File, int64) ([]byte, error) { return nil, ErrUnsupported }
+func mapFile(*os.File, int64) ([]byte, error) { return nil, ErrUnsupported }
 
-// Unmap is never needed on this system.
-func Unmap([]byte) error { return nil }
+func unmapFile([]byte) error { return nil }

@@ -7,11 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Map maps the first size bytes of f.
-func Map(f *os.File, size int64) ([]byte, error) {
-	if size <= 0 || int64(int(size)) != size {
-		return nil, ErrUnsupported
-	}
+func mapFile(f *os.File, size int64) ([]byte, error) {
 	h, err := windows.CreateFileMapping(windows.Handle(f.Fd()), nil, windows.PAGE_READONLY, uint32(size>>32), uint32(size), nil)
 	if err != nil {
 		return nil, os.NewSyscallError("CreateFileMapping", err)
@@ -24,7 +20,6 @@ func Map(f *os.File, size int64) ([]byte, error) {
 	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&addr))), size), nil
 }
 
-// Unmap ends what Map began; the bytes must not be used any more.
-func Unmap(b []byte) error {
+func unmapFile(b []byte) error {
 	return windows.UnmapViewOfFile(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
 }

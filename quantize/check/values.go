@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"sync/atomic"
@@ -143,7 +144,7 @@ func CompareAll(ctx context.Context, a, b gguf.Model, changes []gguf.TensorChang
 			return err
 		})
 	}
-	return out, group.Wait()
+	return out, cmp.Or(group.Wait(), gguf.Unchanged(a, b))
 }
 
 func byName(m gguf.Model) map[string]gguf.Tensor {

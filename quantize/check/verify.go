@@ -76,6 +76,9 @@ func Verify(ctx context.Context, m gguf.Model, o Options, progress gguf.Progress
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	if err := gguf.Unchanged(m, o.Source); err != nil {
+		return nil, err
+	}
 	r.addContents(m, found)
 	for _, s := range plan {
 		r.Sample = append(r.Sample, s.SampledTensor)

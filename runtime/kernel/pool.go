@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/carat-llm/carat/internal/mmap"
 )
 
 // Pool runs chunks of work on a fixed number of goroutines, the caller among them, and keeps a scratch
@@ -44,7 +46,8 @@ func (p *Pool) Bytes() int64 {
 }
 
 // Run calls f once for each chunk 0..chunks-1, in no particular order and several at a time, and
-// returns when all are done. What a chunk computes must not depend on the worker: s is scratch only.
+// returns when all are done. What a chunk computes must not depend on the worker: s is scratch only. When a worker
+// panics, as over a mapped file that was cut off (see mmap.Guard), Run does, after all workers have ended.
 func (p *Pool) Run(chunks int, f func(s *Scratch, chunk int)) {
 	workers := min(len(p.scratch), chunks)
 	if workers <= 1 {
@@ -54,13 +57,20 @@ func (p *Pool) Run(chunks int, f func(s *Scratch, chunk int)) {
 		return
 	}
 	var next atomic.Int64
+	var failed atomic.Pointer[any] // what the first worker that panicked did so with
 	work := func(s *Scratch) {
-		for {
-			c := int(next.Add(1)) - 1
-			if c >= chunks {
-				return
+		r := mmap.Worker(func() {
+			for {
+				c := int(next.Add(1)) - 1
+				if c >= chunks {
+					return
+				}
+				f(s, c)
 			}
-			f(s, c)
+		})
+		if r != nil {
+			next.Store(int64(chunks)) // the others need not go on
+			failed.CompareAndSwap(nil, &r)
 		}
 	}
 	var wg sync.WaitGroup
@@ -69,6 +79,9 @@ func (p *Pool) Run(chunks int, f func(s *Scratch, chunk int)) {
 	}
 	work(&p.scratch[0])
 	wg.Wait()
+	if r := failed.Load(); r != nil {
+		panic(*r)
+	}
 }
 
 // RunRange splits 0..n-1 into ranges of at most size and calls f for each, as Run does.

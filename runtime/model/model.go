@@ -23,6 +23,7 @@ import (
 	"math"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/mmap"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
@@ -53,7 +54,12 @@ type graph struct {
 
 // Load builds the graph of src. Errors wrap gguf.ErrInput and name the key or tensor. src must stay
 // open as long as the model is used: mapped weights are not copied.
-func Load(src gguf.Model, opts Options) (*Model, error) {
+func Load(src gguf.Model, opts Options) (m *Model, err error) {
+	err = mmap.Guard(func() error { m, err = loadGraph(src, opts); return err })
+	return m, err
+}
+
+func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 	name := src.Metadata().Architecture()
 	for _, a := range architectures {
 		if a.name != name {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/mmap"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
@@ -99,6 +100,15 @@ func (s *Session) Observe(f func(tensor string, expert, experts int, x []float32
 // Forward appends ids to the sequence and fills logits with the rows of ids[from:], (len(ids)-from) x
 // Vocab row-major; from == len(ids) computes none. After an error the sequence is as before the call.
 func (s *Session) Forward(ids []int32, from int, logits []float32) error {
+	before := s.len
+	err := mmap.Guard(func() error { return s.forward(ids, from, logits) })
+	if err != nil {
+		s.len = before
+	}
+	return err
+}
+
+func (s *Session) forward(ids []int32, from int, logits []float32) error {
 	vocab := s.model.Vocab()
 	if from < 0 || from > len(ids) {
 		return fmt.Errorf("logits from token %d of %d tokens", from, len(ids))
