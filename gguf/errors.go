@@ -12,7 +12,15 @@ var (
 	ErrInput = inputfile.ErrInput
 	// ErrEnvironment is wrapped by every error about what the machine cannot do, as a full disk (exit code 5).
 	ErrEnvironment = errors.New("the environment cannot")
+	// ErrUnsupported is wrapped by errors about models that may well be sound but that carat does not evaluate. It
+	// wraps ErrInput.
+	ErrUnsupported error = unsupported{}
 )
+
+type unsupported struct{}
+
+func (unsupported) Error() string { return "not supported" }
+func (unsupported) Unwrap() error { return ErrInput }
 
 // FormatError says where a GGUF file is malformed. It wraps ErrInput.
 type FormatError struct {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/model"
 	"github.com/urfave/cli/v2"
 )
 
@@ -16,7 +18,8 @@ func editCommand(s streams) *cli.Command {
 		ArgsUsage: "MODEL.gguf",
 		Description: `Deletes keys, then renames, then sets them; tensors are copied as they are, and a split stays split. The result
 appears when it is whole, also with --in-place. Changes that would likely make the file unreadable (architecture,
-alignment, sizes, the vocabulary, another type for a key) are refused without --force.
+alignment, sizes, the vocabulary, another type for a key), special tokens outside the vocabulary and whatever else
+carat run would refuse to load afterwards are refused without --force.
 
 TYPES:
    u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool str, and arr[TYPE] with a JSON list
@@ -95,6 +98,11 @@ func runEdit(ctx context.Context, s streams, g global, in string, o editOptions)
 	if err != nil {
 		return fmt.Errorf("%s: %w", in, err)
 	}
+	if !o.edit.Force {
+		if err := stillLoads(f, md); err != nil {
+			return fmt.Errorf("%s: %w", in, err)
+		}
+	}
 	e := edited{Metadata: describeChanges(gguf.DiffMetadata(f.Metadata(), md))}
 	if !o.dryRun {
 		paths, err := writeEdit(ctx, s, g, f, md, o)
@@ -115,6 +123,24 @@ func runEdit(ctx context.Context, s streams, g global, in string, o editOptions)
 		}
 	}
 	return nil
+}
+
+// relabelled is a model with other metadata.
+type relabelled struct {
+	gguf.Model
+	md *gguf.Metadata
+}
+
+func (m relabelled) Metadata() *gguf.Metadata { return m.md }
+
+// stillLoads refuses new metadata md with which loading m would fail although it did not before.
+func stillLoads(m gguf.Model, md *gguf.Metadata) error {
+	before, after := model.Check(m), model.Check(relabelled{m, md})
+	sound := before == nil || errors.Is(before, gguf.ErrUnsupported)
+	if after == nil || !sound || before != nil && errors.Is(after, gguf.ErrUnsupported) {
+		return nil
+	}
+	return fmt.Errorf("%w: the model would not load any more: %s; --force writes it all the same", gguf.ErrEdit, strings.Replace(after.Error(), gguf.ErrInput.Error()+": ", "", 1))
 }
 
 // writeEdit returns the files that it wrote.

@@ -8,6 +8,7 @@ import (
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/check"
 	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/carat-llm/carat/runtime/model"
 	"github.com/urfave/cli/v2"
 )
 
@@ -17,7 +18,9 @@ func verifyCommand(s streams) *cli.Command {
 		Usage:     "check a model's structure and contents",
 		ArgsUsage: "MODEL",
 		Description: `Reads everything: the structure by the strict reader, every block decoded (a value that is NaN or infinite is
-named by tensor, row and column), metadata against itself and the tensors. With --source a random sample of
+named by tensor, row and column), metadata against itself and the tensors: what carat run refuses to load is not
+sound. Models that carat does not evaluate (other architectures, embedding models) are checked as far as all models
+are alike, and a note says so. With --source a random sample of
 tensors is encoded again from what the model was made of and compared byte by byte; the same seed takes the same
 tensors. A model quantized with an importance matrix needs it again (--imatrix).
 
@@ -37,7 +40,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o := check.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Threads: g.threads}
+			o := check.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: model.Check, Threads: g.threads}
 			source := c.String("source")
 			switch {
 			case o.Sample < 0:

@@ -2,14 +2,16 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 )
 
-// metadataChecker collects faults of metadata: keys that are missing, and what does not agree with the tensors. The
-// rules follow from the tensors that are there, so they hold for every architecture.
+// metadataChecker collects faults of metadata: keys that are missing, and what does not agree with the tensors. An
+// architecture that carat evaluates is checked as loading does (see hyperparameters); the rules here follow from the
+// tensors that are there, so they hold for every other one.
 type metadataChecker struct {
 	md       *gguf.Metadata
 	arch     string
@@ -18,7 +20,7 @@ type metadataChecker struct {
 	notes    []string
 }
 
-func checkMetadata(m gguf.Model) (findings []Finding, notes []string) {
+func checkMetadata(m gguf.Model, loads func(gguf.Model) error) (findings []Finding, notes []string) {
 	c := &metadataChecker{md: m.Metadata(), arch: m.Metadata().Architecture(), tensors: map[string]gguf.TensorInfo{}, findings: []Finding{}, notes: []string{}}
 	for _, t := range m.Tensors() {
 		c.tensors[t.Info().Name] = t.Info()
@@ -33,7 +35,7 @@ func checkMetadata(m gguf.Model) (findings []Finding, notes []string) {
 		return c.findings, c.notes
 	}
 	c.tokenizer()
-	if len(c.tensors) > 0 {
+	if !c.hyperparameters(m, loads) && len(c.tensors) > 0 {
 		c.sizes()
 		c.layers()
 	}
@@ -42,6 +44,14 @@ func checkMetadata(m gguf.Model) (findings []Finding, notes []string) {
 
 func (c *metadataChecker) fail(tensor, format string, args ...any) {
 	c.findings = append(c.findings, Finding{Check: "metadata", Tensor: tensor, Message: fmt.Sprintf(format, args...)})
+}
+
+// failOnce is fail for what another rule may have found, too.
+func (c *metadataChecker) failOnce(err error) {
+	message := fault(err)
+	if !slices.ContainsFunc(c.findings, func(f Finding) bool { return f.Message == message }) {
+		c.fail("", "%s", message)
+	}
 }
 
 // has reports whether the name of a tensor of a layer contains part.
@@ -130,9 +140,7 @@ func (c *metadataChecker) tokenizer() {
 	if s := c.md.Ints("tokenizer.ggml.token_type"); s != nil && len(s) != tokens {
 		c.fail("", "tokenizer.ggml.token_type has %d entries for %d tokens", len(s), tokens)
 	}
-	for _, kv := range c.md.All() {
-		if n, ok := c.md.Int(kv.Key); ok && strings.HasPrefix(kv.Key, "tokenizer.ggml.") && strings.HasSuffix(kv.Key, "_token_id") && (n < 0 || n >= int64(tokens)) {
-			c.fail("", "%s is %d, there are %d tokens", kv.Key, n, tokens)
-		}
+	if err := gguf.CheckTokenIDs(c.md); err != nil {
+		c.failOnce(err)
 	}
 }

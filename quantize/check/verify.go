@@ -19,6 +19,9 @@ type Options struct {
 	Sample  int    // number of tensors, 0 for all
 	Seed    uint64 // chooses them: the same seed and model give the same tensors
 	Imatrix *imatrix.Matrix
+	// Loads says why m would be refused by what evaluates models, nil when it would not; gguf.ErrUnsupported when that
+	// is no fault of m. Without Loads only the rules that hold for every architecture are applied.
+	Loads   func(m gguf.Model) error
 	Threads int
 }
 
@@ -46,7 +49,7 @@ type Finding struct {
 // faults are findings.
 func Verify(ctx context.Context, m gguf.Model, o Options, progress gguf.Progress) (*Report, error) {
 	r := &Report{Tensors: len(m.Tensors())}
-	r.Findings, r.Notes = checkMetadata(m)
+	r.Findings, r.Notes = checkMetadata(m, o.Loads)
 	plan, err := o.sample(m, r)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func TestVerifyMetadata(t *testing.T) {
 		"tokenizer.ggml.model":        {nil, "tokenizer.ggml.model is missing"},
 		"tokenizer.ggml.tokens":       {[]string{"a", "b", "c", "d"}, "tokenizer.ggml.scores has 3 entries for 4 tokens"},
 		"tokenizer.ggml.token_type":   {[]int32{1}, "tokenizer.ggml.token_type has 1 entries for 3 tokens"},
-		"tokenizer.ggml.bos_token_id": {uint32(3), "tokenizer.ggml.bos_token_id is 3, there are 3 tokens"},
+		"tokenizer.ggml.bos_token_id": {uint32(3), "tokenizer.ggml.bos_token_id is 3, the vocabulary has 3 tokens"},
 	} {
 		m := sound()
 		if c.value == nil {

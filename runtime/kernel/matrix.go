@@ -16,15 +16,23 @@ type Matrix struct {
 	codec      func(dst []float32, src []byte)
 }
 
-// NewMatrix checks that data holds rows x cols elements of type t and that t can be decoded.
-func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
-	c, ok := codec.For(t)
-	if !ok || c.Decode == nil {
-		return nil, fmt.Errorf("%w: type %s cannot be computed with", gguf.ErrInput, t)
+// CheckMatrix refuses types that cannot be decoded, and rows that are no whole blocks.
+func CheckMatrix(t gguf.Type, cols int) error {
+	if c, ok := codec.For(t); !ok || c.Decode == nil {
+		return fmt.Errorf("%w: type %s cannot be computed with", gguf.ErrUnsupported, t)
 	}
 	if cols%t.BlockSize() != 0 {
-		return nil, fmt.Errorf("%w: rows of %d elements are no whole blocks of %s (%d)", gguf.ErrInput, cols, t, t.BlockSize())
+		return fmt.Errorf("%w: rows of %d elements are no whole blocks of %s (%d)", gguf.ErrInput, cols, t, t.BlockSize())
 	}
+	return nil
+}
+
+// NewMatrix checks that data holds rows x cols elements of type t and that t can be decoded.
+func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
+	if err := CheckMatrix(t, cols); err != nil {
+		return nil, err
+	}
+	c, _ := codec.For(t)
 	rowBytes := int(t.RowBytes(int64(cols)))
 	if len(data) != rows*rowBytes {
 		return nil, fmt.Errorf("%w: %d bytes of data, %d rows of %d %s need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)

@@ -64,8 +64,14 @@ func synthetic(arch, tensors string, extra map[string]any) *fake {
 
 // experts are the metadata of synthetic models with experts.
 func experts() map[string]any {
-	return map[string]any{"expert_count": uint32(5), "expert_used_count": uint32(2), "expert_feed_forward_length": uint32(12),
-		"expert_shared_feed_forward_length": uint32(20)}
+	return map[string]any{"expert_count": uint32(5), "expert_used_count": uint32(2), "expert_feed_forward_length": uint32(12)}
+}
+
+// sharedExpert are those of models with one expert for all tokens, too.
+func sharedExpert() map[string]any {
+	m := experts()
+	m["expert_shared_feed_forward_length"] = uint32(20)
+	return m
 }
 
 // everyArchitecture builds one synthetic model of each, and of Llama one with experts.
@@ -78,7 +84,7 @@ func everyArchitecture() map[string]*fake {
 		"qwen2":    synthetic("qwen2", plain+" attn_q+ attn_k+ attn_v+", map[string]any{"rope.scaling.type": "yarn", "rope.scaling.factor": float32(4)}),
 		"qwen3":    synthetic("qwen3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm", nil),
 		"mixtral":  synthetic("llama", moe+" attn_q attn_k attn_v", experts()),
-		"qwen2moe": synthetic("qwen2moe", moe+" attn_q+ attn_k+ attn_v+ ffn_gate_shexp ffn_up_shexp ffn_down_shexp ffn_gate_inp_shexp", experts()),
+		"qwen2moe": synthetic("qwen2moe", moe+" attn_q+ attn_k+ attn_v+ ffn_gate_shexp ffn_up_shexp ffn_down_shexp ffn_gate_inp_shexp", sharedExpert()),
 		"qwen3moe": synthetic("qwen3moe", moe+" attn_q attn_k attn_v attn_q_norm attn_k_norm", experts()),
 		"olmoe":    synthetic("olmoe", moe+" attn_q attn_k attn_v attn_q_norm_all attn_k_norm_all", experts()),
 		"gemma3": synthetic("gemma3", plain+" attn_q attn_k attn_v attn_q_norm attn_k_norm post_attention_norm post_ffw_norm",

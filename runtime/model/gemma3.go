@@ -1,16 +1,19 @@
 package model
 
-import "math"
+import (
+	"math"
+
+	"github.com/carat-llm/carat/runtime/kernel"
+)
 
 // buildGemma3 builds the text part of Gemma 3: norms before and after each part, embeddings scaled by
 // the root of the width, head norms, GELU gates, and five layers with a sliding window and their own
 // rotary base for each layer that sees everything. (The converter adds 1 to the norms' weights.)
 func buildGemma3(l *loader) *graph {
 	h := l.hparams()
-	global := l.rope(h, true)
-	local := global
-	local.Base = l.floatOr("rope.freq_base_swa", 10000)
-	local.Scale, local.Yarn, local.Factors = 0, nil, nil // scaling is for the layers that see everything
+	global := l.rope(h, true, true)
+	local := rope{Rope: kernel.Rope{Dims: global.Dims, Neox: true, Base: l.base("rope.freq_base_swa"),
+		Magnitude: l.factor("rope.scaling.attn_factor")}} // scaling is for the layers that see everything
 	const globalRope, localRope = 0, 1
 	g := &graph{ropes: []rope{global, local}, scale: float32(math.Sqrt(float64(h.width)))}
 	pattern := l.countOr("attention.sliding_window_pattern", 6)
@@ -33,6 +36,9 @@ func buildGemma3(l *loader) *graph {
 			b.attn.scale = float32(1 / math.Sqrt(float64(h.width/h.heads)))
 		}
 		g.blocks = append(g.blocks, b)
+	}
+	if g.softcap = float32(l.floatOr("final_logit_softcapping", 0)); !(g.softcap >= 0 && g.softcap <= math.MaxFloat32) {
+		l.fail("metadata %s is %v, expected a number above 0, or 0 for none", l.key("final_logit_softcapping"), g.softcap)
 	}
 	return g.finish(l, h, l.rmsNorm("output_norm", h.width))
 }

@@ -13,11 +13,16 @@ type loader struct {
 	md      *gguf.Metadata
 	arch    string
 	tensors map[string]gguf.Tensor
-	err     error
+	// asked are the keys (without the architecture) and tensors that the architecture looked for; whatever else is
+	// there it leaves out.
+	asked map[string]bool
+	// headersOnly checks tensors without loading them: matrices and vectors are nil.
+	headersOnly bool
+	err         error
 }
 
 func newLoader(src gguf.Model, arch string) *loader {
-	l := &loader{md: src.Metadata(), arch: arch, tensors: map[string]gguf.Tensor{}}
+	l := &loader{md: src.Metadata(), arch: arch, tensors: map[string]gguf.Tensor{}, asked: map[string]bool{}}
 	for _, t := range src.Tensors() {
 		l.tensors[t.Info().Name] = t
 	}
@@ -34,18 +39,32 @@ func (l *loader) fail(format string, args ...any) {
 // key is the architecture's own key.
 func (l *loader) key(name string) string { return l.arch + "." + name }
 
+// value returns the value of the architecture's key, nil when it is missing.
+func (l *loader) value(name string) (any, bool) {
+	l.asked[name] = true
+	return l.md.Get(l.key(name))
+}
+
+// given reports whether the architecture's key is there.
+func (l *loader) given(name string) bool { _, ok := l.value(name); return ok }
+
 // count reads a positive integer that must be there.
 func (l *loader) count(name string) int {
+	v, there := l.value(name)
 	n, ok := l.md.Int(l.key(name))
-	if !ok {
-		v, there := l.md.Get(l.key(name))
-		if there {
-			l.fail("metadata %s is %v (%T), one integer is expected", l.key(name), v, v)
-		} else {
-			l.fail("metadata %s is missing", l.key(name))
-		}
+	switch {
+	case !there:
+		l.fail("metadata %s is missing", l.key(name))
+		return 1
+	case !ok:
+		l.fail("metadata %s is %v (%T), expected one integer", l.key(name), v, v)
 		return 1
 	}
+	return l.positive(name, n)
+}
+
+// positive checks the value of a key that counts something.
+func (l *loader) positive(name string, n int64) int {
 	if n < 1 || n > 1<<30 {
 		l.fail("metadata %s is %d, expected 1 to 2^30", l.key(name), n)
 		return 1
@@ -55,7 +74,7 @@ func (l *loader) count(name string) int {
 
 // countOr reads a positive integer, or returns otherwise when the key is missing.
 func (l *loader) countOr(name string, otherwise int) int {
-	if _, ok := l.md.Get(l.key(name)); !ok {
+	if !l.given(name) {
 		return otherwise
 	}
 	return l.count(name)
@@ -63,19 +82,36 @@ func (l *loader) countOr(name string, otherwise int) int {
 
 // float reads a number that must be there.
 func (l *loader) float(name string) float64 {
+	v, there := l.value(name)
 	f, ok := l.md.Float(l.key(name))
-	if !ok {
-		l.fail("metadata %s is missing or no float", l.key(name))
+	switch {
+	case !there:
+		l.fail("metadata %s is missing", l.key(name))
+	case !ok:
+		l.fail("metadata %s is %v (%T), expected a float", l.key(name), v, v)
 	}
 	return f
 }
 
 // floatOr reads a number, or returns otherwise when the key is missing.
 func (l *loader) floatOr(name string, otherwise float64) float64 {
-	if _, ok := l.md.Get(l.key(name)); !ok {
+	if !l.given(name) {
 		return otherwise
 	}
 	return l.float(name)
+}
+
+// textOr reads a string, or returns otherwise when the key is missing.
+func (l *loader) textOr(name, otherwise string) string {
+	v, there := l.value(name)
+	s, ok := v.(string)
+	if !there {
+		return otherwise
+	}
+	if !ok {
+		l.fail("metadata %s is %v (%T), expected a string", l.key(name), v, v)
+	}
+	return s
 }
 
 // has reports whether there is a tensor of that name.
@@ -94,6 +130,7 @@ func (l *loader) rows(name string) int {
 // matrix loads a tensor of the given shape, cols first as GGUF has it; rows is 1 for vectors, and stacked
 // tensors have more than one number of rows.
 func (l *loader) matrix(name string, cols int, rows ...int) *kernel.Matrix {
+	l.asked[name] = true
 	if l.err != nil {
 		return nil
 	}
@@ -109,6 +146,13 @@ func (l *loader) matrix(name string, cols int, rows ...int) *kernel.Matrix {
 	}
 	if !slices.Equal(info.Shape[:info.Dims()], want.Shape[:want.Dims()]) {
 		l.fail("tensor %s: shape %v, the metadata say %v", name, info.Shape, want.Shape)
+		return nil
+	}
+	if err := kernel.CheckMatrix(info.Type, cols); err != nil {
+		l.err = fmt.Errorf("tensor %s: %w", name, err)
+		return nil
+	}
+	if l.headersOnly {
 		return nil
 	}
 	data, err := read(t)

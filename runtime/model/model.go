@@ -19,7 +19,6 @@
 package model
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/carat-llm/carat/gguf"
@@ -52,27 +51,27 @@ type graph struct {
 	softcap   float32 // of the logits; 0 means none
 }
 
-// Load builds the graph of src. Errors wrap gguf.ErrInput and name the key or tensor. src must stay
-// open as long as the model is used: mapped weights are not copied.
+// Load builds the graph of src, which must pass [Check]. Errors wrap gguf.ErrInput and name the key or tensor. src
+// must stay open as long as the model is used: mapped weights are not copied.
 func Load(src gguf.Model, opts Options) (m *Model, err error) {
 	err = mmap.Guard(func() error { m, err = loadGraph(src, opts); return err })
 	return m, err
 }
 
 func loadGraph(src gguf.Model, opts Options) (*Model, error) {
-	name := src.Metadata().Architecture()
-	for _, a := range architectures {
-		if a.name != name {
-			continue
-		}
-		l := newLoader(src, name)
-		g := a.build(l)
-		if l.err != nil {
-			return nil, fmt.Errorf("model of architecture %s: %w", name, l.err)
-		}
-		return &Model{graph: g, threads: opts.Threads}, nil
+	if err := checkGraph(src); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: general.architecture is %q; the runtime evaluates %s", gguf.ErrInput, name, architectureNames())
+	a, err := find(src.Metadata().Architecture())
+	if err != nil {
+		return nil, err
+	}
+	l := newLoader(src, a.name)
+	g := a.build(l)
+	if l.err != nil {
+		return nil, l.err
+	}
+	return &Model{graph: g, threads: opts.Threads}, nil
 }
 
 // Vocab is the number of logits of a position: the rows of the embedding matrix.
@@ -85,19 +84,11 @@ func (m *Model) ContextLength() int { return m.graph.context }
 // output, which is token_embd when the file has no output.weight.
 func (g *graph) finish(l *loader, h hparams, outputNorm norm) *graph {
 	g.context, g.norm = h.context, outputNorm
-	vocab := l.rows("token_embd.weight")
-	tokens, ok := l.linear("token_embd", h.width, vocab)
-	if !ok {
-		return g
-	}
-	g.embedding, g.output = tokens.w, tokens
+	vocab := l.vocabulary()
+	g.embedding = l.matrix("token_embd.weight", h.width, vocab)
+	g.output = linear{name: "token_embd.weight", w: g.embedding}
 	if l.has("output.weight") {
 		g.output, _ = l.linear("output", h.width, vocab)
-	} else {
-		g.output.bias = nil
-	}
-	if c, ok := l.md.Float(l.key("final_logit_softcapping")); ok {
-		g.softcap = float32(c)
 	}
 	return g
 }

@@ -192,8 +192,8 @@ func TestLoadRejects(t *testing.T) {
 		{"missing key", "metadata llama.block_count is missing", func(f *fake) { f.md.Delete("llama.block_count") }},
 		{"key type", "llama.block_count is [2 2]", func(f *fake) { f.md.Set("llama.block_count", []uint32{2, 2}) }},
 		{"zero heads", "llama.attention.head_count is 0", func(f *fake) { f.md.Set("llama.attention.head_count", uint32(0)) }},
-		{"too many layers", "llama.block_count is 1000000", func(f *fake) { f.md.Set("llama.block_count", uint32(1000000)) }},
-		{"missing layer", "tensor blk.2.attn_norm.weight is missing", func(f *fake) { f.md.Set("llama.block_count", uint32(3)) }},
+		{"too many layers", "llama.block_count is 1000000, 2 layers have tensors", func(f *fake) { f.md.Set("llama.block_count", uint32(1000000)) }},
+		{"missing layer", "llama.block_count is 3, 2 layers have tensors", func(f *fake) { f.md.Set("llama.block_count", uint32(3)) }},
 		{"kv heads", "4 attention heads are no multiple of 3", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(3)) }},
 		{"shape", "tensor blk.0.attn_k.weight: shape [40 20], the metadata say [40 40]", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(4)) }},
 		{"experts", "llama.expert_used_count is missing", func(f *fake) { f.md.Set("llama.expert_count", uint32(8)) }},
@@ -207,7 +207,7 @@ func TestLoadRejects(t *testing.T) {
 			f.md.Set("llama.expert_used_count", uint32(2))
 		}},
 		{"scaling", `rope.scaling.type is "spiral"`, func(f *fake) { f.md.Set("llama.rope.scaling.type", "spiral") }},
-		{"no tensors", "block_count is 2, the file has only 0", func(f *fake) { f.tensors = nil }},
+		{"no tensors", "there are no tensors", func(f *fake) { f.tensors = nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake()

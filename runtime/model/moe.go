@@ -16,7 +16,7 @@ type moe struct {
 
 // moe loads ffn_gate_inp and the stacked ffn_gate_exps, ffn_up_exps and ffn_down_exps.
 func (l *loader) moe(p string, h hparams) moe {
-	m := moe{used: h.usedExperts, normalise: true}
+	m := moe{used: h.usedExperts, normalise: h.normalised}
 	m.router, _ = l.linear(p+"ffn_gate_inp", h.width, h.experts)
 	gate := l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts)
 	up := l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)

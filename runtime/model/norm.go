@@ -9,13 +9,13 @@ type norm struct {
 
 // rmsNorm loads name.weight of n elements.
 func (l *loader) rmsNorm(name string, n int) norm {
-	return norm{weight: l.vector(name+".weight", n), eps: float32(l.float("attention.layer_norm_rms_epsilon"))}
+	return norm{weight: l.vector(name+".weight", n), eps: l.epsilon("attention.layer_norm_rms_epsilon")}
 }
 
 // layerNorm loads name.weight and name.bias of n elements.
 func (l *loader) layerNorm(name string, n int) norm {
 	return norm{weight: l.vector(name+".weight", n), bias: l.vectorIf(name+".bias", n),
-		eps: float32(l.float("attention.layer_norm_epsilon")), layer: true}
+		eps: l.epsilon("attention.layer_norm_epsilon"), layer: true}
 }
 
 // apply normalises each row of x into dst, which may be x. Rows are len(weight) long, so the norm of

@@ -5,10 +5,10 @@ package model
 // factors (longrope), the short one for sequences up to the original context.
 func buildPhi3(l *loader) *graph {
 	h := l.hparams()
-	r := l.rope(h, true)
+	r := l.rope(h, true, true)
 	if l.has("rope_factors_long.weight") || l.has("rope_factors_short.weight") {
-		r.Factors = l.vector("rope_factors_short.weight", r.Dims/2)
-		r.long = l.vector("rope_factors_long.weight", r.Dims/2)
+		r.Factors = l.ropeFactors("rope_factors_short.weight", r.Dims/2)
+		r.long = l.ropeFactors("rope_factors_long.weight", r.Dims/2)
 		r.original = l.count("rope.scaling.original_context_length")
 	}
 	g := &graph{ropes: []rope{r}}

@@ -4,10 +4,9 @@ package model
 // one that is shared by all tokens.
 func buildQwen2MoE(l *loader) *graph {
 	h := l.hparams()
-	g := buildPlain(l, true)
+	g := buildPlain(l, true, plainExperts)
 	for i := range g.blocks {
 		m := &g.blocks[i].moe
-		m.normalise = false
 		l.sharedExpert(m, layerName(i), h)
 	}
 	return g

@@ -1,8 +1,13 @@
 package model
 
-// buildQwen3 builds Qwen3, dense or with experts: Qwen2 with an RMSNorm on each head of q and k.
-func buildQwen3(l *loader) *graph {
-	g := buildPlain(l, true)
+// buildQwen3 builds Qwen3: Qwen2 with an RMSNorm on each head of q and k.
+func buildQwen3(l *loader) *graph { return buildHeadNormed(l, noExperts) }
+
+// buildQwen3MoE builds Qwen3 with experts.
+func buildQwen3MoE(l *loader) *graph { return buildHeadNormed(l, normalisedExperts) }
+
+func buildHeadNormed(l *loader, kind feedForward) *graph {
+	g := buildPlain(l, true, kind)
 	for i := range g.blocks {
 		l.headNorms(&g.blocks[i].attn, layerName(i))
 	}

@@ -15,7 +15,7 @@ var architectures = []architecture{
 	{"qwen2", buildQwen2},
 	{"qwen2moe", buildQwen2MoE},
 	{"qwen3", buildQwen3},
-	{"qwen3moe", buildQwen3},
+	{"qwen3moe", buildQwen3MoE},
 	{"olmoe", buildOLMoE},
 	{"gemma3", buildGemma3},
 	{"phi3", buildPhi3},

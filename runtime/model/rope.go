@@ -1,0 +1,125 @@
+package model
+
+import (
+	"math"
+
+	"github.com/carat-llm/carat/runtime/kernel"
+)
+
+// rope is a kernel.Rope with a second set of factors for long sequences.
+type rope struct {
+	kernel.Rope
+	long     []float32 // factors of sessions that hold more than original positions; nil: no second set
+	original int
+}
+
+// table computes the angles of a session of that many positions.
+func (r rope) table(positions int) *kernel.RopeTable {
+	if r.long != nil && positions > r.original {
+		r.Factors = r.long
+	}
+	return r.Table(positions)
+}
+
+// rope reads the rotary embedding: rope.freq_base, dimension_count and scaling, and rope_freqs.weight.
+// Heads are turned as a whole, or in their first dimension_count elements when the architecture may turn a part.
+func (l *loader) rope(h hparams, neox, part bool) rope {
+	r := rope{Rope: kernel.Rope{Dims: l.countOr("rope.dimension_count", h.dim), Neox: neox, Base: l.base("rope.freq_base")}}
+	switch {
+	case r.Dims%2 != 0 || r.Dims > h.dim:
+		l.fail("metadata %s is %d, expected an even number of at most %d", l.key("rope.dimension_count"), r.Dims, h.dim)
+		r.Dims = 0
+	case r.Dims != h.dim && !part:
+		l.fail("metadata %s is %d, the heads of this %s model have %d elements and are turned as a whole", l.key("rope.dimension_count"), r.Dims, l.arch, h.dim)
+	}
+	r.Factors = l.ropeFactorsIf("rope_freqs.weight", r.Dims/2)
+	r.Magnitude = l.factor("rope.scaling.attn_factor")
+	l.scaling(&r, h)
+	return r
+}
+
+// base reads the base of the frequencies. Without the key it is 10000, which the reference converter leaves out.
+func (l *loader) base(name string) float64 {
+	base := l.floatOr(name, 10000)
+	if !(base > 1) || math.IsInf(base, 0) {
+		l.fail("metadata %s is %g, expected more than 1", l.key(name), float32(base))
+		return 10000
+	}
+	return base
+}
+
+// scaling reads rope.scaling.type and what belongs to it, as llama.cpp does: without a type a factor is linear
+// scaling, and rope.scale_linear is the factor's old name.
+func (l *loader) scaling(r *rope, h hparams) {
+	kind := l.textOr("rope.scaling.type", "linear")
+	name := "rope.scaling.factor"
+	if !l.given(name) {
+		name = "rope.scale_linear"
+	}
+	switch kind {
+	case "none":
+		l.value(name) // has no effect
+	case "longrope":
+		if !l.has("rope_factors_long.weight") {
+			l.fail("metadata %s is longrope, tensor rope_factors_long.weight is missing", l.key("rope.scaling.type"))
+		}
+	case "linear", "yarn":
+		if !l.given(name) && l.given("rope.scaling.type") {
+			l.fail("metadata %s is missing, %s is %s", l.key("rope.scaling.factor"), l.key("rope.scaling.type"), kind)
+		}
+		factor := l.factor(name)
+		r.Scale = 1 / factor
+		if kind == "yarn" {
+			l.yarn(r, h, factor)
+		}
+	default:
+		l.fail("metadata %s is %q, the runtime knows none, linear, yarn and longrope", l.key("rope.scaling.type"), kind)
+	}
+}
+
+// yarn reads the parameters of YaRN as transformers does: yarn_attn_factor takes the place of 0.1 ln(factor) + 1.
+// llama.cpp reads the three yarn keys for a few architectures only, and computes the others with the defaults.
+func (l *loader) yarn(r *rope, h hparams, factor float64) {
+	y := &kernel.Yarn{OriginalContext: l.countOr("rope.scaling.original_context_length", h.context), BetaFast: 32, BetaSlow: 1}
+	if l.given("rope.scaling.yarn_beta_fast") {
+		y.BetaFast = l.factor("rope.scaling.yarn_beta_fast")
+	}
+	if l.given("rope.scaling.yarn_beta_slow") {
+		y.BetaSlow = l.factor("rope.scaling.yarn_beta_slow")
+	}
+	if y.BetaFast < y.BetaSlow {
+		l.fail("metadata %s is %v, less than %s, %v", l.key("rope.scaling.yarn_beta_fast"), float32(y.BetaFast), l.key("rope.scaling.yarn_beta_slow"), float32(y.BetaSlow))
+	}
+	if ext := l.floatOr("rope.scaling.yarn_ext_factor", 1); ext != 1 && ext != -1 {
+		l.fail("metadata %s is %v: the runtime computes YaRN with 1 (or -1, for the default) only", l.key("rope.scaling.yarn_ext_factor"), float32(ext))
+	}
+	r.Yarn = y
+	switch {
+	case l.given("rope.scaling.yarn_attn_factor"):
+		r.Magnitude *= l.factor("rope.scaling.yarn_attn_factor")
+	case factor > 1:
+		r.Magnitude *= 1 + 0.1*math.Log(factor)
+	}
+}
+
+// ropeFactors loads n divisors of frequencies. They are few, and are looked at even when only headers are.
+func (l *loader) ropeFactors(name string, n int) []float32 {
+	only := l.headersOnly
+	l.headersOnly = false
+	factors := l.vector(name, n)
+	l.headersOnly = only
+	for i, f := range factors {
+		if !(f > 0) || math.IsInf(float64(f), 0) {
+			l.fail("tensor %s: factor %d is %v, expected a number above 0", name, i, f)
+		}
+	}
+	return factors
+}
+
+// ropeFactorsIf is ropeFactors for a tensor that may be absent; nil then.
+func (l *loader) ropeFactorsIf(name string, n int) []float32 {
+	if !l.has(name) {
+		return nil
+	}
+	return l.ropeFactors(name, n)
+}
