@@ -144,12 +144,12 @@ func reportError(w io.Writer, args []string, err error) int {
 	}
 	var left *interruption
 	if errors.As(err, &left) {
-		fmt.Fprintf(w, "carat: %v\n", left)
+		printf(w, "carat: %v\n", left)
 		return code
 	}
 	var v *verdict
 	if errors.As(err, &v) {
-		fmt.Fprintf(w, "carat: %v\n", v)
+		printf(w, "carat: %v\n", v)
 		return code
 	}
 	if code == exitInterrupted {
@@ -157,12 +157,12 @@ func reportError(w io.Writer, args []string, err error) int {
 		return code
 	}
 	if code == exitRefused {
-		fmt.Fprintf(w, "carat: %v\n", err)
+		printf(w, "carat: %v\n", err)
 		return code
 	}
-	fmt.Fprintf(w, "carat: error: %v\n", err)
+	printf(w, "carat: error: %v\n", err)
 	if h := hint.Of(err); h != "" {
-		fmt.Fprintf(w, "hint: %s\n", h)
+		printf(w, "hint: %s\n", h)
 	}
 	return code
 }

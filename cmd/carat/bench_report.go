@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // showBench prints what was measured: all as JSON, or the results of its models.
@@ -38,12 +40,12 @@ func printBench(out io.Writer, r *latency.Result) {
 	if l := r.Load; l != nil {
 		cold := l.Note
 		if l.Cold > 0 {
-			cold = "cold " + trimmed(milliseconds(l.Cold))
+			cold = "cold " + strings.TrimSpace(milliseconds(l.Cold))
 		}
-		t.row("load to first token", fmt.Sprintf("warm %s; %s", trimmed(milliseconds(l.Warm)), cold))
+		t.row("load to first token", fmt.Sprintf("warm %s; %s", strings.TrimSpace(milliseconds(l.Warm)), cold))
 	}
-	t.row("memory", fmt.Sprintf("peak %s; mapped weights %s; session %s", memory(r.PeakMemory), trimmed(size(r.MappedBytes)), trimmed(size(r.SessionBytes))))
-	t.row("a token", fmt.Sprintf("reads %s of weights, %.1f million multiply-adds", trimmed(size(r.WeightBytes)), float64(r.MultiplyAdds)/1e6))
+	t.row("memory", fmt.Sprintf("peak %s; mapped weights %s; session %s", memory(r.PeakMemory), display.Bytes(r.MappedBytes), display.Bytes(r.SessionBytes)))
+	t.row("a token", fmt.Sprintf("reads %s of weights, %.1f million multiply-adds", display.Bytes(r.WeightBytes), float64(r.MultiplyAdds)/1e6))
 	if e := r.Energy; e != nil {
 		t.row("energy of decoding", fmt.Sprintf("%.3f J a token, %.3f without the idle machine's %.1f W", e.JoulesPerToken, e.IdleJoulesPerToken, e.IdleWatts))
 	} else {
@@ -62,7 +64,7 @@ func printBenchComparison(out io.Writer, c *latency.Comparison) {
 		printBenchTest(t, string(rune('A'+i)), r.Tests[0], r.Model)
 	}
 	t.flush()
-	fmt.Fprintf(out, "\n%s\n", c.Reading())
+	fmt.Fprintf(out, "\n%s\n", c.Reading()) // two lines, of numbers
 }
 
 func printBenchTest(t table, name string, x latency.Test, more ...any) {
@@ -107,7 +109,7 @@ func memory(n int64) string {
 	if n == 0 {
 		return "unknown on this system"
 	}
-	return trimmed(size(n))
+	return display.Bytes(n)
 }
 
 func orUnknown(s string) string {

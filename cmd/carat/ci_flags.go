@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -69,7 +68,7 @@ func (o *ciOptions) write(s streams, g global, r *report.Report, run ci.Run, gh 
 		err := w.write(&b, r, run)
 		if errors.Is(err, ci.ErrNoStatement) {
 			if !g.quiet {
-				fmt.Fprintf(s.err, "carat: note: --%s %s is not written: %v\n", w.flag, file, err)
+				printf(s.err, "carat: note: --%s %s is not written: %v\n", w.flag, file, err)
 			}
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/carat-llm/carat/convert"
@@ -105,7 +104,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	if !g.json && !g.quiet {
 		w.print(s.out)
 		if out != "" {
-			fmt.Fprintf(s.out, "written in %.1f s\n", took.Seconds())
+			printf(s.out, "written in %.1f s\n", took.Seconds())
 		}
 	}
 	if out != "" && len(ev.Texts) > 0 {
@@ -157,7 +156,15 @@ func (m *buildMeasurement) print(out io.Writer) {
 	fmt.Fprintln(out)
 	_ = report.Terminal(out, m.report, coloured(out))
 	// A reading of the figures, so that nobody has to know what a divergence of 0.03 means.
-	fmt.Fprintf(out, "\nThe likeliest next token is the original's at %.1f %% of positions; perplexity is %+.2f %% (±%.2f).\n\n",
-		100*m.SameTop.Value, 100*(m.Ratio.Value-1), 100*math.Abs(m.Ratio.StdErr))
+	printf(out, "\n%s\n\n", m.reading())
 	printBench(out, m.Speed)
+}
+
+// reading says the figures in a sentence. The error is one standard error over chunks, which a single chunk does not have.
+func (m *buildMeasurement) reading() string {
+	s := fmt.Sprintf("The likeliest next token is the original's at %.1f %% of positions; perplexity is %+.2f %%", 100*m.SameTop.Value, 100*(m.Ratio.Value-1))
+	if e := m.Ratio.ClusteredStdErr; e > 0 {
+		s += fmt.Sprintf(" (±%.2f)", 100*e)
+	}
+	return s + "."
 }

@@ -87,13 +87,13 @@ func runCache(s streams, g global, d *cache.Dir, limit int64) (err error) {
 	case g.quiet:
 		return nil
 	}
-	fmt.Fprintln(s.out, u.Path)
+	printf(s.out, "%s\n", u.Path)
 	t := newTable(s.out)
 	t.row("verdicts", fmt.Sprintf("%6d", u.Answers), size(u.Bytes))
 	t.row("baselines", fmt.Sprintf("%6d", u.Baselines), size(u.BaselineBytes))
 	t.flush()
 	if limit >= 0 {
-		fmt.Fprintf(s.out, "%d deleted\n", deleted)
+		printf(s.out, "%d deleted\n", deleted)
 	}
 	return nil
 }

@@ -191,7 +191,7 @@ func (d *difference) print(s streams, values bool) {
 		d.printTensors(s, values)
 		fmt.Fprintln(s.out)
 	}
-	fmt.Fprintf(s.out, "%d tensors are equal, %d differ; %d metadata keys differ\n", d.SameTensors, len(d.Tensors), len(d.Metadata))
+	printf(s.out, "%d tensors are equal, %d differ; %d metadata keys differ\n", d.SameTensors, len(d.Tensors), len(d.Metadata))
 }
 
 func (d *difference) printTensors(s streams, values bool) {

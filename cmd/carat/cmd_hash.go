@@ -85,10 +85,10 @@ func runHash(ctx context.Context, s streams, g global, path, check string) error
 func (h hashes) print(s streams) {
 	if h.Check != nil {
 		for _, d := range h.Check.Differences {
-			fmt.Fprintln(s.out, d)
+			printf(s.out, "%s\n", d)
 		}
 		if h.Check.Equal {
-			fmt.Fprintf(s.out, "equal: %d tensors\n", len(h.Tensors))
+			printf(s.out, "equal: %d tensors\n", len(h.Tensors))
 		}
 		return
 	}

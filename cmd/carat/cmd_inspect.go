@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"strings"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/urfave/cli/v2"
 )
 
@@ -141,8 +141,8 @@ func (in *inspection) print(s streams, tensors bool) {
 	}
 	t.flush()
 	if in.Parameters > 0 {
-		fmt.Fprintf(s.out, "\n%s, %d tensors, %d parameters, %s of tensor data, %.3f bits per weight\n", in.Architecture, len(in.Tensors),
-			in.Parameters, strings.TrimSpace(size(in.Bytes)), 8*float64(in.Bytes)/float64(in.Parameters))
+		printf(s.out, "\n%s, %d tensors, %d parameters, %s of tensor data, %.3f bits per weight\n", in.Architecture, len(in.Tensors),
+			in.Parameters, display.Bytes(in.Bytes), 8*float64(in.Bytes)/float64(in.Parameters))
 	}
 }
 

@@ -124,7 +124,7 @@ func (o *overlaps) print(out io.Writer) {
 	t.flush()
 	for _, r := range o.Results {
 		if p := r.Longest; p != nil && !r.Identical {
-			fmt.Fprintf(out, "\n%s from byte %d, %s from byte %d:\n  %s\n", r.Evaluation, p.EvaluationOffset, r.Calibration, p.CalibrationOffset, p.Excerpt)
+			printf(out, "\n%s from byte %d, %s from byte %d:\n  %s\n", r.Evaluation, p.EvaluationOffset, r.Calibration, p.CalibrationOffset, p.Excerpt)
 		}
 	}
 }

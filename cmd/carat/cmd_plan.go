@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
 )
@@ -73,7 +71,7 @@ func runPlan(s streams, g global, plan *quantize.Plan, opts quantize.Options) er
 	if !g.quiet {
 		printNotes(s, g, plan)
 		p.print(s.out)
-		fmt.Fprintf(s.out, "the file would have %d bytes (%s)\n", sum.FileBytes, strings.TrimSpace(size(sum.FileBytes)))
+		printf(s.out, "the file would have %d bytes (%s)\n", sum.FileBytes, display.Bytes(sum.FileBytes))
 	}
 	return nil
 }
@@ -113,6 +111,6 @@ func printNotes(s streams, g global, plan *quantize.Plan) {
 		return
 	}
 	for _, n := range plan.Notes() {
-		fmt.Fprintf(s.err, "carat: note: %s\n", n)
+		printf(s.err, "carat: note: %s\n", n)
 	}
 }

@@ -76,7 +76,7 @@ func runReport(s streams, g global, o reportOptions) error {
 		return err
 	}
 	if len(r.Unknown) > 0 && !g.quiet {
-		fmt.Fprintf(s.err, "carat: note: %s has fields that this carat does not know and leaves out: %s\n", o.path, someOf(r.Unknown))
+		printf(s.err, "carat: note: %s has fields that this carat does not know and leaves out: %s\n", o.path, someOf(r.Unknown))
 	}
 	// These two have flags of their own.
 	drawn := false

@@ -270,7 +270,7 @@ func listTasks(s streams, g global) error {
 		return printJSON(s.out, map[string]any{"tasks": list})
 	}
 	for _, x := range list {
-		fmt.Fprintf(s.out, "%-16s %s\n%16s %s\n", x.Task, x.About, "", x.Format)
+		printf(s.out, "%-16s %s\n%16s %s\n", x.Task, x.About, "", x.Format)
 	}
 	fmt.Fprintln(s.out, "\nFiles may be compressed by gzip or bzip2.")
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize/check"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/runtime/model"
@@ -116,7 +117,7 @@ func (v verification) print(s streams) {
 	}
 	t := newTable(s.out)
 	t.row("check", "result", "")
-	t.row("structure", "ok", fmt.Sprintf("%d tensors, %s", v.Tensors, trimmed(size(v.Bytes))))
+	t.row("structure", "ok", fmt.Sprintf("%d tensors, %s", v.Tensors, display.Bytes(v.Bytes)))
 	t.row("metadata", verdict("metadata"), "")
 	t.row("contents", verdict("contents"), fmt.Sprintf("%d of %d tensors decoded", v.Decoded, v.Tensors))
 	if v.Seed != nil {
@@ -139,7 +140,7 @@ func (v verification) print(s streams) {
 		t.flush()
 	}
 	for _, n := range v.Notes {
-		fmt.Fprintf(s.out, "note: %s\n", n)
+		printf(s.out, "note: %s\n", n)
 	}
 }
 

@@ -140,6 +140,6 @@ func inShort(r *report.Report) string {
 // note tells something that does not change the outcome.
 func (x *gating) note(format string, args ...any) {
 	if !x.g.quiet {
-		fmt.Fprintf(x.s.err, "carat: note: "+format+"\n", args...)
+		printf(x.s.err, "carat: note: "+format+"\n", args...)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize/imatrix"
 )
 
@@ -74,14 +75,14 @@ func (r *imatrixReport) print(out io.Writer) {
 	if r.ChunkSize > 0 {
 		chunks += fmt.Sprintf(" of %d tokens", r.ChunkSize)
 	}
-	fmt.Fprintf(out, "%d tensors from %s of %s\n", r.Tensors, chunks, strings.Join(r.Datasets, ", "))
+	printf(out, "%d tensors from %s of %s\n", r.Tensors, chunks, strings.Join(r.Datasets, ", "))
 	if len(r.Coverage.Partial) == 0 {
 		fmt.Fprintln(out, "coverage: every column of every tensor saw data")
 	} else {
 		r.printCoverage(out)
 	}
 	if r.Output != nil {
-		fmt.Fprintf(out, "%s: %s\n", r.Output.Path, trimmed(size(r.Output.Bytes)))
+		printf(out, "%s: %s\n", r.Output.Path, display.Bytes(r.Output.Bytes))
 	}
 }
 
@@ -90,7 +91,7 @@ const coverageRows = 20
 
 func (r *imatrixReport) printCoverage(out io.Writer) {
 	p := r.Coverage.Partial
-	fmt.Fprintf(out, "coverage: %d tensors were not reached in full\n\n", len(p))
+	printf(out, "coverage: %d tensors were not reached in full\n\n", len(p))
 	t := newTable(out)
 	t.row("tensor", "coverage", "silent columns", "unused experts")
 	for _, c := range p[:min(len(p), coverageRows)] {
@@ -102,7 +103,7 @@ func (r *imatrixReport) printCoverage(out io.Writer) {
 	}
 	t.flush()
 	if n := len(p) - coverageRows; n > 0 {
-		fmt.Fprintf(out, "and %d more (--json lists all)\n", n)
+		printf(out, "and %d more (--json lists all)\n", n)
 	}
 	fmt.Fprintln(out)
 }

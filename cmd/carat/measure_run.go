@@ -139,11 +139,11 @@ func sayWidth(s streams, j *measure.Job, r *report.Report) {
 	done := fmt.Sprintf("%d of %d chunks", chunksDone(r), r.Protocol.Chunks)
 	switch j.Stopped() {
 	case report.StoppedByWidth:
-		fmt.Fprintf(s.err, "carat: note: stopped after %s: the interval is within %g %%\n", done, 100*j.UntilWidth)
+		printf(s.err, "carat: note: stopped after %s: the interval is within %g %%\n", done, 100*j.UntilWidth)
 	case report.StoppedByTokens:
-		fmt.Fprintf(s.err, "carat: note: stopped after %s by --max-tokens: the interval is not within %g %% yet\n", done, 100*j.UntilWidth)
+		printf(s.err, "carat: note: stopped after %s by --max-tokens: the interval is not within %g %% yet\n", done, 100*j.UntilWidth)
 	default:
-		fmt.Fprintf(s.err, "carat: note: the text ended before the interval was within %g %%: more text is needed for that\n", 100*j.UntilWidth)
+		printf(s.err, "carat: note: the text ended before the interval was within %g %%: more text is needed for that\n", 100*j.UntilWidth)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // printJSON writes v as the one object on stdout.
@@ -24,25 +26,48 @@ func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, 
 func (t table) row(cells ...any) {
 	s := make([]string, len(cells))
 	for i, c := range cells {
-		s[i] = fmt.Sprint(c)
+		s[i] = display.Name(fmt.Sprint(c))
 	}
 	fmt.Fprintln(t.w, strings.Join(s, "\t"))
 }
 
 func (t table) flush() { _ = t.w.Flush() }
 
-// size prints bytes in the unit a person would use, flush right in 9 columns.
-func size(n int64) string {
-	switch {
-	case n < 10_000:
-		return fmt.Sprintf("%5d B  ", n)
-	case n < 10_000_000:
-		return fmt.Sprintf("%7.1f kB", float64(n)/1e3)
-	case n < 10_000_000_000:
-		return fmt.Sprintf("%7.1f MB", float64(n)/1e6)
+// printf is fmt.Fprintf for text that names files, tensors or keys: nothing in a string that is filled in can move the
+// cursor, change colours or begin a line of its own.
+func printf(w io.Writer, format string, args ...any) {
+	shown := make([]any, len(args))
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			shown[i] = display.Name(a)
+		case error:
+			shown[i] = message(a)
+		default:
+			shown[i] = a
+		}
 	}
-	return fmt.Sprintf("%7.1f GB", float64(n)/1e9)
+	fmt.Fprintf(w, format, shown...)
 }
+
+// message is an error's text; errors that were joined have a line each.
+func message(err error) string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return display.Name(err.Error())
+	}
+	var each, lines []string
+	for _, e := range joined.Unwrap() {
+		each, lines = append(each, e.Error()), append(lines, message(e))
+	}
+	if err.Error() != strings.Join(each, "\n") {
+		return display.Name(err.Error()) // it wraps several and has a text of its own
+	}
+	return strings.Join(lines, "\n")
+}
+
+// size is for columns of tables: flush right in 9 characters.
+func size(n int64) string { return fmt.Sprintf("%9s", display.Bytes(n)) }
 
 func shapeString(shape []int64) string {
 	s := make([]string, len(shape))
@@ -51,5 +76,3 @@ func shapeString(shape []int64) string {
 	}
 	return strings.Join(s, " x ")
 }
-
-func trimmed(s string) string { return strings.TrimSpace(s) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize"
 )
 
@@ -159,16 +160,16 @@ func (w *written) print(out io.Writer) {
 		t.row(r.Name, shapeString(r.Shape), r.SourceType, r.Type, size(r.Bytes), rule)
 	}
 	t.flush()
-	fmt.Fprintf(out, "\n%d tensors, %s, %.3f bits per weight", len(w.Tensors), strings.TrimSpace(size(w.Bytes)), w.BPW)
+	printf(out, "\n%d tensors, %s, %.3f bits per weight", len(w.Tensors), display.Bytes(w.Bytes), w.BPW)
 	if w.Fallbacks > 0 {
-		fmt.Fprintf(out, "; %d of %d tensors fell back to another type (--no-fallback refuses that)", w.Fallbacks, len(w.Tensors))
+		printf(out, "; %d of %d tensors fell back to another type (--no-fallback refuses that)", w.Fallbacks, len(w.Tensors))
 	}
 	fmt.Fprintln(out)
 	if w.Unweighted > 0 {
-		fmt.Fprintf(out, "%d tensors have no entry in the importance matrix, or it is excluded: quantized without weights\n", w.Unweighted)
+		printf(out, "%d tensors have no entry in the importance matrix, or it is excluded: quantized without weights\n", w.Unweighted)
 	}
 	if w.ZeroWeights > 0 {
-		fmt.Fprintf(out, "%d tensors have whole blocks of columns of importance 0, which the calibration never reached: taken to weigh alike\n", w.ZeroWeights)
+		printf(out, "%d tensors have whole blocks of columns of importance 0, which the calibration never reached: taken to weigh alike\n", w.ZeroWeights)
 	}
 	if w.Output != nil {
 		w.Output.print(out)
@@ -177,13 +178,13 @@ func (w *written) print(out io.Writer) {
 
 func (f *outputFile) print(out io.Writer) {
 	if len(f.Parts) == 0 {
-		fmt.Fprintf(out, "%s  %d bytes  sha256 %s\n", f.Path, f.Bytes, f.SHA256)
+		printf(out, "%s  %d bytes  sha256 %s\n", f.Path, f.Bytes, f.SHA256)
 		return
 	}
 	for _, p := range f.Parts {
 		p.print(out)
 	}
-	fmt.Fprintf(out, "%d files, %d bytes\n", len(f.Parts), f.Bytes)
+	printf(out, "%d files, %d bytes\n", len(f.Parts), f.Bytes)
 }
 
 // groupRows merges blk.0.x, blk.1.x, ... with the same shape, types and rule into blk.{0,1-3}.x.

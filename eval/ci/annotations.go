@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // maxAnnotations is how many of each kind GitHub shows of a step.
@@ -124,12 +125,11 @@ var (
 func escapeData(s string) string     { return dataEscapes.Replace(printable(s)) }
 func escapeProperty(s string) string { return propertyEscapes.Replace(printable(s)) }
 
-// printable replaces control characters other than line ends and tabs, and invalid UTF-8.
+// printable escapes what cannot be seen, line by line.
 func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f && c < 0xa0 {
-			return '\uFFFD'
-		}
-		return c
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = display.Name(l)
+	}
+	return strings.Join(lines, "\n")
 }

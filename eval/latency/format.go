@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // Format is a way to write results down.
@@ -52,7 +54,7 @@ func writeMarkdown(w io.Writer, rs []*Result) error {
 				between = fmt.Sprintf("%.2f / %.2f / %.2f / %.2f", 1e3*q.P50, 1e3*q.P95, 1e3*q.P99, 1e3*q.Max)
 			}
 			s := t.TokensPerSecond
-			fmt.Fprintf(&b, "| %s | %d | %s | %.2f | %.2f | %.2f | %s | %s |\n", cell(r.Model), r.Threads, t.Name, s.Median, s.Min, s.Max, first, between)
+			fmt.Fprintf(&b, "| %s | %d | %s | %.2f | %.2f | %.2f | %s | %s |\n", cell(r.Model), r.Threads, cell(t.Name), s.Median, s.Min, s.Max, first, between)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -61,7 +63,7 @@ func writeMarkdown(w io.Writer, rs []*Result) error {
 
 // cell keeps a name from ending its column or row.
 func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(s)
+	return strings.ReplaceAll(display.Name(s), "|", `\|`)
 }
 
 func writeCSV(w io.Writer, rs []*Result) error {
@@ -71,7 +73,7 @@ func writeCSV(w io.Writer, rs []*Result) error {
 		"first_token_p50", "first_token_p95", "inter_token_p50", "inter_token_p95", "inter_token_p99", "inter_token_max", "peak_memory_bytes"})
 	for _, r := range rs {
 		for _, t := range r.Tests {
-			row := []string{r.Model, r.CPU, strconv.Itoa(r.Threads), whole(r.WeightBytes), whole(r.MultiplyAdds), t.Name, strconv.Itoa(t.Tokens), strconv.Itoa(t.Depth),
+			row := []string{display.Name(r.Model), display.Name(r.CPU), strconv.Itoa(r.Threads), whole(r.WeightBytes), whole(r.MultiplyAdds), t.Name, strconv.Itoa(t.Tokens), strconv.Itoa(t.Depth),
 				number(t.TokensPerSecond.Median), number(t.TokensPerSecond.Min), number(t.TokensPerSecond.Max), number(t.BytesPerSecond)}
 			if q := t.FirstToken; q != nil {
 				row = append(row, number(q.P50), number(q.P95))

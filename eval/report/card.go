@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // Card is CardOf with the reference's name as the base model.
@@ -149,7 +150,7 @@ func (k *modelCard) body() {
 	r := k.r
 	k.linef("## Fidelity\n")
 	if r.Reference != nil {
-		k.linef("Measured against %s (%s) on the same tokens; intervals of 95 %% treat chunks of text as independent.\n", md(r.Reference.Name), r.Reference.about())
+		k.linef("Measured against %s (%s) on the same tokens; intervals of 95 %% treat chunks of text as independent.\n", md(r.Reference.Name), md(r.Reference.about()))
 	} else {
 		k.linef("Intervals of 95 %% treat chunks of text as independent.\n")
 	}
@@ -160,7 +161,7 @@ func (k *modelCard) body() {
 		m.table("lrrrrr", "file", "size", "bits/weight", "perplexity", "95 % interval", "bits/byte")
 	}
 	for _, c := range k.own {
-		row := []string{md(c.Name), size(float64(c.Bytes)), fmt.Sprintf("%.3f", c.BitsPerWeight)}
+		row := []string{md(c.Name), display.Bytes(c.Bytes), fmt.Sprintf("%.3f", c.BitsPerWeight)}
 		if x := c.Metrics; x.Comparison != nil {
 			d := x.Divergence
 			row = append(row, nats(d.Mean), showInterval("kld.mean", d.CI), nats(d.P99), percent(x.SameTop.Value), show("ppl.ratio", x.Ratio.Value))

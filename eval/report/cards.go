@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 type card struct{ Title, Value, Sub string }
@@ -35,7 +36,7 @@ func cards(c *Candidate, paired bool) []card {
 		if c.EffectiveBits != nil {
 			sub += fmt.Sprintf(", as good as %.2f", *c.EffectiveBits)
 		}
-		add("Size", size(float64(c.Bytes)), sub)
+		add("Size", display.Bytes(c.Bytes), sub)
 	}
 	if d := decoding(c.Latency); d != nil {
 		sub := "tokens/s"

@@ -20,7 +20,7 @@ type detail struct {
 	LatencyRows []latencyRow
 }
 
-type figureRow struct{ Title, Value, Interval, StdErr string }
+type figureRow struct{ Title, Value, Interval string }
 
 type sliceRow struct {
 	Name, Tokens, Value, Interval, SameTop, Perplexity string
@@ -42,7 +42,7 @@ func newDetail(r *Report, i int) *detail {
 	if c.Metrics != nil {
 		for _, f := range figuresOf(c.Metrics) {
 			v, ci := f.of(c.Metrics)
-			d.Figures = append(d.Figures, figureRow{f.title, show(f.name, v), showInterval(f.name, ci), stdErr(f.name, c.Metrics)})
+			d.Figures = append(d.Figures, figureRow{f.title, show(f.name, v), showInterval(f.name, ci)})
 		}
 	}
 	d.slices()

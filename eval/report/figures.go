@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // figure is one that tables list: its name in gates, its title for people, and where it is.
@@ -48,7 +49,7 @@ func figuresOf(m *eval.Metrics) []figure {
 func show(metric string, v float64) string {
 	switch {
 	case metric == "bytes" || strings.HasSuffix(metric, "_bytes") || strings.HasSuffix(metric, ".bytes"):
-		return size(v)
+		return display.Bytes(v)
 	case metric == "ppl.ratio":
 		return fmt.Sprintf("%.5f", v)
 	case strings.HasPrefix(metric, "ppl"), metric == "bits_per_byte":

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // decoding is the test of decoding speed with an empty cache, and prefill that of the prompt; nil where there is none.
@@ -100,6 +101,18 @@ func (r *Report) stopped(c *Candidate) string {
 	return ""
 }
 
+// frontText says what is so of candidates on the Pareto front.
+func (r *Report) frontText() string {
+	s := "no other candidate is both smaller and nearer to the reference"
+	if r.Reference == nil {
+		s = "no other candidate is both smaller and better"
+	}
+	if r.any(func(c *Candidate) bool { return c.Role == Control }) {
+		s += "; controls do not count"
+	}
+	return s
+}
+
 // why is the failure; the name that stands beside it does not begin it again.
 func (c *Candidate) why() string {
 	return strings.TrimPrefix(clean(c.Failure), clean(c.Name)+": ")
@@ -110,7 +123,7 @@ func (m *Model) sizeText() string {
 	if m.Bytes == 0 {
 		return ""
 	}
-	return size(float64(m.Bytes))
+	return display.Bytes(m.Bytes)
 }
 
 func (m *Model) bitsText() string {
@@ -127,7 +140,7 @@ func (m *Model) about() string {
 		s = append(s, clean(m.FileType))
 	}
 	if m.Bytes > 0 {
-		s = append(s, size(float64(m.Bytes)))
+		s = append(s, display.Bytes(m.Bytes))
 	}
 	if m.BitsPerWeight > 0 {
 		s = append(s, fmt.Sprintf("%.3f bits per weight", m.BitsPerWeight))

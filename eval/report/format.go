@@ -3,10 +3,9 @@ package report
 import (
 	"fmt"
 	"math"
-	"strings"
-	"unicode"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // far is the factor from which a difference has no number: what is that near to zero is rounding.
@@ -64,20 +63,6 @@ func rate(v float64) string {
 	return fmt.Sprintf("%.1f", v)
 }
 
-func size(n float64) string {
-	switch a := math.Abs(n); {
-	case a < 10_000:
-		return fmt.Sprintf("%.0f B", n)
-	case a < 1_000_000:
-		return fmt.Sprintf("%.1f kB", n/1e3)
-	case a < 10_000_000:
-		return fmt.Sprintf("%.2f MB", n/1e6)
-	case a < 1_000_000_000:
-		return fmt.Sprintf("%.1f MB", n/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", n/1e9)
-}
-
 func duration(seconds float64) string {
 	switch {
 	case seconds == 0:
@@ -97,19 +82,9 @@ func pValue(p float64) string {
 	return fmt.Sprintf("%.3f", p)
 }
 
-// clean makes text from outside harmless to show: names come from files, and neither terminals nor XML take control
-// characters; nor may text run backwards.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r == '\r' {
-			return ' '
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0xFFFE || r == 0xFFFF {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
+// clean makes text from outside harmless to show: neither terminals nor XML take control characters, and text must not
+// run backwards.
+func clean(s string) string { return display.Name(s) }
 
 func count(n int, what string) string {
 	if n == 1 {

@@ -35,6 +35,7 @@ func (g *grid) row(cells ...any) {
 		default:
 			r[i] = styled{text: fmt.Sprint(c)}
 		}
+		r[i].text = clean(r[i].text)
 	}
 	g.rows = append(g.rows, r)
 }

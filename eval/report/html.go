@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"io"
 	"strings"
+
+	"github.com/carat-llm/carat/internal/display"
 )
 
 // The page works without scripts and without network: styles and pictures are inside, hovering shows what <title>
@@ -16,7 +18,7 @@ import (
 var pageFiles embed.FS
 
 var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
-	"c": clean, "size": func(n int64) string { return size(float64(n)) }, "percent": percent, "nats": nats, "rate": rate,
+	"c": clean, "size": display.Bytes[int64], "percent": percent, "nats": nats, "rate": rate,
 	"dur": duration, "p": pValue, "rel": showRelative, "relci": showRelativeInterval, "show": show, "ci": showInterval,
 	"add":    func(a, b float64) float64 { return tenth(a + b) },
 	"middle": func(a, b float64) float64 { return tenth((a + b) / 2) },

@@ -90,7 +90,7 @@ func (m *markdown) head() {
 		return
 	}
 	if ref := r.Reference; ref != nil {
-		m.linef("Against %s (%s), %s.", md(ref.Name), ref.about(), r.scored(c))
+		m.linef("Against %s (%s), %s.", md(ref.Name), md(ref.about()), md(r.scored(c)))
 	} else {
 		m.linef("%s.", upperFirst(r.scored(c)))
 	}

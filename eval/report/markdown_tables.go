@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 func (m *markdown) candidates() {
@@ -69,7 +70,7 @@ func (m *markdown) candidates() {
 	}
 	m.linef("")
 	if pareto {
-		m.linef("◆ no other candidate is both smaller and nearer to the reference")
+		m.linef("◆ %s", r.frontText())
 		m.linef("")
 	}
 	m.failures()
@@ -89,7 +90,7 @@ func (m *markdown) failures() {
 }
 
 func (m *markdown) figures(c *Candidate) {
-	m.linef("**%s** %s", md(c.Name), c.about())
+	m.linef("**%s** %s", md(c.Name), md(c.about()))
 	m.linef("")
 	m.table("lrr", "figure", "value", "95 % interval")
 	for _, f := range figuresOf(c.Metrics) {
@@ -213,7 +214,7 @@ func (m *markdown) tensors() {
 			m.linef("\nand %d rows more", len(rows)-i)
 			break
 		}
-		m.row(md(g.Name), md(g.Type), size(float64(g.Bytes)), g.Error())
+		m.row(md(g.Name), md(g.Type), display.Bytes(g.Bytes), g.Error())
 	}
 	m.unfold()
 }

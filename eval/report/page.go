@@ -114,6 +114,9 @@ type candidateRow struct {
 	SizeText, BitsText string
 }
 
+// FrontText explains the mark of the Pareto front.
+func (p *page) FrontText() string { return p.R.frontText() }
+
 func (p *page) candidates() {
 	for i := range p.R.Candidates {
 		if c := &p.R.Candidates[i]; c.paired() {

@@ -5,8 +5,11 @@ import (
 	"encoding/csv"
 	"encoding/xml"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/stretchr/testify/require"
@@ -162,5 +165,64 @@ func TestSparseReports(t *testing.T) {
 func renderAll(t *testing.T, r *Report) {
 	for _, x := range renderers {
 		require.NoError(t, x.render(io.Discard, r), x.suffix)
+	}
+}
+
+// TestRenderersObeyNothing: whatever a report holds, nothing that is drawn from it has control characters, text that
+// runs backwards, markup or cells of its own.
+func TestRenderersObeyNothing(t *testing.T) {
+	const attack = "\x1b[31m\n|<script>\u202e`*"
+	ungated := func(r *Report) *Report { r.Gate = nil; return r }
+	alone := func(r *Report) *Report { r.Candidates = r.Candidates[:1]; return r }
+	for name, r := range map[string]*Report{
+		"sample": sample(), "single": single(), "ungated": ungated(sample()), "ungated single": ungated(single()), "alone": alone(ungated(sample())),
+	} {
+		poison(reflect.ValueOf(r), attack)
+		for _, x := range renderers {
+			var b bytes.Buffer
+			require.NoError(t, x.render(&b, r))
+			s := b.String()
+			for line := range strings.Lines(s) {
+				require.Negative(t, strings.IndexFunc(line, func(r rune) bool {
+					return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+				}), "%s.%s: %q", name, x.suffix, line)
+			}
+			switch x.suffix {
+			case "html", "svg", "junit.xml", "md":
+				require.NotContains(t, s, "<script", "%s.%s", name, x.suffix)
+			case "card.md":
+				require.NotContains(t, s[strings.LastIndex(s, "\n---\n"):strings.Index(s, "### Reproduce")], "<script", name)
+			}
+			if x.suffix == "md" || x.suffix == "card.md" {
+				for row := range strings.Lines(strings.ReplaceAll(s, `\|`, "")) {
+					require.False(t, strings.HasPrefix(row, "|") && strings.Contains(row, "|&lt;"), "%s.%s: %s", name, x.suffix, row)
+				}
+			}
+		}
+	}
+}
+
+// checked are fields that reading a report allows a few words in only, or a SHA-256.
+var checked = []string{"Role", "Level", "Verdict", "Op", "Better", "Until", "SHA256", "PolicySHA256"}
+
+// poison makes every other string in v the attack.
+func poison(v reflect.Value, attack string) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() && v.Kind() == reflect.Pointer {
+			poison(v.Elem(), attack)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && !slices.Contains(checked, f.Name) {
+				poison(v.Field(i), attack)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			poison(v.Index(i), attack)
+		}
+	case reflect.String:
+		v.SetString(attack)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/internal/display"
 )
 
 func (t *terminal) one(c *Candidate) {
@@ -29,8 +30,8 @@ func (t *terminal) one(c *Candidate) {
 	t.parity()
 }
 
-// metrics lists all figures. The standard error is llama-perplexity's, of tokens taken as independent; the interval
-// is over chunks.
+// metrics lists all figures. The standard error takes chunks as independent, as the interval does; llama-perplexity's, of
+// tokens taken as independent, is in report.json.
 func (t *terminal) metrics(m *eval.Metrics) {
 	g := t.grid("lrrr")
 	g.row("", styled{"value", dim}, styled{"95 % interval", dim}, styled{"std error", dim})
@@ -47,25 +48,28 @@ func (t *terminal) metrics(m *eval.Metrics) {
 	}
 }
 
+// stdErr is a figure's standard error over chunks, "" where there is none.
 func stdErr(name string, m *eval.Metrics) string {
 	v := 0.0
 	switch name {
 	case "ppl":
-		v = m.Perplexity.StdErr
+		v = m.Perplexity.ClusteredStdErr
 	case "bits_per_byte":
-		v = m.BitsPerByte.StdErr
+		v = m.BitsPerByte.ClusteredStdErr
 	case "ppl.reference":
-		v = m.Reference.StdErr
+		v = m.Reference.ClusteredStdErr
 	case "ppl.ratio":
-		v = m.Ratio.StdErr
+		v = m.Ratio.ClusteredStdErr
 	case "kld.mean":
-		v = m.Divergence.StdErr
+		v = m.Divergence.ClusteredStdErr
 	case "same_top":
-		v = m.SameTop.StdErr
+		v = m.SameTop.ClusteredStdErr
+	case "top5":
+		v = m.TopFive.ClusteredStdErr
 	case "delta_p.rms":
-		v = m.DeltaP.StdErr
+		v = m.DeltaP.ClusteredStdErr
 	case "delta_p.mean":
-		v = m.MeanDeltaP.StdErr
+		v = m.MeanDeltaP.ClusteredStdErr
 	}
 	if v == 0 {
 		return ""
@@ -167,7 +171,7 @@ func latencyNote(c *Candidate) string {
 	l := c.Latency
 	s := []string{count(l.Threads, "thread")}
 	if l.PeakMemory > 0 {
-		s = append(s, "peak memory "+size(float64(l.PeakMemory)))
+		s = append(s, "peak memory "+display.Bytes(l.PeakMemory))
 	}
 	if l.Load != nil {
 		load := "first token after " + duration(l.Load.Warm) + " warm"

@@ -81,7 +81,7 @@ func (t *terminal) several() {
 	}
 	g.print(t.w)
 	if r.any(func(c *Candidate) bool { return c.Pareto }) {
-		fmt.Fprintln(t.w, t.paint("* no other is both smaller and nearer to the reference", dim))
+		fmt.Fprintln(t.w, t.paint("* "+r.frontText(), dim))
 	}
 	for i := range r.Candidates {
 		if c := &r.Candidates[i]; c.Failure != "" {
@@ -105,7 +105,7 @@ func (t *terminal) comparisons() {
 			fmt.Fprintln(t.w)
 		}
 		yes, no := f.differ, f.others
-		fmt.Fprintf(t.w, "%s: %d of %d pairs differ significantly (5 %%, Holm)", f.metric, len(yes), len(yes)+len(no))
+		fmt.Fprintf(t.w, "%s: %d of %d pairs differ significantly (5 %%, Holm)", clean(f.metric), len(yes), len(yes)+len(no))
 		list := yes
 		if len(yes) > 3 {
 			list = no

@@ -77,6 +77,11 @@ func (r *Report) Validate() error {
 			return wrong(at+".p", "%v, adjusted %v: from 0 to 1", c.P, c.PAdjusted)
 		}
 	}
+	if r.Calibration != nil {
+		if err := hash("calibration.sha256", r.Calibration.SHA256); err != nil {
+			return err
+		}
+	}
 	if r.Gate != nil {
 		if err := r.Gate.validate(r); err != nil {
 			return err
@@ -199,7 +204,7 @@ func (g *Gate) validate(r *Report) error {
 			return wrong(fmt.Sprintf("gate.waivers[%d].until", i), "%q is no date such as 2026-12-31", w.Until)
 		}
 	}
-	return nil
+	return hash("gate.policy_sha256", g.PolicySHA256)
 }
 
 func share(v float64) bool { return v >= 0 && v <= 1 }
