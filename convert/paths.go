@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,9 +10,12 @@ import (
 // sideFiles are what a conversion may read of a folder besides weights.
 var sideFiles = []string{
 	"README.md", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
-	"model.safetensors.index.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "tokenizer.json",
+	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "tokenizer.json",
 	"tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
 }
+
+// sidePatterns are those that are read from folders within it.
+var sidePatterns = []string{"*_Pooling/config.json", "additional_chat_templates/*.jinja"}
 
 // Paths lists the files of the folder that the model is made of, sorted.
 func (m *Model) Paths() []string {
@@ -19,6 +23,12 @@ func (m *Model) Paths() []string {
 	for _, name := range sideFiles {
 		if st, err := os.Stat(filepath.Join(m.dir, name)); err == nil && st.Mode().IsRegular() {
 			paths = append(paths, filepath.Join(m.dir, name))
+		}
+	}
+	for _, pattern := range sidePatterns {
+		found, _ := fs.Glob(os.DirFS(m.dir), pattern) // the patterns are well formed
+		for _, name := range found {
+			paths = append(paths, filepath.Join(m.dir, filepath.FromSlash(name)))
 		}
 	}
 	for _, t := range m.files.Tensors() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 )
 
@@ -20,6 +21,17 @@ func newStack(experts []*tensor) *stack {
 	info := experts[0].TensorInfo
 	info.Shape = []int64{info.Shape[0], info.Shape[1], int64(len(experts))}
 	return &stack{info, experts}
+}
+
+// slab cuts a tensor of three dimensions, in which all experts of a layer stand one after the other, into the
+// parts of each expert that spec names.
+func slab(t *safetensors.Tensor, spec arch.Tensor, out gguf.Type) []*tensor {
+	experts := make([]*tensor, spec.Experts)
+	part := spec.Shape[0] * spec.Shape[1]
+	for e := range experts {
+		experts[e] = newTensor(t.Slice((int64(e)*spec.Parts+spec.Part)*part, spec.Shape), spec, out)
+	}
+	return experts
 }
 
 func (s *stack) Info() gguf.TensorInfo { return s.TensorInfo }
@@ -78,11 +90,11 @@ func layerOf(spec arch.Tensor) string {
 	return layer
 }
 
-// add takes one expert's tensor and returns the layer's stacks when it was the last.
-func (s *stacker) add(spec arch.Tensor, t *tensor) []gguf.Tensor {
+// add takes one expert's tensor, by its name in the family, and returns the layer's stacks when it was the last.
+func (s *stacker) add(spec arch.Tensor, name string, t *tensor) []gguf.Tensor {
 	layer := layerOf(spec)
 	parts, specs := s.parts[layer], s.layers[layer]
-	parts[t.src.Name] = t
+	parts[name] = t
 	if int64(len(parts)) < int64(len(specs))*spec.Experts {
 		return nil
 	}

@@ -31,13 +31,13 @@ func moeFolder(t *testing.T, class, more string, leaveOut ...string) (dir string
 	t.Helper()
 	dir = t.TempDir()
 	config := `{"architectures": ["` + class + `"], "num_hidden_layers": 1, "hidden_size": 8, "intermediate_size": 4, "vocab_size": 5,
-		"num_attention_heads": 2, "max_position_embeddings": 16, "num_experts_per_tok": 2, ` + moeConfigs[class] + more + `}`
+		"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 16, "num_experts_per_tok": 2, ` + moeConfigs[class] + more + `}`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o600))
 	c, err := arch.ReadConfig(dir)
 	require.NoError(t, err)
-	family, _, err := arch.Find(c)
+	family, _, c, err := arch.Find(c)
 	require.NoError(t, err)
-	specs = family.Tensors(c)
+	specs = family.Describe(c).Tensors
 	if c.Err() != nil {
 		return dir, nil, c.Err()
 	}
@@ -69,8 +69,8 @@ func mapFolder(t *testing.T, dir string, specs []arch.Tensor, out gguf.Type) (*M
 	files, err := safetensors.Open(dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, files.Close()) })
-	m := &Model{files: files}
-	return m, m.mapTensors(dir, specs, out)
+	m := &Model{dir: dir, files: files}
+	return m, m.mapTensors(&arch.Spec{Tensors: specs, Prefix: "model."}, out)
 }
 
 // TestStacks: for each family, rows of a stack are those of its experts one after the other, whatever rows are

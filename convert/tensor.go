@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -116,8 +117,12 @@ func (t *tensor) decode(values []float32, at int64) error {
 	if err := t.src.ReadAt(raw, at*width); err != nil {
 		return err
 	}
-	dec, _ := codec.For(t.src.Type)
-	dec.Decode(values, raw)
+	if t.src.Type == gguf.F64 {
+		decodeF64(values, raw)
+	} else {
+		dec, _ := codec.For(t.src.Type)
+		dec.Decode(values, raw)
+	}
 	cols := t.spec.Shape[len(t.spec.Shape)-1]
 	for i, v := range values {
 		if v != v || math.IsInf(float64(v), 0) {
@@ -125,6 +130,13 @@ func (t *tensor) decode(values []float32, at int64) error {
 		}
 	}
 	return nil
+}
+
+// decodeF64 rounds to the nearest float32. What is too large for one becomes infinite, and is refused as such.
+func decodeF64(values []float32, raw []byte) {
+	for i := range values {
+		values[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:])))
+	}
 }
 
 func (t *tensor) bad(row, col int64, v float32, why string) error {
@@ -150,19 +162,19 @@ func (t *tensor) transposed(values []float32, first, n int64) error {
 	return nil
 }
 
-// extra is a tensor that was computed.
-type extra struct {
+// computed is a tensor that was made from the config.
+type computed struct {
 	gguf.TensorInfo
 	values []float32
 }
 
-func newExtra(e arch.Extra) gguf.Tensor {
-	return &extra{gguf.TensorInfo{Name: e.Name, Type: gguf.F32, Shape: []int64{int64(len(e.Values))}}, e.Values}
+func newComputed(e arch.Computed) gguf.Tensor {
+	return &computed{gguf.TensorInfo{Name: e.Name, Type: gguf.F32, Shape: []int64{int64(len(e.Values))}}, e.Values}
 }
 
-func (t *extra) Info() gguf.TensorInfo { return t.TensorInfo }
+func (t *computed) Info() gguf.TensorInfo { return t.TensorInfo }
 
-func (t *extra) ReadRows(dst []byte, first, n int64) error {
+func (t *computed) ReadRows(dst []byte, first, n int64) error {
 	if first != 0 || n != 1 || len(dst) != 4*len(t.values) {
 		return fmt.Errorf("tensor %s has one row of %d values", t.Name, len(t.values))
 	}

@@ -22,7 +22,7 @@ func runBench(ctx context.Context, s streams, g global, path string, src convert
 			return err
 		}
 	}
-	m, err := openModel(path, src)
+	m, err := g.open(path, src)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func anotherSession(mod *model.Model, of latency.Subject, s latency.Spec) (*late
 func benchLoad(g global, path string, src convert.Options) (*latency.Load, error) {
 	var files []string
 	first := func() (err error) {
-		m, err := openModel(path, src)
+		m, err := g.open(path, src)
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func benchLoad(g global, path string, src convert.Options) (*latency.Load, error
 		}
 		return subject.Session.Forward([]int32{0}, 0, make([]float32, subject.Vocab))
 	}
-	m, err := openModel(path, src)
+	m, err := g.open(path, src)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 	var mapped [2]int64
 	var models []gguf.Model
 	for i, p := range paths {
-		m, err := openModel(p, src)
+		m, err := g.open(p, src)
 		if err != nil {
 			return err
 		}

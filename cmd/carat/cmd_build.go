@@ -74,7 +74,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	if _, err := ev.texts(); err != nil {
 		return err
 	}
-	src, err := openModel(dir, so)
+	src, err := g.open(dir, so)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ func runConvert(ctx context.Context, s streams, g global, dir, out string, opts 
 	if err != nil {
 		return err
 	}
+	g.tell(src)
 	defer src.Close()
 	// Converting is copying: the source already has the types that the file gets.
 	plan, err := quantize.NewPlan(src, quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Threads: g.threads})

@@ -140,7 +140,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 	if exists(o.partial()) && !o.Resume {
 		return usagef("%s of a collection before is there: go on from it with --resume, or delete it", o.partial())
 	}
-	m, err := openModel(path, src)
+	m, err := g.open(path, src)
 	if err != nil {
 		return err
 	}

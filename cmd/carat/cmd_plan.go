@@ -35,7 +35,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			src, err := openModel(arg, sourceOptions(c))
+			src, err := g.open(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ EXAMPLES:
 			if c.Int("n") < 1 {
 				return usagef("-n %d: generate at least 1 token", c.Int("n"))
 			}
-			src, err := openModel(arg, sourceOptions(c))
+			src, err := g.open(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}

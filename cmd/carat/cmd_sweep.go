@@ -100,7 +100,7 @@ func fileTypes(flag, list string) (out []recipe.FileType, err error) {
 }
 
 func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp *comparison) error {
-	src, err := openModel(path, ms.src)
+	src, err := ms.g.open(path, ms.src)
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			}
 		}
 	}
-	m, err := openModel(path, src)
+	m, err := g.open(path, src)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	}
 	var ref *task.Model
 	if reference != "" {
-		r, err := openModel(reference, src)
+		r, err := g.open(reference, src)
 		if err != nil {
 			return err
 		}

@@ -67,13 +67,13 @@ type verification struct {
 }
 
 func runVerify(ctx context.Context, s streams, g global, path, source string, so convert.Options, o check.Options) error {
-	m, err := openModel(path, so)
+	m, err := g.open(path, so)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	if source != "" {
-		if o.Source, err = openModel(source, so); err != nil {
+		if o.Source, err = g.open(source, so); err != nil {
 			return err
 		}
 		defer o.Source.Close()

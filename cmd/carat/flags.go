@@ -25,10 +25,11 @@ type global struct {
 	json       bool
 	quiet      bool
 	noProgress bool
+	note       func(string) // says a sentence on stderr, once
 }
 
 func globals(c *cli.Context) (global, error) {
-	g := global{threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress")}
+	g := global{threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
 	if f := c.String("log-format"); f != "text" && f != "json" {
 		return g, usagef("--log-format %q is neither text nor json", f)
 	}

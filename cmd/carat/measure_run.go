@@ -36,7 +36,7 @@ func (m *models) close() {
 
 // load opens and loads the model at path with room for ctx tokens.
 func (m *models) load(path, role string, ctx int) (*measure.Model, error) {
-	src, err := openModel(path, m.src)
+	src, err := m.g.open(path, m.src)
 	if err != nil {
 		return nil, err
 	}

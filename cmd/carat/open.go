@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -23,6 +24,38 @@ func openModel(path string, opts convert.Options) (gguf.Model, error) {
 		return convert.Open(path, opts)
 	}
 	return gguf.Open(path)
+}
+
+// open is openModel for what a verb is asked to work on: it says on stderr what the user should know of how a folder
+// was read.
+func (g global) open(path string, opts convert.Options) (gguf.Model, error) {
+	m, err := openModel(path, opts)
+	if err == nil {
+		g.tell(m)
+	}
+	return m, err
+}
+
+// tell prints the notes of a checkpoint folder.
+func (g global) tell(m gguf.Model) {
+	folder, ok := m.(*convert.Model)
+	if !ok || g.note == nil {
+		return
+	}
+	for _, note := range folder.Notes() {
+		g.note(note)
+	}
+}
+
+// noter prints notes, each once: some verbs open a folder several times.
+func noter(w io.Writer, quiet bool) func(string) {
+	said := map[string]bool{}
+	return func(note string) {
+		if !quiet && !said[note] {
+			said[note] = true
+			fmt.Fprintf(w, "carat: note: %s\n", note)
+		}
+	}
 }
 
 // notTheInput refuses a file to write that is the input, or a folder.

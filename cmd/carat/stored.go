@@ -131,7 +131,7 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 	if err != nil {
 		return nil, err
 	}
-	src, err := openModel(path, ms.src)
+	src, err := ms.g.open(path, ms.src)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

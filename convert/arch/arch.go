@@ -3,6 +3,11 @@
 //
 // A family is one file with one Family value and a line in the list below. It says what the reference
 // converter (convert_hf_to_gguf.py) would write; nothing here reads weights.
+//
+// config.json is read as transformers reads it: in any of the spellings of its versions (rope.go), and a key that
+// is missing has the default of its class (Family.Defaults). Keys that change what the model computes and that
+// GGUF cannot say are errors that name them (computation.go); what GGUF's runtimes do differently in spite of
+// the reference converting it is a note.
 package arch
 
 import (
@@ -19,14 +24,30 @@ type Family struct {
 	Classes []string
 	// Name is general.architecture.
 	Name string
-	// Metadata returns the architecture's entries in file order, general.file_type among them.
-	Metadata func(c *Config, fileType uint32) []gguf.KV
-	// Extra returns tensors that are computed from the config, and the entries that come with them; nil if none.
-	Extra func(c *Config) ([]gguf.KV, []Extra)
+	// Defaults are the values of missing keys: those of the config class in transformers.
+	Defaults map[string]any
+	// Aliases are other names of keys, which the config class accepts, with the names that are used here.
+	Aliases map[string]string
+	// Describe declares what a checkpoint with this config becomes. Errors are the config's.
+	Describe func(c *Config) *Spec
+}
+
+// Spec is what a checkpoint becomes.
+type Spec struct {
+	// Metadata are the architecture's entries in file order. general.file_type stands among them without a value.
+	Metadata []gguf.KV
+	// Before are entries that stand in front of the general ones.
+	Before []gguf.KV
+	// Computed are tensors that are made from the config.
+	Computed []Computed
 	// Tensors lists every tensor of the checkpoint.
-	Tensors func(c *Config) []Tensor
+	Tensors []Tensor
 	// SpacePrefix, if not nil, is written as tokenizer.ggml.add_space_prefix behind the tokenizer.
 	SpacePrefix *bool
+	// Vocab is the number of tokens, 0 if config.json leaves it to the tokenizer.
+	Vocab int64
+	// Prefix is what the names of the checkpoint's tensors begin with, and may lack: "model." or "transformer.".
+	Prefix string
 }
 
 // Tensor says what a tensor of the checkpoint becomes.
@@ -37,6 +58,10 @@ type Tensor struct {
 	// Experts above 0 stacks that many tensors of the checkpoint, each of that Shape, into one of three
 	// dimensions. Source then has %d where their names have the expert's number.
 	Experts int64
+	// Fused is where the experts may stand as one tensor instead (experts x Parts*rows x cols): in each expert,
+	// rows Part*rows to (Part+1)*rows are this tensor's.
+	Fused       string
+	Part, Parts int64
 	// Optional tensors may be absent.
 	Optional bool
 	Transform
@@ -64,14 +89,14 @@ type Transform struct {
 	Transpose bool
 }
 
-// Extra is a computed float32 tensor of one dimension.
-type Extra struct {
+// Computed is a float32 tensor of one dimension that is made from the config.
+type Computed struct {
 	Name   string
 	Values []float32
 }
 
 // families lists what can be converted. A new one is a new file and a line here.
-var families = []*Family{llama, mixtral, qwen2, qwen2moe, qwen3, qwen3moe, olmoe, gemma3, phi3, gpt2}
+var families = []*Family{llama, mistral, mixtral, qwen2, qwen2moe, qwen3, qwen3moe, olmoe, gemma3, phi3, gpt2}
 
 // Classes lists the names in config.json's architectures that are known.
 func Classes() []string {
@@ -83,29 +108,23 @@ func Classes() []string {
 	return out
 }
 
-// Find returns the family of a config.
-func Find(c *Config) (*Family, string, error) {
+// Find returns the family of a config, the class that config.json names, and the config with the defaults of that
+// class behind it.
+func Find(c *Config) (*Family, string, *Config, error) {
 	classes, ok := c.values["architectures"].([]any)
 	if !ok || len(classes) == 0 {
-		return nil, "", fmt.Errorf("%w: %s: config: architectures is missing: it names the model's class", gguf.ErrInput, c.path)
+		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures is missing: it names the model's class", gguf.ErrInput, c.path)
 	}
-	class, _ := classes[0].(string)
+	class, ok := classes[0].(string)
+	if !ok {
+		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures holds %v: want the name of a class", gguf.ErrInput, c.path, classes[0])
+	}
 	for _, f := range families {
 		if slices.Contains(f.Classes, class) {
-			return f, class, nil
+			return f, class, c.over(f), nil
 		}
 	}
-	return nil, "", fmt.Errorf("%w: %s: unsupported architecture %q; known are %s", gguf.ErrInput, c.path, class, strings.Join(Classes(), ", "))
-}
-
-// Skipped reports whether a tensor of the checkpoint is left out: buffers that are computed anew.
-func Skipped(name string) bool {
-	for _, s := range []string{".attention.masked_bias", ".attention.bias", ".rotary_emb.inv_freq"} {
-		if strings.HasSuffix(name, s) {
-			return true
-		}
-	}
-	return false
+	return nil, "", nil, c.unsupported(class)
 }
 
 // ExpectF32 reports whether a GGUF tensor of dims dimensions is float32 whatever the file's type.

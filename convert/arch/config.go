@@ -1,29 +1,44 @@
 package arch
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
+	"github.com/carat-llm/carat/internal/pyjson"
 )
 
-// Config is a config.json. Its readers remember the first error, which Err returns.
+// Config is a config.json over the defaults of its class. It is never changed once it is read. Its readers
+// remember the first error, which Err returns.
 type Config struct {
-	path   string
-	values map[string]any
-	err    error
+	path string
+	// within is what the names of the keys begin with in messages: "rope_scaling." in an object of that name.
+	within   string
+	values   map[string]any
+	defaults map[string]any
+	said     *said
 }
+
+// said is what the readers of a config and of the objects in it have found.
+type said struct {
+	err   error
+	notes []string
+}
+
+// maxConfig is the size of the largest config.json that is read: factors of long contexts make some of 100 kB.
+const maxConfig = 16 << 20
 
 // ReadConfig reads dir/config.json.
 func ReadConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, "config.json")
-	b, err := os.ReadFile(path)
+	b, err := inputfile.ReadSmall(path, maxConfig)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s: missing file: a checkpoint folder has one", gguf.ErrInput, path)
+		return nil, notACheckpoint(dir)
 	}
 	if err != nil {
 		return nil, err
@@ -32,43 +47,75 @@ func ReadConfig(dir string) (*Config, error) {
 }
 
 func parseConfig(b []byte, path string) (*Config, error) {
-	c := &Config{path: path}
-	if err := json.Unmarshal(b, &c.values); err != nil || c.values == nil {
+	if isPointer(b) {
+		return nil, pointerError(path)
+	}
+	values, err := pyjson.Object(b)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %s: config: it is not a JSON object (%v)", gguf.ErrInput, path, err)
 	}
-	return c, nil
+	return &Config{path: path, values: values, said: &said{}}, nil
 }
 
-// Values is the whole of it.
-func (c *Config) Values() map[string]any { return c.values }
+// over returns the config with a family's defaults behind it, its keys under the names that the family uses.
+func (c *Config) over(f *Family) *Config {
+	values := maps.Clone(c.values)
+	for alias, key := range f.Aliases {
+		if _, ok := values[key]; !ok && values[alias] != nil {
+			values[key] = values[alias]
+		}
+	}
+	return &Config{path: c.path, values: values, defaults: f.Defaults, said: c.said}
+}
+
+// Values is the whole of it as the file has it.
+func (c *Config) Values() map[string]any { return maps.Clone(c.values) }
 
 // Err is the first error that a reader met.
-func (c *Config) Err() error { return c.err }
+func (c *Config) Err() error { return c.said.err }
+
+// Notes are what the user should know of a config that is converted all the same.
+func (c *Config) Notes() []string { return c.said.notes }
 
 func (c *Config) fail(key, format string, args ...any) {
-	if c.err == nil {
-		c.err = fmt.Errorf("%w: %s: config: %s %s", gguf.ErrInput, c.path, key, fmt.Sprintf(format, args...))
+	if c.said.err == nil {
+		c.said.err = fmt.Errorf("%w: %s: config: %s%s %s", gguf.ErrInput, c.path, c.within, key, fmt.Sprintf(format, args...))
 	}
+}
+
+func (c *Config) note(key, format string, args ...any) {
+	c.said.notes = append(c.said.notes, fmt.Sprintf("config.json: %s%s %s", c.within, key, fmt.Sprintf(format, args...)))
+}
+
+// value is the file's, or the default of the class for a key that the file does not have. null is a value.
+func (c *Config) value(key string) any {
+	if v, ok := c.values[key]; ok {
+		return v
+	}
+	return c.defaults[key]
 }
 
 // Has reports whether key has a value other than null.
-func (c *Config) Has(key string) bool { return c.values[key] != nil }
+func (c *Config) Has(key string) bool { return c.value(key) != nil }
 
 // Int reads a number from 1 to limit.
 func (c *Config) Int(key string, limit int64) int64 {
-	v, ok := c.values[key].(float64)
-	if !ok {
-		c.fail(key, "is %v (%T): want a whole number", c.values[key], c.values[key])
+	v, ok := c.value(key).(float64)
+	switch {
+	case !c.Has(key):
+		c.fail(key, "is missing: want a whole number")
 		return 1
-	}
-	if v < 1 || v > float64(limit) || v != math.Trunc(v) {
+	case !ok:
+		c.fail(key, "is %v (%T): want a whole number", c.value(key), c.value(key))
+		return 1
+	case !(v >= 1 && v <= float64(limit)) || v != math.Trunc(v):
 		c.fail(key, "is %v: want a whole number from 1 to %d", v, limit)
 		return 1
 	}
 	return int64(v)
 }
 
-// IntOr is Int with a default for an absent key.
+// IntOr is Int with a default for a key that is absent or null.
 func (c *Config) IntOr(key string, limit, def int64) int64 {
 	if !c.Has(key) {
 		return def
@@ -76,34 +123,49 @@ func (c *Config) IntOr(key string, limit, def int64) int64 {
 	return c.Int(key, limit)
 }
 
-// Float reads a finite number, or def when key is absent.
+// Float reads a finite number, or def when key is absent or null.
 func (c *Config) Float(key string, def float64) float64 {
 	if !c.Has(key) {
 		return def
 	}
-	v, ok := c.values[key].(float64)
-	if !ok {
-		c.fail(key, "is %v (%T): want a number", c.values[key], c.values[key])
+	v, ok := c.value(key).(float64)
+	switch {
+	case !ok:
+		c.fail(key, "is %v (%T): want a number", c.value(key), c.value(key))
+		return def
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		c.fail(key, "is %v: want a finite number", v)
+		return def
+	}
+	return v
+}
+
+// positive is Float of a number above 0.
+func (c *Config) positive(key string, def float64) float64 {
+	v := c.Float(key, def)
+	if v <= 0 {
+		c.fail(key, "is %v: want a number above 0", v)
+		return 1
 	}
 	return v
 }
 
 // Bool reads a boolean, false when absent.
 func (c *Config) Bool(key string) bool {
-	v, ok := c.values[key].(bool)
+	v, ok := c.value(key).(bool)
 	if !ok && c.Has(key) {
-		c.fail(key, "is %v (%T): want true or false", c.values[key], c.values[key])
+		c.fail(key, "is %v (%T): want true or false", c.value(key), c.value(key))
 	}
 	return v
 }
 
 // Sub returns an object within the config, empty when absent.
 func (c *Config) Sub(key string) *Config {
-	s := &Config{path: c.path}
+	s := &Config{path: c.path, within: c.within + key + ".", said: c.said}
 	if c.Has(key) {
 		var ok bool
-		if s.values, ok = c.values[key].(map[string]any); !ok {
-			c.fail(key, "is %v (%T): want an object", c.values[key], c.values[key])
+		if s.values, ok = c.value(key).(map[string]any); !ok {
+			c.fail(key, "is %v (%T): want an object", c.value(key), c.value(key))
 		}
 	}
 	return s
@@ -111,16 +173,25 @@ func (c *Config) Sub(key string) *Config {
 
 // String reads a string, "" when absent.
 func (c *Config) String(key string) string {
-	v, ok := c.values[key].(string)
+	v, ok := c.value(key).(string)
 	if !ok && c.Has(key) {
-		c.fail(key, "is %v (%T): want a string", c.values[key], c.values[key])
+		c.fail(key, "is %v (%T): want a string", c.value(key), c.value(key))
+	}
+	return v
+}
+
+// List reads an array, nil when absent.
+func (c *Config) List(key string) []any {
+	v, ok := c.value(key).([]any)
+	if !ok && c.Has(key) {
+		c.fail(key, "is %v (%T): want an array", c.value(key), c.value(key))
 	}
 	return v
 }
 
 // Floats reads an array of n numbers.
 func (c *Config) Floats(key string, n int64) []float32 {
-	a, _ := c.values[key].([]any)
+	a := c.List(key)
 	if int64(len(a)) != n {
 		c.fail(key, "has %d values, want %d", len(a), n)
 		return nil
@@ -128,42 +199,9 @@ func (c *Config) Floats(key string, n int64) []float32 {
 	out := make([]float32, n)
 	for i, x := range a {
 		v, ok := x.(float64)
-		if !ok {
-			c.fail(key, "holds %v: want numbers", x)
+		if out[i] = float32(v); !ok || out[i]-out[i] != 0 {
+			c.fail(key, "holds %v: want finite numbers", x)
 		}
-		out[i] = float32(v)
 	}
 	return out
-}
-
-// Limits of a config: far above any model, low enough that nothing derived from them overflows.
-const (
-	maxLayers  = 1000
-	maxExperts = 4096
-	maxWidth   = 1 << 20
-	maxVocab   = 1 << 22
-	maxTokens  = 1 << 30
-)
-
-// dims are the sizes that all decoder families share.
-type dims struct {
-	layers, hidden, ffn, heads, kvHeads, headDim, vocab int64
-}
-
-// readDims reads them; headDim is used when config.json has none, and 0 means hidden/heads.
-func readDims(c *Config, headDim int64) dims {
-	d := dims{layers: c.Int("num_hidden_layers", maxLayers), hidden: c.Int("hidden_size", maxWidth), ffn: c.Int("intermediate_size", maxWidth),
-		heads: c.Int("num_attention_heads", maxWidth), vocab: c.Int("vocab_size", maxVocab)}
-	d.kvHeads = c.IntOr("num_key_value_heads", maxWidth, d.heads)
-	if headDim == 0 {
-		headDim = d.hidden / d.heads
-	}
-	d.headDim = c.IntOr("head_dim", maxWidth, headDim)
-	if d.heads%d.kvHeads != 0 {
-		c.fail("num_key_value_heads", "is %d: it must divide num_attention_heads %d", d.kvHeads, d.heads)
-	}
-	if d.headDim%2 != 0 || d.headDim == 0 {
-		c.fail("head_dim", "is %d: it must be even", d.headDim)
-	}
-	return d
 }

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
@@ -15,6 +16,8 @@ func FuzzConfig(f *testing.F) {
 		"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":8}}`))
 	f.Add([]byte(`{"architectures":["GPT2LMHeadModel"],"n_layer":1,"n_embd":8,"n_head":2,"n_ctx":4,"n_positions":4,"vocab_size":5,"layer_norm_epsilon":1e-5}`))
 	f.Add([]byte(`{"architectures":["Phi3ForCausalLM"],"rope_scaling":{"type":"longrope","short_factor":[1],"long_factor":[]}}`))
+	f.Add([]byte(`{"architectures":["Gemma3ForCausalLM"],"rope_parameters":{"full_attention":{"rope_type":"yarn","factor":2},"sliding_attention":{"rope_theta":0}}}`))
+	f.Add([]byte(`{"architectures":["Qwen3ForCausalLM"],"rope_parameters":{"mrope_section":[1,2,3,4,5],"mscale":NaN,"rope_type":"yarn"}}`))
 	f.Add([]byte(`{"architectures":[1]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, family := range families {
@@ -23,17 +26,19 @@ func FuzzConfig(f *testing.F) {
 				require.ErrorIs(t, err, gguf.ErrInput)
 				return
 			}
-			if _, _, err := Find(c); err != nil {
+			if _, _, _, err := Find(c); err != nil {
 				require.ErrorIs(t, err, gguf.ErrInput)
 			}
-			family.Metadata(c, 1)
-			if family.Extra != nil {
-				family.Extra(c)
+			c = c.over(family)
+			before := fmt.Sprint(c.values)
+			family.Describe(c)
+			if err := c.CheckQuantized(); err != nil {
+				require.ErrorIs(t, err, gguf.ErrInput)
 			}
-			family.Tensors(c)
 			if c.Err() != nil {
 				require.ErrorIs(t, c.Err(), gguf.ErrInput)
 			}
+			require.Equal(t, before, fmt.Sprint(c.values), "a config is read only")
 		}
 	})
 }

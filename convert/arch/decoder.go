@@ -1,74 +1,34 @@
 package arch
 
-import (
-	"fmt"
+import "fmt"
 
-	"github.com/carat-llm/carat/gguf"
-)
-
-// kvs collects an architecture's entries in order.
-type kvs struct {
-	arch string
-	list []gguf.KV
-}
-
-func (k *kvs) u32(key string, v int64)   { k.set(key, uint32(v)) }
-func (k *kvs) f32(key string, v float64) { k.set(key, float32(v)) }
-func (k *kvs) set(key string, v any) {
-	k.list = append(k.list, gguf.KV{Key: k.arch + "." + key, Value: v})
-}
-func (k *kvs) fileType(v uint32) {
-	k.list = append(k.list, gguf.KV{Key: "general.file_type", Value: v})
-}
-
-// decoderMetadata is what the reference writes for any decoder with rotary positions.
-func decoderMetadata(arch string, c *Config, d dims, fileType uint32, headLengths bool) *kvs {
+// decoder writes what the reference's TextModel writes for any decoder with rotary positions.
+func decoder(arch string, c *Config, d dims, r rope) *kvs {
 	k := &kvs{arch: arch}
 	k.u32("block_count", d.layers)
-	k.u32("context_length", c.Int("max_position_embeddings", maxTokens))
+	k.u32("context_length", d.context)
 	k.u32("embedding_length", d.hidden)
 	k.u32("feed_forward_length", d.ffn)
 	k.u32("attention.head_count", d.heads)
 	k.u32("attention.head_count_kv", d.kvHeads)
-	ropeScaling(k, c)
-	k.f32("rope.freq_base", c.Float("rope_theta", 10000))
-	if c.Has("rope_local_base_freq") {
-		k.f32("rope.freq_base_swa", c.Float("rope_local_base_freq", 10000))
+	if c.Has("is_causal") && !c.Bool("is_causal") {
+		k.set("attention.causal", false)
 	}
-	k.f32("attention.layer_norm_rms_epsilon", c.Float("rms_norm_eps", 1e-6))
+	if r.partial != 1 {
+		r.params.fail("partial_rotary_factor", "is %v: GGUF files of this architecture rotate all of a head", r.partial)
+	}
+	r.metadata(k)
+	k.f32("attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-6))
 	if n := experts(c); n > 0 {
 		k.u32("expert_count", n)
 		k.u32("expert_used_count", c.Int("num_experts_per_tok", n))
 	}
-	if headLengths {
+	if d.ownHeadDim {
 		k.u32("attention.key_length", d.headDim)
 		k.u32("attention.value_length", d.headDim)
 	}
-	k.fileType(fileType)
+	k.fileType()
 	return k
-}
-
-// ropeScaling writes linear and YaRN scaling. llama3 and longrope become tensors, see Family.Extra.
-func ropeScaling(k *kvs, c *Config) {
-	s := c.Sub("rope_scaling")
-	kind := s.String("rope_type")
-	if kind == "" {
-		kind = s.String("type")
-	}
-	switch kind {
-	case "", "default", "llama3", "longrope", "su":
-	case "linear", "yarn":
-		k.set("rope.scaling.type", kind)
-		k.f32("rope.scaling.factor", s.Float("factor", 1))
-		if kind == "yarn" {
-			k.u32("rope.scaling.original_context_length", s.Int("original_max_position_embeddings", maxTokens))
-		}
-	default:
-		c.fail("rope_scaling", "is of the unknown type %q", kind)
-	}
-	if s.err != nil && c.err == nil {
-		c.err = s.err
-	}
 }
 
 // layer makes the tensors of one layer.
@@ -104,18 +64,18 @@ func biasIf(b bool) biasRule {
 	return noBias
 }
 
-// decoderTensors lists what is around the layers; add makes those of each.
-func decoderTensors(c *Config, d dims, norm Transform, add func(l layer)) []Tensor {
+// decoderSpec puts together what around the layers is alike in all decoders; add makes the tensors of each layer.
+func decoderSpec(c *Config, d dims, k *kvs, norm Transform, add func(l layer)) *Spec {
 	out := []Tensor{
 		{Source: "model.embed_tokens.weight", Name: "token_embd.weight", Shape: []int64{d.vocab, d.hidden}},
 		{Source: "model.norm.weight", Name: "output_norm.weight", Shape: []int64{d.hidden}, Transform: norm},
-		// Tied models may carry a copy; it is then left out as the reference does.
+		// Tied models may carry a copy of the embeddings; it is then written, as the reference does.
 		{Source: "lm_head.weight", Name: "output.weight", Shape: []int64{d.vocab, d.hidden}, Optional: c.Bool("tie_word_embeddings")},
 	}
 	for n := range d.layers {
 		add(layer{c, d, n, &out})
 	}
-	return out
+	return &Spec{Metadata: k.list, Tensors: out, Vocab: d.vocab, Prefix: "model."}
 }
 
 // attention adds the projections; permute reorders the rows of queries and keys.

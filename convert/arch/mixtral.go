@@ -1,22 +1,19 @@
 package arch
 
-import "github.com/carat-llm/carat/gguf"
-
 // mixtral is Llama with experts; GGUF calls both llama. Its w1, w2 and w3 are gate, down and up.
 var mixtral = &Family{
 	Classes: []string{"MixtralForCausalLM"},
 	Name:    "llama",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		d := readDims(c, 0)
-		k := decoderMetadata("llama", c, d, fileType, c.Has("head_dim"))
-		k.u32("vocab_size", d.vocab)
-		k.u32("rope.dimension_count", d.headDim)
-		return k.list
-	},
-	Tensors: func(c *Config) []Tensor {
-		d := readDims(c, 0)
+	Defaults: map[string]any{"vocab_size": 32000.0, "hidden_size": 4096.0, "intermediate_size": 14336.0, "num_hidden_layers": 32.0,
+		"num_attention_heads": 32.0, "num_key_value_heads": 8.0, "hidden_act": "silu", "max_position_embeddings": 131072.0,
+		"rms_norm_eps": 1e-5, "tie_word_embeddings": false, "num_experts_per_tok": 2.0, "num_local_experts": 8.0},
+	Aliases: map[string]string{"num_experts": "num_local_experts"},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		c.computes(silu)
+		c.windowIgnored(d)
 		from := expertSource{"block_sparse_moe", "block_sparse_moe.gate", [3][2]string{{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}}
-		return decoderTensors(c, d, Transform{}, func(l layer) {
+		return llamaSpec(c, d, 1e6, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(true, noBias, noBias)
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})

@@ -1,23 +1,21 @@
 package arch
 
-import "github.com/carat-llm/carat/gguf"
-
 // olmoe has experts, and norms of queries and keys over all their heads together.
 var olmoe = &Family{
 	Classes: []string{"OlmoeForCausalLM"},
 	Name:    "olmoe",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		c.values["rms_norm_eps"] = 1e-5 // the model's code has it fixed, and so has the reference
-		return decoderMetadata("olmoe", c, readDims(c, 0), fileType, c.Has("head_dim")).list
-	},
-	Tensors: func(c *Config) []Tensor {
-		d := readDims(c, 0)
+	Defaults: map[string]any{"vocab_size": 50304.0, "hidden_size": 2048.0, "intermediate_size": 2048.0, "num_hidden_layers": 16.0,
+		"num_attention_heads": 16.0, "hidden_act": "silu", "max_position_embeddings": 4096.0, "rms_norm_eps": 1e-5,
+		"tie_word_embeddings": false, "attention_bias": false, "num_experts_per_tok": 8.0, "num_experts": 64.0, "norm_topk_prob": false},
+	Aliases: map[string]string{"num_local_experts": "num_experts"},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		// The reference writes an epsilon of 1e-5 whatever the config says.
+		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "rms_norm_eps": {1e-5}})
 		moeEverywhere(c, false)
-		if c.Has("clip_qkv") {
-			c.fail("clip_qkv", "is %v: GGUF files of this architecture do not clip queries, keys and values", c.values["clip_qkv"])
-		}
 		bias := biasIf(c.Bool("attention_bias"))
-		return decoderTensors(c, d, Transform{}, func(l layer) {
+		k := decoder("olmoe", c, d, qwenRope(c, d))
+		return decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
 			l.add("self_attn.q_norm", "attn_q_norm", []int64{d.heads * d.headDim}, Transform{}, noBias)

@@ -11,31 +11,41 @@ import (
 var phi3 = &Family{
 	Classes: []string{"Phi3ForCausalLM"},
 	Name:    "phi3",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		d := readDims(c, 0)
+	Defaults: map[string]any{"vocab_size": 32064.0, "hidden_size": 3072.0, "intermediate_size": 8192.0, "num_hidden_layers": 32.0,
+		"num_attention_heads": 32.0, "hidden_act": "silu", "max_position_embeddings": 4096.0, "original_max_position_embeddings": 4096.0,
+		"rms_norm_eps": 1e-5, "tie_word_embeddings": false},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		if d.headDim != d.hidden/d.heads {
+			c.fail("head_dim", "is %d: GGUF files of this architecture have hidden_size / num_attention_heads, %d", d.headDim, d.hidden/d.heads)
+		}
+		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}}, "partial_rotary_factor")
+		r := readRope(c, d, 10000, c.IntOr("original_max_position_embeddings", maxTokens, 4096))
+		r.only("default", "longrope", "yarn")
+		rotary := int64(r.partial*float64(d.hidden)) / d.heads
+		if rotary < 2 || rotary > d.headDim {
+			c.fail("partial_rotary_factor", "is %v: %d of a head's %d dimensions would be rotated", r.partial, rotary, d.headDim)
+			rotary = d.headDim
+		}
+
 		k := &kvs{arch: "phi3"}
-		k.u32("context_length", c.Int("max_position_embeddings", maxTokens))
-		k.u32("rope.scaling.original_context_length", phi3Original(c))
+		k.u32("context_length", d.context)
+		k.u32("rope.scaling.original_context_length", r.original)
 		k.u32("embedding_length", d.hidden)
 		k.u32("feed_forward_length", d.ffn)
 		k.u32("block_count", d.layers)
 		k.u32("attention.head_count", d.heads)
 		k.u32("attention.head_count_kv", d.kvHeads)
-		k.f32("attention.layer_norm_rms_epsilon", c.Float("rms_norm_eps", 1e-5))
-		k.u32("rope.dimension_count", phi3Rotary(c, d))
-		k.f32("rope.freq_base", c.Float("rope_theta", 10000))
-		k.fileType(fileType)
-		window := int64(0)
+		k.f32("attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-5))
+		k.u32("rope.dimension_count", rotary)
+		k.f32("rope.freq_base", r.theta)
+		k.fileType()
+		window := int64(0) // tells Phi-4, which has none, from the rest
 		if c.Has("sliding_window") {
 			window = c.Int("sliding_window", maxTokens)
 		}
 		k.u32("attention.sliding_window", window)
-		return k.list
-	},
-	Extra: phi3Factors,
-	Tensors: func(c *Config) []Tensor {
-		d := readDims(c, 0)
-		return decoderTensors(c, d, Transform{}, func(l layer) {
+		s := decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.add("self_attn.qkv_proj", "attn_qkv", []int64{(d.heads + 2*d.kvHeads) * d.headDim, d.hidden}, Transform{}, noBias)
 			l.add("self_attn.o_proj", "attn_output", []int64{d.hidden, d.heads * d.headDim}, Transform{}, noBias)
@@ -43,47 +53,30 @@ var phi3 = &Family{
 			l.add("mlp.gate_up_proj", "ffn_up", []int64{2 * d.ffn, d.hidden}, Transform{}, noBias)
 			l.add("mlp.down_proj", "ffn_down", []int64{d.hidden, d.ffn}, Transform{}, noBias)
 		})
+		s.Before, s.Computed = r.longFactors(d, rotary/2)
+		return s
 	},
 }
 
-func phi3Original(c *Config) int64 {
-	return c.IntOr("original_max_position_embeddings", maxTokens, 4096)
-}
-
-// phi3Rotary is how many dimensions of a head are rotated.
-func phi3Rotary(c *Config, d dims) int64 {
-	return int64(c.Float("partial_rotary_factor", 1)*float64(d.hidden)) / d.heads
-}
-
-func phi3Factors(c *Config) ([]gguf.KV, []Extra) {
-	s := c.Sub("rope_scaling")
-	kind := s.String("rope_type")
-	if kind == "" {
-		kind = s.String("type")
-	}
-	if kind == "" {
+// longFactors are LongRoPE's factors of n frequencies, and what it multiplies queries and keys by. transformers
+// takes yarn, which older configs of this family say, for longrope.
+func (r rope) longFactors(d dims, n int64) ([]gguf.KV, []Computed) {
+	if r.kind == "default" {
 		return nil, nil
 	}
-	original := float64(phi3Original(c))
-	scale := float64(c.Int("max_position_embeddings", maxTokens)) / original
+	p, original := r.params, float64(r.original)
+	scale := float64(d.context) / original
 	attention := 1.0
-	switch kind {
-	case "longrope", "su":
-		if scale > 1 {
-			attention = math.Sqrt(1 + math.Log(scale)/math.Log(original))
-		}
-	case "yarn":
-		if scale > 1 {
-			attention = 0.1*math.Log(scale) + 1
-		}
-	default:
-		c.fail("rope_scaling", "is of the unknown type %q: want longrope, su or yarn", kind)
+	if scale > 1 {
+		attention = math.Sqrt(1 + math.Log(scale)/math.Log(original))
 	}
-	n := phi3Rotary(c, readDims(c, 0)) / 2
-	long, short := s.Floats("long_factor", n), s.Floats("short_factor", n)
-	if s.err != nil && c.err == nil {
-		c.err = s.err
+	// Of a factor or a magnitude of their own the reference writes nothing.
+	if own := p.Float("factor", scale); own != scale && p.Float("attention_factor", 0) == 0 && own > 1 {
+		p.note("factor", "is %v: the magnitude is computed from the context, %v, as the reference converter does", own, scale)
+	}
+	if own := p.Float("attention_factor", attention); math.Abs(own-attention) > 1e-6 {
+		p.note("attention_factor", "is %v: %v is written, from the contexts, as the reference converter does", own, attention)
 	}
 	return []gguf.KV{{Key: "phi3.rope.scaling.attn_factor", Value: float32(attention)}},
-		[]Extra{{"rope_factors_long.weight", long}, {"rope_factors_short.weight", short}}
+		[]Computed{{"rope_factors_long.weight", p.Floats("long_factor", n)}, {"rope_factors_short.weight", p.Floats("short_factor", n)}}
 }

@@ -1,20 +1,29 @@
 package arch
 
-import "github.com/carat-llm/carat/gguf"
-
 // qwen2 has biases on queries, keys and values.
 var qwen2 = &Family{
-	Classes: []string{"Qwen2ForCausalLM"},
+	Classes: []string{"Qwen2ForCausalLM", "Qwen2Model"},
 	Name:    "qwen2",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		return decoderMetadata("qwen2", c, readDims(c, 0), fileType, c.Has("head_dim")).list
-	},
-	Tensors: func(c *Config) []Tensor {
-		return decoderTensors(c, readDims(c, 0), Transform{}, func(l layer) {
+	Defaults: map[string]any{"vocab_size": 151936.0, "hidden_size": 4096.0, "intermediate_size": 22016.0, "num_hidden_layers": 32.0,
+		"num_attention_heads": 32.0, "num_key_value_heads": 32.0, "hidden_act": "silu", "max_position_embeddings": 32768.0,
+		"rms_norm_eps": 1e-6, "tie_word_embeddings": false, "sliding_window": 4096.0, "max_window_layers": 28.0},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		c.computes(silu, "use_sliding_window")
+		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
+		k := decoder("qwen2", c, d, qwenRope(c, d))
+		return decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, hasBias, noBias)
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
 			l.gatedFFN(noBias)
 		})
 	},
+}
+
+// qwenRope is the rope of families without tensors of factors.
+func qwenRope(c *Config, d dims) rope {
+	r := readRope(c, d, 10000, 0)
+	r.only("default", "linear", "dynamic", "yarn")
+	return r
 }

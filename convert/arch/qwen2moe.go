@@ -1,26 +1,28 @@
 package arch
 
-import "github.com/carat-llm/carat/gguf"
-
 // qwen2moe is Qwen2 with experts, and beside them one that every token uses, behind a gate.
 var qwen2moe = &Family{
 	Classes: []string{"Qwen2MoeForCausalLM"},
 	Name:    "qwen2moe",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		k := decoderMetadata("qwen2moe", c, readDims(c, 0), fileType, c.Has("head_dim"))
-		k.u32("expert_feed_forward_length", c.Int("moe_intermediate_size", maxWidth))
-		k.u32("expert_shared_feed_forward_length", c.Int("shared_expert_intermediate_size", maxWidth))
-		return k.list
-	},
-	Tensors: func(c *Config) []Tensor {
-		d := readDims(c, 0)
-		shared := c.Int("shared_expert_intermediate_size", maxWidth)
+	Defaults: map[string]any{"vocab_size": 151936.0, "hidden_size": 2048.0, "intermediate_size": 5632.0, "num_hidden_layers": 24.0,
+		"num_attention_heads": 16.0, "num_key_value_heads": 16.0, "hidden_act": "silu", "max_position_embeddings": 32768.0,
+		"rms_norm_eps": 1e-6, "tie_word_embeddings": false, "sliding_window": 4096.0, "max_window_layers": 28.0,
+		"decoder_sparse_step": 1.0, "moe_intermediate_size": 1408.0, "shared_expert_intermediate_size": 5632.0,
+		"num_experts_per_tok": 4.0, "num_experts": 60.0, "norm_topk_prob": false, "qkv_bias": true},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "qkv_bias": {true}}, "use_sliding_window")
+		c.fullAttention(d, 0)
 		moeEverywhere(c, false)
-		return decoderTensors(c, d, Transform{}, func(l layer) {
+		width, shared := c.Int("moe_intermediate_size", maxWidth), c.Int("shared_expert_intermediate_size", maxWidth)
+		k := decoder("qwen2moe", c, d, qwenRope(c, d))
+		k.u32("expert_feed_forward_length", width)
+		k.u32("expert_shared_feed_forward_length", shared)
+		return decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, hasBias, noBias)
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.experts(mlpExperts, c.Int("moe_intermediate_size", maxWidth))
+			l.experts(mlpExperts, width)
 			l.add("mlp.shared_expert.gate_proj", "ffn_gate_shexp", []int64{shared, d.hidden}, Transform{}, noBias)
 			l.add("mlp.shared_expert.up_proj", "ffn_up_shexp", []int64{shared, d.hidden}, Transform{}, noBias)
 			l.add("mlp.shared_expert.down_proj", "ffn_down_shexp", []int64{d.hidden, shared}, Transform{}, noBias)

@@ -1,17 +1,20 @@
 package arch
 
-import "github.com/carat-llm/carat/gguf"
-
 // qwen3 normalises queries and keys per head instead of adding biases.
 var qwen3 = &Family{
-	Classes: []string{"Qwen3ForCausalLM"},
+	Classes: []string{"Qwen3ForCausalLM", "Qwen3Model"},
 	Name:    "qwen3",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		return decoderMetadata("qwen3", c, readDims(c, 128), fileType, true).list
-	},
-	Tensors: func(c *Config) []Tensor {
+	Defaults: map[string]any{"vocab_size": 151936.0, "hidden_size": 4096.0, "intermediate_size": 22016.0, "num_hidden_layers": 32.0,
+		"num_attention_heads": 32.0, "num_key_value_heads": 32.0, "head_dim": 128.0, "hidden_act": "silu",
+		"max_position_embeddings": 32768.0, "rms_norm_eps": 1e-6, "tie_word_embeddings": false, "attention_bias": false,
+		"sliding_window": 4096.0, "max_window_layers": 28.0},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		c.computes(silu, "use_sliding_window")
+		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
 		bias := biasIf(c.Bool("attention_bias"))
-		return decoderTensors(c, readDims(c, 128), Transform{}, func(l layer) {
+		k := decoder("qwen3", c, d, qwenRope(c, d))
+		return decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
 			l.headNorms(Transform{})

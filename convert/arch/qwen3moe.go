@@ -1,25 +1,28 @@
 package arch
 
-import "github.com/carat-llm/carat/gguf"
-
 // qwen3moe is Qwen3 with experts in place of the feed-forward part.
 var qwen3moe = &Family{
 	Classes: []string{"Qwen3MoeForCausalLM"},
 	Name:    "qwen3moe",
-	Metadata: func(c *Config, fileType uint32) []gguf.KV {
-		k := decoderMetadata("qwen3moe", c, readDims(c, 0), fileType, c.Has("head_dim"))
-		k.u32("expert_feed_forward_length", c.Int("moe_intermediate_size", maxWidth))
-		return k.list
-	},
-	Tensors: func(c *Config) []Tensor {
-		bias := biasIf(c.Bool("attention_bias"))
+	Defaults: map[string]any{"vocab_size": 151936.0, "hidden_size": 2048.0, "intermediate_size": 6144.0, "num_hidden_layers": 24.0,
+		"num_attention_heads": 32.0, "num_key_value_heads": 4.0, "hidden_act": "silu", "max_position_embeddings": 32768.0,
+		"rms_norm_eps": 1e-6, "tie_word_embeddings": false, "attention_bias": false, "sliding_window": 4096.0,
+		"decoder_sparse_step": 1.0, "moe_intermediate_size": 768.0, "num_experts_per_tok": 8.0, "num_experts": 128.0},
+	Aliases: map[string]string{"num_local_experts": "num_experts"},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		c.computes(silu, "use_sliding_window")
+		c.fullAttention(d, 0)
 		moeEverywhere(c, true)
-		return decoderTensors(c, readDims(c, 0), Transform{}, func(l layer) {
+		bias, width := biasIf(c.Bool("attention_bias")), c.Int("moe_intermediate_size", maxWidth)
+		k := decoder("qwen3moe", c, d, qwenRope(c, d))
+		k.u32("expert_feed_forward_length", width)
+		return decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
 			l.headNorms(Transform{})
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.experts(mlpExperts, c.Int("moe_intermediate_size", maxWidth))
+			l.experts(mlpExperts, width)
 		})
 	},
 }

@@ -1,12 +1,9 @@
 package safetensors
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
@@ -24,6 +21,8 @@ type Tensor struct {
 	File string // base name of the file it is in
 	// Type is F64, F32, F16, BF16 or an integer type; what GGUF has no type for is not Valid.
 	Type gguf.Type
+	// DType is the type as the file names it.
+	DType string
 	// Shape as the checkpoint has it: rows x cols, the last dimension contiguous.
 	Shape []int64
 
@@ -32,31 +31,11 @@ type Tensor struct {
 	size  int64
 }
 
-const (
-	single = "model.safetensors"
-	index  = "model.safetensors.index.json"
-	// maxIndex is the size of the largest index that is read; of a model with 100000 tensors it is a tenth of this.
-	maxIndex = 100 << 20
-)
-
-// Open reads the headers of dir's weight files.
+// Open reads the headers of dir's weight files: those that the index names, or without one all that are called
+// model*.safetensors.
 func Open(dir string) (*Files, error) {
-	names := []string{single}
-	var where map[string]string
-	b, err := inputfile.ReadSmall(filepath.Join(dir, index), maxIndex)
-	switch {
-	case err == nil:
-		if where, err = parseIndex(b, filepath.Join(dir, index)); err != nil {
-			return nil, err
-		}
-		names = nil
-		for _, file := range where {
-			if !slices.Contains(names, file) {
-				names = append(names, file)
-			}
-		}
-		slices.Sort(names)
-	case !errors.Is(err, os.ErrNotExist):
+	names, where, err := list(dir)
+	if err != nil {
 		return nil, err
 	}
 	f := &Files{}
@@ -65,31 +44,15 @@ func Open(dir string) (*Files, error) {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
+	if err := f.checkOnce(dir); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	if where != nil {
 		if err := f.checkIndex(where, filepath.Join(dir, index)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
 	return f, nil
-}
-
-// parseIndex returns which file each tensor is in.
-func parseIndex(b []byte, path string) (map[string]string, error) {
-	var idx struct {
-		WeightMap map[string]string `json:"weight_map"`
-	}
-	if err := json.Unmarshal(b, &idx); err != nil {
-		return nil, fmt.Errorf("%w: %s: index: %w", gguf.ErrInput, path, err)
-	}
-	if len(idx.WeightMap) == 0 {
-		return nil, fmt.Errorf("%w: %s: index: weight_map names no tensor", gguf.ErrInput, path)
-	}
-	for t, file := range idx.WeightMap {
-		if file == "" || file != filepath.Base(file) || !filepath.IsLocal(file) {
-			return nil, fmt.Errorf("%w: %s: index: tensor %s is said to be in %q, which is not a file of this folder", gguf.ErrInput, path, t, file)
-		}
-	}
-	return idx.WeightMap, nil
 }
 
 func (f *Files) add(dir, name string) error {
@@ -104,7 +67,19 @@ func (f *Files) add(dir, name string) error {
 		return err
 	}
 	for _, s := range spans {
-		f.tensors = append(f.tensors, &Tensor{Name: s.name, File: name, Type: s.typ, Shape: s.shape, src: file, begin: s.begin, size: s.end - s.begin})
+		f.tensors = append(f.tensors, &Tensor{Name: s.name, File: name, Type: s.typ, DType: s.dtype, Shape: s.shape, src: file, begin: s.begin, size: s.end - s.begin})
+	}
+	return nil
+}
+
+// checkOnce requires that each tensor is in one file only.
+func (f *Files) checkOnce(dir string) error {
+	have := map[string]string{}
+	for _, t := range f.tensors {
+		if other, ok := have[t.Name]; ok {
+			return fmt.Errorf("%w: %s: tensor %s is in %s and in %s", gguf.ErrInput, dir, t.Name, other, t.File)
+		}
+		have[t.Name] = t.File
 	}
 	return nil
 }
@@ -112,9 +87,6 @@ func (f *Files) add(dir, name string) error {
 func (f *Files) checkIndex(where map[string]string, path string) error {
 	have := map[string]string{}
 	for _, t := range f.tensors {
-		if other, ok := have[t.Name]; ok {
-			return fmt.Errorf("%w: %s: index: tensor %s is in %s and in %s", gguf.ErrInput, path, t.Name, other, t.File)
-		}
 		have[t.Name] = t.File
 		if where[t.Name] != t.File {
 			return fmt.Errorf("%w: %s: index: tensor %s is in %s, the index says %q", gguf.ErrInput, path, t.Name, t.File, where[t.Name])
@@ -148,6 +120,15 @@ func (f *Files) Close() error {
 	}
 	f.files = nil
 	return errors.Join(errs...)
+}
+
+// Slice is the part of the tensor that begins at element from and has the given shape.
+func (t *Tensor) Slice(from int64, shape []int64) *Tensor {
+	s := *t
+	s.Shape = shape
+	width := int64(t.Type.BlockBytes())
+	s.begin, s.size = t.begin+from*width, s.Elements()*width
+	return &s
 }
 
 // Elements is the number of elements.

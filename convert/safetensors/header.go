@@ -1,5 +1,5 @@
-// Package safetensors reads the weights of a checkpoint folder: model.safetensors, or the shards that
-// model.safetensors.index.json names.
+// Package safetensors reads the weights of a checkpoint folder: the shards that model.safetensors.index.json names,
+// or without it all files called model*.safetensors.
 //
 // Headers are checked strictly, because the format's library does not on the header-only path: names are
 // distinct, every tensor's bytes are those of its shape and type, no two share bytes, and all lie in the
@@ -26,6 +26,7 @@ const maxHeader = 100_000_000
 type span struct {
 	name  string
 	typ   gguf.Type
+	dtype string
 	shape []int64 // as the checkpoint has it: the last dimension is contiguous
 	begin int64   // from the start of the file
 	end   int64
@@ -47,6 +48,9 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	}
 	if _, err := r.ReadAt(length[:], 0); err != nil {
 		return nil, err
+	}
+	if string(length[:]) == "version " {
+		return nil, pointerError(file)
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n == 0 || n > maxHeader || n > uint64(size-8) {
@@ -142,7 +146,7 @@ func checkTensor(name string, info *st.TensorInfo, data, size int64, file string
 	if end-begin != elements*width {
 		return s, badf(file, "shape", "tensor %s: %v of %v take %d bytes, the offsets span %d", name, info.Shape, info.DType, elements*width, end-begin)
 	}
-	s.name, s.typ, s.begin, s.end = name, t, data+begin, data+end
+	s.name, s.typ, s.dtype, s.begin, s.end = name, t, info.DType.String(), data+begin, data+end
 	return s, nil
 }
 

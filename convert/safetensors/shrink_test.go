@@ -13,7 +13,7 @@ import (
 // TestShardChanges cuts a shard off after it was opened.
 func TestShardChanges(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, single)
+	path := filepath.Join(dir, "model.safetensors")
 	b := file(`{"a":{"dtype":"F32","shape":[4,4],"data_offsets":[0,64]}}`, 64)
 	require.NoError(t, os.WriteFile(path, b, 0o600))
 	f, err := Open(dir)

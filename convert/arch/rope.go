@@ -1,0 +1,235 @@
+package arch
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// rope is what a config says of rotary positions, in whichever spelling it says it:
+//
+//   - rope_theta, partial_rotary_factor and rope_local_base_freq beside an object rope_scaling, whose type is
+//     called type or rope_type (transformers 4);
+//   - an object rope_parameters that holds all of it (transformers 5);
+//   - the same once for each type of layers, full_attention and sliding_attention (Gemma 3).
+//
+// The rules for what stands in several places, and for what is missing, are those of transformers'
+// RotaryEmbeddingConfigMixin. The object's keys are checked: one that changes the frequencies and is not
+// understood is an error.
+type rope struct {
+	kind     string  // "default", "linear", "yarn", "llama3", "longrope" or "dynamic"
+	theta    float64 // the base of the frequencies
+	localSWA float64 // the base in layers with a sliding window, 0 if they have none of their own
+	partial  float64 // the share of a head that is rotated, from the front
+	original int64   // the context that a scaled model was trained with at first
+	params   *Config // the parameters of kind
+}
+
+// ropeKeys are the keys that each kind understands; all understand those of common.
+var ropeKeys = map[string][]string{
+	"common":   {"rope_type", "type", "rope_theta", "partial_rotary_factor", "original_max_position_embeddings", "mrope_section", "mrope_interleaved"},
+	"linear":   {"factor"},
+	"dynamic":  {"factor"},
+	"yarn":     {"factor", "extrapolation_factor", "attention_factor", "attn_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate", "finetuned"},
+	"llama3":   {"factor", "low_freq_factor", "high_freq_factor"},
+	"longrope": {"factor", "attention_factor", "long_factor", "short_factor"},
+}
+
+// readRope reads them. theta is the class's default of the base. Where classes differ from the rest, outer is the
+// value of a key original_max_position_embeddings beside the object that comes first (Phi-3), or 0.
+func readRope(c *Config, d dims, theta float64, outer int64) rope {
+	key := "rope_parameters"
+	if m, _ := c.value("rope_scaling").(map[string]any); len(m) > 0 || c.Has("rope_scaling") && m == nil {
+		key = "rope_scaling" // the older one counts where both stand
+	}
+	all := c.Sub(key)
+	r := rope{params: all}
+	if all.Has("full_attention") || all.Has("sliding_attention") {
+		r.params = all.Sub("full_attention")
+		if swa := all.Sub("sliding_attention"); swa.Has("rope_theta") {
+			r.localSWA = swa.positive("rope_theta", 1)
+			if kind := swa.kind(); kind != "default" {
+				swa.fail("rope_type", "is %q: layers with a sliding window are rotated without scaling", kind)
+			}
+		}
+	}
+	p := r.params
+	r.kind = p.kind()
+	r.theta = p.positive("rope_theta", c.positive("rope_theta", theta))
+	r.partial = p.positive("partial_rotary_factor", c.positive("partial_rotary_factor", 1))
+	r.original = d.context
+	switch scaled := slices.Contains([]string{"llama3", "yarn", "longrope"}, r.kind); {
+	case outer > 0 && (scaled || !p.Has("original_max_position_embeddings")):
+		r.original = outer
+	case p.Has("original_max_position_embeddings"):
+		r.original = p.Int("original_max_position_embeddings", maxTokens)
+	}
+	p.checkRopeKeys(r.kind)
+	return r
+}
+
+// kind is the type of scaling.
+func (c *Config) kind() string {
+	kind := c.String("rope_type")
+	if kind == "" {
+		kind = c.String("type")
+	}
+	switch kind = strings.ToLower(kind); kind {
+	case "":
+		return "default"
+	case "su":
+		return "longrope"
+	case "default", "linear", "yarn", "llama3", "longrope", "dynamic":
+	default:
+		c.fail("rope_type", "is %q: want default, linear, dynamic, yarn, longrope, su or llama3", kind)
+	}
+	return kind
+}
+
+// checkRopeKeys refuses keys that are not understood. Without scaling all but the base are without effect.
+func (c *Config) checkRopeKeys(kind string) {
+	if kind == "default" {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.values)) {
+		if c.Has(key) && !slices.Contains(ropeKeys["common"], key) && !slices.Contains(ropeKeys[kind], key) {
+			c.fail(key, "is %v: positions of type %s are not understood with this key", c.values[key], kind)
+		}
+	}
+	if kind == "yarn" && c.Has("truncate") && !c.Bool("truncate") {
+		c.fail("truncate", "is false: GGUF runtimes round the limits of YaRN's ramp")
+	}
+}
+
+// metadata writes linear and YaRN scaling and the bases, as the reference's TextModel does. llama3 and longrope
+// become tensors (see llama3Factors and phi3).
+func (r rope) metadata(k *kvs) {
+	p := r.params
+	switch r.kind {
+	case "linear", "yarn":
+		if !p.Has("factor") {
+			p.fail("factor", "is missing: positions of type %s are scaled by it", r.kind)
+		}
+		k.set("rope.scaling.type", r.kind)
+		k.f32("rope.scaling.factor", p.positive("factor", 1))
+	case "longrope":
+		k.set("rope.scaling.type", r.kind)
+	case "dynamic":
+		p.note("rope_type", "dynamic is left out, as the reference converter does: positions are not scaled, which is exact up to %d tokens", r.original)
+	}
+	if r.kind == "yarn" {
+		k.u32("rope.scaling.original_context_length", r.original)
+		r.yarn(k)
+	}
+	if sections := p.List("mrope_section"); sections != nil {
+		k.set("rope.dimension_sections", mropeSections(p, sections))
+	}
+	k.f32("rope.freq_base", r.theta)
+	if r.localSWA > 0 {
+		k.f32("rope.freq_base_swa", r.localSWA)
+	}
+}
+
+// yarn writes what YaRN may say more.
+func (r rope) yarn(k *kvs) {
+	p := r.params
+	attention := "attention_factor"
+	if !p.Has(attention) {
+		attention = "attn_factor"
+	}
+	for _, e := range []struct{ from, to string }{{"extrapolation_factor", "yarn_ext_factor"}, {attention, "yarn_attn_factor"},
+		{"beta_fast", "yarn_beta_fast"}, {"beta_slow", "yarn_beta_slow"}} {
+		if p.Has(e.from) {
+			k.f32("rope.scaling."+e.to, p.Float(e.from, 0))
+		}
+	}
+	// What transformers multiplies queries and keys by, and what llama.cpp makes of the factor alone.
+	factor := p.positive("factor", 1)
+	magnitude := func(scale float64) float64 {
+		if factor <= 1 {
+			return 1
+		}
+		return 0.1*scale*math.Log(factor) + 1
+	}
+	there, here := magnitude(1), magnitude(1)
+	if m, all := p.Float("mscale", 0), p.Float("mscale_all_dim", 0); m != 0 && all != 0 {
+		here = magnitude(m) / magnitude(all)
+	}
+	if here = p.Float(attention, here); math.Abs(here-there) > 1e-6 {
+		p.note(attention, "makes the magnitude %.4g: the reference converter has no key for it that llama.cpp follows, which computes %.4g from the factor", here, there)
+	}
+}
+
+// mropeSections are how many dimensions of a head turn with time, height and width of an image, and a fourth for
+// which there is nothing. For text all turn alike.
+func mropeSections(p *Config, list []any) []int32 {
+	out := make([]int32, 4)
+	for i, x := range list {
+		v, ok := x.(float64)
+		if i >= len(out) || !ok || v < 0 || v > maxWidth || v != math.Trunc(v) {
+			p.fail("mrope_section", "is %v: want up to 4 whole numbers", list)
+			break
+		}
+		out[i] = int32(v)
+	}
+	return out
+}
+
+// only refuses kinds that a family's runtimes do not know.
+func (r rope) only(kinds ...string) {
+	if !slices.Contains(kinds, r.kind) {
+		r.params.fail("rope_type", "is %q: GGUF files of this architecture have %s", r.kind, strings.Join(kinds, ", "))
+	}
+}
+
+// llama3Factors is Llama 3.1's scaling of rotary frequencies, one factor for each pair of a head's dimensions. It is
+// computed as the reference computes it, with torch, in float32: each operation is rounded, and a number divided
+// by a tensor is the tensor's reciprocal times the number.
+func (r rope) llama3Factors(headDim int64) []Computed {
+	if r.kind != "llama3" {
+		return nil
+	}
+	p := r.params
+	factor, low, high := p.positive("factor", 8), p.positive("low_freq_factor", 1), p.positive("high_freq_factor", 4)
+	old := float64(r.original)
+	if high == low {
+		p.fail("high_freq_factor", "is %v, and so is low_freq_factor: they must differ", high)
+		return nil
+	}
+	over := func(scalar float64, tensor float32) float32 { return float32(float32(1/tensor) * float32(scalar)) }
+	values := make([]float32, headDim/2)
+	for i := range values {
+		exponent := float32(2*i) / float32(headDim)
+		freq := over(1, float32(math.Pow(r.theta, float64(exponent))))
+		wave := over(2*math.Pi, freq)
+		switch {
+		case wave < float32(old/high):
+			values[i] = 1
+		case wave > float32(old/low):
+			values[i] = float32(factor)
+		default:
+			smooth := (over(old, wave) - float32(low)) / float32(high-low)
+			values[i] = over(1, float32(float32(1-smooth)/float32(factor))+smooth)
+		}
+	}
+	return []Computed{{"rope_freqs.weight", values}}
+}
+
+// kvs collects an architecture's entries in order.
+type kvs struct {
+	arch string
+	list []gguf.KV
+}
+
+func (k *kvs) u32(key string, v int64)   { k.set(key, uint32(v)) }
+func (k *kvs) f32(key string, v float64) { k.set(key, float32(v)) }
+func (k *kvs) set(key string, v any) {
+	k.list = append(k.list, gguf.KV{Key: k.arch + "." + key, Value: v})
+}
+func (k *kvs) fileType() { k.list = append(k.list, gguf.KV{Key: FileType}) }
+
+// FileType is the key of Spec.Metadata whose value the converter knows.
+const FileType = "general.file_type"

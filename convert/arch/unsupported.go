@@ -1,0 +1,127 @@
+package arch
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
+)
+
+// What people give to a converter besides checkpoints that it knows. Each is told what it is.
+
+// isPointer tells the text that Git LFS leaves in place of a file.
+func isPointer(b []byte) bool { return bytes.HasPrefix(b, []byte("version https://git-lfs")) }
+
+func pointerError(path string) error {
+	return hint.Wrap(fmt.Errorf("%w: %s: config: it is a Git LFS pointer, not the file", gguf.ErrInput, path), "run git lfs pull in the folder")
+}
+
+// notACheckpoint says what a folder without config.json is.
+func notACheckpoint(dir string) error {
+	has := func(pattern string) bool {
+		found, _ := filepath.Glob(filepath.Join(globQuote(dir), pattern))
+		return len(found) > 0
+	}
+	missing := func(what, remedy string) error {
+		err := fmt.Errorf("%w: %s: missing file%s", gguf.ErrInput, filepath.Join(dir, "config.json"), what)
+		if remedy == "" {
+			return err
+		}
+		return hint.Wrap(err, "%s", remedy)
+	}
+	switch {
+	case has("adapter_config.json"):
+		return missing(": the folder holds an adapter (LoRA), not a model", "merge the adapter into its base model, and convert that")
+	case has("model_index.json"):
+		return missing(": the folder holds a diffusers pipeline, not a language model", "")
+	case has("params.json"):
+		return missing(": params.json is the configuration of Meta's or Mistral's own format", "use the same model in the Hugging Face format")
+	case has("*.gguf"):
+		return missing(": the folder holds GGUF files, not a checkpoint", "give the GGUF file itself to carat quantize")
+	case has("*/config.json"):
+		return missing(": it is in a folder below", "give the folder that holds config.json")
+	}
+	return missing(": a checkpoint folder has one", "")
+}
+
+// globQuote makes filepath.Glob take a path as it is.
+func globQuote(path string) string {
+	if os.PathSeparator == '\\' {
+		return path // no escapes there; a folder with [ in its name gets the plain message
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
+
+// quantMethods are the values of quantization_config.quant_method with what they are called.
+var quantMethods = map[string]string{"gptq": "GPTQ", "awq": "AWQ", "bitsandbytes": "bitsandbytes", "fp8": "FP8", "fbgemm_fp8": "FBGEMM FP8",
+	"compressed-tensors": "compressed-tensors", "mxfp4": "MXFP4", "modelopt": "ModelOpt", "hqq": "HQQ", "aqlm": "AQLM", "quanto": "Quanto",
+	"torchao": "torchao", "eetq": "EETQ", "quark": "Quark", "bitnet": "BitNet", "higgs": "HIGGS", "vptq": "VPTQ", "spqr": "SpQR", "auto-round": "AutoRound",
+	"exl2": "EXL2", "exl3": "EXL3", "compressed_tensors": "compressed-tensors"}
+
+// CheckQuantized refuses a checkpoint whose weights are quantized already, by the name of the method.
+func (c *Config) CheckQuantized() error {
+	q, _ := c.value("quantization_config").(map[string]any)
+	if q == nil {
+		q, _ = c.value("compression_config").(map[string]any)
+	}
+	if q == nil {
+		return quantizedBeside(filepath.Dir(c.path))
+	}
+	method, _ := q["quant_method"].(string)
+	name := quantMethods[strings.ToLower(method)]
+	if name == "" {
+		name = fmt.Sprintf("the method %q", method)
+	}
+	if bits, ok := q["bits"].(float64); ok {
+		name += fmt.Sprintf(", %v bits", bits)
+	}
+	for _, key := range []string{"format", "quant_algo"} {
+		if s, ok := q[key].(string); ok && s != "" {
+			name += ", " + s
+		}
+	}
+	return quantized(c.path, "quantization_config", name)
+}
+
+// quantizedBeside looks for the files in which older tools say it.
+func quantizedBeside(dir string) error {
+	for file, name := range map[string]string{"hf_quant_config.json": "ModelOpt", "quantize_config.json": "GPTQ", "quant_config.json": "AWQ"} {
+		if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
+			return quantized(filepath.Join(dir, file), "the file", name)
+		}
+	}
+	return nil
+}
+
+func quantized(path, where, name string) error {
+	return hint.Wrap(fmt.Errorf("%w: %s: %s says that the weights are quantized with %s, which carat does not read", gguf.ErrInput, path, where, name),
+		"convert the checkpoint that this one was made from, in BF16 or F16")
+}
+
+// unsupported says what a class is that no family has.
+func (c *Config) unsupported(class string) error {
+	if len(class) > 100 {
+		return fmt.Errorf("%w: %s: unsupported architecture: architectures names one of %d characters", gguf.ErrInput, c.path, len(class))
+	}
+	ends := func(suffixes ...string) bool {
+		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(class, s) })
+	}
+	text := fmt.Sprintf("%s: unsupported architecture %q", c.path, class)
+	switch {
+	case ends("ForConditionalGeneration") || c.Has("vision_config") || c.Has("audio_config"):
+		text += ", a multimodal or encoder-decoder model"
+		if inner, _ := c.Sub("text_config").value("model_type").(string); inner != "" {
+			text += fmt.Sprintf("; its text model is %q", inner)
+		}
+	case ends("ForSequenceClassification", "ForTokenClassification"):
+		text += ", a classifier or reranker rather than a model that writes text"
+	case ends("Model", "ForMaskedLM"):
+		text += ", an embedding model or one without its head rather than a model that writes text"
+	}
+	return hint.Wrap(fmt.Errorf("%w: %s", gguf.ErrInput, text), "carat converts %s", strings.Join(Classes(), ", "))
+}

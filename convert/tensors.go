@@ -1,0 +1,160 @@
+package convert
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/convert/safetensors"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
+)
+
+// sources finds what becomes of a checkpoint's tensors by their names.
+type sources struct {
+	prefix string
+	single map[string]arch.Tensor   // by Source
+	fused  map[string][]arch.Tensor // by Fused: the stacks that one tensor of three dimensions holds
+}
+
+func newSources(spec *arch.Spec) sources {
+	s := sources{spec.Prefix, make(map[string]arch.Tensor, len(spec.Tensors)), map[string][]arch.Tensor{}}
+	for _, t := range spec.Tensors {
+		s.single[t.Source] = t
+		if t.Fused != "" {
+			s.fused[t.Fused] = append(s.fused[t.Fused], t)
+		}
+	}
+	return s
+}
+
+// find returns the tensor's name as the family has it, and what it becomes: one tensor, or the stacks that are
+// fused in it.
+func (s sources) find(name string) (string, []arch.Tensor) {
+	for _, n := range []string{name, s.prefix + name} {
+		if spec, ok := specOf(s.single, n); ok {
+			return n, []arch.Tensor{spec}
+		}
+		if specs := s.fused[strings.TrimSuffix(n, ".weight")]; specs != nil {
+			return strings.TrimSuffix(n, ".weight"), specs
+		}
+	}
+	return name, nil
+}
+
+// mapTensors turns the checkpoint's tensors into GGUF's, in the checkpoint's order.
+func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
+	from := newSources(spec)
+	have := map[string]string{}
+	stacks := newStacker(spec.Tensors)
+	var others, scales []string
+	for _, t := range m.files.Tensors() {
+		name, kind := arch.Source(t.Name)
+		switch kind {
+		case arch.Buffer:
+			continue
+		case arch.Scale:
+			scales = append(scales, t.Name)
+			continue
+		case arch.Other:
+			others = append(others, t.Name)
+			continue
+		}
+		name, specs := from.find(name)
+		if specs == nil {
+			return m.unexpected(t)
+		}
+		if first, ok := have[name]; ok {
+			return fmt.Errorf("%w: %s: tensors %s and %s are the same tensor of the model, %s", gguf.ErrInput, m.path(t), first, t.Name, name)
+		}
+		have[name] = t.Name
+		made, err := m.makeTensors(t, name, specs, stacks, out)
+		if err != nil {
+			return err
+		}
+		m.tensors = append(m.tensors, made...)
+	}
+	m.leftOut(others, "%d tensors that are not the text model's are left out (%s): the vision or audio part of a multimodal model")
+	m.leftOut(scales, "%d scales of a quantized key-value cache are left out (%s): GGUF has no place for them")
+	return m.checkComplete(spec, have)
+}
+
+// makeTensors makes what t becomes: nothing while experts of its layer are missing.
+func (m *Model) makeTensors(t *safetensors.Tensor, name string, specs []arch.Tensor, stacks *stacker, out gguf.Type) ([]gguf.Tensor, error) {
+	want := specs[0].Shape
+	fused := specs[0].Fused == name
+	if fused {
+		want = []int64{specs[0].Experts, specs[0].Parts * want[0], want[1]}
+	}
+	if !slices.Equal(t.Shape, want) {
+		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, config.json says %v", gguf.ErrInput, m.path(t), t.Name, t.Shape, want)
+	}
+	if t.Type != gguf.F64 && t.Type != gguf.F32 && t.Type != gguf.F16 && t.Type != gguf.BF16 {
+		return nil, fmt.Errorf("%w: %s: tensor %s is of a type that is not read as weights (%s): want F64, F32, F16 or BF16", gguf.ErrInput, m.path(t), t.Name, t.DType)
+	}
+	switch {
+	case fused:
+		var made []gguf.Tensor
+		for _, s := range specs {
+			made = append(made, newStack(slab(t, s, out)))
+		}
+		return made, nil
+	case specs[0].Experts > 0:
+		return stacks.add(specs[0], name, newTensor(t, specs[0], out)), nil
+	}
+	return []gguf.Tensor{newTensor(t, specs[0], out)}, nil
+}
+
+// leftOut notes tensors that do not become part of the file, with a few of their names.
+func (m *Model) leftOut(names []string, format string) {
+	if len(names) == 0 {
+		return
+	}
+	some := strings.Join(names[:min(2, len(names))], ", ")
+	if len(names) > 2 {
+		some += ", ..."
+	}
+	m.notes = append(m.notes, fmt.Sprintf(format, len(names), some))
+}
+
+// unexpected says what a tensor is that the family does not have.
+func (m *Model) unexpected(t *safetensors.Tensor) error {
+	err := fmt.Errorf("%w: %s: unexpected tensor %s: it has no place in this architecture", gguf.ErrInput, m.path(t), t.Name)
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains("."+t.Name, p) })
+	}
+	switch {
+	case has(".lora_A", ".lora_B", ".base_layer.", ".lora_embedding"):
+		return hint.Wrap(err, "it is part of an adapter (LoRA) that is not merged: merge it into the model first")
+	case has(".score.", ".classifier.", ".classification_head.", ".v_head.", ".cls."):
+		return hint.Wrap(err, "it is the head of a classifier, reranker or reward model, which carat does not convert")
+	case has(".qweight", ".qzeros", ".g_idx", ".weight_scale", ".weight_packed", ".absmax", ".quant_map", ".SCB", ".weight_scale_inv", ".scales"):
+		return hint.Wrap(err, "the weights are quantized already: convert the checkpoint that this one was made from, in BF16 or F16")
+	case has(".mtp."):
+		return hint.Wrap(err, "it predicts several tokens at once, which carat does not convert")
+	}
+	return err
+}
+
+// checkComplete requires every tensor of the family.
+func (m *Model) checkComplete(spec *arch.Spec, have map[string]string) error {
+	for _, s := range spec.Tensors {
+		if s.Optional || s.Fused != "" && have[s.Fused] != "" {
+			continue
+		}
+		for expert, name := range s.Sources() {
+			switch {
+			case have[name] != "":
+			case s.Experts > 0:
+				return fmt.Errorf("%w: %s: missing tensor %s: expert %d of %d of %s", gguf.ErrInput, m.dir, name, expert, s.Experts, s.Name)
+			default:
+				return fmt.Errorf("%w: %s: missing tensor %s", gguf.ErrInput, m.dir, name)
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Model) path(t *safetensors.Tensor) string { return filepath.Join(m.dir, t.File) }
