@@ -115,6 +115,8 @@ func newApp(s streams) *cli.App {
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, s streams) (code int) {
+	out := &checkedOutput{w: s.out}
+	s.out, s.err = out, uncheckedOutput{s.err}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(s.err, "carat: internal error: %v\n%s\nPlease report this.\n", r, debug.Stack())
@@ -125,7 +127,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		return reportError(s.err, args, usagef("%v", err))
 	}
 	app := newApp(s)
-	if err := app.RunContext(ctx, normalise(app, args)); err != nil {
+	if err := out.verdict(app.RunContext(ctx, normalise(app, args))); err != nil {
 		return reportError(s.err, args, err)
 	}
 	return 0

@@ -10,17 +10,19 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize"
 )
 
 // Exit codes, as `carat --help` lists them.
 const (
-	exitRefused     = 1
-	exitUsage       = 2
-	exitInput       = 4
-	exitEnvironment = 5
-	exitBug         = 70
-	exitInterrupted = 130
+	exitRefused      = 1
+	exitUsage        = 2
+	exitInconclusive = 3
+	exitInput        = 4
+	exitEnvironment  = 5
+	exitBug          = 70
+	exitInterrupted  = 130
 )
 
 // usageError is a command line that cannot be meant.
@@ -56,10 +58,9 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType), errors.Is(err, gguf.ErrEdit),
-		errors.Is(err, gate.ErrPolicy):
+		errors.Is(err, gate.ErrPolicy), errors.Is(err, atomicfile.ErrTarget):
 		return exitUsage
-	case errors.Is(err, gguf.ErrEnvironment),
-		errors.Is(err, syscall.ENOSPC), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOMEM):
+	case isEnvironment(err):
 		return exitEnvironment
 	case errors.Is(err, gguf.ErrInput), errors.Is(err, fs.ErrNotExist):
 		return exitInput
@@ -70,4 +71,22 @@ func exitCode(err error) int {
 		return exitEnvironment
 	}
 	return exitBug
+}
+
+// lacking are what a system says when it has no room, no right or nobody to write to.
+var lacking = []error{
+	syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EIO, syscall.EPIPE, syscall.ENOMEM, syscall.EMFILE, fs.ErrPermission,
+}
+
+// isEnvironment reports errors that are no fault of the input.
+func isEnvironment(err error) bool {
+	if errors.Is(err, gguf.ErrEnvironment) || errors.Is(err, atomicfile.ErrNoSpace) {
+		return true
+	}
+	for _, e := range lacking {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }

@@ -12,6 +12,8 @@ import (
 )
 
 func main() {
+	// Once asked for, the signal of a pipe that nobody reads is an error of the write and no longer the end.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args, streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()

@@ -119,6 +119,6 @@ func writePage(s streams, file string, draw func(io.Writer) error) error {
 
 // coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.
 func coloured(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	f := fileOf(w)
+	return f != nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }

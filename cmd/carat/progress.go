@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +29,7 @@ func newCounter(w io.Writer, g global, title string) *bar { return startBar(w, g
 func startBar(w io.Writer, g global, title string, counts bool) *bar {
 	b := &bar{counts: counts, stop: make(chan struct{}), stopped: make(chan struct{})}
 	b.describe(title)
-	if f, ok := w.(*os.File); !ok || g.quiet || g.noProgress || !term.IsTerminal(int(f.Fd())) {
+	if f := fileOf(w); f == nil || g.quiet || g.noProgress || !term.IsTerminal(int(f.Fd())) {
 		close(b.stopped)
 		return b
 	}

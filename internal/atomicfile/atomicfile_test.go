@@ -46,36 +46,6 @@ func TestTooLargeForTheDisk(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-func TestFolderIsNotReplaced(t *testing.T) {
-	_, err := Create(t.TempDir(), 1)
-	require.Error(t, err)
-}
-
-func TestCommitAllOrNone(t *testing.T) {
-	dir := t.TempDir()
-	begin := func() (files []*File) {
-		for _, name := range []string{"a", "b", "c"} {
-			f, err := Create(filepath.Join(dir, name), 1)
-			require.NoError(t, err)
-			files = append(files, f)
-		}
-		return files
-	}
-	files := begin()
-	// A folder comes into the way of the second.
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "b"), 0o700))
-	require.Error(t, CommitAll(files))
-	requireOnly(t, filepath.Join(dir, "b"))
-	for _, f := range files {
-		require.NoError(t, f.Abort(), "Abort after a failed CommitAll does nothing")
-	}
-	require.NoError(t, os.Remove(filepath.Join(dir, "b")))
-	require.NoError(t, CommitAll(begin()))
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, entries, 3)
-}
-
 func requireOnly(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))

@@ -1,0 +1,87 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// process runs carat as a process of its own, by the shell's words when there are some, and gives its exit code: -1
+// when a signal ended it.
+func process(t *testing.T, stdout *os.File, shell string, args ...string) (code int, stderr string) {
+	t.Helper()
+	cmd := exec.Command("carat", args...)
+	if shell != "" {
+		cmd = exec.Command("sh", append([]string{"-c", shell + `; exec carat "$@"`, "carat"}, args...)...)
+	}
+	var b bytes.Buffer
+	cmd.Stdout, cmd.Stderr = stdout, &b
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return cmd.ProcessState.ExitCode(), b.String()
+}
+
+// TestClosedPipe: nobody reads what is printed.
+func TestClosedPipe(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"plan", tiny, "--type", "Q4_0"}, {"plan", tiny, "--type", "Q4_0", "--json"}, {"run", tiny, "-p", "a", "-n", "200"}} {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		code, stderr := process(t, w, "", args...)
+		require.NoError(t, w.Close())
+		require.Equal(t, exitEnvironment, code, "%s: %s", args, stderr)
+		require.Contains(t, stderr, "cannot write to standard output: broken pipe")
+	}
+}
+
+func TestDevFull(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /dev/full")
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer full.Close()
+	code, stderr := process(t, full, "", "plan", tiny, "--type", "Q4_0")
+	require.Equal(t, exitEnvironment, code, stderr)
+	require.Contains(t, stderr, "no space left on device")
+}
+
+// TestFileSizeLimit stands for a full disk: no file may get longer than some kilobytes. Whatever is written, the exit
+// code is 5, nothing is left, and no temporary name is told.
+func TestFileSizeLimit(t *testing.T) {
+	dir := t.TempDir()
+	small := func(blocks string) string { return "ulimit -f " + blocks }
+	at := func(name string) string { return filepath.Join(dir, name) }
+	text := filepath.Join(t.TempDir(), "text.txt")
+	b, err := os.ReadFile(evalFile)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(text, b[:4000], 0o600))
+	for _, args := range [][]string{
+		{"build", tiny, "--type", "Q4_0", "-o", at("out.gguf"), "--manifest", at("out.json")},
+		{"convert", tiny, "-o", at("out.gguf")},
+		{"eval", tiny, "--text", text, "--ctx", "64", "--chunks", "2", "--report", at("r.json"), "--html", at("r.html")},
+		{"eval", tiny, "--text", text, "--ctx", "64", "--chunks", "2", "--reference", tiny, "--reference-cache", at("cache"), "--report", at("r.json")},
+		{"compare", tiny, tiny, "--text", text, "--ctx", "64", "--chunks", "2", "--html", at("r.html"), "--csv", at("r.csv")},
+		{"imatrix", tiny, "--text", text, "--ctx", "64", "--chunks", "2", "-o", at("m.dat")},
+		{"plan", tiny, "--type", "Q4_0", "--save", at("recipe.yaml"), "--export-tensor-types", at("types.txt")},
+		{"report", "../../eval/report/testdata/sample.json", "--csv", at("r.csv"), "--html", at("r.html")},
+	} {
+		code, stderr := process(t, nil, small("1"), args...)
+		require.Equal(t, exitEnvironment, code, "%s: %s", args, stderr)
+		require.NotContains(t, stderr, ".tmp")
+		entries, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Empty(t, entries, "%s: %s", args, stderr)
+	}
+}

@@ -1,0 +1,96 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrTarget is wrapped by the error of a path that cannot be an output: a mistake of who named it.
+var ErrTarget = errors.New("cannot be an output file")
+
+// targetError keeps ErrTarget out of the message, which says more.
+type targetError struct{ msg string }
+
+func (e *targetError) Error() string   { return e.msg }
+func (e *targetError) Is(t error) bool { return t == ErrTarget }
+
+func targetf(format string, args ...any) error {
+	return &targetError{fmt.Sprintf(format, args...)}
+}
+
+// Check finds, before any work, what would keep Create from writing path: it is a folder, device or pipe, its folder is
+// missing (these wrap ErrTarget) or cannot be written.
+func Check(path string) error {
+	target, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	if err := writableDir(filepath.Dir(target)); err != nil {
+		return &fs.PathError{Op: "write to folder", Path: filepath.Dir(target), Err: err}
+	}
+	return nil
+}
+
+// maxLinks are followed, as Linux does.
+const maxLinks = 40
+
+// resolve follows path's symbolic links to the file that is to be replaced, which may be missing.
+func resolve(path string) (string, error) {
+	target := path
+	for range maxLinks {
+		if target == "" || os.IsPathSeparator(target[len(target)-1]) {
+			return "", targetf("%q names no file: give a file name", path)
+		}
+		dir := filepath.Dir(target)
+		switch st, err := os.Stat(dir); {
+		case errors.Is(err, fs.ErrNotExist):
+			return "", targetf("%s cannot be written: folder %s does not exist; create it first", path, dir)
+		case err == nil && !st.IsDir():
+			return "", targetf("%s cannot be written: %s is not a folder", path, dir)
+		case err != nil:
+			return "", err
+		}
+		st, err := os.Lstat(target)
+		if errors.Is(err, fs.ErrNotExist) {
+			return target, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if st.Mode()&fs.ModeSymlink == 0 {
+			if kind := kindOf(st.Mode()); kind != "" {
+				return "", targetf("%s is %s: an output must be a regular file, or a name that is free", path, kind)
+			}
+			return target, nil
+		}
+		next, err := os.Readlink(target)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(next) {
+			next = dir + string(filepath.Separator) + next // not Join: "link/.." is where the link leads
+		}
+		target = next
+	}
+	return "", targetf("%s: too many symbolic links", path)
+}
+
+// kindOf names what is no regular file, "" for one.
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsRegular():
+		return ""
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
