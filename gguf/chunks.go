@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -66,15 +67,23 @@ func (w *Writer) Copy(ctx context.Context, tensors []Tensor, progress Progress) 
 // Rewrite writes md and tensors to path, or to the files of a split; the tensors' data stays as it is. When
 // anything fails nothing is left.
 func Rewrite(ctx context.Context, path string, md *Metadata, tensors []Tensor, s Split, progress Progress) (err error) {
-	w, err := CreateSplit(path, md, Infos(tensors), s)
+	w, err := StageRewrite(ctx, path, md, tensors, s, progress)
 	if err != nil {
 		return err
 	}
-	defer w.Abort()
-	if err := w.Copy(ctx, tensors, progress); err != nil {
-		return err
-	}
 	return w.Commit()
+}
+
+// StageRewrite is Rewrite without the Commit, which is left to the caller.
+func StageRewrite(ctx context.Context, path string, md *Metadata, tensors []Tensor, s Split, progress Progress) (*Writer, error) {
+	w, err := CreateSplit(path, md, Infos(tensors), s)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Copy(ctx, tensors, progress); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return w, nil
 }
 
 // Infos is what the header says of tensors.

@@ -102,7 +102,9 @@ func hashReader(ctx context.Context, r io.Reader, read func(n int64)) (string, e
 			return "", err
 		}
 		n, err := io.CopyN(h, r, chunkBytes)
-		read(n)
+		if read != nil {
+			read(n)
+		}
 		if errors.Is(err, io.EOF) {
 			return hex.EncodeToString(h.Sum(nil)), nil
 		}

@@ -1,8 +1,11 @@
 package gguf
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 
 	"github.com/carat-llm/carat/internal/atomicfile"
 )
@@ -141,6 +144,30 @@ func (w *Writer) WriteAt(i int, p []byte, off int64) error {
 	}
 	_, err := w.places[i].file.WriteAt(p, w.places[i].offset+off)
 	return err
+}
+
+// Files are what Commit gives names to, in order. With them the caller may commit the model together with other files.
+func (w *Writer) Files() []*atomicfile.File { return w.files }
+
+// Tensors are those that Create was given.
+func (w *Writer) Tensors() []TensorInfo { return w.tensors }
+
+// HashFiles hashes the files as they will be, before Commit.
+func (w *Writer) HashFiles(ctx context.Context) ([]FileHash, error) {
+	var out []FileHash
+	for _, f := range w.files {
+		sum, err := hashReader(ctx, io.NewSectionReader(f, 0, f.Size()), nil)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, FileHash{Name: filepath.Base(f.Name()), Bytes: f.Size(), SHA256: sum})
+	}
+	return out, nil
+}
+
+// HashTensor is the SHA-256 of the data of tensor number i as it was written, before Commit.
+func (w *Writer) HashTensor(ctx context.Context, i int) (string, error) {
+	return hashReader(ctx, io.NewSectionReader(w.places[i].file, w.places[i].offset, w.tensors[i].Bytes()), nil)
 }
 
 // Commit makes the files durable, all of them, and then gives them their names. What was not written is zero.

@@ -24,15 +24,25 @@ func (p *Plan) Run(ctx context.Context, path string, progress func(done, total i
 // bytes do not depend on what runs together or on threads, of which there are as many as the plan with most asks
 // for. The memory needed is that of one plan. Either all files are at their names in the end, or none is.
 func RunAll(ctx context.Context, plans []*Plan, paths []string, progress func(done, total int64)) error {
-	if err := together(plans, paths); err != nil {
+	writers, err := Stage(ctx, plans, paths, progress)
+	if err != nil {
 		return err
 	}
+	return gguf.CommitAll(writers)
+}
+
+// Stage is RunAll but for the names: the files are whole, and it is left to the caller to commit them, with others that
+// belong to them, or to abort. After an error there is nothing to abort.
+func Stage(ctx context.Context, plans []*Plan, paths []string, progress func(done, total int64)) ([]*gguf.Writer, error) {
+	if err := together(plans, paths); err != nil {
+		return nil, err
+	}
 	writers := make([]*gguf.Writer, 0, len(plans))
-	abort := func(err error) error {
+	abort := func(err error) ([]*gguf.Writer, error) {
 		for _, w := range writers {
 			err = errors.Join(err, w.Abort())
 		}
-		return err
+		return nil, err
 	}
 	for i, p := range plans {
 		w, err := gguf.CreateSplit(paths[i], p.Metadata, p.infos(), p.Split)
@@ -49,7 +59,7 @@ func RunAll(ctx context.Context, plans []*Plan, paths []string, progress func(do
 			return abort(err)
 		}
 	}
-	return gguf.CommitAll(writers)
+	return writers, nil
 }
 
 // Write writes src to path as it is: the same metadata, tensors and types in the same order. It is Run of a

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/stretchr/testify/require"
 )
@@ -185,7 +186,7 @@ func TestTogetherAllOrNone(t *testing.T) {
 		"same name":       {ctx, []*Plan{q8, q4}, []string{"a", "./a"}, ErrOptions, "two plans would write"},
 		"paths":           {ctx, []*Plan{q8, q4}, []string{"a"}, ErrOptions, "2 plans for 1 paths"},
 		"cancelled":       {cancelled, []*Plan{q8, q4}, []string{"a", "b"}, context.Canceled, "canceled"},
-		"a folder":        {ctx, []*Plan{q8, q4}, []string{"a", "."}, nil, "not a regular file"},
+		"a folder":        {ctx, []*Plan{q8, q4}, []string{"a", "."}, atomicfile.ErrTarget, "is a folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/carat-llm/carat/eval/ci"
 	"github.com/carat-llm/carat/eval/report"
-	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/urfave/cli/v2"
 )
 
@@ -57,8 +56,8 @@ func (o *ciOptions) check() error {
 	return nil
 }
 
-// write writes the files, and does what GitHub asks for. A statement about nothing is left out.
-func (o *ciOptions) write(s streams, g global, r *report.Report, run ci.Run, gh ci.GitHubOptions) error {
+// stage adds the files to out. A statement about nothing is left out.
+func (o *ciOptions) stage(s streams, g global, r *report.Report, run ci.Run, out *outputs) error {
 	for _, w := range ciWriters {
 		file := o.files[w.flag]
 		if file == "" {
@@ -75,10 +74,15 @@ func (o *ciOptions) write(s streams, g global, r *report.Report, run ci.Run, gh 
 		if err != nil {
 			return err
 		}
-		if err := atomicfile.WriteFile(file, b.Bytes()); err != nil {
+		if err := out.write(file, b.Bytes()); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// tell does what GitHub asks for.
+func (o *ciOptions) tell(s streams, r *report.Report, gh ci.GitHubOptions) error {
 	if !o.github {
 		return nil
 	}

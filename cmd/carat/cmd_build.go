@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -89,14 +90,13 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	printNotes(s, g, plan)
 	start := time.Now()
 	w := describe(plan)
+	var o outputs
+	defer o.abort()
 	if out != "" {
-		if err := execute(ctx, s, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType)); err != nil {
+		if w.Output, err = stagePlan(ctx, s, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType), rec, &o); err != nil {
 			return err
 		}
-		if w.Output, err = hashOutput(plan, out); err != nil {
-			return err
-		}
-		if err := rec.finish(ctx, plan); err != nil {
+		if err := o.commitUnless(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -108,9 +108,13 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		}
 	}
 	if out != "" && len(ev.Texts) > 0 {
-		m, err := measureBuild(ctx, s, g, src, dir, w.Output.Path, ev)
+		names := o.files.Names()
+		m, err := measureBuild(ctx, s, g, src, dir, names[0], ev)
+		if errors.Is(err, context.Canceled) {
+			return &interruption{"interrupted while measuring", are(names, "complete")}
+		}
 		if err != nil {
-			return fmt.Errorf("%s is written, but measuring it failed: %w", out, err)
+			return fmt.Errorf("%s, but measuring failed: %w", are(names, "complete"), err)
 		}
 		w.Eval = m
 		if !g.json && !g.quiet {

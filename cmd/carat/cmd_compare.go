@@ -52,7 +52,7 @@ EXAMPLES:
 			if err := cmp.prepare(&ms, nil); err != nil {
 				return err
 			}
-			return cmp.run(c.Context, s, &ms)
+			return cmp.run(c.Context, s, &ms, nil)
 		},
 	}
 }

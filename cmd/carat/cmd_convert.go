@@ -98,8 +98,5 @@ func runConvert(ctx context.Context, s streams, g global, dir, out string, opts 
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	if err := writePlan(ctx, s, g, plan, dir, out, "convert"); err != nil {
-		return err
-	}
-	return rec.finish(ctx, plan)
+	return writePlan(ctx, s, g, plan, dir, out, "convert", rec)
 }

@@ -105,11 +105,7 @@ func runEdit(ctx context.Context, s streams, g global, in string, o editOptions)
 	}
 	e := edited{Metadata: describeChanges(gguf.DiffMetadata(f.Metadata(), md))}
 	if !o.dryRun {
-		paths, err := writeEdit(ctx, s, g, f, md, o)
-		if err != nil {
-			return err
-		}
-		if e.Output, err = hashFiles(paths); err != nil {
+		if e.Output, err = writeEdit(ctx, s, g, f, md, o); err != nil {
 			return err
 		}
 	}
@@ -143,15 +139,18 @@ func stillLoads(m gguf.Model, md *gguf.Metadata) error {
 	return fmt.Errorf("%w: the model would not load any more: %s; --force writes it all the same", gguf.ErrEdit, strings.Replace(after.Error(), gguf.ErrInput.Error()+": ", "", 1))
 }
 
-// writeEdit returns the files that it wrote.
-func writeEdit(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, o editOptions) ([]string, error) {
+// writeEdit tells of the files that it wrote.
+func writeEdit(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, o editOptions) (*outputFile, error) {
 	if !o.inPlace {
 		return rewrite(ctx, s, g, f, md, o.out, "edit", f.Split())
 	}
 	b := newBar(s.err, g, "edit")
 	defer b.finish()
 	paths := f.Paths()
-	return paths, f.Replace(ctx, md, b.update)
+	if err := f.Replace(ctx, md, b.update); err != nil {
+		return nil, err
+	}
+	return hashFiles(paths)
 }
 
 func printChanges(s streams, changes []metadataDifference) {

@@ -95,15 +95,17 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 		return err
 	}
 	r, runErr := runJob(ctx, s, g, &j, o.measure)
+	var out outputs
+	defer out.abort()
 	// What was measured is told even if it could not be stored.
-	storeErr := store.close(runErr == nil)
+	storeErr := store.close(runErr == nil, &out)
 	var left *interruption
 	if r == nil || runErr != nil && !errors.As(runErr, &left) {
 		return errors.Join(runErr, storeErr)
 	}
 	e := newEvaluation(r, o.model, o.reference)
 	e.Stopped = r.Protocol.Stopped
-	return errors.Join(runErr, storeErr, o.pages.writeAs(s, g, r, o.measure.Report, e))
+	return ended(runErr, errors.Join(storeErr, o.pages.write(s, g, r, o.measure.Report, e, &out)), out.files.Names(), o.measure.Report)
 }
 
 // evaluation is eval's JSON. Fields of the comparison are there when there is a reference.

@@ -212,7 +212,7 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	}
 	matrix, err := imatrix.Collect(ctx, sess, chunks, opts)
 	if errors.Is(err, context.Canceled) && exists(o.partial()) {
-		return nil, &interruption{fmt.Sprintf("interrupted after chunk %d of %d; %s keeps what was collected: go on with --resume", done, len(chunks), o.partial())}
+		return nil, &interruption{fmt.Sprintf("interrupted after chunk %d of %d", done, len(chunks)), o.partial() + " keeps what was collected: go on with --resume"}
 	}
 	if err != nil {
 		return nil, err

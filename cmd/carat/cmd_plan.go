@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
@@ -44,7 +43,12 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			if err := savePlan(plan, arg, c.String("save"), c.String("export-tensor-types")); err != nil {
+			var o outputs
+			defer o.abort()
+			if err := savePlan(plan, arg, c.String("save"), c.String("export-tensor-types"), &o); err != nil {
+				return err
+			}
+			if err := o.commit(s); err != nil {
 				return err
 			}
 			return runPlan(s, g, plan, opts)
@@ -76,14 +80,14 @@ func runPlan(s streams, g global, plan *quantize.Plan, opts quantize.Options) er
 	return nil
 }
 
-// savePlan writes the files that were asked for.
-func savePlan(plan *quantize.Plan, in, recipePath, typesPath string) error {
+// savePlan adds the files that were asked for to o.
+func savePlan(plan *quantize.Plan, in, recipePath, typesPath string, o *outputs) error {
 	if recipePath != "" {
 		f, err := plan.Recipe()
 		if err != nil {
 			return err
 		}
-		if err := writeSmall(in, recipePath, "--save", f.Bytes()); err != nil {
+		if err := writeSmall(in, recipePath, "--save", f.Bytes(), o); err != nil {
 			return err
 		}
 	}
@@ -92,17 +96,17 @@ func savePlan(plan *quantize.Plan, in, recipePath, typesPath string) error {
 		if err != nil {
 			return err
 		}
-		return writeSmall(in, typesPath, "--export-tensor-types", b)
+		return writeSmall(in, typesPath, "--export-tensor-types", b, o)
 	}
 	return nil
 }
 
-// writeSmall writes b to the file that a flag names.
-func writeSmall(in, path, flag string, b []byte) error {
+// writeSmall adds the file that a flag names.
+func writeSmall(in, path, flag string, b []byte, o *outputs) error {
 	if err := notTheInput(in, path, flag); err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(path, b)
+	return o.write(path, b)
 }
 
 // printNotes says on stderr what the plan's table does not show; JSON has it under notes.

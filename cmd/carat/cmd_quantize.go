@@ -150,10 +150,7 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, sourc
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	if err := writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType)); err != nil {
-		return err
-	}
-	return rec.finish(ctx, plan)
+	return writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType), rec)
 }
 
 // encodable lists the file types whose tensors this carat can write.

@@ -78,8 +78,10 @@ func runReport(s streams, g global, o reportOptions) error {
 	if len(r.Unknown) > 0 && !g.quiet {
 		printf(s.err, "carat: note: %s has fields that this carat does not know and leaves out: %s\n", o.path, someOf(r.Unknown))
 	}
+	var out outputs
+	defer out.abort()
+	g.quiet = g.quiet || o.pages.stdout()
 	// These two have flags of their own.
-	drawn := false
 	for flag, draw := range map[string]func(io.Writer) error{
 		"csv":  func(w io.Writer) error { return report.CSVTable(w, r, o.table) },
 		"card": func(w io.Writer) error { return report.CardOf(w, r, o.baseModel) },
@@ -89,13 +91,11 @@ func runReport(s streams, g global, o reportOptions) error {
 			continue
 		}
 		delete(o.pages, flag)
-		drawn = drawn || file == "-"
-		if err := writePage(s, file, draw); err != nil {
+		if err := out.draw(file, draw); err != nil {
 			return err
 		}
 	}
-	g.quiet = g.quiet || drawn
-	return o.pages.write(s, g, r, "")
+	return o.pages.write(s, g, r, "", r, &out)
 }
 
 // someOf lists the first few.

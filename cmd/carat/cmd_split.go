@@ -83,23 +83,21 @@ func runRewrite(ctx context.Context, s streams, g global, in, out, title string,
 		return err
 	}
 	defer f.Close()
-	paths, err := rewrite(ctx, s, g, f, f.Metadata(), out, title, split)
-	if err != nil || g.quiet && !g.json {
+	o, err := rewrite(ctx, s, g, f, f.Metadata(), out, title, split)
+	switch {
+	case err != nil:
 		return err
-	}
-	o, err := hashFiles(paths)
-	if err != nil {
-		return err
-	}
-	if g.json {
+	case g.json:
 		return printJSON(s.out, rewritten{o, len(f.Tensors())})
+	case !g.quiet:
+		o.print(s.out)
 	}
-	o.print(s.out)
 	return nil
 }
 
-// rewrite writes f's tensors with md and returns the files that it wrote. The input's files are not written over.
-func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) ([]string, error) {
+// rewrite writes f's tensors with md and tells of the files that it wrote, with sums if somebody will see them. The
+// input's files are not written over.
+func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) (*outputFile, error) {
 	paths, err := split.Paths(out, md, gguf.Infos(f.Tensors()))
 	if err != nil {
 		return nil, usagef("%v", err)
@@ -113,5 +111,18 @@ func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Me
 	}
 	b := newBar(s.err, g, title)
 	defer b.finish()
-	return paths, gguf.Rewrite(ctx, out, md, f.Tensors(), split, b.update)
+	w, err := gguf.StageRewrite(ctx, out, md, f.Tensors(), split, b.update)
+	if err != nil {
+		return nil, err
+	}
+	var o outputs
+	o.model(w)
+	defer o.abort()
+	var sums *outputFile
+	if g.json || !g.quiet {
+		if sums, err = hashStaged(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	return sums, o.commitUnless(ctx, s)
 }

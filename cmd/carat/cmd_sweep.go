@@ -132,7 +132,13 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 		return err
 	}
 	cmp.candidates = append(made, cmp.candidates...)
-	err = cmp.run(ctx, s, ms)
+	var kept []string
+	for _, f := range made {
+		if w.folder != "" {
+			kept = append(kept, f.path)
+		}
+	}
+	err = cmp.run(ctx, s, ms, kept)
 	ms.close() // before the files go: Windows keeps those that are mapped
 	return err
 }
@@ -179,8 +185,14 @@ func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []tar
 	}
 	b := newBar(s.err, g, fmt.Sprintf("quantize to %d types", len(plans)))
 	defer b.finish()
-	if err := quantize.RunAll(ctx, plans, paths, b.update); err != nil {
+	writers, err := quantize.Stage(ctx, plans, paths, b.update)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return files, nil
+	var o outputs
+	defer o.abort()
+	for _, w := range writers {
+		o.model(w)
+	}
+	return files, o.commitUnless(ctx, s)
 }

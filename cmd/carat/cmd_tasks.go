@@ -189,7 +189,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			scores.Tasks = append(scores.Tasks, r)
 		}
 		if errors.Is(runErr, context.Canceled) && len(scores.Tasks) > 0 {
-			err = &interruption{fmt.Sprintf("interrupted in %s; the figures are of the items done until then", t.Name)}
+			err = &interruption{"interrupted in " + t.Name, "the figures are of the items done until then"}
 			break
 		}
 		if runErr != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/latency"
@@ -77,8 +78,9 @@ func (c *comparison) prepare(ms *models, src gguf.Model) error {
 	return err
 }
 
-// run loads the candidates, measures and shows them. Those that fail are told of in the end.
-func (c *comparison) run(ctx context.Context, s streams, ms *models) error {
+// run loads the candidates, measures and shows them. Those that fail are told of in the end. made are files that are
+// there whatever comes of it.
+func (c *comparison) run(ctx context.Context, s streams, ms *models, made []string) error {
 	j := &c.job
 	for _, f := range c.candidates {
 		m, err := ms.load(f.path, f.role, j.Options.Context)
@@ -95,6 +97,9 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models) error {
 	r, err := runJob(ctx, s, ms.g, j, c.measure)
 	var left *interruption
 	if r == nil || err != nil && !errors.As(err, &left) {
+		if errors.Is(err, context.Canceled) && len(made) > 0 {
+			return &interruption{"interrupted before anything was measured", are(made, "complete")}
+		}
 		return err
 	}
 	if err == nil {
@@ -104,7 +109,10 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models) error {
 		}
 	}
 	measure.Compare(r)
-	return errors.Join(err, c.pages.write(s, ms.g, r, c.measure.Report), j.Failures())
+	var o outputs
+	defer o.abort()
+	storing := c.pages.write(s, ms.g, r, c.measure.Report, r, &o)
+	return errors.Join(ended(err, storing, slices.Concat(made, o.files.Names()), c.measure.Report), j.Failures())
 }
 
 // distinct gives candidates of the same base name different ones.

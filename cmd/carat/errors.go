@@ -39,10 +39,13 @@ type refusal struct{ msg string }
 
 func (e *refusal) Error() string { return e.msg }
 
-// interruption is an interrupted run that leaves something; msg says what, and how to go on.
-type interruption struct{ msg string }
+// interruption is an interrupted run that leaves something.
+type interruption struct {
+	what string // how far it came
+	left string // what is there, and how to go on
+}
 
-func (e *interruption) Error() string { return e.msg }
+func (e *interruption) Error() string { return e.what + "; " + e.left }
 
 func (e *interruption) Unwrap() error { return context.Canceled }
 

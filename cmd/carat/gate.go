@@ -14,7 +14,6 @@ import (
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/atomicfile"
 )
 
 // gating is one run of the gate: inputs, the stored verdict or else build, measure and judge, and what is written.
@@ -67,9 +66,6 @@ func (x *gating) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := x.publish(r); err != nil {
-		return err
-	}
 	x.remember(r)
 	return x.finish(r)
 }
@@ -78,13 +74,16 @@ func (x *gating) run(ctx context.Context) error {
 // report of what was measured.
 func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 	if errors.Is(err, context.Canceled) && r != nil {
-		if x.report != "" {
-			if err := report.Write(x.report, r); err != nil {
-				return nil, err
-			}
+		var o outputs
+		defer o.abort()
+		if err := (pages{}).stage(r, x.report, &o); err != nil {
+			return nil, err
 		}
-		o := measureOptions{Report: x.report}
-		return nil, o.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
+		if err := o.commit(x.s); err != nil {
+			return nil, err
+		}
+		m := measureOptions{Report: x.report}
+		return nil, m.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
 	}
 	var fault *eval.ModelError
 	if !errors.As(err, &fault) || fault.Candidate != 0 || !errors.Is(err, gguf.ErrInput) {
@@ -97,24 +96,30 @@ func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.Baseline, today())
 }
 
-// publish gives a candidate that was built its name.
-func (x *gating) publish(r *report.Report) error {
+// publish has a candidate that was built get its name.
+func (x *gating) publish(r *report.Report, o *outputs) error {
 	if x.made == "" || x.out == "" || r.Gate.Verdict != report.Pass && !x.keep {
 		return nil
 	}
 	x.models.close() // some systems do not rename a file that is mapped
-	return atomicfile.Rename(x.made, x.out)
+	return o.files.Adopt(x.made, x.out)
 }
 
-// finish writes everything that was asked for, and ends with the verdict.
+// finish writes everything that was asked for, the candidate and what is told about it together, and ends with the
+// verdict.
 func (x *gating) finish(r *report.Report) error {
-	x.keepBaseline(r)
-	if err := x.pages.write(x.s, x.g, r, x.report); err != nil {
-		return err
-	}
+	var o outputs
+	defer o.abort()
 	run := ci.RunOf(os.Getenv)
 	run.Built, run.Parameters = x.made != "", x.built
-	if err := x.ci.write(x.s, x.g, r, run, ci.GitHubOptions{PolicyPath: x.policyPath, ReportPath: x.report, Markdown: report.Markdown}); err != nil {
+	if err := errors.Join(x.publish(r, &o), x.ci.stage(x.s, x.g, r, run, &o)); err != nil {
+		return err
+	}
+	if err := x.pages.write(x.s, x.g, r, x.report, r, &o); err != nil {
+		return err
+	}
+	x.keepBaseline(r)
+	if err := x.ci.tell(x.s, r, ci.GitHubOptions{PolicyPath: x.policyPath, ReportPath: x.report, Markdown: report.Markdown}); err != nil {
 		return err
 	}
 	if r.Gate.ExitCode == 0 {

@@ -119,17 +119,17 @@ func (r *recorder) begin(src gguf.Model, plan *quantize.Plan) error {
 	return nil
 }
 
-// finish hashes what was written and writes the manifest.
-func (r *recorder) finish(ctx context.Context, plan *quantize.Plan) error {
+// finish adds the manifest of what w wrote to o.
+func (r *recorder) finish(ctx context.Context, plan *quantize.Plan, w *gguf.Writer, o *outputs) error {
 	if r.manifest == nil || r.path == "" {
 		return nil
 	}
-	paths, err := plan.Paths(r.out)
-	if err == nil {
-		err = r.manifest.AddOutput(ctx, plan, paths...)
+	if err := r.manifest.AddOutput(ctx, plan, w); err != nil {
+		return err
 	}
+	b, err := r.manifest.Bytes()
 	if err != nil {
-		return fmt.Errorf("the output is written, its manifest is not: %w", err)
+		return err
 	}
-	return r.manifest.Write(r.path)
+	return o.write(r.path, b)
 }

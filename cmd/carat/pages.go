@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"io"
 	"os"
 
 	"github.com/carat-llm/carat/eval/report"
-	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
@@ -72,49 +71,57 @@ func (p pages) check() error {
 	return nil
 }
 
-// write writes the report, if path names a file for it, and its pages, and prints what the global flags ask for.
-func (p pages) write(s streams, g global, r *report.Report, path string) error {
-	return p.writeAs(s, g, r, path, r)
+// write writes the report, if path names a file for it, and its pages, together with what o holds already, and prints
+// what the global flags ask for; object is what --json shows. Figures are printed even if no file could be written.
+func (p pages) write(s streams, g global, r *report.Report, path string, object any, o *outputs) error {
+	reached("measured")
+	err := p.stage(r, path, o)
+	if err == nil {
+		err = o.commit(s)
+	}
+	return errors.Join(err, p.show(s, g, r, object))
 }
 
-// writeAs is write with another object for --json.
-func (p pages) writeAs(s streams, g global, r *report.Report, path string, object any) error {
+// stage adds the report, if path names a file for it, and its pages to o.
+func (p pages) stage(r *report.Report, path string, o *outputs) error {
 	if path != "" {
-		if err := report.Write(path, r); err != nil {
+		b, err := report.Marshal(r)
+		if err != nil {
+			return err
+		}
+		if err := o.write(path, b); err != nil {
 			return err
 		}
 	}
-	printed := false
 	for _, w := range pageWriters {
-		file := p[w.flag]
-		if file == "" {
-			continue
-		}
-		printed = printed || file == "-"
-		if err := writePage(s, file, func(out io.Writer) error { return w.write(out, r) }); err != nil {
-			return err
+		if file := p[w.flag]; file != "" {
+			if err := o.draw(file, func(out io.Writer) error { return w.write(out, r) }); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// show prints what the global flags ask for, unless a page took standard output.
+func (p pages) show(s streams, g global, r *report.Report, object any) error {
 	switch {
 	case g.json:
 		return printJSON(s.out, object)
-	case g.quiet || printed:
+	case g.quiet || p.stdout():
 		return nil
 	}
 	return report.Terminal(s.out, r, coloured(s.out))
 }
 
-// writePage writes what draw draws to file, whole or not at all; "-" is stdout.
-func writePage(s streams, file string, draw func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := draw(&b); err != nil {
-		return err
+// stdout reports whether a page goes there.
+func (p pages) stdout() bool {
+	for _, file := range p {
+		if file == "-" {
+			return true
+		}
 	}
-	if file == "-" {
-		_, err := s.out.Write(b.Bytes())
-		return err
-	}
-	return atomicfile.WriteFile(file, b.Bytes())
+	return false
 }
 
 // coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.

@@ -9,10 +9,38 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// A process that a test started ends itself where CARAT_TEST_KILL says, as if the system had killed it.
+func init() {
+	if place := os.Getenv("CARAT_TEST_KILL"); place != "" {
+		reached = func(p string) {
+			if p == place {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			}
+		}
+	}
+}
+
+// TestKilled: a process that is killed with its work done, but for the name, leaves nothing: see atomicfile.
+func TestKilled(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere files have names from the beginning")
+	}
+	dir := t.TempDir()
+	t.Setenv("CARAT_TEST_KILL", "staged")
+	code, stderr := process(t, nil, "", "build", tiny, "--type", "Q4_0", "-o", filepath.Join(dir, "out.gguf"), "--manifest", filepath.Join(dir, "m.json"))
+	require.Equal(t, -1, code, stderr)
+	require.Empty(t, listing(t, dir))
+	t.Setenv("CARAT_TEST_KILL", "written")
+	code, stderr = process(t, nil, "", "build", tiny, "--type", "Q4_0", "-o", filepath.Join(dir, "out.gguf"), "--manifest", filepath.Join(dir, "m.json"))
+	require.Equal(t, -1, code, stderr)
+	require.Len(t, listing(t, dir), 2)
+}
 
 // process runs carat as a process of its own, by the shell's words when there are some, and gives its exit code: -1
 // when a signal ended it.

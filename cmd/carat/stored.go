@@ -11,6 +11,7 @@ import (
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/urfave/cli/v2"
 )
 
@@ -47,26 +48,31 @@ func storedOptionsOf(c *cli.Context) (storedOptions, error) {
 	return o, errors.Join(writable("--reference-cache", o.Cache), writable("--save-logits", o.Save))
 }
 
-// storage is what a run reads the reference from or writes it to. close ends it; ok says that the run was whole.
+// storage is what a run reads the reference from or writes it to. close ends it.
 type storage struct {
 	readers []interface{ Close() error }
 	writers []interface {
-		Close() error
+		Seal() (*atomicfile.File, error)
 		Abort() error
 	}
 }
 
-func (s *storage) close(ok bool) error {
+// close adds what was written to o if the run was whole, and removes it otherwise.
+func (s *storage) close(whole bool, o *outputs) error {
 	var errs []error
 	for _, r := range s.readers {
 		errs = append(errs, r.Close())
 	}
 	for _, w := range s.writers {
-		if ok {
-			errs = append(errs, w.Close())
-		} else {
+		if !whole {
 			errs = append(errs, w.Abort())
+			continue
 		}
+		f, err := w.Seal()
+		if err == nil {
+			o.files.Add(f)
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

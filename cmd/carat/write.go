@@ -46,19 +46,19 @@ type plannedTensor struct {
 	Fallback   bool    `json:"fallback"`
 }
 
-// writePlan runs plan to out, or only shows it when out is "", and prints what became of each tensor.
-func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) error {
+// writePlan runs plan to out, or only shows it when out is "", and prints what became of each tensor. The output and
+// its manifest appear together.
+func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string, rec *recorder) error {
 	printNotes(s, g, plan)
 	w := describe(plan)
 	if out != "" {
-		if err := execute(ctx, s, g, plan, source, out, title); err != nil {
+		var o outputs
+		defer o.abort()
+		var err error
+		if w.Output, err = stagePlan(ctx, s, g, plan, source, out, title, rec, &o); err != nil {
 			return err
 		}
-		if g.quiet && !g.json {
-			return nil // the hash, which costs reading the output again, would be seen by nobody
-		}
-		var err error
-		if w.Output, err = hashOutput(plan, out); err != nil {
+		if err := o.commitUnless(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -71,24 +71,42 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 	return nil
 }
 
-// execute writes the plan with a progress bar. Errors about weights name source, the model they are in.
-func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) error {
+// stagePlan adds what plan makes, and its manifest, to o. The sums cost reading the output again: without a manifest, and
+// when nobody would see them, there are none.
+func stagePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string, rec *recorder, o *outputs) (*outputFile, error) {
+	w, err := execute(ctx, s, g, plan, source, out, title)
+	if err != nil {
+		return nil, err
+	}
+	o.model(w)
+	if err := rec.finish(ctx, plan, w, o); err != nil || g.quiet && !g.json {
+		return nil, err
+	}
+	return hashStaged(ctx, w)
+}
+
+// execute writes the plan with a progress bar, but for the names of its files. Errors about weights name source, the
+// model they are in.
+func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) (*gguf.Writer, error) {
 	paths, err := plan.Paths(out)
 	if err != nil {
-		return usagef("%v", err)
+		return nil, usagef("%v", err)
 	}
 	for _, p := range paths {
 		if err := sameFile(source, p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	b := newBar(s.err, g, title)
 	defer b.finish()
-	err = plan.Run(ctx, out, b.update)
+	w, err := quantize.Stage(ctx, []*quantize.Plan{plan}, []string{out}, b.update)
 	if errors.Is(err, gguf.ErrInput) {
-		return fmt.Errorf("%s: %w", source, err)
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return w[0], nil
 }
 
 func describe(plan *quantize.Plan) *written {
@@ -114,12 +132,23 @@ func describe(plan *quantize.Plan) *written {
 	return w
 }
 
-func hashOutput(plan *quantize.Plan, out string) (*outputFile, error) {
-	paths, err := plan.Paths(out)
+// hashStaged hashes the files that w will give their names.
+func hashStaged(ctx context.Context, w *gguf.Writer) (*outputFile, error) {
+	sums, err := w.HashFiles(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return hashFiles(paths)
+	var parts []*outputFile
+	all := &outputFile{Path: w.Files()[0].Name()}
+	for i, h := range sums {
+		parts = append(parts, &outputFile{Path: w.Files()[i].Name(), Bytes: h.Bytes, SHA256: h.SHA256})
+		all.Bytes += h.Bytes
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	all.Parts = parts
+	return all, nil
 }
 
 // hashFiles hashes the file, or the files of a split.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/stretchr/testify/require"
 )
 
@@ -276,7 +277,7 @@ func TestHeaderRefuses(t *testing.T) {
 		require.Empty(t, entries)
 	}
 	_, err := Create(filepath.Join(t.TempDir(), "none", "out"), header(10, 4))
-	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorIs(t, err, atomicfile.ErrTarget)
 	h := header(math.MaxInt32, math.MaxInt32)
 	h.Chunks = []Chunk{{IDs: make([]int32, 1<<20)}}
 	_, err = Create(filepath.Join(t.TempDir(), "out"), h)

@@ -71,11 +71,20 @@ func (w *LlamaWriter) EndChunk() error {
 // Close gives the file its name. The format has no way to say that chunks are missing: all must be there. After an
 // error nothing is left.
 func (w *LlamaWriter) Close() error {
+	f, err := w.Seal()
+	if err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// Seal is Close but for the name, which the file gets when the caller commits it, together with others.
+func (w *LlamaWriter) Seal() (*atomicfile.File, error) {
 	if n := len(w.header.Chunks); w.cursor.chunk != n {
 		err := fmt.Errorf("closed after %d of %d chunks", w.cursor.chunk, n)
-		return errors.Join(badInput(w.path, err), w.Abort())
+		return nil, errors.Join(badInput(w.path, err), w.Abort())
 	}
-	return w.file.Commit()
+	return w.file, nil
 }
 
 // Abort gives up and leaves nothing. After Close it does nothing, so it can be deferred.

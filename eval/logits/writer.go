@@ -82,10 +82,19 @@ func (w *Writer) EndChunk() error {
 // Close gives the file its name. It may have fewer chunks than were planned, but at least one, and only whole ones.
 // After an error nothing is left.
 func (w *Writer) Close() error {
-	if err := w.finish(); err != nil {
-		return errors.Join(err, w.Abort())
+	f, err := w.Seal()
+	if err != nil {
+		return err
 	}
-	return w.file.Commit()
+	return f.Commit()
+}
+
+// Seal is Close but for the name, which the file gets when the caller commits it, together with others.
+func (w *Writer) Seal() (*atomicfile.File, error) {
+	if err := w.finish(); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return w.file, nil
 }
 
 func (w *Writer) finish() error {

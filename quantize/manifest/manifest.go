@@ -4,9 +4,9 @@
 //
 //	m := manifest.New("quantize", options)
 //	err := m.AddSource(manifest.RoleModel, paths...)
-//	... plan.Metadata gets m.Metadata() if it shall be in the file too; plan.Run writes out.gguf
-//	err = m.AddOutput(ctx, plan, "out.gguf")
-//	err = m.Write("out.manifest.json")
+//	... plan.Metadata gets m.Metadata() if it shall be in the file too; quantize.Stage writes out.gguf
+//	err = m.AddOutput(ctx, plan, writer)
+//	... m.Bytes() is the content of a file that is committed together with the writer's
 //
 // docs/manifest.md describes the JSON.
 package manifest
@@ -18,7 +18,6 @@ import (
 	"fmt"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/buildinfo"
 	"github.com/carat-llm/carat/quantize"
 )
@@ -93,30 +92,21 @@ func (m *Manifest) AddSource(role string, paths ...string) error {
 	return nil
 }
 
-// AddOutput hashes the files that plan was written to, in order, and the tensors in them.
-func (m *Manifest) AddOutput(ctx context.Context, plan *quantize.Plan, paths ...string) error {
-	for _, path := range paths {
-		f, err := hashFile(path)
-		if err != nil {
-			return err
-		}
-		m.Outputs = append(m.Outputs, f)
-	}
-	out, err := gguf.Open(paths[0])
+// AddOutput records what w wrote for plan: its files, in order, and the tensors in them.
+func (m *Manifest) AddOutput(ctx context.Context, plan *quantize.Plan, w *gguf.Writer) error {
+	files, err := w.HashFiles(ctx)
 	if err != nil {
 		return err
 	}
-	defer out.Close()
-	written := map[string]gguf.Tensor{}
-	for _, t := range out.Tensors() {
-		written[t.Info().Name] = t
+	for _, f := range files {
+		m.Outputs = append(m.Outputs, File{Name: f.Name, Bytes: f.Bytes, SHA256: f.SHA256})
 	}
-	for _, t := range plan.Tensors {
-		w := written[t.Name]
-		if w == nil || w.Info().Type != t.Type {
-			return fmt.Errorf("%s: tensor %s is not as it was planned: the file was changed meanwhile", paths[0], t.Name)
+	written := w.Tensors()
+	for i, t := range plan.Tensors {
+		if len(written) != len(plan.Tensors) || written[i].Name != t.Name || written[i].Type != t.Type {
+			return fmt.Errorf("tensor %s is not as it was planned: the output is of another plan", t.Name)
 		}
-		sum, err := gguf.HashTensor(ctx, w, nil)
+		sum, err := w.HashTensor(ctx, i)
 		if err != nil {
 			return err
 		}
@@ -152,15 +142,6 @@ func (m *Manifest) Bytes() ([]byte, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(m)
 	return b.Bytes(), err
-}
-
-// Write writes the JSON to path, which appears when it is whole.
-func (m *Manifest) Write(path string) error {
-	b, err := m.Bytes()
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteFile(path, b)
 }
 
 func hashFile(path string) (File, error) {

@@ -30,7 +30,7 @@ func (s *source) Info() gguf.TensorInfo {
 // record quantizes in dir and returns the manifest's bytes and the output's metadata.
 func record(t *testing.T, dir string) ([]byte, *Manifest, *gguf.Metadata) {
 	t.Helper()
-	in, out, side := filepath.Join(dir, "in.bin"), filepath.Join(dir, "out.gguf"), filepath.Join(dir, "m.json")
+	in, out := filepath.Join(dir, "in.bin"), filepath.Join(dir, "out.gguf")
 	require.NoError(t, os.WriteFile(in, []byte("weights"), 0o600))
 	s := &source{}
 	s.md.Set("general.architecture", "llama")
@@ -44,10 +44,12 @@ func record(t *testing.T, dir string) ([]byte, *Manifest, *gguf.Metadata) {
 	for _, kv := range kvs {
 		plan.Metadata.Append(kv.Key, kv.Value)
 	}
-	require.NoError(t, plan.Run(context.Background(), out, nil))
-	require.NoError(t, m.AddOutput(context.Background(), plan, out))
-	require.NoError(t, m.Write(side))
-	b, err := os.ReadFile(side)
+	writers, err := quantize.Stage(context.Background(), []*quantize.Plan{plan}, []string{out}, nil)
+	require.NoError(t, err)
+	require.NoError(t, m.AddOutput(context.Background(), plan, writers[0]))
+	require.NoFileExists(t, out, "its record is complete before it has its name")
+	require.NoError(t, writers[0].Commit())
+	b, err := m.Bytes()
 	require.NoError(t, err)
 	return b, m, plan.Metadata
 }
@@ -85,8 +87,13 @@ func TestManifest(t *testing.T) {
 func TestOutputOfAnotherPlan(t *testing.T) {
 	dir := t.TempDir()
 	_, m, _ := record(t, dir)
-	plan, err := quantize.NewPlan(func() gguf.Model { s := &source{}; s.md.Set("general.architecture", "llama"); return s }(), quantize.Options{FileType: recipe.Copy})
+	s := &source{}
+	s.md.Set("general.architecture", "llama")
+	plan, err := quantize.NewPlan(s, quantize.Options{FileType: recipe.Copy})
 	require.NoError(t, err)
-	require.ErrorContains(t, m.AddOutput(context.Background(), plan, filepath.Join(dir, "out.gguf")), "blk.0.x.weight is not as it was planned")
+	w, err := gguf.Create(filepath.Join(dir, "other.gguf"), &s.md, []gguf.TensorInfo{{Name: "blk.0.x.weight", Type: gguf.Q8_0, Shape: []int64{256, 3}}})
+	require.NoError(t, err)
+	defer w.Abort()
+	require.ErrorContains(t, m.AddOutput(context.Background(), plan, w), "blk.0.x.weight is not as it was planned")
 	require.Error(t, m.AddSource(RoleModel, filepath.Join(dir, "absent")))
 }
