@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/convert/vocab"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
@@ -61,7 +62,7 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType), errors.Is(err, gguf.ErrEdit),
-		errors.Is(err, gate.ErrPolicy), errors.Is(err, atomicfile.ErrTarget):
+		errors.Is(err, gate.ErrPolicy), errors.Is(err, vocab.ErrPre), errors.Is(err, atomicfile.ErrTarget):
 		return exitUsage
 	case isEnvironment(err):
 		return exitEnvironment

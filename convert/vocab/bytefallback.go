@@ -12,6 +12,9 @@ import (
 // Runtimes join pieces of such a model in the order of the scores of what they make, where tokenizer.json has a list
 // of merges. The scores say the order of that list, so that both join alike.
 func (f *folder) byteFallback(l *list) error {
+	if err := f.noPre(); err != nil {
+		return err
+	}
 	m := &f.json.Model
 	path := filepath.Join(f.dir, "tokenizer.json")
 	have, err := m.size(path)

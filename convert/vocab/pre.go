@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/gguf/names"
+	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // step is a normalizer or pre-tokenizer, or a sequence of them.
@@ -33,8 +35,11 @@ func (s *step) String() string {
 	switch s.Type {
 	case "Sequence":
 		var parts []string
-		for _, p := range slices.Concat(s.PreTokenizers, s.Normalizers) {
+		for _, p := range s.flat() {
 			parts = append(parts, p.String())
+		}
+		if parts == nil {
+			return "none"
 		}
 		return strings.Join(parts, " + ")
 	case "Split":
@@ -61,45 +66,93 @@ func (s *step) String() string {
 	return s.Type
 }
 
-// known is a pre-tokenizer by its structure.
-type known struct {
-	name, steps, normalizer string
-	ignoreMerges            bool
+// splits are the regular expressions that the steps divide a text by, or false when they do something else or do not
+// end in the bytes of byte-level BPE.
+func (s *step) splits() ([]string, bool) {
+	steps := s.flat()
+	if len(steps) == 0 {
+		return nil, false
+	}
+	last := steps[len(steps)-1]
+	if last.Type != "ByteLevel" || last.AddPrefixSpace {
+		return nil, false
+	}
+	var out []string
+	for _, p := range steps[:len(steps)-1] {
+		switch {
+		case p.Type == "Split" && p.Pattern.Regex != "" && p.isolates(len(steps) == 2):
+			out = append(out, p.Pattern.Regex)
+		case p.Type == "Digits" && p.IndividualDigits:
+			out = append(out, names.Digit)
+		default:
+			return nil, false
+		}
+	}
+	if last.UseRegex == nil || *last.UseRegex {
+		out = append(out, names.GPT2)
+	}
+	return out, out != nil
 }
 
-const (
-	llama3Split = `Split((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+, Isolated) + ByteLevel`
-	qwen2Split  = `Split((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+, Isolated) + ByteLevel`
-	gpt4oSplit  = `Split([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+, Isolated) + ByteLevel`
-)
+// isolates reports whether a Split keeps all of a text. Alone, a pattern that leaves nothing between its matches may
+// also be written as one that removes what it does not match.
+func (s *step) isolates(alone bool) bool {
+	return s.Behavior == "Isolated" && !s.Invert || alone && s.Behavior == "Removed" && s.Invert
+}
 
-// knownPre lists the structures and the names that GGUF runtimes know them by.
-var knownPre = []known{
-	{"gpt-2", "ByteLevel(gpt-2)", "none", false},
-	{"smollm", "Digits(single) + ByteLevel(gpt-2)", "none", false},
-	{"llama-bpe", llama3Split, "none", true},
-	{"glm4", llama3Split, "none", false},
-	{"qwen2", qwen2Split, "NFC", false},
-	{"gpt-4o", gpt4oSplit, "none", true},
-	{"gpt-4o", gpt4oSplit, "none", false},
+// flat are the steps one after the other.
+func (s *step) flat() []step {
+	if s == nil {
+		return nil
+	}
+	if s.Type != "Sequence" {
+		return []step{*s}
+	}
+	var out []step
+	for _, p := range slices.Concat(s.PreTokenizers, s.Normalizers) {
+		out = append(out, p.flat()...)
+	}
+	return out
 }
 
 // pre recognises the pre-tokenizer, or takes the name given.
+//
+// What splits alike may have several names. Where the ids of the reference's check text are those of a published
+// tokenizer it is that one's name; the most general name otherwise.
 func (f *folder) pre() (string, error) {
 	if f.opts.Pre != "" {
 		return f.opts.Pre, nil
 	}
 	t := f.json
-	got := known{steps: t.PreTokenizer.String(), normalizer: t.Normalizer.String(), ignoreMerges: t.Model.IgnoreMerges}
-	var names []string
-	for _, k := range knownPre {
-		if k.steps == got.steps && k.normalizer == got.normalizer && k.ignoreMerges == got.ignoreMerges {
-			return k.name, nil
+	if splits, ok := t.PreTokenizer.splits(); ok {
+		if name, ok := f.byCheck(splits); ok {
+			return name, nil
 		}
-		if !slices.Contains(names, k.name) {
-			names = append(names, k.name)
+		if normalizer := t.Normalizer.String(); normalizer == "none" || normalizer == "NFC" {
+			if like := names.Recognise(splits, t.Model.IgnoreMerges, normalizer == "NFC"); len(like) > 0 {
+				return like[0].Name, nil
+			}
 		}
 	}
-	return "", fmt.Errorf("%w: %s: unknown pre-tokenizer: %s, normalizer %s, ignore_merges %v; if it splits as one of %s or another that runtimes know, say so with --pre NAME",
-		gguf.ErrInput, filepath.Join(f.dir, "tokenizer.json"), got.steps, got.normalizer, got.ignoreMerges, strings.Join(names, ", "))
+	err := bad(filepath.Join(f.dir, "tokenizer.json"), "unknown pre-tokenizer: %s, normalizer %s, ignore_merges %v",
+		t.PreTokenizer, t.Normalizer, t.Model.IgnoreMerges)
+	return "", hint.Wrap(err, "if you know which of GGUF's names splits a text in the same way, give it with --pre NAME; known are %s",
+		strings.Join(names.All(), ", "))
+}
+
+// checkName refuses a name that no runtime has.
+func checkName(pre string) error {
+	if _, ok := names.Find(pre); ok || pre == "" {
+		return nil
+	}
+	err := fmt.Errorf("--pre: unknown pre-tokenizer %q%s", pre, suggest.DidYouMean(pre, names.All()))
+	return hint.Wrap(preError{err}, "runtimes know %s", strings.Join(names.All(), ", "))
+}
+
+// noPre refuses a name that would have no effect: SentencePiece's vocabularies are not split before joining.
+func (f *folder) noPre() error {
+	if f.opts.Pre == "" || f.opts.Pre == "default" {
+		return nil
+	}
+	return preError{fmt.Errorf("--pre %s has no effect: %s has a SentencePiece tokenizer, which splits no text beforehand", f.opts.Pre, f.dir)}
 }

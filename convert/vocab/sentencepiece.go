@@ -83,6 +83,9 @@ func parsePiece(b []byte) (piece, error) {
 
 // sentencePiece writes tokenizer.model with the tokens that other files add.
 func (f *folder) sentencePiece(l *list, model []byte) error {
+	if err := f.noPre(); err != nil {
+		return err
+	}
 	pieces, err := parseModel(model, filepath.Join(f.dir, "tokenizer.model"))
 	if err != nil {
 		return err

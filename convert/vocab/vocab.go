@@ -26,6 +26,15 @@ type Options struct {
 	Pre string
 }
 
+// ErrPre is what an error is when Options.Pre is no name that runtimes know, or has no effect.
+var ErrPre = errors.New("pre-tokenizer name")
+
+type preError struct{ error }
+
+func (preError) Is(target error) bool { return target == ErrPre }
+
+func (e preError) Unwrap() error { return e.error }
+
 // Token types of tokenizer.ggml.token_type.
 const (
 	normal      int32 = 1
@@ -50,6 +59,9 @@ func bad(path, format string, args ...any) error {
 
 // Load reads dir's tokenizer.
 func Load(dir string, o Options) ([]gguf.KV, error) {
+	if err := checkName(o.Pre); err != nil {
+		return nil, err
+	}
 	f := &folder{dir: dir, opts: o}
 	if err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &f.config); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err

@@ -94,8 +94,6 @@ func TestGoldenVocab(t *testing.T) {
 				t.Errorf("%s: %d entries, want %d", file, len(got), len(want.KV))
 			case got[i].Key != want.KV[i][0]:
 				t.Errorf("%s: entry %d is %s = %v, want %v", file, i, got[i].Key, got[i].Value, want.KV[i])
-			case want.KV[i][2] == "smaug-bpe" && got[i].Value == "llama-bpe":
-				matched++ // the same splitting; the golden data say that this name is right
 			case !same(got[i].Value, want.KV[i][2]):
 				t.Errorf("%s: %s differs from %v", file, got[i].Key, want.KV[i][2])
 			default:
@@ -104,6 +102,7 @@ func TestGoldenVocab(t *testing.T) {
 		}
 	}
 	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
 }
 
 func FuzzModel(f *testing.F) {

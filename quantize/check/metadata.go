@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/gguf/names"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // metadataChecker collects faults of metadata: keys that are missing, and what does not agree with the tensors. An
@@ -139,6 +141,11 @@ func (c *metadataChecker) tokenizer() {
 	}
 	if s := c.md.Ints("tokenizer.ggml.token_type"); s != nil && len(s) != tokens {
 		c.fail("", "tokenizer.ggml.token_type has %d entries for %d tokens", len(s), tokens)
+	}
+	if pre, ok := c.md.String("tokenizer.ggml.pre"); ok && kind == "gpt2" {
+		if _, known := names.Find(pre); !known {
+			c.fail("", "tokenizer.ggml.pre: unknown pre-tokenizer %q%s", pre, suggest.DidYouMean(pre, names.All()))
+		}
 	}
 	if err := gguf.CheckTokenIDs(c.md); err != nil {
 		c.failOnce(err)

@@ -6,51 +6,33 @@ import (
 	"unicode/utf8"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/gguf/names"
 	"golang.org/x/text/unicode/norm"
 )
 
-// bpe is byte-level BPE: a text is split, bytes are written as printable characters, and neighbours are
-// joined in the order of the merges.
-type bpe struct {
-	t     *Tokenizer
-	split splitter
-	ranks map[[2]string]int
+// ByteBPE joins the bytes of a word, written as printable characters, in the order of the merges.
+type ByteBPE struct {
+	ids          func(token string) (int32, bool)
+	ranks        map[[2]string]int
+	ignoreMerges bool
 }
 
-func newBPE(t *Tokenizer, pre string, merges []string) (*bpe, error) {
-	s, err := splitterFor(pre)
-	if err != nil {
-		return nil, err
-	}
-	b := &bpe{t: t, split: s, ranks: make(map[[2]string]int, len(merges))}
+// NewByteBPE knows tokens by ids. With ignoreMerges a word that is a token is taken whole.
+func NewByteBPE(ids func(token string) (int32, bool), merges [][2]string, ignoreMerges bool) *ByteBPE {
+	b := &ByteBPE{ids: ids, ranks: make(map[[2]string]int, len(merges)), ignoreMerges: ignoreMerges}
 	for i, m := range merges {
-		// The separating space is the first one behind the first character: a part may begin with one.
-		at := strings.IndexByte(m[min(1, len(m)):], ' ')
-		if at < 0 {
-			return nil, fmt.Errorf("%w: tokenizer: merge %d, %q, has no two parts", gguf.ErrInput, i, m)
-		}
-		key := [2]string{m[:at+1], m[at+2:]}
-		if _, ok := b.ranks[key]; !ok {
-			b.ranks[key] = i
+		if _, ok := b.ranks[m]; !ok {
+			b.ranks[m] = i
 		}
 	}
-	return b, nil
+	return b
 }
 
-func (b *bpe) encode(ids []int32, text string, _ bool) []int32 {
-	if b.split.nfc {
-		text = norm.NFC.String(text)
-	}
-	for _, word := range b.split.split(text) {
-		ids = b.word(ids, toPrintable(word))
-	}
-	return ids
-}
-
-// word appends the ids of one pre-token.
-func (b *bpe) word(ids []int32, word string) []int32 {
-	if b.split.ignoreMerges {
-		if id, ok := b.t.ids[word]; ok {
+// Append appends the ids of one word.
+func (b *ByteBPE) Append(ids []int32, text string) []int32 {
+	word := toPrintable(text)
+	if b.ignoreMerges {
+		if id, ok := b.ids(word); ok {
 			return append(ids, id)
 		}
 	}
@@ -65,13 +47,13 @@ func (b *bpe) word(ids []int32, word string) []int32 {
 		return float64(v), ok
 	}
 	merge(word, symbols, rank, func(piece string) {
-		if id, ok := b.t.ids[piece]; ok {
+		if id, ok := b.ids(piece); ok {
 			ids = append(ids, id)
 			return
 		}
 		// A merge that makes no token: its characters are tokens of their own.
 		for _, r := range piece {
-			if id, ok := b.t.ids[string(r)]; ok {
+			if id, ok := b.ids(string(r)); ok {
 				ids = append(ids, id)
 			}
 		}
@@ -79,7 +61,44 @@ func (b *bpe) word(ids []int32, word string) []int32 {
 	return ids
 }
 
-func (b *bpe) piece(token string) []byte {
+// bpe is byte-level BPE: a text is split, and each part is joined by itself.
+type bpe struct {
+	t     *Tokenizer
+	split *Splitter
+	pre   names.PreTokenizer
+	words *ByteBPE
+}
+
+func newBPE(t *Tokenizer, pre string, merges []string) (*bpe, error) {
+	s, p, err := splitterFor(pre)
+	if err != nil {
+		return nil, err
+	}
+	pairs := make([][2]string, len(merges))
+	for i, m := range merges {
+		// The separating space is the first one behind the first character: a part may begin with one.
+		at := strings.IndexByte(m[min(1, len(m)):], ' ')
+		if at < 0 {
+			return nil, fmt.Errorf("%w: tokenizer: merge %d, %q, has no two parts", gguf.ErrInput, i, m)
+		}
+		pairs[i] = [2]string{m[:at+1], m[at+2:]}
+	}
+	lookup := func(token string) (int32, bool) { id, ok := t.ids[token]; return id, ok }
+	return &bpe{t, s, p, NewByteBPE(lookup, pairs, p.IgnoreMerges)}, nil
+}
+
+func (b *bpe) encode(ids []int32, text string) ([]int32, error) {
+	if b.pre.NFC {
+		text = norm.NFC.String(text)
+	}
+	for _, word := range b.split.Split(text) {
+		ids = b.words.Append(ids, word)
+	}
+	return ids, nil
+}
+
+func (b *bpe) piece(id int32) []byte {
+	token := b.t.tokens[id]
 	out := make([]byte, 0, len(token))
 	for _, r := range token {
 		if v, ok := fromPrintable[r]; ok {

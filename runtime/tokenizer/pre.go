@@ -2,89 +2,82 @@ package tokenizer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/gguf/names"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/dlclark/regexp2/v2"
 )
 
-// splitter is a pre-tokenizer: patterns that are applied one after the other, each to the pieces that the
+// Splitter divides texts by regular expressions that are applied one after the other, each to the parts that the
 // one before left.
-type splitter struct {
-	patterns     []*regexp2.Regexp
-	ignoreMerges bool // a word that is a token is taken whole
-	nfc          bool // Unicode is composed first
-}
+type Splitter struct{ patterns []*regexp2.Regexp }
 
-const (
-	gpt2Pattern   = `'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-	llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-	qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-	gpt4oPattern  = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-)
-
-// known lists the pre-tokenizers by the names of tokenizer.ggml.pre. A new one is a line here.
-var known = map[string]struct {
-	patterns          []string
-	ignoreMerges, nfc bool
-}{
-	"gpt-2":     {patterns: []string{gpt2Pattern}},
-	"smollm":    {patterns: []string{`\p{N}`, gpt2Pattern}},
-	"llama-bpe": {patterns: []string{llama3Pattern}, ignoreMerges: true},
-	"smaug-bpe": {patterns: []string{llama3Pattern}, ignoreMerges: true},
-	"glm4":      {patterns: []string{llama3Pattern}},
-	"qwen2":     {patterns: []string{qwen2Pattern}, nfc: true},
-	"gpt-4o":    {patterns: []string{gpt4oPattern}, ignoreMerges: true},
+// NewSplitter compiles expressions in the dialect of tokenizer.json. A text on which one of them takes longer than
+// limit is left whole by it; 0 is no limit.
+func NewSplitter(patterns []string, limit time.Duration) (*Splitter, error) {
+	s := &Splitter{}
+	for _, p := range patterns {
+		re, err := regexp2.Compile(p)
+		if err != nil {
+			return nil, fmt.Errorf("regular expression %q: %w", p, err)
+		}
+		if limit > 0 {
+			re.MatchTimeout = limit
+		}
+		s.patterns = append(s.patterns, re)
+	}
+	return s, nil
 }
 
 var (
-	compiled   = map[string]splitter{}
+	compiled   = map[string]*Splitter{}
 	compiledMu sync.Mutex
 )
 
-func splitterFor(name string) (splitter, error) {
-	k, ok := known[name]
-	if !ok {
-		var names []string
-		for n := range known {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		return splitter{}, fmt.Errorf("%w: tokenizer: tokenizer.ggml.pre is %q: this carat runs %s", gguf.ErrInput, name, strings.Join(names, ", "))
+// splitterFor returns what the pre-tokenizer of that name splits by.
+func splitterFor(name string) (*Splitter, names.PreTokenizer, error) {
+	p, ok := names.Find(name)
+	switch {
+	case !ok:
+		return nil, p, fmt.Errorf("%w: tokenizer.ggml.pre: unknown pre-tokenizer %q%s", gguf.ErrInput, name, suggest.DidYouMean(name, names.All()))
+	case p.Splits == nil:
+		return nil, p, fmt.Errorf("%w: tokenizer.ggml.pre: pre-tokenizer %q is not supported by carat's runtime", gguf.ErrInput, name)
 	}
 	compiledMu.Lock()
 	defer compiledMu.Unlock()
 	if s, ok := compiled[name]; ok {
-		return s, nil
+		return s, p, nil
 	}
-	s := splitter{ignoreMerges: k.ignoreMerges, nfc: k.nfc}
-	for _, p := range k.patterns {
-		s.patterns = append(s.patterns, regexp2.MustCompile(p))
+	s, err := NewSplitter(p.Splits, 0)
+	if err != nil {
+		return nil, p, err
 	}
 	compiled[name] = s
-	return s, nil
+	return s, p, nil
 }
 
-// split cuts text; nothing of it is lost. Bytes that are no UTF-8 make pieces of their own.
-func (s *splitter) split(text string) []string {
-	pieces := validRuns(text)
+// Split cuts text; nothing of it is lost. Bytes that are no UTF-8 make parts of their own.
+func (s *Splitter) Split(text string) []string {
+	parts := validRuns(text)
 	for _, re := range s.patterns {
 		var out []string
-		for _, p := range pieces {
+		for _, p := range parts {
 			out = appendSplit(out, re, p)
 		}
-		pieces = out
+		parts = out
 	}
-	return pieces
+	return parts
 }
 
 // appendSplit appends the matches of re in text and what is between them.
 func appendSplit(out []string, re *regexp2.Regexp, text string) []string {
 	matches, err := re.FindAllStringIndex(text, -1)
 	if err != nil {
-		return append(out, text) // only a time limit can fail, and none is set
+		return append(out, text) // only the time limit can fail
 	}
 	at := 0
 	for _, m := range matches {

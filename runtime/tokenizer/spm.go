@@ -5,45 +5,54 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/carat-llm/carat/gguf"
 )
 
-// spm is SentencePiece BPE: characters are joined in the order of the scores of what they make.
+// spm is SentencePiece BPE: characters are joined in the order of the scores of what they make, of equal ones the
+// left first.
 type spm struct {
 	t      *Tokenizer
 	scores []float32
 	prefix bool       // a space goes before a text
-	bytes  [256]int32 // the byte tokens, -1 where there is none
+	bytes  [256]int32 // the tokens for single bytes, -1 where there is none
 }
 
 const lowerBlock = "▁" // stands for a space
 
 func newSPM(t *Tokenizer, scores []float32, prefix bool) (*spm, error) {
-	if len(scores) != len(t.tokens) {
-		return nil, fmt.Errorf("%w: tokenizer: %d scores for %d tokens", gguf.ErrInput, len(scores), len(t.tokens))
+	if scores == nil {
+		scores = make([]float32, len(t.tokens))
+	}
+	if len(scores) < len(t.tokens) {
+		return nil, fmt.Errorf("%w: tokenizer.ggml.scores: %d scores for %d tokens", gguf.ErrInput, len(scores), len(t.tokens))
 	}
 	s := &spm{t: t, scores: scores, prefix: prefix}
 	for b := range s.bytes {
 		s.bytes[b] = -1
-		if id, ok := t.ids[fmt.Sprintf("<0x%02X>", b)]; ok {
-			s.bytes[b] = id
+		for _, name := range []string{fmt.Sprintf("<0x%02X>", b), string([]byte{byte(b)})} {
+			if id, ok := t.ids[name]; ok {
+				s.bytes[b] = id
+				break
+			}
 		}
 	}
 	return s, nil
 }
 
-func (s *spm) encode(ids []int32, text string, first bool) []int32 {
-	if s.prefix && first {
+// width is the length of a character by the first of its bytes.
+var width = [16]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4}
+
+func (s *spm) encode(ids []int32, text string) (_ []int32, err error) {
+	if s.prefix {
 		text = " " + text
 	}
 	text = strings.ReplaceAll(text, " ", lowerBlock)
 	var symbols []symbol
 	for i := 0; i < len(text); {
-		_, n := utf8.DecodeRuneInString(text[i:])
-		symbols = append(symbols, symbol{start: i, end: i + n})
-		i += n
+		end := min(i+width[text[i]>>4], len(text))
+		symbols = append(symbols, symbol{start: i, end: end})
+		i = end
 	}
 	var joined []byte
 	rank := func(a, b string) (float64, bool) {
@@ -60,16 +69,19 @@ func (s *spm) encode(ids []int32, text string, first bool) []int32 {
 			return
 		}
 		for _, b := range []byte(piece) {
-			if s.bytes[b] >= 0 {
-				ids = append(ids, s.bytes[b])
+			if s.bytes[b] < 0 {
+				err = fmt.Errorf("%w: tokenizer: the vocabulary has no token for %q and none for byte 0x%02X of it", gguf.ErrInput, piece, b)
+				return
 			}
+			ids = append(ids, s.bytes[b])
 		}
 	})
-	return ids
+	return ids, err
 }
 
-func (s *spm) piece(token string) []byte {
-	if len(token) == 6 && strings.HasPrefix(token, "<0x") {
+func (s *spm) piece(id int32) []byte {
+	token := s.t.tokens[id]
+	if s.t.types[id] == byteToken && len(token) >= 5 {
 		if b, err := strconv.ParseUint(token[3:5], 16, 8); err == nil {
 			return []byte{byte(b)}
 		}

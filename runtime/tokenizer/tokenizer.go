@@ -1,8 +1,9 @@
 // Package tokenizer turns text into token ids and back, from GGUF metadata alone.
 //
-// Two models are known: "gpt2", byte-level BPE with the pre-tokenizer that tokenizer.ggml.pre names, and
-// "llama", SentencePiece BPE with byte fallback. Where llama.cpp and Hugging Face's tokenizers differ on
-// exotic strings, the latter are followed.
+// Two models are known: "gpt2", byte-level BPE with the pre-tokenizer that tokenizer.ggml.pre names (the table is in
+// gguf/names), and "llama", SentencePiece BPE with byte fallback. Metadata mean what they mean to llama.cpp, defaults
+// and overrides included. Where llama.cpp and Hugging Face's tokenizers differ on exotic strings (Unicode that is not
+// composed, overlapping special tokens), the latter are followed.
 package tokenizer
 
 import (
@@ -17,9 +18,9 @@ import (
 // Token types of tokenizer.ggml.token_type.
 const (
 	normal      = 1
+	unknown     = 2
 	control     = 3
 	userDefined = 4
-	unused      = 5
 	byteToken   = 6
 )
 
@@ -28,8 +29,10 @@ type Tokenizer struct {
 	tokens []string
 	types  []int64
 	ids    map[string]int32
-	// special are the control and user-defined tokens by first byte, longest first.
+	// special are the tokens that are found in a text as they are written, by first byte, longest first; strips says
+	// which of them take the white space behind them.
 	special [256][]int32
+	strips  map[int32]bool
 
 	model          segmenter
 	bos, eos       int32 // -1 where there is none
@@ -39,11 +42,10 @@ type Tokenizer struct {
 
 // segmenter is what the two models differ in.
 type segmenter interface {
-	// encode appends the ids of a text without special tokens; first says that none was before it but
-	// perhaps special ones.
-	encode(ids []int32, text string, first bool) []int32
+	// encode appends the ids of a text without special tokens.
+	encode(ids []int32, text string) ([]int32, error)
 	// piece is the text of a normal token.
-	piece(token string) []byte
+	piece(id int32) []byte
 	// stripsSpace says that decoding drops the one space that encoding put in front.
 	stripsSpace() bool
 }
@@ -60,71 +62,49 @@ func New(md *gguf.Metadata) (*Tokenizer, error) {
 	if t.types == nil {
 		t.types = slices.Repeat([]int64{normal}, len(t.tokens))
 	}
-	if len(t.types) != len(t.tokens) {
-		return nil, bad("%d token types for %d tokens", len(t.types), len(t.tokens))
+	if len(t.types) < len(t.tokens) {
+		return nil, bad("tokenizer.ggml.token_type: %d types for %d tokens", len(t.types), len(t.tokens))
 	}
+	t.types = slices.Clone(t.types)
+	t.tokens = slices.Clone(t.tokens)
 	t.ids = make(map[string]int32, len(t.tokens))
 	for i, s := range t.tokens {
-		if _, ok := t.ids[s]; !ok {
-			t.ids[s] = int32(i)
+		if s == "" {
+			s = fmt.Sprintf("[EMPTY_%d]", i)
+			t.tokens[i] = s
 		}
+		if first, ok := t.ids[s]; ok {
+			return nil, bad("tokenizer.ggml.tokens: tokens %d and %d are both %q", first, i, s)
+		}
+		t.ids[s] = int32(i)
 	}
 	var err error
 	kind, _ := md.String("tokenizer.ggml.model")
 	pre, _ := md.String("tokenizer.ggml.pre")
-	defaultBOS := false
+	var d defaults
 	switch kind {
 	case "gpt2":
-		t.model, err = newBPE(t, pre, md.Strings("tokenizer.ggml.merges"))
-		defaultBOS = pre == "llama-bpe" || pre == "tekken"
+		var b *bpe
+		if pre == "" {
+			pre = "default"
+		}
+		if b, err = newBPE(t, pre, md.Strings("tokenizer.ggml.merges")); err == nil {
+			t.model, d = b, bpeDefaults.of(b.pre)
+		}
 	case "llama":
 		prefix, ok := md.Bool("tokenizer.ggml.add_space_prefix")
 		t.model, err = newSPM(t, md.Floats("tokenizer.ggml.scores"), prefix || !ok)
-		defaultBOS = true
+		d = spmDefaults
 	default:
-		err = bad("tokenizer.ggml.model is %q: this carat knows gpt2 and llama", kind)
+		err = bad("tokenizer.ggml.model: tokenizer model %q is not supported: carat runs gpt2 and llama", kind)
 	}
 	if err != nil {
 		return nil, err
 	}
-	t.readSpecial(md, defaultBOS)
+	if err := t.readSpecial(md, d); err != nil {
+		return nil, err
+	}
 	return t, nil
-}
-
-func (t *Tokenizer) readSpecial(md *gguf.Metadata, defaultBOS bool) {
-	id := func(key string) int32 {
-		if v, ok := md.Int("tokenizer.ggml." + key + "_token_id"); ok && v >= 0 && v < int64(len(t.tokens)) {
-			return int32(v)
-		}
-		return -1
-	}
-	t.bos, t.eos = id("bos"), id("eos")
-	var ok bool
-	if t.addBOS, ok = md.Bool("tokenizer.ggml.add_bos_token"); !ok {
-		t.addBOS = defaultBOS
-	}
-	t.addBOS = t.addBOS && t.bos >= 0
-	t.addEOS, _ = md.Bool("tokenizer.ggml.add_eos_token")
-	t.addEOS = t.addEOS && t.eos >= 0
-	t.eog = map[int32]bool{}
-	for _, e := range []int32{t.eos, id("eot"), id("eom")} {
-		if e >= 0 {
-			t.eog[e] = true
-		}
-	}
-	for i, s := range t.tokens {
-		if (t.types[i] != control && t.types[i] != userDefined) || s == "" {
-			continue
-		}
-		t.special[s[0]] = append(t.special[s[0]], int32(i))
-		switch s {
-		case "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<|end|>":
-			t.eog[int32(i)] = true
-		}
-	}
-	for i := range t.special {
-		slices.SortStableFunc(t.special[i], func(a, b int32) int { return len(t.tokens[b]) - len(t.tokens[a]) })
-	}
 }
 
 // Encode returns the ids of text. addSpecial adds the beginning and end tokens that the model wants;
@@ -134,7 +114,7 @@ func (t *Tokenizer) Encode(text string, addSpecial, parseSpecial bool) ([]int32,
 	if addSpecial && t.addBOS {
 		ids = append(ids, t.bos)
 	}
-	first := true
+	var err error
 	start := 0
 	for i := 0; i < len(text); {
 		id, ok := t.specialAt(text[i:], parseSpecial)
@@ -143,14 +123,21 @@ func (t *Tokenizer) Encode(text string, addSpecial, parseSpecial bool) ([]int32,
 			continue
 		}
 		if i > start {
-			ids = t.model.encode(ids, text[start:i], first)
+			if ids, err = t.model.encode(ids, text[start:i]); err != nil {
+				return nil, err
+			}
 		}
 		ids = append(ids, id)
 		i += len(t.tokens[id])
-		start, first = i, true
+		for t.strips[id] && i < len(text) && strings.IndexByte(" \t\n\v\f\r", text[i]) >= 0 {
+			i++
+		}
+		start = i
 	}
 	if start < len(text) {
-		ids = t.model.encode(ids, text[start:], first)
+		if ids, err = t.model.encode(ids, text[start:]); err != nil {
+			return nil, err
+		}
 	}
 	if addSpecial && t.addEOS {
 		ids = append(ids, t.eos)
@@ -189,7 +176,7 @@ func (t *Tokenizer) Piece(id int32) []byte {
 	if typ := t.types[id]; typ == control || typ == userDefined {
 		return []byte(t.tokens[id])
 	}
-	return t.model.piece(t.tokens[id])
+	return t.model.piece(id)
 }
 
 // BOS is the beginning-of-text token, and whether there is one.
