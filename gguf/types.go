@@ -1,8 +1,12 @@
 package gguf
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // Type is a tensor type by its number in GGUF files (ggml_type).
@@ -103,5 +107,10 @@ func ParseType(name string) (Type, error) {
 			return t, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no tensor type", name)
+	var names []string
+	for _, i := range types {
+		names = append(names, i.name)
+	}
+	slices.Sort(names) // maps have no order
+	return 0, errors.New(suggest.Unknown("tensor type", name, names))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	"github.com/carat-llm/carat/internal/buildinfo"
 	"github.com/carat-llm/carat/internal/hint"
@@ -31,47 +32,40 @@ EXAMPLES:
    carat tasks smollm2-Q4_K_M.gguf --task hellaswag=hellaswag_val_full.txt --limit 400
    carat inspect smollm2-Q4_K_M.gguf
 
-MODEL is a checkpoint folder or a GGUF file (the first part of a split included).
-Flags may stand before or after positional arguments.
+MODEL is a checkpoint folder or a GGUF file; of a split, its first file. Flags may stand before or after the verb and
+its arguments.
 
 EXIT STATUS:
    0 done                    4 bad input (file, checkpoint)
-   1 a check said no         5 the environment cannot (disk, memory)
+   1 a check failed          5 cannot do this here (disk, memory)
    2 usage                  70 a bug in carat
    3 inconclusive          130 interrupted
 
 ENVIRONMENT:
-   CARAT_THREADS  threads, when --threads is not given
-   CARAT_CPU      generic | avx2: use no better instructions than these
-   NO_COLOR       no colours`
+   CARAT_THREADS  number of threads, unless --threads is given
+   CARAT_CPU      generic or avx2: use no newer instructions than these
+   CARAT_CACHE    folder of stored verdicts, unless --cache is given
+   NO_COLOR       print no colours`
 
-// verbs lists the commands, one file each. A new verb is a new file and a line here.
+// verbs lists the commands, one file each, by category. A new verb is a new file and a line here.
 func verbs(s streams) []*cli.Command {
-	return []*cli.Command{
-		buildCommand(s),
-		convertCommand(s),
-		quantizeCommand(s),
-		planCommand(s),
-		imatrixCommand(s),
-		evalCommand(s),
-		compareCommand(s),
-		sweepCommand(s),
-		gateCommand(s),
-		reportCommand(s),
-		cacheCommand(s),
-		tasksCommand(s),
-		benchCommand(s),
-		overlapCommand(s),
-		runCommand(s),
-		inspectCommand(s),
-		verifyCommand(s),
-		diffCommand(s),
-		hashCommand(s),
-		splitCommand(s),
-		mergeCommand(s),
-		editCommand(s),
-		completionCommand(s),
+	var out []*cli.Command
+	for _, category := range []struct {
+		name  string
+		verbs []*cli.Command
+	}{
+		{"MAKE A MODEL", []*cli.Command{buildCommand(s), convertCommand(s), quantizeCommand(s), planCommand(s), imatrixCommand(s)}},
+		{"MEASURE IT", []*cli.Command{evalCommand(s), compareCommand(s), sweepCommand(s), gateCommand(s), reportCommand(s), tasksCommand(s), benchCommand(s), overlapCommand(s)}},
+		{"USE IT", []*cli.Command{runCommand(s)}},
+		{"MODEL FILES", []*cli.Command{inspectCommand(s), verifyCommand(s), diffCommand(s), hashCommand(s), splitCommand(s), mergeCommand(s), editCommand(s)}},
+		{"CARAT ITSELF", []*cli.Command{cacheCommand(s), completionCommand(s), helpCommand(s), versionCommand(s)}},
+	} {
+		for _, c := range category.verbs {
+			c.Category = category.name
+			out = append(out, c)
+		}
 	}
+	return out
 }
 
 func newApp(s streams) *cli.App {
@@ -82,33 +76,20 @@ func newApp(s streams) *cli.App {
 		Description:               about,
 		Version:                   buildinfo.Version(),
 		Commands:                  verbs(s),
+		Flags:                     append(globalFlags(), cli.HelpFlag), // cli adds it only where no verb is called help
 		Reader:                    s.in,
 		Writer:                    s.out,
 		ErrWriter:                 s.err,
-		Suggest:                   true,
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true, // --tensor-type 'a{1,2}=q8_0' holds a comma
 		HideHelpCommand:           true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides the exit code, after every defer
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) },
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				verb := c.Args().First()
-				return usagef("no verb %q; see carat --help. %s", verb, cli.SuggestCommand(c.App.Commands, verb))
-			}
-			return cli.ShowAppHelp(c)
-		},
+		Action:                    func(c *cli.Context) error { return showHelp(s, c) },
 	}
 	for _, c := range app.Commands {
 		c.Flags = append(c.Flags, globalFlags()...)
-		c.OnUsageError = app.OnUsageError
 		c.HideHelpCommand = true
 		c.UseShortOptionHandling = false
-		for _, f := range c.Flags {
-			if b, ok := f.(*cli.BoolFlag); ok {
-				b.DisableDefaultText = true // "(default: false)" teaches nobody
-			}
-		}
 	}
 	return app
 }
@@ -126,12 +107,31 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if err := kernel.CheckEnv(); err != nil {
 		return reportError(s.err, args, usagef("%v", err))
 	}
-	app := newApp(s)
-	if err := out.verdict(app.RunContext(ctx, normalise(app, args))); err != nil {
+	if err := out.verdict(parseAndRun(ctx, newApp(s), args)); err != nil {
 		return reportError(s.err, args, err)
 	}
 	return 0
 }
+
+// parseAndRun runs the verb of a command line.
+func parseAndRun(ctx context.Context, app *cli.App, args []string) error {
+	if len(args) == 0 || slices.Contains(args, "--generate-bash-completion") {
+		return app.RunContext(ctx, args)
+	}
+	l := parseLine(app, args)
+	if l.verb == nil && len(l.rest) > 0 {
+		return unknownVerb(app, l)
+	}
+	app.Metadata = map[string]any{lineKey: l}
+	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongFlag(app, l, err) }
+	for _, c := range app.Commands {
+		c.OnUsageError = app.OnUsageError
+	}
+	return app.RunContext(ctx, l.arguments())
+}
+
+// lineKey is where an app's Metadata holds the *line that it runs.
+const lineKey = "line"
 
 // reportError prints err as people or machines want it, and gives its exit code.
 func reportError(w io.Writer, args []string, err error) int {

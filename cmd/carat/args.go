@@ -7,71 +7,114 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// normalise moves every flag directly behind the verb and the positionals behind "--".
+// line is a command line, sorted.
 //
-// cli/v2 stops at the first positional and takes all that follows as positionals: in
-// `quantize in.gguf --type Q4_K_M` the type would silently be unset. Flags before the verb move too,
-// so global flags need to be known to verbs only.
-func normalise(app *cli.App, args []string) []string {
-	if len(args) < 2 || slices.Contains(args, "--generate-bash-completion") {
-		return args
+// cli/v2 stops at the first positional argument and takes all that follows as positionals: in
+// `quantize in.gguf --type Q4_K_M` the type would silently be unset. So flags are moved directly behind the verb,
+// and positionals behind "--". Flags before the verb move too: global flags need to be known to verbs only.
+type line struct {
+	program     string
+	verb        *cli.Command // nil when there is none, or an unknown one, which is rest[0] then
+	flags, rest []string
+	behind      []string // all arguments but the verb, as they were given
+}
+
+func parseLine(app *cli.App, args []string) *line {
+	at, verb := findVerb(app, args)
+	l := &line{program: args[0], verb: verb, behind: slices.Clone(args[1:])}
+	if at < len(args) {
+		l.behind = slices.Delete(l.behind, at-1, at)
 	}
-	var verb *cli.Command
-	var flags, rest []string
 	for i := 1; i < len(args); i++ {
 		a := args[i]
 		switch {
 		case a == "--":
-			rest = append(rest, args[i+1:]...)
+			l.rest = append(l.rest, args[i+1:]...)
 			i = len(args)
-		case len(a) > 1 && a[0] == '-':
-			flags = append(flags, a)
-			if !takesValue(app, verb, a) {
-				continue
+		case isFlag(a):
+			l.flags = append(l.flags, a)
+			// A value that is missing leaves the flag last, so that the parser says so.
+			if i+1 < len(args) && !strings.Contains(a, "=") && takesValue(findFlag(verb, a)) {
+				i++
+				l.flags = append(l.flags, args[i])
 			}
-			if i++; i == len(args) {
-				// Its value is missing: leave it last, so that the parser says so.
-				return append(head(args[0], verb), flags...)
-			}
-			flags = append(flags, args[i])
-		case verb == nil && len(rest) == 0 && app.Command(a) != nil:
-			verb = app.Command(a)
+		case i == at && verb != nil:
 		default:
-			rest = append(rest, a)
+			l.rest = append(l.rest, a)
 		}
 	}
-	out := append(head(args[0], verb), flags...)
-	if len(rest) > 0 {
-		out = append(append(out, "--"), rest...)
+	return l
+}
+
+// arguments are what the parser gets.
+func (l *line) arguments() []string {
+	out := []string{l.program}
+	if l.verb != nil {
+		out = append(out, l.verb.Name)
+	}
+	out = append(out, l.flags...)
+	if last := len(l.flags) - 1; last >= 0 && isFlag(l.flags[last]) && !strings.Contains(l.flags[last], "=") && takesValue(findFlag(l.verb, l.flags[last])) {
+		return out // "--" would become its value
+	}
+	if len(l.rest) > 0 {
+		out = append(append(out, "--"), l.rest...)
 	}
 	return out
 }
 
-func head(program string, verb *cli.Command) []string {
-	if verb == nil {
-		return []string{program}
+// findVerb returns the place of the first argument that is neither a flag nor the value of one, and the verb of that
+// name, if there is one. Flags before the verb may be its own: only then it is known whether they take a value.
+func findVerb(app *cli.App, args []string) (int, *cli.Command) {
+	maybeValue := -1
+	for i := 1; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			break
+		}
+		if isFlag(a) {
+			if strings.Contains(a, "=") {
+				continue
+			}
+			switch f := findFlag(nil, a); {
+			case takesValue(f):
+				i++
+			case f == nil:
+				maybeValue = i + 1
+			}
+			continue
+		}
+		if c := app.Command(a); c != nil {
+			return i, c
+		}
+		if i != maybeValue {
+			return i, nil
+		}
 	}
-	return []string{program, verb.Name}
+	return len(args), nil
 }
 
-// takesValue reports whether the flag written as arg is followed by its value. Before the verb is
-// known only global flags can stand.
-func takesValue(app *cli.App, verb *cli.Command, arg string) bool {
-	if strings.Contains(arg, "=") {
-		return false
-	}
-	name := strings.TrimLeft(arg, "-")
+func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
+
+// findFlag returns the flag written as arg, with its dashes and value or without, of a verb; without a verb only
+// global flags are known.
+func findFlag(verb *cli.Command, arg string) cli.Flag {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	flags := globalFlags()
 	if verb != nil {
 		flags = verb.Flags
 	}
 	for _, f := range flags {
 		if slices.Contains(f.Names(), name) {
-			d, ok := f.(cli.DocGenerationFlag)
-			return ok && d.TakesValue()
+			return f
 		}
 	}
-	return false
+	return nil
+}
+
+// takesValue reports whether a flag is followed by its value.
+func takesValue(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationFlag)
+	return ok && d.TakesValue()
 }
 
 // hasFlag looks for --name value or --name=value, for what must be known before parsing succeeds.
@@ -83,14 +126,6 @@ func hasFlag(args []string, name, value string) bool {
 		}
 	}
 	return false
-}
-
-// positional returns the verb's positional arguments, exactly n of them named by what.
-func positional(c *cli.Context, n int, what string) ([]string, error) {
-	if c.NArg() != n {
-		return nil, usagef("%s takes %s, got %d arguments %q; see carat %s --help", c.Command.Name, what, c.NArg(), c.Args().Slice(), c.Command.Name)
-	}
-	return c.Args().Slice(), nil
 }
 
 // opening is what most verbs begin with: the global flags, and the one positional argument, named by what.

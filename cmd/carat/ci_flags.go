@@ -16,17 +16,17 @@ var ciWriters = []struct {
 	flag, usage string
 	write       func(w io.Writer, r *report.Report, run ci.Run) error
 }{
-	{"sarif", "write structural findings as SARIF to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteSARIF(w, r) }},
-	{"cyclonedx", "write a CycloneDX ML-BOM to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteCycloneDX(w, r) }},
-	{"intoto", "write in-toto statements, test result and provenance, to `FILE.intoto.jsonl`", ci.WriteStatements},
-	{"benchmark", "write the figures for github-action-benchmark to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteBenchmark(w, r) }},
-	{"mlflow", "write the figures for MLflow's runs/log-batch to `FILE`", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteMLflow(w, r) }},
+	{"sarif", "`FILE` write structural findings as SARIF", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteSARIF(w, r) }},
+	{"cyclonedx", "`FILE` write a CycloneDX ML-BOM", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteCycloneDX(w, r) }},
+	{"intoto", "`FILE.intoto.jsonl` write in-toto statements: test result and provenance", ci.WriteStatements},
+	{"benchmark", "`FILE` write the figures for github-action-benchmark", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteBenchmark(w, r) }},
+	{"mlflow", "`FILE` write the figures for MLflow's runs/log-batch", func(w io.Writer, r *report.Report, _ ci.Run) error { return ci.WriteMLflow(w, r) }},
 }
 
 func ciFlags() []cli.Flag {
-	out := []cli.Flag{&cli.BoolFlag{Name: "github", Category: "CI", Usage: "annotations, step summary, outputs and comment as GITHUB_* ask for (docs/ci.md)"}}
+	out := []cli.Flag{&cli.BoolFlag{Name: "github", Category: ciGroup, Usage: "write annotations, step summary, outputs and comment as GITHUB_* say (docs/ci.md)"}}
 	for _, w := range ciWriters {
-		out = append(out, &cli.StringFlag{Name: w.flag, Category: "CI", Usage: w.usage})
+		out = append(out, &cli.StringFlag{Name: w.flag, Category: ciGroup, Usage: w.usage})
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -15,12 +17,12 @@ func benchCommand(s streams) *cli.Command {
 		Usage:     "measure speed, memory and energy, or compare the speed of two models",
 		ArgsUsage: "MODEL [MODEL]",
 		Description: `ppN is a prompt of N tokens in one batch, tgN is N tokens one after the other, as in llama-bench; -p, -n and -d
-take lists. The median of the repetitions is the figure to quote; a wide range between min and max says that the
-machine was busy. Energy is that of tgN where RAPL counters are readable (Linux, usually root).
+take lists. The median of the repetitions is the figure to quote; a wide range between min and max means that the
+machine was busy. Energy is that of tgN where RAPL counters are readable (Linux, usually as root).
 
-Of two models the decoding of -n tokens (or the prompt of -p, with -n 0) is timed turn by turn, A B B A in each of
---rounds rounds, and A against itself in between: a difference below what A shows against itself is none. --noise
-makes that check of one model.
+Given two models, the decoding of -n tokens (or the prompt of -p, with -n 0) is timed in turns, A B B A in each of
+--rounds rounds, and A against itself in between: a difference smaller than what A shows against itself does not count.
+--noise makes that check for one model.
 
 EXAMPLES:
    carat bench smollm2-Q4_K_M.gguf
@@ -29,16 +31,16 @@ EXAMPLES:
    carat bench smollm2-Q4_K_M.gguf -n 32 --noise
    carat bench smollm2-Q4_K_M.gguf smollm2-Q5_K_M.gguf -n 32
    carat bench smollm2-Q4_K_M.gguf -o benchstat > old.txt`,
-		Flags: append(sourceFlags(),
-			&cli.StringFlag{Name: "p", Value: "512", Usage: "`N,...` tokens of prompt, 0 for no such test"},
-			&cli.StringFlag{Name: "n", Value: "128", Usage: "`N,...` tokens to decode, 0 for no such test"},
-			&cli.StringSliceFlag{Name: "pg", Usage: "`P,N`: a prompt, then decoding, as one test"},
-			&cli.StringFlag{Name: "d", Value: "0", Usage: "`N,...` tokens in the KV cache beforehand"},
-			&cli.IntFlag{Name: "r", Value: 5, Usage: "repetitions"},
+		Flags: append(group(measureGroup,
+			&cli.StringFlag{Name: "p", Value: "512", Usage: "`N,...` prompt lengths to test; 0 for none"},
+			&cli.StringFlag{Name: "n", Value: "128", Usage: "`N,...` numbers of tokens to decode; 0 for none"},
+			&cli.StringSliceFlag{Name: "pg", Usage: "`P,N` test a prompt of P tokens followed by decoding N"},
+			&cli.StringFlag{Name: "d", Value: "0", Usage: "`N,...` numbers of tokens already in the KV cache"},
+			&cli.IntFlag{Name: "r", Value: 5, Usage: "`N` number of repetitions"},
 			&cli.BoolFlag{Name: "no-load", Usage: "do not measure the time to load"},
-			&cli.BoolFlag{Name: "noise", Usage: "also compare the model with itself: no smaller difference can be judged here"},
-			&cli.IntFlag{Name: "rounds", Value: latency.MinRounds, Usage: "rounds of a comparison"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "print as `table|md|csv|json|jsonl|benchstat`", Value: "table"}),
+			&cli.BoolFlag{Name: "noise", Usage: "also compare the model with itself: the smallest difference that can be judged here"},
+			&cli.IntFlag{Name: "rounds", Value: latency.MinRounds, Usage: "`N` number of rounds of a comparison"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputGroup, Usage: "`FORMAT` print a table, md, csv, json, jsonl or benchstat", Value: "table"}), preFlag()...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -55,7 +57,7 @@ EXAMPLES:
 			case 2:
 				return runBenchCompare(c.Context, s, g, c.Args().Slice(), sourceOptions(c), o)
 			}
-			return usagef("bench takes MODEL, or two to compare; got %d arguments %q", c.NArg(), c.Args().Slice())
+			return usagef("bench takes one MODEL, or two to compare (got %d: %q); see carat bench --help", c.NArg(), c.Args().Slice())
 		},
 	}
 }
@@ -85,20 +87,20 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 			return o, err
 		}
 		if len(n) != 2 {
-			return o, usagef("-pg %s: two numbers are expected, tokens of prompt and tokens to decode", v)
+			return o, usagef("-pg must be two numbers, tokens of prompt and tokens to decode, such as 512,128 (got %q)", v)
 		}
 		pairs = append(pairs, latency.Spec{Prompt: n[0], Generate: n[1]})
 	}
 	o.Tests = latency.Grid(lists[0], lists[1], pairs, lists[2])
 	switch {
 	case len(o.Tests) == 0:
-		return o, usagef("nothing to measure: give at least one of -p, -n and -pg")
+		return o, usagef("nothing to measure: bench needs at least one of -p, -n and -pg")
 	case o.Repetitions < 1:
-		return o, usagef("-r %d: at least 1", o.Repetitions)
+		return o, usagef("-r must be at least 1 (got %d)", o.Repetitions)
 	case o.Rounds < latency.MinRounds:
-		return o, usagef("--rounds %d: at least %d are needed for an interval", o.Rounds, latency.MinRounds)
+		return o, usagef("--rounds must be at least %d to give an interval (got %d)", latency.MinRounds, o.Rounds)
 	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(latency.Formats, latency.Format(o.Output)):
-		return o, usagef("-o %q is none of table, md, csv, json, jsonl, benchstat (the figures go to stdout)", o.Output)
+		return o, hint.Wrap(usagef("%s", suggest.Unknown("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "the formats are table, md, csv, json, jsonl and benchstat; to write a file: -o md > bench.md")
 	}
 	o.Compared = o.Tests[0]
 	if i := slices.IndexFunc(o.Tests, func(s latency.Spec) bool { return s.Prompt == 0 }); i >= 0 {
@@ -113,7 +115,7 @@ func counts(flag, list string) ([]int, error) {
 	for v := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 || n > 1<<20 {
-			return nil, usagef("%s %s: numbers of tokens are expected, from 0 to %d, with commas between", flag, list, 1<<20)
+			return nil, usagef("%s must be numbers of tokens between 0 and %d, separated by commas (got %q)", flag, 1<<20, list)
 		}
 		out = append(out, n)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/carat-llm/carat/convert"
@@ -22,18 +23,17 @@ func buildCommand(s streams) *cli.Command {
 		Name:      "build",
 		Usage:     "convert, quantize and measure, in one go",
 		ArgsUsage: "DIR",
-		Description: `Reads a checkpoint folder once and writes the quantized file; nothing is written in between. The result is the
-file that convert followed by quantize gives. With --eval the original and the result are then measured side by
-side on that text.
+		Description: `Reads a checkpoint folder once and writes the quantized file, without a file in between. The result equals that of
+convert followed by quantize. With --eval the original and the result are then measured side by side on that text.
 
 EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run`,
-		Flags: append(append(append(append(sourceFlags(), outputFlag(), dryRunFlag()), quantizeFlags()...), manifestFlags()...),
-			&cli.StringFlag{Name: "eval", Usage: "measure original and result on the text in `FILE`"},
-			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "tokens in a chunk of the evaluation"},
-			&cli.IntFlag{Name: "chunks", Usage: "evaluate only the first `N` chunks"}),
+		Flags: slices.Concat(quantizeFlags(), outputFlags(), splitFlags(), group(measureGroup,
+			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
+			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
+			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {

@@ -14,17 +14,17 @@ func cacheCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:  "cache",
 		Usage: "show or clear the folder of stored verdicts",
-		Description: `Shows how much carat gate has stored. --gc deletes the verdicts that were not used for the longest time; a verdict that is
-asked for again is then measured again. Baselines stay: nothing makes them again. Delete the folder to be rid of everything.
+		Description: `Shows how much carat gate has stored. --gc deletes the least recently used verdicts; they are measured again when
+they are needed. Baselines are kept, since they cannot be made again. To remove everything, delete the folder.
 
 EXAMPLES:
    carat cache
    carat cache --gc 100M
    carat cache --cache .carat-cache --gc 0`,
-		Flags: []cli.Flag{
+		Flags: group("CACHE",
 			cacheFlag(),
-			&cli.StringFlag{Name: "gc", Usage: "delete the oldest verdicts until those left have at most `SIZE` bytes; K, M and G are 1000s"},
-		},
+			&cli.StringFlag{Name: "gc", Usage: "`SIZE` delete the least recently used verdicts until at most this size is left, such as 100M or 2G (decimal units)"},
+		),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -37,13 +37,13 @@ EXAMPLES:
 			if v := c.String("gc"); v != "" {
 				if limit = 0; v != "0" { // to gguf.ParseSize no size at all
 					if limit, err = gguf.ParseSize(v); err != nil {
-						return usagef("--gc: %v", err)
+						return usagef("--gc: %w", err)
 					}
 				}
 			}
 			folder := cacheFolder(c)
 			if folder == "" {
-				return usagef("cache needs --cache FOLDER: this user has no cache folder")
+				return usagef("cache needs --cache FOLDER, since this user has no cache folder")
 			}
 			return runCache(s, g, cache.At(folder), limit)
 		},
@@ -51,7 +51,7 @@ EXAMPLES:
 }
 
 func cacheFlag() cli.Flag {
-	return &cli.StringFlag{Name: "cache", EnvVars: []string{"CARAT_CACHE"}, Usage: "`FOLDER` of stored verdicts (default: carat in the user's cache folder)"}
+	return &cli.StringFlag{Name: "cache", EnvVars: []string{"CARAT_CACHE"}, Usage: "`FOLDER` folder of stored verdicts; by default carat in the user's cache folder"}
 }
 
 // cacheFolder is --cache or its default; "" when there is none.

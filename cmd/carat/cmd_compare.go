@@ -11,25 +11,26 @@ func compareCommand(s streams) *cli.Command {
 		Name:      "compare",
 		Usage:     "evaluate several models over the same text and say which differ",
 		ArgsUsage: "MODEL MODEL...",
-		Description: `All models run side by side over the same chunks, against one pass of the reference. What they differ in is judged
-chunk by chunk, which needs far less text than comparing their averages: a difference is called one only when it is
-significant at 5 % after Holm's correction for all pairs. Controls are models that are there to compare with; they
-make the ladder that "effective bits" are read from: how many bits per weight they need to get as near to the reference.
+		Description: `All models run side by side over the same chunks, against one pass of the reference. Models are compared chunk by
+chunk, which needs far less text than comparing their averages; a difference counts only when it is significant at 5 %
+after Holm's correction for all pairs. Controls are models to compare with, not candidates: "effective bits" says how
+many bits per weight the controls need to get as close to the reference.
 
-Without --reference, models of different tokenizers compare, too, in bits per byte: chunks are then cut where tokens of
-all models begin, so that all see and score the same bytes.
+Without --reference, models with different tokenizers are compared in bits per byte: chunks are then cut where tokens
+of all models begin, so that all see and score the same bytes.
 
-A file that is broken, or has another tokenizer than the --reference, is reported as failed; the others are measured, and the exit code is 4.
-Every model is in memory at once: its weights, mapped from the file, a cache of --ctx tokens and 16 MB.
+A file that is broken, or has another tokenizer than the --reference, is reported as failed; the others are measured,
+and the exit code is 4. All models are in memory at once: their weights, mapped from the files, and for each a cache of
+--ctx tokens and 16 MB.
 
 EXAMPLES:
    carat compare q4_k_m.gguf iq4_xs.gguf --reference ./SmolLM2-135M --text wiki.txt
    carat compare mine-*.gguf --control q3_k_m.gguf --control q4_k_m.gguf --control q5_k_m.gguf \
        --reference ./SmolLM2-135M --text wiki.txt --html compare.html --speed
    carat compare smollm2.gguf qwen3.gguf --text wiki.txt
-   carat compare a.gguf b.gguf --reference ./SmolLM2-135M --text wiki.txt --until-width 0.05 --report r.json
-   carat compare a.gguf b.gguf --reference ./SmolLM2-135M --text wiki.txt --until-width 0.05 --report r.json --resume`,
-		Flags: slices.Concat(sourceFlags(), measureFlags(), comparisonFlags(), pageFlags()),
+   carat compare a.gguf b.gguf --reference ./SmolLM2-135M --text wiki.txt --report r.json
+   carat compare a.gguf b.gguf --reference ./SmolLM2-135M --text wiki.txt --report r.json --resume`,
+		Flags: slices.Concat(comparisonFlags(), measureFlags(), pageFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -37,7 +38,7 @@ EXAMPLES:
 			}
 			paths, controls := c.Args().Slice(), c.StringSlice("control")
 			if len(paths) == 0 || len(paths)+len(controls) < 2 {
-				return usagef("compare takes two models or more, got %q; see carat compare --help", paths)
+				return usagef("compare needs two or more models (got %q); see carat compare --help", paths)
 			}
 			cmp, err := comparisonOf(c, g, "compare")
 			if err != nil {
@@ -59,9 +60,9 @@ EXAMPLES:
 
 // comparisonFlags are shared by compare and sweep.
 func comparisonFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "control", Usage: "`MODEL` to compare with, not a candidate itself; may be given several times"},
+	return group(compareGroup,
+		&cli.StringSliceFlag{Name: "control", Usage: "`MODEL` model to compare with that is not a candidate"},
 		&cli.BoolFlag{Name: "speed", Usage: "also measure load, prefill, decoding and memory"},
 		&cli.BoolFlag{Name: "tensors", Usage: "also compare every tensor with the reference's"},
-	}
+	)
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -51,12 +53,12 @@ func completionCommand(s streams) *cli.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprint(s.out, script)
+				fmt.Fprint(s.out, strings.ReplaceAll(script, "`", ""))
 				return nil
 			}
 			script, ok := completionScripts[args[0]]
 			if !ok {
-				return usagef("no completion for %q: bash, zsh or fish", args[0])
+				return usagef("%s; shells: bash, zsh, fish", suggest.Unknown("shell", args[0], []string{"bash", "zsh", "fish"}))
 			}
 			fmt.Fprint(s.out, script)
 			return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
@@ -16,16 +17,17 @@ func convertCommand(s streams) *cli.Command {
 		Usage:     "write a checkpoint folder as GGUF",
 		ArgsUsage: "DIR",
 		Description: `Reads config.json, the safetensors files and the tokenizer of a Hugging Face checkpoint folder and writes one
-GGUF file. The output appears only when it is whole. --outtype auto keeps 16-bit weights as they are.
+GGUF file. The output appears only when it is complete. --outtype auto keeps 16-bit weights unchanged.
 
 EXAMPLES:
    carat convert ./SmolLM2-135M -o smollm2.gguf
    carat convert ./SmolLM2-135M --outtype q8_0 -o smollm2-Q8_0.gguf
    carat convert ./new-model --pre llama-bpe --dry-run`,
-		Flags: append(append(append(sourceFlags(), splitFlags()...), outputFlag(),
-			&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto`"},
-			&cli.BoolFlag{Name: "vocab-only", Usage: "metadata and tokenizer, no tensors"},
-			dryRunFlag()), manifestFlags()...),
+		Flags: slices.Concat(
+			group(typesGroup,
+				&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto` type of the weight matrices"},
+				&cli.BoolFlag{Name: "vocab-only", Usage: "write metadata and tokenizer, no tensors"}),
+			outputFlags(), splitFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {
@@ -52,11 +54,16 @@ EXAMPLES:
 
 // sourceFlags tell how a checkpoint folder is read.
 func sourceFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "pre", Usage: "pre-tokenizer `NAME`, when it cannot be recognised"},
-		&cli.StringFlag{Name: "metadata", Usage: "`FILE.json` with general.* entries that override what is found"},
-		&cli.StringFlag{Name: "model-name", Usage: "general.name `N`"},
-	}
+	return append(preFlag(), group(sourceGroup,
+		&cli.StringFlag{Name: "metadata", Usage: "`FILE.json` general.* metadata that replaces what the folder says"},
+		&cli.StringFlag{Name: "model-name", Usage: "`NAME` value of general.name"},
+	)...)
+}
+
+// preFlag is what a verb needs that reads a checkpoint folder and writes no model.
+func preFlag() []cli.Flag {
+	return group(sourceGroup,
+		&cli.StringFlag{Name: "pre", Usage: "`NAME` pre-tokenizer, if carat does not recognise it"})
 }
 
 func sourceOptions(c *cli.Context) convert.Options {
@@ -64,11 +71,13 @@ func sourceOptions(c *cli.Context) convert.Options {
 }
 
 func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`OUT.gguf`; an existing file is replaced when the new one is whole"}
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputGroup, Usage: "`OUT.gguf` file to write; an existing file is replaced once the new one is complete"}
 }
 
-func dryRunFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "dry-run", Usage: "print the plan from headers alone, write nothing"}
+// outputFlags are those of the verbs that make a model.
+func outputFlags() []cli.Flag {
+	return append(group(outputGroup, outputFlag(),
+		&cli.BoolFlag{Name: "dry-run", Usage: "print the plan from headers alone, write nothing"}), manifestFlags()...)
 }
 
 // output returns -o, which only a dry run may leave out.

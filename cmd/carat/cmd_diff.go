@@ -13,17 +13,17 @@ import (
 func diffCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
-		Usage:     "what differs between two models",
+		Usage:     "show what differs between two models",
 		ArgsUsage: "A B",
-		Description: `Compares metadata (added, removed, changed) and tensors (added, removed, type, shape, data). The order of keys and
-tensors, alignment and splits do not count. --values decodes the tensors that differ and shows how far B is from
-A. Exit code 0 when the models are equal, 1 when they differ.
+		Description: `Compares metadata (added, removed, changed) and tensors (added, removed, type, shape, data), ignoring the order of
+keys and tensors, alignment and splits. --values decodes the tensors that differ and shows the error of B relative to
+A. The exit code is 0 when the models are equal, 1 when they differ.
 
 EXAMPLES:
    carat diff old.gguf new.gguf
    carat diff ./SmolLM2-135M smollm2-Q4_K_M.gguf --values
    carat diff a.gguf b.gguf --json --quiet`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "values", Usage: "error per tensor: RMSE, relative to A, largest, cosine"}},
+		Flags: group("SHOW", &cli.BoolFlag{Name: "values", Usage: "show the error of each tensor: RMSE, relative to A, largest, cosine"}),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {

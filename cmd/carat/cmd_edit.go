@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -16,10 +17,10 @@ func editCommand(s streams) *cli.Command {
 		Name:      "edit",
 		Usage:     "change a GGUF file's metadata",
 		ArgsUsage: "MODEL.gguf",
-		Description: `Deletes keys, then renames, then sets them; tensors are copied as they are, and a split stays split. The result
-appears when it is whole, also with --in-place. Changes that would likely make the file unreadable (architecture,
-alignment, sizes, the vocabulary, another type for a key), special tokens outside the vocabulary and whatever else
-carat run would refuse to load afterwards are refused without --force.
+		Description: `Deletes keys, then renames, then sets them; tensors are copied unchanged, and a split stays split. The result
+appears only when it is complete, also with --in-place. Changes that would likely make the file unreadable
+(architecture, alignment, sizes, the vocabulary, another type for a key), special tokens outside the vocabulary and
+whatever else carat run would refuse to load afterwards need --force.
 
 TYPES:
    u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool str, and arr[TYPE] with a JSON list
@@ -28,15 +29,14 @@ EXAMPLES:
    carat edit model.gguf --set general.name=str:Mine --delete general.url -o mine.gguf
    carat edit model.gguf --set llama.context_length=u32:8192 --in-place
    carat edit model.gguf --set 'general.tags=arr[str]:["chat","en"]' --dry-run`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "set", Usage: "`KEY=TYPE:VALUE` (repeatable)"},
-			&cli.StringSliceFlag{Name: "delete", Usage: "remove `KEY` (repeatable)"},
-			&cli.StringSliceFlag{Name: "rename-key", Usage: "`OLD=NEW` (repeatable)"},
-			outputFlag(),
-			&cli.BoolFlag{Name: "in-place", Usage: "replace the file itself, when the new one is whole"},
-			&cli.BoolFlag{Name: "force", Usage: "make also changes that readers may not understand"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "show the changes, write nothing"},
-		},
+		Flags: slices.Concat(group("CHANGES",
+			&cli.StringSliceFlag{Name: "set", Usage: "`KEY=TYPE:VALUE` set a key"},
+			&cli.StringSliceFlag{Name: "delete", Usage: "`KEY` delete a key"},
+			&cli.StringSliceFlag{Name: "rename-key", Usage: "`OLD=NEW` rename a key"},
+			&cli.BoolFlag{Name: "force", Usage: "allow changes that other programs may not understand"}),
+			group(outputGroup, outputFlag(),
+				&cli.BoolFlag{Name: "in-place", Usage: "replace the file itself once the new one is complete"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "show the changes, write nothing"})),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL.gguf")
 			if err != nil {
@@ -44,7 +44,7 @@ EXAMPLES:
 			}
 			o := editOptions{out: c.String("output"), inPlace: c.Bool("in-place"), dryRun: c.Bool("dry-run")}
 			if o.inPlace && o.out != "" || !o.inPlace && !o.dryRun && o.out == "" {
-				return usagef("edit needs one of -o OUT.gguf and --in-place (or --dry-run)")
+				return usagef("edit needs -o OUT.gguf, --in-place or --dry-run")
 			}
 			if o.edit, err = parseEdit(c); err != nil {
 				return err
@@ -65,14 +65,14 @@ func parseEdit(c *cli.Context) (gguf.Edit, error) {
 	for _, v := range c.StringSlice("rename-key") {
 		from, to, ok := strings.Cut(v, "=")
 		if !ok || from == "" || to == "" {
-			return e, usagef("--rename-key: %q is not OLD=NEW", v)
+			return e, usagef("--rename-key must be OLD=NEW (got %q)", v)
 		}
 		e.Rename = append(e.Rename, gguf.Renaming{Old: from, New: to})
 	}
 	for _, v := range c.StringSlice("set") {
 		kv, err := gguf.ParseKV(v)
 		if err != nil {
-			return e, usagef("--set: %v", err)
+			return e, usagef("--set: %w", err)
 		}
 		e.Set = append(e.Set, kv)
 	}

@@ -21,25 +21,26 @@ func evalCommand(s streams) *cli.Command {
 		Description: `Perplexity by llama-perplexity's protocol: chunks of --ctx tokens, the second half of each scored. With
 --reference both models run side by side over the same text and their distributions are compared; no logits are
 stored. The reference may be the checkpoint folder itself. Several texts, or the values of a field of a .jsonl file,
-are slices that get figures of their own; the worst of them is named.
+are slices with figures of their own; the worst slice is named.
 
-Intervals are of 95 % confidence and take chunks, not tokens, as independent. --until-width 0.05 stops as soon as the
-divergence is known to 5 %; it looks after 16, 23, 32, 45, ... chunks. A run ends at the first of --chunks,
---max-tokens, --until-width and the end of the text. One that is interrupted (Ctrl-C) prints what it has; with --report
-it keeps that, and the same command with --resume goes on.
+Intervals have 95 % confidence and treat chunks, not tokens, as independent. --until-width 0.05 stops as soon as the
+divergence is known to 5 %; it checks after 16, 23, 32, 45, ... chunks. A run ends at the first of --chunks,
+--max-tokens, --until-width and the end of the text. An interrupted run (Ctrl-C) prints what it has; with --report
+it saves that, and the same command with --resume continues.
 
---reference-cache spares the reference's run the next time; the divergence is then a little low, by at most what is
-said with it.
+--reference-cache makes later runs skip the reference; the divergence is then slightly low, by at most the bound
+printed with it.
 
 EXAMPLES:
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --reference ./SmolLM2-135M --chunks 20
-   carat eval q4.gguf --reference ./SmolLM2-135M --text prose=wiki.txt --text code=code.txt --report q4.json
-   carat eval q4.gguf --reference ./SmolLM2-135M --text chats.jsonl --slice-field language --until-width 0.05
-   carat eval q4.gguf --reference ./SmolLM2-135M --text wiki.txt --reference-cache wiki.cache --html q4.html
+   carat eval q4.gguf --reference ./SmolLM2-135M --text prose=wiki.txt --text code=code.txt
+   carat eval q4.gguf --reference ./SmolLM2-135M --text chats.jsonl --slice-field language
+   carat eval q4.gguf --reference ./SmolLM2-135M --text wiki.txt --report q4.json --html q4.html
+   carat eval q4.gguf --reference ./SmolLM2-135M --text wiki.txt --reference-cache wiki.cache
    carat eval q4.gguf --logits llama-perplexity.kld
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --json | jq .perplexity.value`,
-		Flags: slices.Concat(sourceFlags(), measureFlags(), storedFlags(), pageFlags()),
+		Flags: slices.Concat(measureFlags(), storedFlags(), pageFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {

@@ -12,17 +12,18 @@ import (
 func hashCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "hash",
-		Usage:     "SHA-256 of a model's files and tensors",
+		Usage:     "show the SHA-256 of a model's files and tensors",
 		ArgsUsage: "MODEL",
-		Description: `Tensors' hashes do not depend on metadata, order, alignment or how the model is split, so they find what is the
-same in two files. A checkpoint folder is hashed as the GGUF it would become, tensors only. --check compares with
-what an earlier --json printed (or inspect --json --hash): exit code 1 when anything differs; names of files may.
+		Description: `The hashes of tensors do not depend on metadata, order, alignment or splits, so they show what two files have in
+common. A checkpoint folder is hashed as the GGUF file that convert would write, tensors only. --check compares with
+the output of an earlier --json (or of inspect --json --hash), ignoring the names of files; the exit code is 1 when
+anything differs.
 
 EXAMPLES:
    carat hash model.gguf
    carat hash model.gguf --json > model.hashes.json
    carat hash copy.gguf --check model.hashes.json`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "check", Usage: "compare with the hashes in `FILE.json`"}},
+		Flags: group("COMPARE", &cli.StringFlag{Name: "check", Usage: "`FILE.json` compare with stored hashes"}),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/urfave/cli/v2"
 )
@@ -21,35 +22,39 @@ func imatrixCommand(s streams) *cli.Command {
 		Name:      "imatrix",
 		Usage:     "collect, merge and describe importance matrices",
 		ArgsUsage: "MODEL | --merge FILE... | --stats FILE",
-		Description: `Runs the model over a calibration text and adds up the squared activations that each column of each weight
-matrix meets; quantize --imatrix then spends its precision where they are large. The files are those of
-llama-imatrix, GGUF or the older .dat. The result is the same for any number of threads. Any model that carat can
-run will do, quantized ones too; the text should be like what the model will read, at least some 100 chunks.
+		Description: `Runs the model over a calibration text and sums the squared activations that each column of each weight matrix
+receives; quantize --imatrix then spends its precision where they are large. The files are those of llama-imatrix,
+GGUF or the older .dat. The result is the same for any number of threads. Any model that carat can run will do,
+including quantized ones; the text should resemble what the model will read and have at least 100 chunks.
 
-Every --save-every chunks, and when interrupted, what there is so far is saved as OUT.partial; --resume goes on
-from it. The report names experts and columns that the text did not reach.
+Every --save-every chunks, and when interrupted, the sums so far are saved as OUT.partial; --resume continues from
+there. The report names experts and columns that the text did not reach.
 
---merge adds up files, as of several texts; of a single file it changes the format.
---stats prints a table per tensor (the layers that matter most first) and one per layer.
+--merge adds up files, for example of several texts; with a single file it converts the format.
+--stats prints a table per tensor (most important layers first) and one per layer.
 
 EXAMPLES:
    carat imatrix ./SmolLM2-135M --text calibration.txt -o smollm2.imatrix.gguf
-   carat imatrix smollm2-Q8_0.gguf --text calibration.txt --chunks 100 -o smollm2.imatrix.gguf --resume
+   carat imatrix q8.gguf --text calibration.txt --chunks 100 -o smollm2.imatrix.gguf --resume
    carat imatrix --merge code.gguf prose.gguf -o both.gguf
    carat imatrix --merge old.dat -o new.gguf
    carat imatrix --stats smollm2.imatrix.gguf --min-coverage 99`,
-		Flags: append(sourceFlags(),
-			&cli.StringFlag{Name: "text", Usage: "calibration text `FILE` (UTF-8)"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`OUT`; an existing file is replaced when the new one is whole"},
-			&cli.StringFlag{Name: "format", Usage: "`gguf|dat` (default: dat if OUT ends in .dat, else gguf)"},
-			&cli.IntFlag{Name: "ctx", Value: imatrix.DefaultChunkSize, Usage: "tokens in a chunk; with --merge, those of .dat files, which do not say"},
-			&cli.IntFlag{Name: "chunks", Usage: "use only the first `N` chunks"},
-			&cli.BoolFlag{Name: "process-output", Usage: "collect for output.weight, too"},
-			&cli.Float64Flag{Name: "min-coverage", Usage: "write nothing and exit with 1 if less than `P` percent of any tensor's columns saw data"},
-			&cli.IntFlag{Name: "save-every", Value: 10, Usage: "save OUT.partial every `N` chunks; 0 for never"},
-			&cli.BoolFlag{Name: "resume", Usage: "go on from OUT.partial, if there is one"},
-			&cli.BoolFlag{Name: "merge", Usage: "add up the files given"},
-			&cli.BoolFlag{Name: "stats", Usage: "describe the file given"}),
+		Flags: slices.Concat(
+			group("COLLECT",
+				&cli.StringFlag{Name: "text", Usage: "`FILE` calibration text (UTF-8)"},
+				&cli.IntFlag{Name: "ctx", Value: imatrix.DefaultChunkSize, Usage: "`TOKENS` tokens per chunk; with --merge, of .dat files, which do not record it"},
+				&cli.IntFlag{Name: "chunks", Usage: "`N` use only the first N chunks"},
+				&cli.BoolFlag{Name: "process-output", Usage: "also collect for output.weight"},
+				&cli.IntFlag{Name: "save-every", Value: 10, Usage: "`N` save OUT.partial every N chunks; 0 for never"},
+				&cli.BoolFlag{Name: "resume", Usage: "continue from OUT.partial, if it exists"}),
+			group("FILES",
+				&cli.BoolFlag{Name: "merge", Usage: "add up the given files"},
+				&cli.BoolFlag{Name: "stats", Usage: "describe the given file"}),
+			group(outputGroup,
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`OUT` file to write; an existing file is replaced once the new one is complete"},
+				&cli.StringFlag{Name: "format", Usage: "`gguf|dat` format of the output; by default dat if its name ends in .dat, otherwise gguf"},
+				&cli.Float64Flag{Name: "min-coverage", Usage: "`P` write nothing and exit with 1 if less than P percent of any tensor's columns saw data"}),
+			preFlag()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -65,7 +70,7 @@ EXAMPLES:
 			}
 			switch {
 			case c.Bool("merge") && c.Bool("stats"):
-				return usagef("--merge and --stats: one of them")
+				return usagef("--merge and --stats cannot be combined")
 			case c.Bool("stats"):
 				args, err := positional(c, 1, "--stats FILE")
 				if err != nil {
@@ -76,7 +81,7 @@ EXAMPLES:
 				return usagef("imatrix needs -o OUT (or --stats FILE)")
 			case c.Bool("merge"):
 				if c.NArg() == 0 {
-					return usagef("imatrix --merge takes the files to add up")
+					return usagef("imatrix --merge needs the files to add up")
 				}
 				return runImatrixMerge(s, g, c.Args().Slice(), o)
 			}
@@ -112,15 +117,15 @@ func (o *imatrixOptions) check() error {
 	}
 	switch {
 	case o.Format != imatrix.GGUF && o.Format != imatrix.Dat:
-		return usagef("--format %q is neither gguf nor dat", o.Format)
+		return usagef("%s", suggest.Unknown("--format", string(o.Format), []string{"gguf", "dat"}))
 	case o.Context < 4 || o.Context > 1<<20:
-		return usagef("--ctx %d: from 4 to %d", o.Context, 1<<20)
+		return outOfRange("--ctx", 4, 1<<20, o.Context)
 	case o.Chunks < 0:
-		return usagef("--chunks %d must not be negative", o.Chunks)
+		return usagef("--chunks must not be negative (got %d)", o.Chunks)
 	case !(o.MinCoverage >= 0 && o.MinCoverage <= 100):
-		return usagef("--min-coverage %v: from 0 to 100 percent", o.MinCoverage)
+		return outOfRange("--min-coverage", 0, 100, o.MinCoverage)
 	case o.SaveEvery < 0:
-		return usagef("--save-every %d must not be negative", o.SaveEvery)
+		return usagef("--save-every must not be negative (got %d)", o.SaveEvery)
 	}
 	return nil
 }
@@ -138,7 +143,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err // now, not after hours
 	}
 	if exists(o.partial()) && !o.Resume {
-		return usagef("%s of a collection before is there: go on from it with --resume, or delete it", o.partial())
+		return usagef("%s of an interrupted run exists: continue it with --resume, or delete it", o.partial())
 	}
 	m, err := g.open(path, src)
 	if err != nil {
@@ -150,7 +155,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err
 	}
 	if o.Output && !slices.ContainsFunc(m.Tensors(), func(t gguf.Tensor) bool { return t.Info().Name == "output.weight" }) {
-		fmt.Fprintln(s.err, "carat: note: the model has no output.weight of its own; --process-output does nothing")
+		fmt.Fprintln(s.err, "carat: note: the model has no separate output.weight; --process-output has no effect")
 		o.Output = false
 	}
 	model, err := imatrix.Fingerprint(m)
@@ -212,7 +217,7 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	}
 	matrix, err := imatrix.Collect(ctx, sess, chunks, opts)
 	if errors.Is(err, context.Canceled) && exists(o.partial()) {
-		return nil, &interruption{fmt.Sprintf("interrupted after chunk %d of %d", done, len(chunks)), o.partial() + " keeps what was collected: go on with --resume"}
+		return nil, &interruption{fmt.Sprintf("interrupted after chunk %d of %d", done, len(chunks)), o.partial() + " keeps what was collected: continue with --resume"}
 	}
 	if err != nil {
 		return nil, err

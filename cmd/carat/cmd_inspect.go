@@ -16,16 +16,16 @@ func inspectCommand(s streams) *cli.Command {
 		Name:      "inspect",
 		Usage:     "show a model's metadata, tensors and size by type",
 		ArgsUsage: "MODEL",
-		Description: `Reads headers only (--hash reads everything). A checkpoint folder is shown as the GGUF it would become.
+		Description: `Reads headers only (--hash reads everything). A checkpoint folder is shown as the GGUF file that convert would write.
 
 EXAMPLES:
    carat inspect model.gguf
    carat inspect model.gguf --tensors=false
    carat inspect ./SmolLM2-135M --json --hash`,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "hash", Usage: "SHA-256 of each tensor's data"},
-			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors"},
-		},
+		Flags: group("SHOW",
+			&cli.BoolFlag{Name: "hash", Usage: "show the SHA-256 of each tensor's data"},
+			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors; --tensors=false hides them"},
+		),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {

@@ -13,21 +13,21 @@ import (
 func overlapCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "overlap",
-		Usage:     "find evaluation text that is in the calibration text, too",
+		Usage:     "find evaluation text that is also in the calibration text",
 		ArgsUsage: "CALIB...",
-		Description: `Compares texts by n-grams of words, whatever their case, punctuation and line breaks; in scripts without spaces a
-character is a word. Exit code 1 when more than --max-share of an evaluation text's n-grams are in a calibration
-text: figures measured on that text flatter the model. Texts are plain UTF-8; decode JSON lines first.
+		Description: `Compares texts by n-grams of words, ignoring case, punctuation and line breaks; in scripts without spaces a
+character is a word. The exit code is 1 when more than --max-share of an evaluation text's n-grams are in a calibration
+text: figures measured on that text flatter the model. Texts are plain UTF-8; extract the text of JSON lines first.
 
 EXAMPLES:
    carat overlap calibration.txt --eval wiki.test.txt
    carat overlap code.txt prose.txt --eval wiki.test.txt --eval chat.txt --max-share 0.001
    carat overlap calibration.txt --eval wiki.test.txt --json | jq '.results[].longest'`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "eval", Usage: "evaluation text `FILE`; may be repeated"},
-			&cli.IntFlag{Name: "ngram", Value: overlap.DefaultNGram, Usage: "words of an n-gram"},
-			&cli.Float64Flag{Name: "max-share", Usage: "the share of n-grams that is let pass, from 0 to 1"},
-		},
+		Flags: group(textGroup,
+			&cli.StringSliceFlag{Name: "eval", Usage: "`FILE` evaluation text"},
+			&cli.IntFlag{Name: "ngram", Value: overlap.DefaultNGram, Usage: "`N` words per n-gram"},
+			&cli.Float64Flag{Name: "max-share", Usage: "`FRACTION` accepted fraction of shared n-grams, between 0 and 1"},
+		),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -36,13 +36,13 @@ EXAMPLES:
 			o := overlapOptions{Calibration: c.Args().Slice(), Evaluation: c.StringSlice("eval"), NGram: c.Int("ngram"), MaxShare: c.Float64("max-share")}
 			switch {
 			case len(o.Calibration) == 0:
-				return usagef("overlap takes the calibration texts CALIB...")
+				return usagef("overlap needs a calibration text; see carat overlap --help")
 			case len(o.Evaluation) == 0:
-				return usagef("overlap needs --eval FILE, an evaluation text to look for")
+				return usagef("overlap needs --eval FILE")
 			case o.NGram < 1 || o.NGram > overlap.MaxNGram:
-				return usagef("--ngram %d: from 1 to %d words", o.NGram, overlap.MaxNGram)
+				return outOfRange("--ngram", 1, overlap.MaxNGram, o.NGram)
 			case !(o.MaxShare >= 0 && o.MaxShare <= 1):
-				return usagef("--max-share %v: from 0 to 1", o.MaxShare)
+				return outOfRange("--max-share", 0, 1, o.MaxShare)
 			}
 			return runOverlap(c.Context, s, g, o)
 		},

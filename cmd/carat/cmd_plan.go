@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
@@ -12,19 +14,20 @@ func planCommand(s streams) *cli.Command {
 		Aliases:   []string{"explain"},
 		Usage:     "show what quantize would make of each tensor, and why",
 		ArgsUsage: "MODEL",
-		Description: `Decides from headers alone, in no time: each tensor's type and bytes, the rule that chose it, and where a type
-did not fit and another stands in. Tensors of neighbouring layers with the same fate share a row; --json lists
-each. The plan can be saved as a recipe, edited, and given back to plan, quantize and build with --recipe.
+		Description: `Reads only headers, so it is instant: each tensor's type and bytes, the rule that chose the type, and where a
+fallback replaces it. Adjacent layers with the same result share one row; --json lists every tensor. The plan can be
+saved as a recipe, edited, and given back to plan, quantize and build with --recipe.
 
 EXAMPLES:
    carat plan smollm2-BF16.gguf --type Q4_K_M
    carat plan ./SmolLM2-135M --type Q4_K_M --imatrix smollm2.imatrix.gguf --save recipe.yaml
-   carat quantize ./SmolLM2-135M --recipe recipe.yaml --imatrix smollm2.imatrix.gguf -o smollm2.gguf
+   carat quantize ./SmolLM2-135M --recipe recipe.yaml -o smollm2.gguf
    carat plan ./SmolLM2-135M --recipe recipe.yaml --export-tensor-types types.txt
    llama-quantize --tensor-type-file types.txt smollm2-BF16.gguf smollm2.gguf Q4_K_M`,
-		Flags: append(append(sourceFlags(), quantizeFlags()...),
-			&cli.StringFlag{Name: "save", Usage: "write the plan as a recipe to `FILE.yaml`"},
-			&cli.StringFlag{Name: "export-tensor-types", Usage: "write the types to `FILE` for llama-quantize --tensor-type-file"}),
+		Flags: slices.Concat(quantizeFlags(), group(outputGroup,
+			&cli.StringFlag{Name: "save", Usage: "`FILE.yaml` write the plan as a recipe"},
+			&cli.StringFlag{Name: "export-tensor-types", Usage: "`FILE` write the types for llama-quantize --tensor-type-file"}),
+			splitFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {

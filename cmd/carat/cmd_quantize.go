@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/imatrix"
@@ -20,18 +21,20 @@ func quantizeCommand(s streams) *cli.Command {
 		Name:      "quantize",
 		Usage:     "write a model in fewer bits",
 		ArgsUsage: "MODEL",
-		Description: `The output is byte for byte what llama-quantize writes for the same options, on every platform and for every
-number of threads. Memory is bounded by threads, not by the model. Rows that a type's blocks do not divide
-fall back to another type; that is shown and counted, and --no-fallback refuses it.
+		Description: `The output equals llama-quantize's byte for byte for the same options, on every platform and with any number
+of threads. Memory use depends on the number of threads, not on the size of the model. Where the length of a
+tensor's rows is not a multiple of the type's block size, another type is used; fallbacks are listed and counted,
+and --no-fallback makes them an error.
 
 FILE TYPES:
    ` + strings.Join(encodable(), " ") + `
 
 EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M -o smollm2-Q4_K_M.gguf
-   carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf -o smollm2-Q4_K_M.gguf
+   carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf \
+       -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run`,
-		Flags: slices.Concat(sourceFlags(), []cli.Flag{outputFlag(), dryRunFlag(), keepSplitFlag()}, quantizeFlags(), manifestFlags()),
+		Flags: slices.Concat(quantizeFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -61,20 +64,23 @@ EXAMPLES:
 
 // quantizeFlags are shared by quantize, build and plan.
 func quantizeFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "file type `T`, as Q4_K_M"},
-		&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE`, GGUF or .dat"},
-		&cli.StringSliceFlag{Name: "include-weights", Usage: "use the imatrix only for tensors whose name holds `S` (repeatable)"},
-		&cli.StringSliceFlag{Name: "exclude-weights", Usage: "use no imatrix for tensors whose name holds `S` (repeatable)"},
-		&cli.BoolFlag{Name: "allow-requantize", Usage: "accept a source that is quantized already; it costs quality"},
-		&cli.BoolFlag{Name: "pure", Usage: "the file type's default type for every tensor, no mixture"},
-		&cli.BoolFlag{Name: "leave-output-tensor", Usage: "keep output.weight as it is"},
-		&cli.StringFlag{Name: "output-tensor-type", Usage: "tensor type `T` of output.weight"},
-		&cli.StringFlag{Name: "token-embedding-type", Usage: "tensor type `T` of token_embd.weight"},
-		&cli.StringSliceFlag{Name: "tensor-type", Usage: "`REGEX=TYPE` for the tensors that match; the first match counts (repeatable)"},
-		&cli.StringSliceFlag{Name: "override-kv", Usage: "`KEY=TYPE:VALUE` with TYPE int, float, bool or str (repeatable)"},
-		&cli.BoolFlag{Name: "no-fallback", Usage: "refuse instead of falling back to another type"},
-	}, append(splitFlags(), recipeFlags()...)...)
+	types := group(typesGroup,
+		&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "`T` file type, such as Q4_K_M"},
+		&cli.BoolFlag{Name: "pure", Usage: "use the file type's default type for every tensor"},
+		&cli.StringSliceFlag{Name: "tensor-type", Usage: "`REGEX=TYPE` type of the tensors that match; the first match counts"},
+		&cli.StringFlag{Name: "output-tensor-type", Usage: "`T` tensor type of output.weight"},
+		&cli.StringFlag{Name: "token-embedding-type", Usage: "`T` tensor type of token_embd.weight"},
+		&cli.BoolFlag{Name: "leave-output-tensor", Usage: "do not quantize output.weight"},
+		&cli.BoolFlag{Name: "allow-requantize", Usage: "accept a source that is already quantized; costs quality"},
+		&cli.BoolFlag{Name: "no-fallback", Usage: "fail instead of falling back to another type"})
+	matrix := group(imatrixGroup,
+		&cli.StringFlag{Name: "imatrix", Usage: "`FILE` importance matrix, GGUF or .dat"},
+		&cli.StringSliceFlag{Name: "include-weights", Usage: "`S` use the matrix only for tensors with S in their name"},
+		&cli.StringSliceFlag{Name: "exclude-weights", Usage: "`S` do not use the matrix for tensors with S in their name"})
+	metadata := group(tensorsGroup,
+		&cli.StringFlag{Name: "prune-layers", Usage: "`A,B,C` leave out these layers"},
+		&cli.StringSliceFlag{Name: "override-kv", Usage: "`KEY=TYPE:VALUE` set metadata; the type is int, float, bool or str"})
+	return slices.Concat(types, recipeFlags(), matrix, metadata)
 }
 
 func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
@@ -87,7 +93,7 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 		return o, err
 	}
 	if c.String("type") == "" && o.File == nil {
-		return o, usagef("%s needs --type, one of %s", c.Command.Name, strings.Join(encodable(), " "))
+		return o, hint.Wrap(usagef("%s needs --type", c.Command.Name), "file types: %s", strings.Join(encodable(), " "))
 	}
 	var err error
 	if o.Split, o.KeepSplit, err = quantizeSplit(c); err != nil {
@@ -95,7 +101,7 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 	}
 	if v := c.String("type"); v != "" {
 		if o.FileType, err = recipe.ParseFileType(v); err != nil {
-			return o, usagef("--type: %v", err)
+			return o, usagef("--type: %w", err)
 		}
 	}
 	if o.OutputTensorType, err = tensorTypeFlag(c, "output-tensor-type"); err != nil {
@@ -107,14 +113,14 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 	for _, v := range c.StringSlice("tensor-type") {
 		tt, err := recipe.ParseTensorType(v)
 		if err != nil {
-			return o, usagef("--tensor-type: %v", err)
+			return o, usagef("--tensor-type: %w", err)
 		}
 		o.TensorTypes = append(o.TensorTypes, tt)
 	}
 	for _, v := range c.StringSlice("override-kv") {
 		kv, err := quantize.ParseOverrideKV(v)
 		if err != nil {
-			return o, usagef("--override-kv: %v", err)
+			return o, usagef("--override-kv: %w", err)
 		}
 		o.OverrideKV = append(o.OverrideKV, kv)
 	}
@@ -137,7 +143,7 @@ func tensorTypeFlag(c *cli.Context, name string) (*gguf.Type, error) {
 	}
 	t, err := gguf.ParseType(v)
 	if err != nil {
-		return nil, usagef("--%s: %v", name, err)
+		return nil, usagef("--%s: %w", name, err)
 	}
 	return &t, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -16,9 +17,9 @@ func reportCommand(s streams) *cli.Command {
 		Name:      "report",
 		Usage:     "pages, tables and pictures from a report.json",
 		ArgsUsage: "REPORT.json",
-		Description: `Reads what eval, compare, sweep or gate wrote with --report, checks that its figures agree with the sums they come
-from, and draws it. The page needs no network and no scripts. Without flags the summary is printed; --json prints the
-report itself, normalised. The exit code does not repeat a gate's verdict: 0 says that the report is sound.
+		Description: `Reads a report that eval, compare, sweep or gate wrote with --report, checks that its figures agree with the sums
+they come from, and draws it. The page needs no network and no scripts. Without flags the summary is printed; --json
+prints the report itself, normalised. The exit code does not repeat a gate's verdict: 0 means that the report is valid.
 
 EXAMPLES:
    carat report report.json
@@ -27,8 +28,8 @@ EXAMPLES:
    carat report report.json --csv tensors.csv --table tensors
    carat report report.json --card card.md --base-model HuggingFaceTB/SmolLM2-135M`,
 		Flags: append(pageFlags(),
-			&cli.StringFlag{Name: "table", Category: "PAGES", Value: report.Tables[0], Usage: "what --csv writes: `" + strings.Join(report.Tables, "|") + "`"},
-			&cli.StringFlag{Name: "base-model", Category: "PAGES", Usage: "what --card names as the base model, `ORG/NAME` on the Hub; default the reference's name"}),
+			&cli.StringFlag{Name: "table", Category: pagesGroup, Value: report.Tables[0], Usage: "`" + strings.Join(report.Tables, "|") + "` table that --csv writes"},
+			&cli.StringFlag{Name: "base-model", Category: pagesGroup, Usage: "`ORG/NAME` base model on the Hub, for --card; by default the reference's name"}),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "REPORT.json")
 			if err != nil {
@@ -53,11 +54,11 @@ type reportOptions struct {
 func (o *reportOptions) check(c *cli.Context, g global) error {
 	switch {
 	case !slices.Contains(report.Tables, o.table):
-		return usagef("--table %q is none of %s", o.table, strings.Join(report.Tables, ", "))
+		return usagef("%s; tables: %s", suggest.Unknown("--table", o.table, report.Tables), strings.Join(report.Tables, ", "))
 	case c.IsSet("table") && o.pages["csv"] == "":
-		return usagef("--table says what --csv FILE writes; there is no --csv")
+		return usagef("--table needs --csv FILE")
 	case o.baseModel != "" && o.pages["card"] == "":
-		return usagef("--base-model is for --card FILE; there is no --card")
+		return usagef("--base-model needs --card FILE")
 	}
 	for flag, file := range o.pages {
 		if file == "-" {
@@ -76,7 +77,7 @@ func runReport(s streams, g global, o reportOptions) error {
 		return err
 	}
 	if len(r.Unknown) > 0 && !g.quiet {
-		printf(s.err, "carat: note: %s has fields that this carat does not know and leaves out: %s\n", o.path, someOf(r.Unknown))
+		printf(s.err, "carat: note: %s has unknown fields, which are ignored: %s\n", o.path, someOf(r.Unknown))
 	}
 	var out outputs
 	defer out.abort()

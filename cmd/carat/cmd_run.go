@@ -22,20 +22,20 @@ func runCommand(s streams) *cli.Command {
 EXAMPLES:
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7`,
-		Flags: append(sourceFlags(),
-			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` to continue"},
-			&cli.IntFlag{Name: "n", Value: 128, Usage: "generate at most `N` tokens"},
-			&cli.Float64Flag{Name: "temp", Usage: "temperature; 0 always takes the likeliest token"},
-			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "sample among the `K` likeliest tokens, 0 for all"},
-			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "sample among the likeliest tokens that hold `P` of the probability"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "random seed"}),
+		Flags: append(group(samplingGroup,
+			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue"},
+			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"},
+			&cli.Float64Flag{Name: "temp", Usage: "`T` temperature; 0, the default, always takes the likeliest token"},
+			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "`K` sample from the K likeliest tokens; 0 for all"},
+			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "`P` sample from the likeliest tokens whose probabilities sum to P"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` random seed"}), preFlag()...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
 			if c.Int("n") < 1 {
-				return usagef("-n %d: generate at least 1 token", c.Int("n"))
+				return usagef("-n must be at least 1 (got %d)", c.Int("n"))
 			}
 			src, err := g.open(arg, sourceOptions(c))
 			if err != nil {

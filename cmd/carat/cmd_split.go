@@ -10,11 +10,11 @@ import (
 func splitCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "split",
-		Usage:     "cut a GGUF file into several",
+		Usage:     "split a GGUF file into several",
 		ArgsUsage: "MODEL.gguf",
-		Description: `Writes OUT-00001-of-0000N.gguf and so on: the first has all metadata, tensors keep their order. Every verb that
-reads a model takes the first file. The files are those of llama-gguf-split, byte for byte; all appear or none.
-A tensor that is larger than --split-max-size has a file of its own.
+		Description: `Writes OUT-00001-of-0000N.gguf and so on: the first file has all metadata, and tensors keep their order. Every verb
+that reads a model takes the first file. The files equal llama-gguf-split's byte for byte; either all appear or none.
+A tensor that is larger than --split-max-size gets a file of its own.
 
 EXAMPLES:
    carat split model.gguf --split-max-size 2G -o model.gguf
@@ -41,10 +41,10 @@ EXAMPLES:
 func mergeCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "merge",
-		Usage:     "make one GGUF file of the files of a split",
+		Usage:     "join the files of a split into one GGUF file",
 		ArgsUsage: "FIRST-00001-of-0000N.gguf",
-		Description: `Reads all files of a split, beginning with the first, and writes one. What carat split or llama-gguf-split cut
-becomes the original again, byte for byte.
+		Description: `Reads all files of a split and writes one. What carat split or llama-gguf-split has split becomes the original
+again, byte for byte.
 
 EXAMPLES:
    carat merge model-00001-of-00003.gguf -o model.gguf`,

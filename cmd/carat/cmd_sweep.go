@@ -23,23 +23,23 @@ func sweepCommand(s streams) *cli.Command {
 		Name:      "sweep",
 		Usage:     "quantize to many types, measure all, and draw size against quality",
 		ArgsUsage: "MODEL",
-		Description: `The source is read once and written to every type; then all of them are measured side by side against the source
-over the same text. The Pareto front is what no other type beats in both size and divergence. --controls are types
-quantized without the importance matrix: the ladder that "effective bits" are read from. All files are there at once,
-in $TMPDIR, and deleted in the end; -o names a folder to keep them in instead.
+		Description: `Reads the source once and writes every type; then all files are measured side by side against the source over the
+same text. The Pareto front holds the types that no other type beats in both size and divergence. --controls are types
+quantized without the importance matrix, from which "effective bits" are read. All files exist at the same time, in
+$TMPDIR, and are deleted at the end; -o names a folder to keep them in.
 
 EXAMPLES:
    carat sweep ./SmolLM2-135M --types Q4_K_M,IQ4_XS,Q5_K_M,Q6_K --text wiki.txt --html sweep.html
    carat sweep ./SmolLM2-135M --types Q3_K_M,Q4_K_M --imatrix smollm2.imatrix.gguf \
        --controls Q3_K_M,Q4_K_M,Q5_K_M --text wiki.txt --speed -o out/
    carat sweep bf16.gguf --types Q4_0,Q4_1 --control theirs.gguf --text wiki.txt --max-tokens 16000`,
-		Flags: slices.Concat(sourceFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "types", Usage: "file types, as `A,B,C`"},
-			&cli.StringFlag{Name: "controls", Usage: "file types to compare with, quantized without the imatrix, as `A,B,C`"},
-			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE`, GGUF or .dat"},
-			&cli.BoolFlag{Name: "allow-requantize", Usage: "accept a source that is quantized already; it costs quality"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the files in `FOLDER`"}},
-			measureFlags(), comparisonFlags(), pageFlags()),
+		Flags: slices.Concat(group(typesGroup,
+			&cli.StringFlag{Name: "types", Usage: "`A,B,C` file types to make"},
+			&cli.StringFlag{Name: "controls", Usage: "`A,B,C` file types to compare with, quantized without the importance matrix"},
+			&cli.StringFlag{Name: "imatrix", Usage: "`FILE` importance matrix, GGUF or .dat"},
+			&cli.BoolFlag{Name: "allow-requantize", Usage: "accept a source that is already quantized; costs quality"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputGroup, Usage: "`FOLDER` keep the files in this folder"}),
+			comparisonFlags(), measureFlags(), pageFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -50,7 +50,7 @@ EXAMPLES:
 				return err
 			}
 			if len(sw.types) == 0 {
-				return usagef("sweep needs --types, as --types Q4_K_M,Q5_K_M")
+				return usagef("sweep needs --types, for example --types Q4_K_M,Q5_K_M")
 			}
 			if sw.controls, err = fileTypes("--controls", c.String("controls")); err != nil {
 				return err
@@ -89,7 +89,7 @@ func fileTypes(flag, list string) (out []recipe.FileType, err error) {
 		}
 		ft, err := recipe.ParseFileType(name)
 		if err != nil {
-			return nil, usagef("%s: %v", flag, err)
+			return nil, usagef("%s: %w", flag, err)
 		}
 		if slices.Contains(out, ft) {
 			return nil, usagef("%s names %s twice", flag, ft)

@@ -11,6 +11,8 @@ import (
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -19,25 +21,25 @@ func tasksCommand(s streams) *cli.Command {
 		Name:      "tasks",
 		Usage:     "score a model on question sets",
 		ArgsUsage: "MODEL",
-		Description: `Scores are those of llama-perplexity --hellaswag, --winogrande and --multiple-choice, and of lm-evaluation-harness
-for the other tasks; --list shows tasks and file formats. With --reference both models answer the same items: flips
-right>wrong and wrong>right, and p, McNemar's exact test that accuracy is unchanged. Intervals are Wilson's, 95 %.
-Files may be compressed (.gz, .bz2).
+		Description: `Scores equal those of llama-perplexity --hellaswag, --winogrande and --multiple-choice, and of lm-evaluation-harness
+for the other tasks; --list shows tasks and file formats. With --reference both models answer the same items; the table
+then shows flips right>wrong and wrong>right, and p of McNemar's exact test that accuracy is unchanged. Intervals are
+Wilson's, 95 %. Files may be compressed (.gz, .bz2).
 
 EXAMPLES:
    carat tasks smollm2-Q4_K_M.gguf --task hellaswag --data hellaswag_val_full.txt.bz2 --limit 400
-   carat tasks smollm2-Q4_K_M.gguf --task arc-easy=arc_easy.jsonl --task winogrande=wg.csv --reference ./SmolLM2-135M
+   carat tasks q4.gguf --task arc-easy=arc_easy.jsonl --task winogrande=wg.csv --reference q8.gguf
    carat tasks smollm2-Q4_K_M.gguf --task gsm8k=test.jsonl --shots train5.jsonl --limit 100
    carat tasks --list`,
-		Flags: append(sourceFlags(),
-			&cli.StringSliceFlag{Name: "task", Usage: "`NAME` of a task, or NAME=FILE with its items; may be repeated"},
-			&cli.StringSliceFlag{Name: "data", Usage: "`FILE` of items; one for each --task without its own, in order"},
-			&cli.StringFlag{Name: "reference", Usage: "`MODEL` to compare with"},
-			&cli.IntFlag{Name: "limit", Usage: "ask only `N` items of each file; 0 means all"},
-			&cli.StringFlag{Name: "select", Value: string(task.SelectLlama), Usage: "which items a limit takes: `llama|first` (llama-perplexity's draw, or the first)"},
-			&cli.StringFlag{Name: "shots", Usage: "`FILE` of worked examples to put before each item of gsm8k"},
-			&cli.IntFlag{Name: "max-tokens", Value: task.DefaultMaxTokens, Usage: "gsm8k: write at most `N` tokens for an item"},
-			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}),
+		Flags: append(group("TASKS",
+			&cli.StringSliceFlag{Name: "task", Usage: "`NAME[=FILE]` task, and the file of its items"},
+			&cli.StringSliceFlag{Name: "data", Usage: "`FILE` file of items for a --task without one, in order"},
+			&cli.StringFlag{Name: "reference", Usage: "`MODEL` model to compare with"},
+			&cli.IntFlag{Name: "limit", Usage: "`N` use at most N items of each file"},
+			&cli.StringFlag{Name: "select", Value: string(task.SelectLlama), Usage: "`llama|first` which items --limit takes: llama-perplexity's random choice, or the first"},
+			&cli.StringFlag{Name: "shots", Usage: "`FILE` worked examples to put before each item of gsm8k"},
+			&cli.IntFlag{Name: "max-tokens", Value: task.DefaultMaxTokens, Usage: "`N` generate at most N tokens for an answer of gsm8k"},
+			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}), preFlag()...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -55,7 +57,7 @@ EXAMPLES:
 				return err
 			}
 			if o.Select, err = task.ParseSelection(c.String("select")); err != nil {
-				return usagef("--select: %v", err)
+				return usagef("--select: %w", err)
 			}
 			if err := o.check(); err != nil {
 				return err
@@ -82,14 +84,14 @@ type tasksOptions struct {
 // taskFiles pairs --task NAME=FILE, and --task NAME with the --data FILE of the same rank.
 func taskFiles(names, files []string) ([]taskFile, error) {
 	if len(names) == 0 {
-		return nil, usagef("tasks needs --task NAME --data FILE, or --task NAME=FILE; tasks are %s", strings.Join(taskNames(), ", "))
+		return nil, hint.Wrap(usagef("tasks needs --task NAME=FILE, or --task NAME --data FILE"), "tasks: %s", strings.Join(taskNames(), ", "))
 	}
 	var out []taskFile
 	for _, name := range names {
 		name, file, given := strings.Cut(name, "=")
 		t, ok := task.Lookup(name)
 		if !ok {
-			return nil, usagef("--task %q: tasks are %s", name, strings.Join(taskNames(), ", "))
+			return nil, hint.Wrap(usagef("%s", suggest.Unknown("task", name, taskNames())), "tasks: %s", strings.Join(taskNames(), ", "))
 		}
 		if !given && len(files) > 0 {
 			file, files = files[0], files[1:]
@@ -115,10 +117,10 @@ func taskNames() []string {
 
 func (o tasksOptions) check() error {
 	if o.Limit < 0 {
-		return usagef("--limit %d must not be negative", o.Limit)
+		return usagef("--limit must not be negative (got %d)", o.Limit)
 	}
 	if o.MaxTokens < 1 || o.MaxTokens > 1<<16 {
-		return usagef("--max-tokens %d: from 1 to %d", o.MaxTokens, 1<<16)
+		return outOfRange("--max-tokens", 1, 1<<16, o.MaxTokens)
 	}
 	for _, t := range o.Tasks {
 		if o.Shots != "" && t.TakesShots() {
@@ -126,7 +128,7 @@ func (o tasksOptions) check() error {
 		}
 	}
 	if o.Shots != "" {
-		return usagef("--shots is for gsm8k, which is not among the tasks")
+		return usagef("--shots needs --task gsm8k")
 	}
 	return nil
 }
@@ -189,7 +191,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			scores.Tasks = append(scores.Tasks, r)
 		}
 		if errors.Is(runErr, context.Canceled) && len(scores.Tasks) > 0 {
-			err = &interruption{"interrupted in " + t.Name, "the figures are of the items done until then"}
+			err = &interruption{"interrupted in " + t.Name, "the figures cover the items done so far"}
 			break
 		}
 		if runErr != nil {
@@ -237,7 +239,7 @@ func (r *taskScores) print(out io.Writer) {
 		t.row(row...)
 	}
 	t.flush()
-	fmt.Fprintln(out, "\nScores are per cent of items answered right.")
+	fmt.Fprintln(out, "\nScores are the percentage of items answered correctly.")
 }
 
 func percent(a *task.Accuracy) string {

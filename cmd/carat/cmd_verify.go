@@ -18,24 +18,24 @@ func verifyCommand(s streams) *cli.Command {
 		Name:      "verify",
 		Usage:     "check a model's structure and contents",
 		ArgsUsage: "MODEL",
-		Description: `Reads everything: the structure by the strict reader, every block decoded (a value that is NaN or infinite is
-named by tensor, row and column), metadata against itself and the tensors: what carat run refuses to load is not
-sound. Models that carat does not evaluate (other architectures, embedding models) are checked as far as all models
-are alike, and a note says so. With --source a random sample of
-tensors is encoded again from what the model was made of and compared byte by byte; the same seed takes the same
-tensors. A model quantized with an importance matrix needs it again (--imatrix).
+		Description: `Reads everything: checks the structure, decodes every block (a NaN or infinite value is reported with its tensor, row
+and column), and checks the metadata against itself and the tensors: a model that carat run refuses to load is not
+sound. Models that carat cannot evaluate (other architectures, embedding models) get the checks that apply to all
+models, and a note. With --source a random sample of tensors is encoded again from the model's source and compared
+byte by byte; the same seed chooses the same tensors. A model that was quantized with an importance matrix needs it
+again (--imatrix).
 
-Exit code 0 when the model is sound, 1 when something was found, 4 when the file is malformed.
+The exit code is 0 when the model is sound, 1 when something was found, 4 when the file is malformed.
 
 EXAMPLES:
    carat verify model.gguf
    carat verify smollm2-Q4_K_M.gguf --source ./SmolLM2-135M
-   carat verify smollm2-Q4_K_M.gguf --source smollm2-BF16.gguf --imatrix smollm2.imatrix.gguf --sample 0`,
-		Flags: append(sourceFlags(),
-			&cli.StringFlag{Name: "source", Usage: "`DIR_or_GGUF` that the model was made of"},
-			&cli.IntFlag{Name: "sample", Value: 8, Usage: "encode `N` tensors again, 0 for all"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "choice of tensors"},
-			&cli.StringFlag{Name: "imatrix", Usage: "importance matrix `FILE` that the model was quantized with"}),
+   carat verify smollm2-Q4_K_M.gguf --source smollm2-BF16.gguf --imatrix smollm2.imatrix.gguf`,
+		Flags: append(group("COMPARE WITH THE SOURCE",
+			&cli.StringFlag{Name: "source", Usage: "`MODEL` what this model was made from, a checkpoint folder or a GGUF file"},
+			&cli.IntFlag{Name: "sample", Value: 8, Usage: "`N` encode N tensors again; 0 for all"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` seed of the random choice of tensors"},
+			&cli.StringFlag{Name: "imatrix", Usage: "`FILE` importance matrix that the model was quantized with"}), preFlag()...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -45,7 +45,7 @@ EXAMPLES:
 			source := c.String("source")
 			switch {
 			case o.Sample < 0:
-				return usagef("--sample %d: from 0 (all tensors)", o.Sample)
+				return usagef("--sample must not be negative (got %d)", o.Sample)
 			case source == "" && (c.IsSet("sample") || c.IsSet("seed") || c.IsSet("imatrix")):
 				return usagef("--sample, --seed and --imatrix need --source")
 			}

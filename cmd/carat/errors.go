@@ -27,12 +27,17 @@ const (
 )
 
 // usageError is a command line that cannot be meant.
-type usageError struct{ msg string }
+type usageError struct{ error }
 
-func (e *usageError) Error() string { return e.msg }
+func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error {
-	return &usageError{fmt.Sprintf(format, args...)}
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// outOfRange says that a flag's value is not between low and high.
+func outOfRange(flag string, low, high, got any) error {
+	return usagef("%s must be between %v and %v (got %v)", flag, low, high, got)
 }
 
 // refusal is a gate or check that said no.

@@ -5,18 +5,19 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
 // globalFlags are accepted by every verb.
 func globalFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.IntFlag{Name: "threads", Category: "GLOBAL", Usage: "worker threads; 0 means one per physical core"},
-		&cli.BoolFlag{Name: "json", Category: "GLOBAL", Usage: "print one JSON object on stdout and nothing else there"},
-		&cli.BoolFlag{Name: "quiet", Category: "GLOBAL", Usage: "print no table, no progress"},
-		&cli.StringFlag{Name: "log-format", Category: "GLOBAL", Value: "text", Usage: "messages on stderr as `text|json`"},
-		&cli.BoolFlag{Name: "no-progress", Category: "GLOBAL", Usage: "no progress bar, even on a terminal"},
-	}
+	return group(globalGroup,
+		&cli.IntFlag{Name: "threads", Usage: "`N` worker threads; 0, the default, means one per physical core"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object on stdout and nothing else there"},
+		&cli.BoolFlag{Name: "quiet", Usage: "print no tables and no progress"},
+		&cli.StringFlag{Name: "log-format", Value: "text", Usage: "`text|json` format of messages on stderr"},
+		&cli.BoolFlag{Name: "no-progress", Usage: "show no progress bar, even on a terminal"},
+	)
 }
 
 // global holds the values of globalFlags.
@@ -31,19 +32,19 @@ type global struct {
 func globals(c *cli.Context) (global, error) {
 	g := global{threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
 	if f := c.String("log-format"); f != "text" && f != "json" {
-		return g, usagef("--log-format %q is neither text nor json", f)
+		return g, usagef("%s", suggest.Unknown("--log-format", f, []string{"text", "json"}))
 	}
 	if !c.IsSet("threads") {
 		if v := os.Getenv("CARAT_THREADS"); v != "" {
 			n, err := strconv.Atoi(v)
 			if err != nil {
-				return g, usagef("CARAT_THREADS=%q is not a number", v)
+				return g, usagef("CARAT_THREADS must be a number (got %q)", v)
 			}
 			g.threads = n
 		}
 	}
 	if g.threads < 0 || g.threads > 1024 {
-		return g, usagef("--threads %d: from 0 (one per physical core) to 1024", g.threads)
+		return g, outOfRange("--threads", 0, 1024, g.threads)
 	}
 	if g.threads == 0 {
 		g.threads = defaultThreads()

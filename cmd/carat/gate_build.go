@@ -94,7 +94,7 @@ func (x *gating) target() (o quantize.Options, err error) {
 	if x.Recipe != nil {
 		o.File, o.FileType = x.Recipe, x.Recipe.FileType
 	} else if o.FileType, err = recipe.ParseFileType(t.Type); err != nil {
-		return o, usagef("--type: %v", err)
+		return o, usagef("--type: %w", err)
 	}
 	x.weigh(&o)
 	return o, nil

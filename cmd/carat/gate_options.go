@@ -39,7 +39,7 @@ var buildFlags = []string{"source", "type", "imatrix", "pre", "metadata", "model
 
 func gateOptionsOf(c *cli.Context, g global) (*gateOptions, error) {
 	if c.NArg() > 1 {
-		return nil, usagef("gate takes one CANDIDATE.gguf, or none to build it; got %q", c.Args().Slice())
+		return nil, usagef("gate takes one CANDIDATE.gguf, or none to build it (got %q)", c.Args().Slice())
 	}
 	o := &gateOptions{
 		policyPath: c.String("policy"), given: c.Args().First(), out: c.String("output"), keep: c.Bool("keep"), baseline: c.String("baseline"),
@@ -84,7 +84,7 @@ func (o *gateOptions) override(c *cli.Context) error {
 	p.Context = cmp.Or(c.Int("ctx"), p.Context)
 	if v := c.String("profile"); v != "" {
 		if err := p.SetProfile(v); err != nil {
-			return usagef("--profile: %v", err)
+			return usagef("--profile: %w", err)
 		}
 	}
 	o.baseline = cmp.Or(o.baseline, p.Baseline.Report)
@@ -116,23 +116,23 @@ func (o *gateOptions) check(c *cli.Context, g global) error {
 	e.Eval.Context = p.Context
 	switch {
 	case o.given == "" && p.Model.Source == "":
-		return usagef("gate needs CANDIDATE.gguf, or a source to build it from: the policy's model.source, or --source MODEL")
+		return usagef("gate needs CANDIDATE.gguf, or a source to build it from: model.source in the policy, or --source MODEL")
 	case o.given == "" && p.Target.Type == "" && p.Target.Recipe == "":
-		return usagef("gate needs a type to build: the policy's target.type, or --type T")
+		return usagef("gate needs a type to build: target.type in the policy, or --type T")
 	case o.given != "" && o.out != "":
-		return usagef("-o names what is built, and %s is given", o.given)
+		return usagef("-o cannot be combined with a given candidate (%s): it names what is built", o.given)
 	case o.given != "" && c.IsSet("type"):
-		return usagef("--type is for what is built, and %s is given", o.given)
+		return usagef("--type cannot be combined with a given candidate (%s): it is for what is built", o.given)
 	case o.keep && o.out == "":
 		return usagef("--keep needs -o OUT.gguf")
 	case p.Reference.Source == "":
-		return usagef("gate needs a reference: the policy's reference.source, or --reference MODEL")
+		return usagef("gate needs a reference: reference.source in the policy, or --reference MODEL")
 	case len(p.Data.Eval) == 0:
-		return usagef("gate needs evaluation text: the policy's data.eval, or --text FILE")
+		return usagef("gate needs evaluation text: data.eval in the policy, or --text FILE")
 	case o.out != "" && !strings.HasSuffix(o.out, ".gguf"):
-		return usagef("-o %s: gate writes one file, OUT.gguf", o.out)
+		return usagef("-o must end in .gguf (got %q)", o.out)
 	case o.saveBaseline != "" && o.cache == "":
-		return usagef("--save-baseline keeps a report in --cache, and --no-cache has none")
+		return usagef("--save-baseline cannot be combined with --no-cache: the report is stored in the cache")
 	}
 	if o.saveBaseline != "" {
 		if err := cache.CheckBaseline(o.saveBaseline); err != nil {

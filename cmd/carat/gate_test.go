@@ -327,7 +327,7 @@ func gatingOf(t *testing.T, args ...string) (x *gating) {
 		x, err = newGating(c, s)
 		return err
 	}
-	require.NoError(t, app.RunContext(context.Background(), normalise(app, append([]string{"carat", "gate"}, args...))), log.String())
+	require.NoError(t, parseAndRun(context.Background(), app, append([]string{"carat", "gate"}, args...)), log.String())
 	t.Cleanup(x.models.close)
 	return x
 }

@@ -15,10 +15,10 @@ import (
 
 // manifestFlags are shared by the verbs that write models.
 func manifestFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "manifest", Usage: "record sources, options and sums of the result in `FILE.json` (docs/manifest.md)"},
-		&cli.BoolFlag{Name: "manifest-metadata", Usage: "record sources and options in the output's metadata, too"},
-	}
+	return group(outputGroup,
+		&cli.StringFlag{Name: "manifest", Usage: "`FILE.json` record sources, options and hashes (docs/manifest.md)"},
+		&cli.BoolFlag{Name: "manifest-metadata", Usage: "also record sources and options in the output's metadata"},
+	)
 }
 
 // recorder makes the manifest of one command line. With nothing to record its methods do nothing.

@@ -6,28 +6,33 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/urfave/cli/v2"
 )
 
 // measureFlags are shared by the verbs that evaluate models over texts.
 func measureFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "text", Usage: "evaluation text, `[NAME=]FILE`: UTF-8, or .jsonl with a document a line; several are slices with figures of their own"},
-		&cli.StringFlag{Name: "text-field", Value: "text", Usage: "`FIELD` of a .jsonl line that holds the text"},
-		&cli.StringFlag{Name: "slice-field", Value: "slice", Usage: "`FIELD` of a .jsonl line that names its slice"},
-		&cli.StringFlag{Name: "reference", Usage: "`MODEL` to compare with"},
-		&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` in a chunk"},
-		&cli.IntFlag{Name: "chunks", Usage: "evaluate only the first `N` chunks"},
-		&cli.IntFlag{Name: "stride", Usage: "windows every `N` tokens, the last N of each scored"},
-		&cli.IntFlag{Name: "max-tokens", Usage: "stop at the end of the chunk in which the `N`th token is scored"},
-		&cli.Float64Flag{Name: "until-width", Usage: "stop once the 95 % interval of the divergence (without a reference perplexity, or bits per byte) is within this `SHARE` of it on either side, as 0.05"},
-		&cli.StringFlag{Name: "report", Usage: "write all figures to `FILE.json` (docs/report.md), when interrupted those until then"},
-		&cli.BoolFlag{Name: "resume", Usage: "go on from the interrupted --report"},
-	}
+	return slices.Concat(
+		group(textGroup,
+			&cli.StringSliceFlag{Name: "text", Usage: "`[NAME=]FILE` evaluation text, UTF-8, or .jsonl with one document per line; each text is a slice with figures of its own"},
+			&cli.StringFlag{Name: "text-field", Value: "text", Usage: "`FIELD` field of a .jsonl line that holds the text"},
+			&cli.StringFlag{Name: "slice-field", Value: "slice", Usage: "`FIELD` field of a .jsonl line that names its slice"}),
+		group(measureGroup,
+			&cli.StringFlag{Name: "reference", Usage: "`MODEL` model to compare with"},
+			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
+			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"},
+			&cli.IntFlag{Name: "stride", Usage: "`N` start a window every N tokens and score its last N"},
+			&cli.IntFlag{Name: "max-tokens", Usage: "`N` stop at the end of the chunk that scores the Nth token"},
+			&cli.Float64Flag{Name: "until-width", Usage: "`FRACTION` stop once the 95 % interval of the divergence (without a reference: of perplexity or bits per byte) is within this fraction on either side, such as 0.05"}),
+		group(outputGroup,
+			&cli.StringFlag{Name: "report", Usage: "`FILE.json` write all figures (docs/report.md); an interrupted run saves what it has"},
+			&cli.BoolFlag{Name: "resume", Usage: "resume the interrupted run saved in --report"}),
+	)
 }
 
 // measureOptions are the values of measureFlags.
@@ -53,15 +58,15 @@ func measureOptionsOf(c *cli.Context) (measureOptions, error) {
 func (o *measureOptions) check() error {
 	switch e := o.Eval; {
 	case e.Context < 4 || e.Context > 1<<20:
-		return usagef("--ctx %d: from 4 to %d", e.Context, 1<<20)
+		return outOfRange("--ctx", 4, 1<<20, e.Context)
 	case e.Chunks < 0 || o.MaxTokens < 0:
 		return usagef("--chunks and --max-tokens must not be negative")
 	case e.Stride < 0 || e.Stride >= e.Context:
-		return usagef("--stride %d: from 1 to ctx-1, or 0 for none", e.Stride)
+		return usagef("--stride must be between 0 (off) and %d, one less than --ctx (got %d)", e.Context-1, e.Stride)
 	case !(o.UntilWidth >= 0 && o.UntilWidth < 1):
-		return usagef("--until-width %v: a share of the figure such as 0.05", o.UntilWidth)
+		return usagef("--until-width must be a fraction such as 0.05 (got %v)", o.UntilWidth)
 	case o.Resume && o.Report == "":
-		return usagef("--resume goes on from --report FILE.json, which is missing")
+		return usagef("--resume needs --report FILE.json")
 	}
 	return nil
 }
@@ -78,10 +83,10 @@ func (o *measureOptions) texts() ([]eval.Text, error) {
 		}
 		for _, t := range texts {
 			if other, ok := seen[t.Name]; ok {
-				return nil, usagef("--text: %s and %s both make a slice %q; name them: --text NAME=FILE", other, path, t.Name)
+				return nil, hint.Wrap(usagef("--text: %s and %s both make a slice %q", other, path, t.Name), "name them: --text NAME=FILE")
 			}
 			if other, ok := sums[t.SHA256]; ok {
-				return nil, usagef("--text: the slices %q and %q are the same text, which would count as twice the evidence", other, t.Name)
+				return nil, usagef("--text: the slices %q and %q are the same text and would count twice", other, t.Name)
 			}
 			seen[t.Name], sums[t.SHA256] = path, t.Name
 			out = append(out, t)
@@ -109,9 +114,9 @@ func (o *measureOptions) checkReport() error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("--report %s is there already and no report that could be replaced; give another name or delete it: %w", o.Report, err)
+		return fmt.Errorf("--report %s exists and is not a report; give another name or delete it: %w", o.Report, err)
 	case !r.Complete && !o.Resume:
-		return usagef("%s is the report of an interrupted run: go on from it with --resume, or delete it", o.Report)
+		return usagef("%s is the report of an interrupted run: continue it with --resume, or delete it", o.Report)
 	}
 	return nil
 }
@@ -122,7 +127,7 @@ func writable(flag, path string) error {
 		return nil
 	}
 	if st, err := os.Stat(filepath.Dir(path)); err != nil || !st.IsDir() {
-		return usagef("%s %s: there is no such folder", flag, path)
+		return usagef("%s %s: no such folder", flag, path)
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return usagef("%s %s is a folder; give the file's name", flag, path)

@@ -63,7 +63,7 @@ func notTheInput(in, path, flag string) error {
 	a, errA := os.Stat(in)
 	b, errB := os.Stat(path)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return usagef("%s %s is the input itself", flag, path)
+		return usagef("%s %s is the input file", flag, path)
 	}
 	if errB == nil && b.IsDir() {
 		return usagef("%s %s is a folder; give the file's name", flag, path)

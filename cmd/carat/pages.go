@@ -15,18 +15,18 @@ var pageWriters = []struct {
 	flag, usage string
 	write       func(io.Writer, *report.Report) error
 }{
-	{"html", "write a page for the browser to `FILE`", report.HTML},
-	{"markdown", "write Markdown to `FILE`", report.Markdown},
-	{"svg", "write the plot of size and divergence to `FILE`", report.SVG},
-	{"csv", "write the candidates' figures to `FILE`", report.CSV},
-	{"junit", "write JUnit XML to `FILE`", report.JUnit},
-	{"card", "write a model card's front matter and section to `FILE`", report.Card},
+	{"html", "`FILE` write a web page", report.HTML},
+	{"markdown", "`FILE` write Markdown", report.Markdown},
+	{"svg", "`FILE` write the plot of size and divergence", report.SVG},
+	{"csv", "`FILE` write the candidates' figures", report.CSV},
+	{"junit", "`FILE` write JUnit XML", report.JUnit},
+	{"card", "`FILE` write a model card's front matter and section", report.Card},
 }
 
 func pageFlags() []cli.Flag {
 	var out []cli.Flag
 	for _, p := range pageWriters {
-		out = append(out, &cli.StringFlag{Name: p.flag, Category: "PAGES", Usage: p.usage + "; - is stdout"})
+		out = append(out, &cli.StringFlag{Name: p.flag, Category: pagesGroup, Usage: p.usage + "; - is stdout"})
 	}
 	return out
 }
@@ -54,9 +54,9 @@ func (p pages) checkStdout(g global) error {
 	}
 	switch {
 	case n > 1:
-		return usagef("stdout takes one page; %d flags say -", n)
+		return usagef("only one page can go to stdout; %d flags say -", n)
 	case n > 0 && g.json:
-		return usagef("--json prints one object and nothing else on stdout: give the page a file")
+		return usagef("--json prints one object on stdout and nothing else: give the page a file")
 	}
 	return nil
 }

@@ -16,12 +16,11 @@ import (
 
 // recipeFlags choose types by files, and what is left out or kept.
 func recipeFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "recipe", Usage: "types of all tensors from `FILE.yaml`, as plan --save writes it; stands for --type"},
-		&cli.StringFlag{Name: "tensor-type-file", Usage: "more of --tensor-type from `FILE`, separated by white space"},
-		&cli.StringFlag{Name: "prune-layers", Usage: "leave out the layers numbered `a,b,c`"},
-		&cli.BoolFlag{Name: "keep-quantized", Usage: "keep tensors as they are that are quantized already, as MXFP4 experts"},
-	}
+	return group(typesGroup,
+		&cli.StringFlag{Name: "tensor-type-file", Usage: "`FILE` read --tensor-type values from a file, separated by white space"},
+		&cli.StringFlag{Name: "recipe", Usage: "`FILE.yaml` read all tensors' types from a recipe (see plan --save); replaces --type"},
+		&cli.BoolFlag{Name: "keep-quantized", Usage: "leave already quantized tensors (such as MXFP4 experts) unchanged"},
+	)
 }
 
 // applyRecipeFlags reads --recipe first, since it gives the file type.
@@ -54,7 +53,7 @@ func applyRecipeFlags(c *cli.Context, o *quantize.Options) (err error) {
 	}
 	if v := c.String("prune-layers"); v != "" {
 		if o.PruneLayers, err = quantize.ParseLayers(v); err != nil {
-			return usagef("--prune-layers: %v", err)
+			return usagef("--prune-layers: %w", err)
 		}
 	}
 	return nil
@@ -75,7 +74,7 @@ func readNamed(flag, path string, parse func(io.Reader) error) error {
 		if errors.As(err, &path) {
 			return err // it could not be read, as a folder
 		}
-		return usagef("%s: %v", flag, err)
+		return usagef("%s: %w", flag, err)
 	}
 	return nil
 }

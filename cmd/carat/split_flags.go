@@ -7,33 +7,33 @@ import (
 
 // splitFlags are shared by the verbs that write a model.
 func splitFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "split-max-size", Usage: "write OUT-00001-of-0000N.gguf and so on, each with at most `N(K|M|G)` bytes of tensors (decimal units)"},
-		&cli.IntFlag{Name: "split-max-tensors", Usage: "write files with at most `N` tensors each"},
-	}
+	return group(splitGroup,
+		&cli.StringFlag{Name: "split-max-size", Usage: "`SIZE` write files OUT-00001-of-0000N.gguf with at most this size of tensors each, such as 500M or 2G (decimal units)"},
+		&cli.IntFlag{Name: "split-max-tensors", Usage: "`N` write at most N tensors to each file"},
+	)
 }
 
 func splitOptions(c *cli.Context) (s gguf.Split, err error) {
 	if v := c.String("split-max-size"); c.IsSet("split-max-size") {
 		if s.MaxBytes, err = gguf.ParseSize(v); err != nil {
-			return s, usagef("--split-max-size: %v", err)
+			return s, usagef("--split-max-size: %w", err)
 		}
 	}
 	if s.MaxTensors = c.Int("split-max-tensors"); c.IsSet("split-max-tensors") && s.MaxTensors < 1 {
-		return s, usagef("--split-max-tensors %d: from 1", s.MaxTensors)
+		return s, usagef("--split-max-tensors must be at least 1 (got %d)", s.MaxTensors)
 	}
 	return s, nil
 }
 
 func keepSplitFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "keep-split", Usage: "write as many files as the source has, with the same tensors in each"}
+	return &cli.BoolFlag{Name: "keep-split", Category: splitGroup, Usage: "split as the source is: as many files, the same tensors in each"}
 }
 
 // quantizeSplit reads both ways to ask for a split; build has no --keep-split.
 func quantizeSplit(c *cli.Context) (s gguf.Split, keep bool, err error) {
 	keep = c.Bool("keep-split")
 	if keep && (c.IsSet("split-max-size") || c.IsSet("split-max-tensors")) {
-		return s, keep, usagef("--keep-split and --split-max-...: give one of them")
+		return s, keep, usagef("--keep-split cannot be combined with --split-max-size or --split-max-tensors")
 	}
 	s, err = splitOptions(c)
 	return s, keep, err

@@ -17,11 +17,11 @@ import (
 
 // storedFlags are about predictions of the reference in files.
 func storedFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "reference-cache", Usage: "keep the reference's 256 likeliest tokens a position in `FILE`, and use it the next time instead of running the reference"},
-		&cli.StringFlag{Name: "save-logits", Usage: "write the reference's predictions to `FILE` as llama-perplexity --kl-divergence-base does"},
-		&cli.StringFlag{Name: "logits", Usage: "compare with the predictions in `FILE` of llama-perplexity --kl-divergence-base; it holds the text, too"},
-	}
+	return group("STORED REFERENCE",
+		&cli.StringFlag{Name: "reference-cache", Usage: "`FILE` keep the reference's 256 likeliest tokens per position; the next run uses them instead of running the reference"},
+		&cli.StringFlag{Name: "save-logits", Usage: "`FILE` write the reference's predictions as llama-perplexity --kl-divergence-base does"},
+		&cli.StringFlag{Name: "logits", Usage: "`FILE` compare with a file of llama-perplexity --kl-divergence-base, which includes the text"},
+	)
 }
 
 // storedOptions are the files of storedFlags.
@@ -31,17 +31,17 @@ func storedOptionsOf(c *cli.Context) (storedOptions, error) {
 	o := storedOptions{c.String("reference-cache"), c.String("save-logits"), c.String("logits")}
 	switch {
 	case o.Logits != "" && (o.Cache != "" || o.Save != "" || c.String("reference") != "" || len(c.StringSlice("text")) > 0):
-		return o, usagef("--logits holds text and reference: it goes with none of --text, --reference, --reference-cache and --save-logits")
+		return o, usagef("--logits includes text and reference: it cannot be combined with --text, --reference, --reference-cache or --save-logits")
 	case (o.Cache != "" || o.Save != "") && c.String("reference") == "":
 		return o, usagef("--reference-cache and --save-logits need --reference MODEL")
 	case o.Save != "" && c.Bool("resume"):
-		return o, usagef("--resume begins in the middle of the text: nothing whole could be written with --save-logits")
+		return o, usagef("--save-logits cannot be combined with --resume, which skips the first chunks")
 	case o.Save != "" && (c.Int("max-tokens") > 0 || c.Float64("until-width") > 0):
-		return o, usagef("--save-logits writes all chunks: limit them with --chunks, not with --max-tokens or --until-width")
+		return o, usagef("--save-logits writes all chunks: use --chunks instead of --max-tokens or --until-width")
 	case (o.Save != "" || o.Logits != "") && c.Int("stride") > 0:
-		return o, usagef("llama.cpp's logits file knows no --stride")
+		return o, usagef("llama.cpp's logits file format has no --stride")
 	case o.Save != "" && len(c.StringSlice("text")) > 1:
-		return o, usagef("llama.cpp's logits file holds one text: give --save-logits one --text")
+		return o, usagef("llama.cpp's logits file format holds one text: --save-logits needs exactly one --text")
 	case o.Cache != "" && o.Cache == o.Save:
 		return o, usagef("--reference-cache and --save-logits are both %s", o.Cache)
 	}
@@ -91,7 +91,7 @@ func (o *storedOptions) apply(j *measure.Job, ms *models, path string, resume bo
 			return st, err
 		}
 		if resume {
-			return nil, usagef("%s is not the cache of this reference and text, and --resume begins in the middle, where none could be made: leave --reference-cache away", o.Cache)
+			return nil, usagef("%s is the cache of another reference or text, and --resume cannot make a new one: omit --reference-cache", o.Cache)
 		}
 	}
 	var err error
@@ -132,7 +132,7 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 		return nil, nil
 	}
 	if errors.Is(err, gguf.ErrInput) {
-		return nil, fmt.Errorf("%w: delete it to have it made again, or give another --reference-cache", err)
+		return nil, fmt.Errorf("%w: delete it so that it is made again, or give another --reference-cache", err)
 	}
 	if err != nil {
 		return nil, err

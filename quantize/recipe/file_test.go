@@ -47,7 +47,7 @@ func TestParseFileRefuses(t *testing.T) {
 		"version: 1\nfile_type: COPY\ntensors: {}":        `line 2: file_type: "COPY"`,
 		head + "tensor: {}":                               `line 3: key "tensor"`,
 		head + "tensors: 3":                               "line 3: tensors must be lines",
-		head + "tensors:\n  a: Q9":                        `line 4: a: "Q9" is no tensor type`,
+		head + "tensors:\n  a: Q9":                        `line 4: a: unknown tensor type "Q9"`,
 		head + "tensors:\n  a: [Q8_0]":                    "line 4: a: want a tensor type",
 		head + "tensors:\n  a: &x Q8_0\n  b: *x":          "line 5: b: want a tensor type",
 		head + "tensors:\n  a: Q8_0\n  b: F16\n  a: Q8_0": "line 6: a stands twice, first in line 4",

@@ -7,11 +7,14 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // FileType is the number of a preset, as in general.file_type.
@@ -133,5 +136,5 @@ func ParseFileType(s string) (FileType, error) {
 			return f.number, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no file type: one of %s", s, strings.Join(Names(), " "))
+	return 0, hint.Wrap(errors.New(suggest.Unknown("file type", s, Names())), "file types: %s", strings.Join(Names(), " "))
 }

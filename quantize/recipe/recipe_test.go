@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,7 +23,8 @@ func TestParseFileType(t *testing.T) {
 	for _, s := range []string{"", "Q4", "4", "33", "39", "-1", "2147483648", "Q4_K_M "} {
 		_, err := ParseFileType(s)
 		require.Error(t, err, s)
-		require.ErrorContains(t, err, "Q4_K_M")
+		require.ErrorContains(t, err, "unknown file type")
+		require.Contains(t, hint.Of(err), "Q4_K_M")
 	}
 	for _, name := range Names() {
 		ft, err := ParseFileType(name)
