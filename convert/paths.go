@@ -37,3 +37,8 @@ func (m *Model) Paths() []string {
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }
+
+// Reads reports whether a file of that name in a checkpoint folder is an input of its conversion.
+func Reads(name string) bool {
+	return slices.Contains(sideFiles, name) || filepath.Ext(name) == ".safetensors"
+}

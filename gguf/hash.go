@@ -136,9 +136,14 @@ func ReadHashes(path string) (*Hashes, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParseHashes(path, b)
+}
+
+// ParseHashes is ReadHashes for content that was read; name is for errors.
+func ParseHashes(name string, b []byte) (*Hashes, error) {
 	h, err := parseHashes(b)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrInput, name, err)
 	}
 	return h, nil
 }

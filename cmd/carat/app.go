@@ -97,7 +97,7 @@ func newApp(s streams) *cli.App {
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, s streams) (code int) {
 	out := &checkedOutput{w: s.out}
-	s.out, s.err = out, uncheckedOutput{s.err}
+	s.in, s.out, s.err = &standardInput{r: s.in}, out, uncheckedOutput{s.err}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(s.err, "carat: internal error: %v\n%s\nPlease report this.\n", r, debug.Stack())

@@ -47,15 +47,6 @@ func ciOptionsOf(c *cli.Context) ciOptions {
 	return o
 }
 
-func (o *ciOptions) check() error {
-	for _, w := range ciWriters {
-		if err := writable("--"+w.flag, o.files[w.flag]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // stage adds the files to out. A statement about nothing is left out.
 func (o *ciOptions) stage(s streams, g global, r *report.Report, run ci.Run, out *outputs) error {
 	for _, w := range ciWriters {

@@ -51,7 +51,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			ev := measureOptions{Eval: eval.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
+			ev := measureOptions{in: c.App.Reader, Eval: eval.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
 			if f := c.String("eval"); f != "" {
 				ev.Texts = []string{f}
 			}
@@ -101,7 +101,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		}
 	}
 	took := time.Since(start)
-	if !g.json && !g.quiet {
+	if !g.json && !g.quiet && !g.piped {
 		w.print(s.out)
 		if out != "" {
 			printf(s.out, "written in %.1f s\n", took.Seconds())
@@ -117,7 +117,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 			return fmt.Errorf("%s, but measuring failed: %w", are(names, "complete"), err)
 		}
 		w.Eval = m
-		if !g.json && !g.quiet {
+		if !g.json && !g.quiet && !g.piped {
 			m.print(s.out)
 		}
 	}

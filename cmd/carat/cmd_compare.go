@@ -40,7 +40,7 @@ EXAMPLES:
 			if len(paths) == 0 || len(paths)+len(controls) < 2 {
 				return usagef("compare needs two or more models (got %q); see carat compare --help", paths)
 			}
-			cmp, err := comparisonOf(c, g, "compare")
+			cmp, err := comparisonOf(c, "compare")
 			if err != nil {
 				return err
 			}

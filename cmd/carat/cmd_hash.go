@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
@@ -49,7 +50,7 @@ func runHash(ctx context.Context, s streams, g global, path, check string) error
 	var before *gguf.Hashes
 	var err error
 	if check != "" {
-		if before, err = gguf.ReadHashes(check); err != nil {
+		if before, err = readHashes(s.in, check); err != nil {
 			return err
 		}
 	}
@@ -80,6 +81,18 @@ func runHash(ctx context.Context, s streams, g global, path, check string) error
 		return &refusal{fmt.Sprintf("%s differs from %s in %d places", path, check, len(h.Check.Differences))}
 	}
 	return nil
+}
+
+// readHashes reads the file at path, or standard input for "-".
+func readHashes(in io.Reader, path string) (*gguf.Hashes, error) {
+	if path != "-" {
+		return gguf.ReadHashes(path)
+	}
+	b, err := stdinOf(in).bytes()
+	if err != nil {
+		return nil, err
+	}
+	return gguf.ParseHashes("standard input", b)
 }
 
 // print lists the hashes, or with --check only what differs.

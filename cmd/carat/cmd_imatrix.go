@@ -41,7 +41,7 @@ EXAMPLES:
    carat imatrix --stats smollm2.imatrix.gguf --min-coverage 99`,
 		Flags: slices.Concat(
 			group("COLLECT",
-				&cli.StringFlag{Name: "text", Usage: "`FILE` calibration text (UTF-8)"},
+				&cli.StringFlag{Name: "text", Usage: "`FILE` calibration text (UTF-8); - for standard input"},
 				&cli.IntFlag{Name: "ctx", Value: imatrix.DefaultChunkSize, Usage: "`TOKENS` tokens per chunk; with --merge, of .dat files, which do not record it"},
 				&cli.IntFlag{Name: "chunks", Usage: "`N` use only the first N chunks"},
 				&cli.BoolFlag{Name: "process-output", Usage: "also collect for output.weight"},
@@ -139,9 +139,6 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 			return err
 		}
 	}
-	if _, err := os.Stat(filepath.Dir(o.Out)); err != nil {
-		return err // now, not after hours
-	}
 	if exists(o.partial()) && !o.Resume {
 		return usagef("%s of an interrupted run exists: continue it with --resume, or delete it", o.partial())
 	}
@@ -150,7 +147,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err
 	}
 	defer m.Close()
-	text, err := eval.ReadText(o.Text)
+	text, err := readText(s.in, o.Text)
 	if err != nil {
 		return err
 	}
@@ -180,8 +177,6 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 	}
 	return os.Remove(o.partial())
 }
-
-func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 // collectImatrix runs m over the text and keeps snapshots.
 func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text eval.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {

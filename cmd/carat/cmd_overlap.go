@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/overlap"
 	"github.com/urfave/cli/v2"
 )
@@ -64,11 +63,11 @@ type overlaps struct {
 }
 
 func runOverlap(ctx context.Context, s streams, g global, o overlapOptions) error {
-	calib, err := readTexts(o.Calibration)
+	calib, err := readTexts(s.in, o.Calibration)
 	if err != nil {
 		return err
 	}
-	evals, err := readTexts(o.Evaluation)
+	evals, err := readTexts(s.in, o.Evaluation)
 	if err != nil {
 		return err
 	}
@@ -96,10 +95,10 @@ func runOverlap(ctx context.Context, s streams, g global, o overlapOptions) erro
 	return nil
 }
 
-func readTexts(paths []string) ([]overlap.Text, error) {
+func readTexts(in io.Reader, paths []string) ([]overlap.Text, error) {
 	var out []overlap.Text
 	for _, p := range paths {
-		t, err := eval.ReadText(p)
+		t, err := readText(in, p)
 		if err != nil {
 			return nil, err
 		}

@@ -77,6 +77,8 @@ func runPlan(s streams, g global, plan *quantize.Plan, opts quantize.Options) er
 	}
 	if !g.quiet {
 		printNotes(s, g, plan)
+	}
+	if !g.quiet && !g.piped {
 		p.print(s.out)
 		printf(s.out, "the file would have %d bytes (%s)\n", sum.FileBytes, display.Bytes(sum.FileBytes))
 	}

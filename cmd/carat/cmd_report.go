@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -36,7 +35,7 @@ EXAMPLES:
 				return err
 			}
 			o := reportOptions{path: arg, pages: pagesOf(c), table: c.String("table"), baseModel: c.String("base-model")}
-			if err := o.check(c, g); err != nil {
+			if err := o.check(c); err != nil {
 				return err
 			}
 			return runReport(s, g, o)
@@ -51,7 +50,7 @@ type reportOptions struct {
 	table, baseModel string
 }
 
-func (o *reportOptions) check(c *cli.Context, g global) error {
+func (o *reportOptions) check(c *cli.Context) error {
 	switch {
 	case !slices.Contains(report.Tables, o.table):
 		return usagef("%s; tables: %s", suggest.Unknown("--table", o.table, report.Tables), strings.Join(report.Tables, ", "))
@@ -60,19 +59,11 @@ func (o *reportOptions) check(c *cli.Context, g global) error {
 	case o.baseModel != "" && o.pages["card"] == "":
 		return usagef("--base-model needs --card FILE")
 	}
-	for flag, file := range o.pages {
-		if file == "-" {
-			continue
-		}
-		if err := notTheInput(o.path, file, "--"+flag); err != nil {
-			return err
-		}
-	}
-	return errors.Join(o.pages.checkStdout(g), o.pages.check())
+	return nil
 }
 
 func runReport(s streams, g global, o reportOptions) error {
-	r, err := report.Read(o.path)
+	r, err := readReport(s.in, o.path)
 	if err != nil {
 		return err
 	}
@@ -81,7 +72,6 @@ func runReport(s streams, g global, o reportOptions) error {
 	}
 	var out outputs
 	defer out.abort()
-	g.quiet = g.quiet || o.pages.stdout()
 	// These two have flags of their own.
 	for flag, draw := range map[string]func(io.Writer) error{
 		"csv":  func(w io.Writer) error { return report.CSVTable(w, r, o.table) },
@@ -97,6 +87,22 @@ func runReport(s streams, g global, o reportOptions) error {
 		}
 	}
 	return o.pages.write(s, g, r, "", r, &out)
+}
+
+// readReport reads the report at path, or standard input for "-".
+func readReport(in io.Reader, path string) (*report.Report, error) {
+	if path != "-" {
+		return report.Read(path)
+	}
+	b, err := stdinOf(in).bytes()
+	if err != nil {
+		return nil, err
+	}
+	r, err := report.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	return r, nil
 }
 
 // someOf lists the first few.

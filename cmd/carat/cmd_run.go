@@ -17,13 +17,15 @@ func runCommand(s streams) *cli.Command {
 		Name:      "run",
 		Usage:     "generate text",
 		ArgsUsage: "MODEL",
-		Description: `Continues the prompt. The same seed gives the same text for any number of threads.
+		Description: `Continues the prompt. The same seed gives the same text for any number of threads. Without -p, or with -p -, the
+prompt is read from standard input if that is a pipe or a file.
 
 EXAMPLES:
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
-   carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7`,
+   carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7
+   carat run ./SmolLM2-135M < prompt.txt`,
 		Flags: append(group(samplingGroup,
-			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue"},
+			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue; - for standard input"},
 			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"},
 			&cli.Float64Flag{Name: "temp", Usage: "`T` temperature; 0, the default, always takes the likeliest token"},
 			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "`K` sample from the K likeliest tokens; 0 for all"},
@@ -37,12 +39,16 @@ EXAMPLES:
 			if c.Int("n") < 1 {
 				return usagef("-n must be at least 1 (got %d)", c.Int("n"))
 			}
+			prompt, err := readPrompt(s.in, c.String("prompt"), c.IsSet("prompt"))
+			if err != nil {
+				return err
+			}
 			src, err := g.open(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}
 			defer src.Close()
-			return runRun(c.Context, s, g, src, c.String("prompt"), generate.Options{
+			return runRun(c.Context, s, g, src, prompt, generate.Options{
 				MaxTokens: c.Int("n"),
 				Params:    generate.Params{Temperature: c.Float64("temp"), TopK: c.Int("top-k"), TopP: c.Float64("top-p"), Seed: c.Uint64("seed")},
 			})

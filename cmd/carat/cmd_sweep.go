@@ -55,7 +55,7 @@ EXAMPLES:
 			if sw.controls, err = fileTypes("--controls", c.String("controls")); err != nil {
 				return err
 			}
-			cmp, err := comparisonOf(c, g, "sweep")
+			cmp, err := comparisonOf(c, "sweep")
 			if err != nil {
 				return err
 			}
@@ -124,6 +124,8 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 			return err
 		}
 		defer os.RemoveAll(folder)
+	} else if st, err := os.Stat(folder); err == nil && !st.IsDir() {
+		return usagef("-o %s is not a folder", folder)
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}

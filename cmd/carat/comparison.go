@@ -29,7 +29,7 @@ type comparison struct {
 	job        measure.Job
 }
 
-func comparisonOf(c *cli.Context, g global, command string) (*comparison, error) {
+func comparisonOf(c *cli.Context, command string) (*comparison, error) {
 	o, err := measureOptionsOf(c)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func comparisonOf(c *cli.Context, g global, command string) (*comparison, error)
 	cmp := &comparison{reference: c.String("reference"), measure: o, extras: extras{c.Bool("speed"), c.Bool("tensors")}, pages: pagesOf(c)}
 	// One broken file among many should not cost the figures of the others.
 	cmp.job = measure.Job{Command: command, Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth, Tolerant: true, AnyTokenizer: true}
-	return cmp, cmp.pages.checkStdout(g)
+	return cmp, nil
 }
 
 func (c *comparison) addControls(paths []string) {
@@ -52,7 +52,7 @@ func (c *comparison) addControls(paths []string) {
 // prepare finds what cannot work before the work: files that are not there, texts that are too short, a reference that
 // does not load. src is the reference if it is open already.
 func (c *comparison) prepare(ms *models, src gguf.Model) error {
-	if err := errors.Join(c.pages.check(), c.measure.checkReport()); err != nil {
+	if err := c.measure.checkReport(); err != nil {
 		return err
 	}
 	ms.sizesOnly = c.measure.Report == "" && len(c.pages) == 0 && !ms.g.json // as in eval

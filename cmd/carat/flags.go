@@ -27,12 +27,17 @@ type global struct {
 	quiet      bool
 	noProgress bool
 	note       func(string) // says a sentence on stderr, once
+	piped      bool         // a file that a flag names is standard output: what is printed for people is not
 }
 
 func globals(c *cli.Context) (global, error) {
 	g := global{threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
 	if f := c.String("log-format"); f != "text" && f != "json" {
 		return g, usagef("%s", suggest.Unknown("--log-format", f, []string{"text", "json"}))
+	}
+	var err error
+	if g.piped, err = checkFiles(c); err != nil {
+		return g, err
 	}
 	if !c.IsSet("threads") {
 		if v := os.Getenv("CARAT_THREADS"); v != "" {

@@ -38,7 +38,7 @@ func fakeLlama() {
 var zeroDat = []byte("\x01\x00\x00\x00\x01\x00\x00\x00x\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x80\x3f\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00d")
 
 // TestScript runs the command lines of testdata/script. $TINY is the embedded checkpoint, $BAD the
-// malformed inputs of the golden data, when they are there; zero.dat is zeroDat.
+// malformed inputs of the golden data, when they are there; zero.dat is zeroDat, latin1.txt is no UTF-8.
 func TestScript(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
@@ -51,6 +51,9 @@ func TestScript(t *testing.T) {
 			e.Setenv("REPORT", filepath.Join(root, "eval", "report", "testdata", "sample.json"))
 			e.Setenv("CARAT_THREADS", "2")
 			e.Setenv("CARAT_CACHE", filepath.Join(e.WorkDir, "cache"))
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "latin1.txt"), []byte("caf\xe9"), 0o600); err != nil {
+				return err
+			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage},

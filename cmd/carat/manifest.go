@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -45,14 +44,6 @@ func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
 	r := &recorder{path: c.String("manifest"), out: out, metadata: c.Bool("manifest-metadata")}
 	if out == "" || r.path == "" && !r.metadata {
 		return &recorder{}, nil
-	}
-	if r.path != "" {
-		if err := notTheInput(in, r.path, "--manifest"); err != nil {
-			return nil, err
-		}
-		if st, err := os.Stat(filepath.Dir(r.path)); err != nil || !st.IsDir() {
-			return nil, usagef("--manifest %s: there is no such folder", r.path)
-		}
 	}
 	skip := slices.Clone(unrecorded)
 	for _, f := range globalFlags() {

@@ -3,9 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ import (
 func measureFlags() []cli.Flag {
 	return slices.Concat(
 		group(textGroup,
-			&cli.StringSliceFlag{Name: "text", Usage: "`[NAME=]FILE` evaluation text, UTF-8, or .jsonl with one document per line; each text is a slice with figures of its own"},
+			&cli.StringSliceFlag{Name: "text", Usage: "`[NAME=]FILE` evaluation text, UTF-8 (- for standard input), or .jsonl with one document per line; each text is a slice with figures of its own"},
 			&cli.StringFlag{Name: "text-field", Value: "text", Usage: "`FIELD` field of a .jsonl line that holds the text"},
 			&cli.StringFlag{Name: "slice-field", Value: "slice", Usage: "`FIELD` field of a .jsonl line that names its slice"}),
 		group(measureGroup,
@@ -44,6 +43,7 @@ type measureOptions struct {
 	UntilWidth float64
 	Report     string
 	Resume     bool
+	in         io.Reader // for a text that is standard input
 }
 
 func measureOptionsOf(c *cli.Context) (measureOptions, error) {
@@ -51,6 +51,7 @@ func measureOptionsOf(c *cli.Context) (measureOptions, error) {
 		Texts: c.StringSlice("text"), Fields: eval.JSONL{Text: c.String("text-field"), Slice: c.String("slice-field")},
 		Eval:      eval.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks"), Stride: c.Int("stride")},
 		MaxTokens: c.Int("max-tokens"), UntilWidth: c.Float64("until-width"), Report: c.String("report"), Resume: c.Bool("resume"),
+		in: c.App.Reader,
 	}
 	return o, o.check()
 }
@@ -77,7 +78,7 @@ func (o *measureOptions) texts() ([]eval.Text, error) {
 	seen, sums := map[string]string{}, map[string]string{}
 	for _, arg := range o.Texts {
 		name, path := namedFile(arg)
-		texts, err := eval.ReadTexts(path, name, o.Fields)
+		texts, err := readSlices(o.in, path, name, o.Fields)
 		if err != nil {
 			return nil, err
 		}
@@ -106,8 +107,8 @@ func namedFile(arg string) (name, path string) {
 
 // checkReport refuses, before the work, to lose what is at --report: only a complete report is overwritten.
 func (o *measureOptions) checkReport() error {
-	if err := writable("--report", o.Report); err != nil || o.Report == "" {
-		return err
+	if o.Report == "" || o.Report == "-" {
+		return nil
 	}
 	r, err := report.Read(o.Report)
 	switch {
@@ -117,20 +118,6 @@ func (o *measureOptions) checkReport() error {
 		return fmt.Errorf("--report %s exists and is not a report; give another name or delete it: %w", o.Report, err)
 	case !r.Complete && !o.Resume:
 		return usagef("%s is the report of an interrupted run: continue it with --resume, or delete it", o.Report)
-	}
-	return nil
-}
-
-// writable refuses, before the work, a file that cannot be written after it.
-func writable(flag, path string) error {
-	if path == "" || path == "-" {
-		return nil
-	}
-	if st, err := os.Stat(filepath.Dir(path)); err != nil || !st.IsDir() {
-		return usagef("%s %s: no such folder", flag, path)
-	}
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return usagef("%s %s is a folder; give the file's name", flag, path)
 	}
 	return nil
 }

@@ -57,19 +57,3 @@ func noter(w io.Writer, quiet bool) func(string) {
 		}
 	}
 }
-
-// notTheInput refuses a file to write that is the input, or a folder.
-func notTheInput(in, path, flag string) error {
-	a, errA := os.Stat(in)
-	b, errB := os.Stat(path)
-	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return usagef("%s %s is the input file", flag, path)
-	}
-	if errB == nil && b.IsDir() {
-		return usagef("%s %s is a folder; give the file's name", flag, path)
-	}
-	return nil
-}
-
-// sameFile refuses an output that is the input: it would be replaced while being read.
-func sameFile(in, out string) error { return notTheInput(in, out, "-o") }

@@ -44,33 +44,6 @@ func pagesOf(c *cli.Context) pages {
 	return p
 }
 
-// checkStdout refuses more than one thing on stdout.
-func (p pages) checkStdout(g global) error {
-	n := 0
-	for _, file := range p {
-		if file == "-" {
-			n++
-		}
-	}
-	switch {
-	case n > 1:
-		return usagef("only one page can go to stdout; %d flags say -", n)
-	case n > 0 && g.json:
-		return usagef("--json prints one object on stdout and nothing else: give the page a file")
-	}
-	return nil
-}
-
-// check refuses what could not be written after the work.
-func (p pages) check() error {
-	for _, w := range pageWriters {
-		if err := writable("--"+w.flag, p[w.flag]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // write writes the report, if path names a file for it, and its pages, together with what o holds already, and prints
 // what the global flags ask for; object is what --json shows. Figures are printed even if no file could be written.
 func (p pages) write(s streams, g global, r *report.Report, path string, object any, o *outputs) error {
@@ -103,25 +76,15 @@ func (p pages) stage(r *report.Report, path string, o *outputs) error {
 	return nil
 }
 
-// show prints what the global flags ask for, unless a page took standard output.
+// show prints what the global flags ask for, unless something else takes standard output.
 func (p pages) show(s streams, g global, r *report.Report, object any) error {
 	switch {
 	case g.json:
 		return printJSON(s.out, object)
-	case g.quiet || p.stdout():
+	case g.quiet || g.piped:
 		return nil
 	}
 	return report.Terminal(s.out, r, coloured(s.out))
-}
-
-// stdout reports whether a page goes there.
-func (p pages) stdout() bool {
-	for _, file := range p {
-		if file == "-" {
-			return true
-		}
-	}
-	return false
 }
 
 // coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.

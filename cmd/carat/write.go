@@ -65,7 +65,7 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 	if g.json {
 		return printJSON(s.out, w)
 	}
-	if !g.quiet {
+	if !g.quiet && !g.piped {
 		w.print(s.out)
 	}
 	return nil

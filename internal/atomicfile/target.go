@@ -34,6 +34,19 @@ func Check(path string) error {
 	return nil
 }
 
+// Resolve gives the one name of the file that Create would write for path: absolute, with all links followed.
+func Resolve(path string) (string, error) {
+	target, err := resolve(path)
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	return filepath.Join(dir, filepath.Base(target)), err
+}
+
 // maxLinks are followed, as Linux does.
 const maxLinks = 40
 
