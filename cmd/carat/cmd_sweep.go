@@ -12,6 +12,7 @@ import (
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
@@ -119,17 +120,19 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 		return err
 	}
 	folder := w.folder
+	var scratch *atomicfile.Scratch
 	if folder == "" {
-		if folder, err = os.MkdirTemp("", "carat-sweep-"); err != nil {
+		if scratch, err = atomicfile.NewScratch("", "carat-sweep-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(folder)
+		defer scratch.Close()
+		folder = scratch.Path("")
 	} else if st, err := os.Stat(folder); err == nil && !st.IsDir() {
 		return usagef("-o %s is not a folder", folder)
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	made, err := w.quantize(ctx, s, ms.g, plans, path, folder)
+	made, err := w.quantize(ctx, s, ms.g, plans, path, folder, scratch)
 	if err != nil {
 		return err
 	}
@@ -171,8 +174,8 @@ func (w *sweep) plans(src gguf.Model, g global) (out []target, err error) {
 	return out, errors.Join(errs...)
 }
 
-// quantize writes all targets to folder and lists the files.
-func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []target, path, folder string) ([]candidateFile, error) {
+// quantize writes all targets to folder, which may be scratch, and lists the files.
+func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []target, path, folder string, scratch *atomicfile.Scratch) ([]candidateFile, error) {
 	base := strings.TrimSuffix(measure.Named(path).Name, ".gguf")
 	var files []candidateFile
 	var plans []*quantize.Plan
@@ -193,6 +196,9 @@ func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []tar
 	}
 	var o outputs
 	defer o.abort()
+	if scratch != nil {
+		return files, scratch.Hold(filesOf(writers)...)
+	}
 	for _, w := range writers {
 		o.model(w)
 	}

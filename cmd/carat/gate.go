@@ -14,6 +14,7 @@ import (
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 )
 
 // gating is one run of the gate: inputs, the stored verdict or else build, measure and judge, and what is written.
@@ -28,11 +29,12 @@ type gating struct {
 	store    *cache.Dir       // nil for none
 	storeKey string           // of the verdict in store; "" for none
 
-	made      string       // the candidate's temporary file, when it was built
-	candidate string       // the file that is measured
-	id        report.Model // the candidate's
-	control   string       // the control's temporary file, when there is one
-	extra     []beside     // of each of the job's candidates
+	folder    *atomicfile.Scratch // of what was built
+	made      string              // the candidate's temporary file, when it was built
+	candidate string              // the file that is measured
+	id        report.Model        // the candidate's
+	control   string              // the control's temporary file, when there is one
+	extra     []beside            // of each of the job's candidates
 }
 
 // verdict is the end of a gate that did not pass.
@@ -52,10 +54,11 @@ func (x *gating) run(ctx context.Context) error {
 	if r := x.stored(); r != nil {
 		return x.finish(r)
 	}
-	folder, err := x.build(ctx)
+	var err error
+	x.folder, err = x.build(ctx)
 	defer func() {
 		x.models.close() // some systems keep a file that is mapped
-		os.RemoveAll(folder)
+		x.folder.Close()
 	}()
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ func (x *gating) publish(r *report.Report, o *outputs) error {
 		return nil
 	}
 	x.models.close() // some systems do not rename a file that is mapped
-	return o.files.Adopt(x.made, x.out)
+	return x.folder.Move(x.made, x.out, &o.files)
 }
 
 // finish writes everything that was asked for, the candidate and what is told about it together, and ends with the

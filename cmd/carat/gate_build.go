@@ -3,22 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
 // build makes the candidate, unless it is given, and the control, if there is one, from one read of the source. They
-// are in a folder of their own, which the caller removes; "" when nothing was made.
-func (x *gating) build(ctx context.Context) (folder string, err error) {
+// are in a folder of their own, which the caller closes; nil when nothing was made.
+func (x *gating) build(ctx context.Context) (folder *atomicfile.Scratch, err error) {
 	x.candidate = x.given
 	p := x.policy
 	if x.given != "" && !p.Control.Set() {
-		return "", nil
+		return nil, nil
 	}
 	source := p.Model.Source
 	if source == "" {
@@ -26,11 +26,11 @@ func (x *gating) build(ctx context.Context) (folder string, err error) {
 	}
 	src, err := openModel(source, x.models.src)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer src.Close()
 	if folder, err = temporary(x.out); err != nil {
-		return "", err
+		return nil, err
 	}
 	var plans []*quantize.Plan
 	var paths []string
@@ -41,7 +41,7 @@ func (x *gating) build(ctx context.Context) (folder string, err error) {
 			return "", err
 		}
 		printNotes(x.s, x.g, plan)
-		path := filepath.Join(folder, name)
+		path := folder.Path(name)
 		plans, paths = append(plans, plan), append(paths, path)
 		return path, nil
 	}
@@ -66,10 +66,11 @@ func (x *gating) build(ctx context.Context) (folder string, err error) {
 	}
 	b := newBar(x.s.err, x.g, "build")
 	defer b.finish()
-	if err := quantize.RunAll(ctx, plans, paths, b.update); err != nil {
+	writers, err := quantize.Stage(ctx, plans, paths, b.update)
+	if err != nil {
 		return folder, fmt.Errorf("%s: %w", source, err)
 	}
-	return folder, nil
+	return folder, folder.Hold(filesOf(writers)...)
 }
 
 // builtName is the base name of what is built, which the report shows.
@@ -107,15 +108,19 @@ func (x *gating) weigh(o *quantize.Options) {
 	}
 }
 
-// temporary is a folder beside path, so that a rename is enough to publish, or anywhere if there is no path.
-func temporary(path string) (folder string, err error) {
-	if path == "" {
-		folder, err = os.MkdirTemp("", "carat-gate-")
-	} else {
-		folder, err = os.MkdirTemp(filepath.Dir(path), ".carat-gate-")
+// temporary is a folder beside path, so that a name is all that is missing to publish, or anywhere if there is no path.
+func temporary(path string) (*atomicfile.Scratch, error) {
+	parent, prefix := "", "carat-gate-"
+	if path != "" {
+		target, err := atomicfile.Resolve(path)
+		if err != nil {
+			return nil, err
+		}
+		parent, prefix = filepath.Dir(target), ".carat-gate-"
 	}
+	folder, err := atomicfile.NewScratch(parent, prefix)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", gguf.ErrEnvironment, err)
+		return nil, fmt.Errorf("%w: %w", gguf.ErrEnvironment, err)
 	}
 	return folder, nil
 }

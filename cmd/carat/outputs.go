@@ -23,6 +23,14 @@ type outputs struct {
 // model adds the files of w.
 func (o *outputs) model(w *gguf.Writer) { o.files.Add(w.Files()...) }
 
+// filesOf are those of all writers.
+func filesOf(writers []*gguf.Writer) (files []*atomicfile.File) {
+	for _, w := range writers {
+		files = append(files, w.Files()...)
+	}
+	return files
+}
+
 // write adds a file of that content; "-" is standard output.
 func (o *outputs) write(path string, b []byte) error {
 	if path == "-" {

@@ -42,6 +42,49 @@ func TestKilled(t *testing.T) {
 	require.Len(t, listing(t, dir), 2)
 }
 
+// TestKilledWhileMeasuring: models that are made for a run only go with it. What is left of their folder has no size, and
+// the next run removes it.
+func TestKilledWhileMeasuring(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere the next run removes the models, too")
+	}
+	text := filepath.Join(t.TempDir(), "text.txt")
+	b, err := os.ReadFile(evalFile)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(text, b[:3000], 0o600))
+	for _, c := range []struct{ name, place string }{{"sweep", "measured"}, {"gate", "measured"}} {
+		t.Run(c.name, func(t *testing.T) {
+			temporary, dir := t.TempDir(), t.TempDir()
+			t.Setenv("TMPDIR", temporary)
+			t.Setenv("CARAT_CACHE", t.TempDir())
+			args := []string{"sweep", tiny, "--types", "Q4_0,Q8_0", "--text", text, "--ctx", "64", "--chunks", "2", "--csv", filepath.Join(dir, "r.csv")}
+			if c.name == "gate" {
+				args = []string{"gate", tiny, "--type", "Q8_0", "--text", text, "--ctx", "64", "--keep", "--warn-only", "-o", filepath.Join(dir, "out.gguf"), "--csv", filepath.Join(dir, "r.csv")}
+			}
+			t.Setenv("CARAT_TEST_KILL", c.place)
+			code, stderr := process(t, nil, "", args...)
+			require.Equal(t, -1, code, stderr)
+			left := append(listing(t, temporary), listing(t, dir)...)
+			require.NotEmpty(t, left, "the folder that is left")
+			for _, f := range left {
+				st, err := os.Lstat(f)
+				require.NoError(t, err)
+				require.True(t, st.Mode()&os.ModeSymlink != 0 || st.Size() == 0, "%s has %d bytes", f, st.Size())
+			}
+			t.Setenv("CARAT_TEST_KILL", "")
+			code, stderr = process(t, nil, "", args...)
+			require.Zero(t, code, stderr)
+			require.Empty(t, listing(t, temporary))
+			for _, f := range listing(t, dir) {
+				require.Contains(t, []string{"r.csv", "out.gguf"}, filepath.Base(f))
+				st, err := os.Lstat(f)
+				require.NoError(t, err)
+				require.True(t, st.Mode().IsRegular() && st.Size() > 0, f)
+			}
+		})
+	}
+}
+
 // process runs carat as a process of its own, by the shell's words when there are some, and gives its exit code: -1
 // when a signal ended it.
 func process(t *testing.T, stdout *os.File, shell string, args ...string) (code int, stderr string) {

@@ -74,15 +74,6 @@ func WriteFile(path string, b []byte) error {
 	return batch.Commit()
 }
 
-// Rename gives a file that is whole and durable another name in its file system, replacing a file of that name.
-func Rename(from, to string) error {
-	var b Batch
-	if err := b.Adopt(from, to); err != nil {
-		return err
-	}
-	return b.Commit()
-}
-
 // Name is the path that Create was given.
 func (a *File) Name() string { return a.name }
 

@@ -52,17 +52,3 @@ func requireOnly(t *testing.T, path string) {
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "no temporary file is left")
 }
-
-func TestRename(t *testing.T) {
-	dir := t.TempDir()
-	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
-	require.NoError(t, WriteFile(from, []byte("new")))
-	require.NoError(t, WriteFile(to, []byte("old")))
-	require.NoError(t, Rename(from, to))
-	b, err := os.ReadFile(to)
-	require.NoError(t, err)
-	require.Equal(t, "new", string(b))
-	requireOnly(t, to)
-	require.Error(t, Rename(from, to))
-	require.FileExists(t, to)
-}

@@ -28,7 +28,8 @@ func openNameless(dir, label string) *os.File {
 	return f
 }
 
-func descriptor(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+// descriptor is a path of f as long as it is open, for other processes too.
+func descriptor(f *os.File) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd()) }
 
 // linkNameless gives f the name target, which must be free.
 func linkNameless(f *os.File, target string) error {
