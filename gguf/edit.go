@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 )
@@ -113,16 +112,11 @@ func (f *File) Split() Split {
 	return s
 }
 
-// Replace writes f anew with md in the place of its own files, through temporary files, and closes it. When
+// Replace writes f anew with md in the place of its own files, or of those that links lead to, and closes it. When
 // anything fails the files are as they were.
 func (f *File) Replace(ctx context.Context, md *Metadata, progress Progress) error {
 	defer f.Close()
 	path, split := f.parts[0].path, f.Split()
-	for _, p := range f.Paths() {
-		if st, err := os.Lstat(p); err != nil || !st.Mode().IsRegular() {
-			return fmt.Errorf("%w: %s is a link: edit the file that it points to, or write another one", ErrEdit, p)
-		}
-	}
 	if len(f.parts) > 1 {
 		path = splitName.FindStringSubmatch(path)[1] + ".gguf"
 	}

@@ -112,7 +112,8 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-func TestReplaceRefusesLinks(t *testing.T) {
+// TestReplaceFollowsLinks: the file at their end is replaced, and they stay.
+func TestReplaceFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m.gguf")
 	write(t, path, sampleMetadata(), sampleTensors())
@@ -122,5 +123,15 @@ func TestReplaceRefusesLinks(t *testing.T) {
 	}
 	f, err := Open(link)
 	require.NoError(t, err)
-	require.ErrorIs(t, f.Replace(context.Background(), f.Metadata(), nil), ErrEdit)
+	md := f.Metadata().Clone()
+	md.Set("general.name", "new")
+	require.NoError(t, f.Replace(context.Background(), md, nil))
+	st, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.NotZero(t, st.Mode()&os.ModeSymlink)
+	f, err = Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	name, _ := f.Metadata().String("general.name")
+	require.Equal(t, "new", name)
 }

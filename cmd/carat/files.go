@@ -77,7 +77,7 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 	for _, a := range c.Args().Slice() {
 		inputs = append(inputs, namedPath{"", a})
 		if a == "-" && !slices.Contains(dashPositionals, verb) {
-			return false, usagef("%s cannot read a model from standard input (-): it is read at many places; give a file or a folder", verb)
+			return false, usagef("%s cannot read a model from standard input: it is read at many places at once; give a file or a folder", verb)
 		}
 		if a == "-" {
 			read = append(read, "-")
@@ -88,9 +88,9 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 		switch {
 		case n.path != "-":
 		case !text:
-			return false, usagef("%s - : this is not read from standard input, as it may be read more than once; give a file", n.flag)
+			return false, usagef("cannot read %s from standard input: the file may be read more than once; give a file name", n.flag)
 		case verb == "gate":
-			return false, usagef("%s - : gate does not read standard input, as a verdict is kept with the files that it depends on; give a file", n.flag)
+			return false, usagef("cannot read %s from standard input: gate keeps verdicts with the files that they depend on; give a file name", n.flag)
 		default:
 			read = append(read, n.String())
 		}
@@ -99,9 +99,9 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 		switch {
 		case n.path != "-":
 		case slices.Contains(fileOutputs, strings.TrimLeft(n.flag, "-")) || n.flag == "-o":
-			return false, usagef("%s - : this is not written to standard output, as it is written at many places at once; give a file name", n.flag)
+			return false, usagef("cannot write %s to standard output: the file is written at many places at once; give a file name", n.flag)
 		case c.Bool("resume") && n.flag == "--report":
-			return false, usagef("--report - : --resume goes on from a report in a file")
+			return false, usagef("cannot resume from --report -: standard output keeps no report; give a file name")
 		default:
 			printed = append(printed, n.String())
 		}
@@ -125,12 +125,15 @@ func checkOutputs(c *cli.Context, outputs, inputs []namedPath) error {
 		if n.path == "-" || folder || c.Bool("dry-run") && (n.flag == "-o" || n.flag == "--manifest") {
 			continue
 		}
-		if err := writable(n.flag, n.path); err != nil {
-			return err
-		}
 		target, err := atomicfile.Resolve(n.path)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", n.flag, err)
+		}
+		// A cache that is there may do without being written.
+		if n.flag != "--reference-cache" || !exists(n.path) {
+			if err := writable(n.flag, n.path); err != nil {
+				return err
+			}
 		}
 		if other, ok := seen[target]; ok {
 			return usagef("%s and %s are one file: give each output a name of its own", other, n)

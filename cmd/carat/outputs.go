@@ -54,6 +54,9 @@ func (o *outputs) commit(s streams) error {
 	if err := o.files.Commit(); err != nil {
 		return err
 	}
+	if o.stdout.Len() == 0 {
+		return nil
+	}
 	_, err := s.out.Write(o.stdout.Bytes())
 	return err
 }

@@ -52,6 +52,12 @@ const maxLinks = 40
 
 // resolve follows path's symbolic links to the file that is to be replaced, which may be missing.
 func resolve(path string) (string, error) {
+	// Not all links can be read: those of /dev/stdout and /proc/self/fd lead to what has no name.
+	if st, err := os.Stat(path); err == nil && path != "" {
+		if kind := kindOf(st.Mode()); kind != "" {
+			return "", targetf("%s is %s: an output must be a regular file, or a name that is free", path, kind)
+		}
+	}
 	target := path
 	for range maxLinks {
 		if target == "" || os.IsPathSeparator(target[len(target)-1]) {

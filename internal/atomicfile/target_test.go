@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,12 +21,18 @@ func TestTargets(t *testing.T) {
 	for link, to := range map[string]string{"to-folder": "folder", "to-pipe": at("pipe"), "to-null": "/dev/null", "loop": "loop", "astray": "gone/x"} {
 		require.NoError(t, os.Symlink(to, at(link)))
 	}
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	defer w.Close()
+	require.NoError(t, os.Symlink(fmt.Sprintf("/dev/fd/%d", w.Fd()), at("to-fd")))
 	for path, want := range map[string]string{
 		"":              "names no file",
 		at("new") + "/": "names no file",
 		at("folder"):    "is a folder",
 		at("pipe"):      "is a named pipe",
 		"/dev/null":     "is a device",
+		at("to-fd"):     "is a named pipe",
 		at("gone/x"):    "does not exist; create it first",
 		at("file/x"):    "is not a folder",
 		at("to-folder"): "is a folder",
