@@ -186,8 +186,8 @@ func (r rope) only(kinds ...string) {
 }
 
 // llama3Factors is Llama 3.1's scaling of rotary frequencies, one factor for each pair of a head's dimensions. It is
-// computed as the reference computes it, with torch, in float32: each operation is rounded, and a number divided
-// by a tensor is the tensor's reciprocal times the number.
+// computed as the reference computes it, with torch, in float32: each operation is rounded, a number divided by
+// a tensor is the tensor's reciprocal times the number, and powers are torchPow's.
 func (r rope) llama3Factors(headDim int64) []Computed {
 	if r.kind != "llama3" {
 		return nil
@@ -202,8 +202,10 @@ func (r rope) llama3Factors(headDim int64) []Computed {
 	over := func(scalar float64, tensor float32) float32 { return float32(float32(1/tensor) * float32(scalar)) }
 	values := make([]float32, headDim/2)
 	for i := range values {
-		exponent := float32(2*i) / float32(headDim)
-		freq := over(1, float32(math.Pow(r.theta, float64(exponent))))
+		values[i] = float32(2*i) / float32(headDim)
+	}
+	for i, power := range torchPow(r.theta, values) {
+		freq := over(1, power)
 		wave := over(2*math.Pi, freq)
 		switch {
 		case wave < float32(old/high):
