@@ -80,7 +80,7 @@ func poolingMode(pooling map[string]any, path string) (uint32, error) {
 
 // readJSON reads a small file that may be absent.
 func readJSON(path string, v any) (bool, error) {
-	b, err := inputfile.ReadSmall(path, 1<<20)
+	b, err := inputfile.ReadText(path, 1<<20)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}

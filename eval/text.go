@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // Text is one slice of a corpus.
@@ -36,8 +36,9 @@ func NewText(name, file, data string) Text {
 type JSONL struct{ Text, Slice string }
 
 // ReadTexts reads an evaluation file. A .jsonl file holds an object a line: the documents of one value of the slice
-// field, in order and an empty line apart, are a slice; those without the field are one called as a text file is. Any other file is UTF-8 text and one slice, called name, or
-// by the file when name is empty.
+// field, in order and an empty line apart, are a slice; those without the field are one called as a text file is; a
+// byte order mark before them is ignored. Any other file is UTF-8 text and one slice, called name, or by the file when
+// name is empty.
 func ReadTexts(path, name string, fields JSONL) ([]Text, error) {
 	t, err := ReadText(path)
 	if err != nil {
@@ -56,14 +57,13 @@ func ReadTexts(path, name string, fields JSONL) ([]Text, error) {
 	return texts, nil
 }
 
-// ReadText reads a file whole, whatever its name.
+// ReadText reads a file of UTF-8 whole, whatever its name. Nothing is left out: a byte order mark at the beginning is
+// text, as it is for llama.cpp.
 func ReadText(path string) (Text, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return Text{}, fmt.Errorf("%w: %s is a folder, not a text", gguf.ErrInput, path)
-	}
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Text{}, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
+	b, err := inputfile.ReadText(path, inputfile.MaxText)
+	var kind *inputfile.KindError
+	if errors.As(err, &kind) && kind.Stream() {
+		err = hint.Wrap(err, "give - to read standard input, or save the text to a file")
 	}
 	if err != nil {
 		return Text{}, err
@@ -75,6 +75,7 @@ func ReadText(path string) (Text, error) {
 func parseJSONL(b []byte, base, name string, fields JSONL) ([]Text, error) {
 	var order []string
 	docs := map[string][]string{}
+	b = bytes.TrimPrefix(b, []byte(inputfile.BOM))
 	s := bufio.NewScanner(bytes.NewReader(b))
 	s.Buffer(nil, len(b)+1)
 	for line := 1; s.Scan(); line++ {

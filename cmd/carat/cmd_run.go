@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/runtime/generate"
 	"github.com/carat-llm/carat/runtime/model"
 	"github.com/carat-llm/carat/runtime/tokenizer"
@@ -80,6 +81,9 @@ func loadModel(src gguf.Model, g global) (*model.Model, *tokenizer.Tokenizer, er
 func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt string, opts generate.Options) error {
 	m, tok, err := loadModel(src, g)
 	if err != nil {
+		return err
+	}
+	if err := inputfile.CheckUTF8("the prompt", []byte(prompt)); err != nil {
 		return err
 	}
 	ids, err := tok.Encode(prompt, true, true)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
@@ -80,6 +81,9 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 	}
 	v := verification{}
 	if v.Report, err = verify(ctx, s, g, m, o); err != nil {
+		if strings.Contains(err.Error(), path) || source != "" && strings.Contains(err.Error(), source) {
+			return err // it says which of the two
+		}
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if v.OK = len(v.Findings) == 0; source != "" {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -45,7 +43,7 @@ func (x *gating) inputs(ctx context.Context) error {
 	x.Findings = gate.Inputs(p, sums, x.Calibration)
 	if path := p.Target.Imatrix; path != "" {
 		if x.Imatrix, err = imatrix.Read(path); err != nil {
-			return missing(path, err)
+			return err
 		}
 		x.Findings = append(x.Findings, gate.Recorded(p, path, x.Imatrix, x.Texts, sums)...)
 	}
@@ -97,7 +95,7 @@ func (x *gating) readBaseline() error {
 	if b.SHA256 != "" {
 		h, err := gguf.HashFile(x.baseline)
 		if err != nil {
-			return missing(x.baseline, err)
+			return err
 		}
 		if h.SHA256 != b.SHA256 {
 			return fmt.Errorf("%w: the baseline %s has SHA-256 %s, the policy says %s", gguf.ErrInput, x.baseline, h.SHA256, b.SHA256)
@@ -105,15 +103,7 @@ func (x *gating) readBaseline() error {
 	}
 	var err error
 	if x.Baseline, err = report.Read(x.baseline); err != nil {
-		return fmt.Errorf("the baseline: %w", missing(x.baseline, err))
+		return fmt.Errorf("the baseline: %w", err)
 	}
 	return nil
-}
-
-// missing words the error for a file that is not there.
-func missing(path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
-	}
-	return err
 }

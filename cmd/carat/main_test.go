@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"carat":      main,
 		"fake-llama": fakeLlama,
+		"stuck":      stuck,
 	})
 }
 
@@ -50,13 +52,14 @@ func TestScript(t *testing.T) {
 			e.Setenv("EVALTEXT", filepath.Join(root, "testdata", "eval.txt"))
 			e.Setenv("REPORT", filepath.Join(root, "eval", "report", "testdata", "sample.json"))
 			e.Setenv("CARAT_THREADS", "2")
+			e.Setenv("LATIN1", "gr\xfcn")
 			e.Setenv("CARAT_CACHE", filepath.Join(e.WorkDir, "cache"))
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "latin1.txt"), []byte("caf\xe9"), 0o600); err != nil {
 				return err
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "unhex": unhex},
 	})
 }
 
@@ -77,6 +80,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
+}
+
+// unhex HEX FILE writes bytes that no script can hold.
+func unhex(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: unhex HEX FILE")
+	}
+	b, err := hex.DecodeString(args[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }
 
 // sed OLD NEW FILE OUT writes FILE to OUT with every OLD replaced, of which there must be one.

@@ -17,13 +17,10 @@ func openModel(path string, opts convert.Options) (gguf.Model, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s: no such file or folder", gguf.ErrInput, path)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if st.IsDir() {
+	if err == nil && st.IsDir() {
 		return convert.Open(path, opts)
 	}
-	return gguf.Open(path)
+	return gguf.Open(path) // says what it is, when it is no file
 }
 
 // open is openModel for what a verb is asked to work on: it says on stderr what the user should know of how a folder

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/urfave/cli/v2"
@@ -61,7 +61,7 @@ func applyRecipeFlags(c *cli.Context, o *quantize.Options) (err error) {
 
 // readNamed opens the file of a flag. What parse finds wrong is a usage error.
 func readNamed(flag, path string, parse func(io.Reader) error) error {
-	f, err := os.Open(path)
+	f, err := inputfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s %s: no such file", gguf.ErrInput, flag, path)
 	}
@@ -69,7 +69,7 @@ func readNamed(flag, path string, parse func(io.Reader) error) error {
 		return err
 	}
 	defer f.Close()
-	if err := parse(f); err != nil {
+	if err := parse(f.Reader()); err != nil {
 		var path *fs.PathError
 		if errors.As(err, &path) {
 			return err // it could not be read, as a folder

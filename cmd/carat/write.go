@@ -100,7 +100,7 @@ func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, sour
 	b := newBar(s.err, g, title)
 	defer b.finish()
 	w, err := quantize.Stage(ctx, []*quantize.Plan{plan}, []string{out}, b.update)
-	if errors.Is(err, gguf.ErrInput) {
+	if errors.Is(err, gguf.ErrInput) && !strings.Contains(err.Error(), source) {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	if err != nil {

@@ -36,7 +36,7 @@ const maxConfig = 16 << 20
 // ReadConfig reads dir/config.json.
 func ReadConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, "config.json")
-	b, err := inputfile.ReadSmall(path, maxConfig)
+	b, err := inputfile.ReadText(path, maxConfig)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, notACheckpoint(dir)
 	}

@@ -1,18 +1,20 @@
 package general
 
 import (
-	"os"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
+	"github.com/carat-llm/carat/internal/inputfile"
 	"go.yaml.in/yaml/v4"
 )
 
 // modelCard reads the YAML front matter of README.md. Front matter that does not parse is no reason to
 // refuse a model: the reference goes on too.
 func (f *facts) modelCard(path string) error {
-	b, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
+	b, err := inputfile.ReadText(path, inputfile.MaxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

@@ -7,13 +7,15 @@ package general
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // Options override what is found.
@@ -112,10 +114,7 @@ func (f *facts) override(o Options) error {
 	if o.MetadataFile == "" {
 		return nil
 	}
-	b, err := os.ReadFile(o.MetadataFile)
-	if os.IsNotExist(err) {
-		return fmt.Errorf("%w: %s: no such file", gguf.ErrInput, o.MetadataFile)
-	}
+	b, err := inputfile.ReadText(o.MetadataFile, inputfile.MaxConfig)
 	if err != nil {
 		return err
 	}
@@ -186,8 +185,8 @@ func rounded(n int64) string {
 
 // samplingKVs are the defaults of generation_config.json.
 func samplingKVs(path string) ([]gguf.KV, error) {
-	b, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
+	b, err := inputfile.ReadSmall(path, inputfile.MaxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {

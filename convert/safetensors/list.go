@@ -25,7 +25,7 @@ const (
 // list returns the names of the weight files, sorted, and where each tensor is if an index says so.
 func list(dir string) (names []string, where map[string]string, err error) {
 	path := filepath.Join(dir, index)
-	b, err := inputfile.ReadSmall(path, maxIndex)
+	b, err := inputfile.ReadText(path, maxIndex)
 	switch {
 	case err == nil:
 		if where, err = parseIndex(b, path); err != nil {

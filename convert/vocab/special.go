@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // specialTypes are the special tokens in the order in which the reference looks for them, with GGUF's names.
@@ -159,7 +161,7 @@ func (p postProcessor) adds(content map[string]string, adds *ordered[bool]) {
 // chatTemplate writes the template, or the default of several and the others by name.
 func (f *folder) chatTemplate(l *list) error {
 	var template any
-	if b, err := os.ReadFile(filepath.Join(f.dir, "chat_template.jinja")); err == nil {
+	if b, err := inputfile.ReadText(filepath.Join(f.dir, "chat_template.jinja"), inputfile.MaxConfig); err == nil {
 		template = string(b)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // Options say whose tokenizer it is.
@@ -66,7 +67,7 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	if err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &f.config); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	model, err := os.ReadFile(filepath.Join(dir, "tokenizer.model"))
+	model, err := inputfile.ReadSmall(filepath.Join(dir, "tokenizer.model"), inputfile.MaxVocab)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (l *list) set(key string, v any) {
 }
 
 func readJSON(path string, v any) error {
-	b, err := os.ReadFile(path)
+	b, err := inputfile.ReadText(path, inputfile.MaxVocab)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // Dir is a cache folder.
@@ -39,10 +40,13 @@ func Open(path string) (*Dir, error) {
 // At is the folder as it is, which may be missing.
 func At(path string) *Dir { return &Dir{path, OpenSums(filepath.Join(path, "sums.json"))} }
 
+// maxAnswer is the size of the largest answer that is read back, and of sums.json.
+const maxAnswer = 1 << 30
+
 // Get returns the answer stored for key. Using it makes it young again for GC.
 func (d *Dir) Get(key string) ([]byte, bool) {
 	path := d.file(key)
-	b, err := os.ReadFile(path)
+	b, err := inputfile.ReadSmall(path, maxAnswer)
 	if err != nil {
 		return nil, false
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // settled is how old a file must be when it is hashed.
@@ -36,7 +37,7 @@ type entry struct {
 // OpenSums reads what is remembered at path. A file that is missing or not readable is empty: it is a cache.
 func OpenSums(path string) *Sums {
 	x := &Sums{path: path, entries: map[string]entry{}}
-	b, err := os.ReadFile(path)
+	b, err := inputfile.ReadSmall(path, maxAnswer)
 	if err != nil || json.Unmarshal(b, &x.entries) != nil || x.entries == nil {
 		x.entries = map[string]entry{}
 	}
@@ -54,7 +55,7 @@ func (x *Sums) Hash(path string) (gguf.FileHash, error) {
 	}
 	before, err := os.Stat(path)
 	if err != nil {
-		return gguf.FileHash{}, err
+		return gguf.HashFile(path) // has the error's words
 	}
 	now := entry{Size: before.Size(), Mtime: before.ModTime().UnixNano(), Inode: inode(before)}
 	x.mu.Lock()

@@ -5,13 +5,15 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
 
+	"github.com/carat-llm/carat/internal/inputfile"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -25,12 +27,14 @@ const (
 
 // Load reads a policy file. Paths in it stay as they are: they are relative to where carat runs.
 func Load(path string) (*Policy, error) {
-	f, err := os.Open(path)
-	if err != nil {
+	b, err := inputfile.ReadText(path, maxFileBytes)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	defer f.Close()
-	return Parse(filepath.Base(path), f)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(filepath.Base(path), bytes.NewReader(b))
 }
 
 // Parse reads a policy, YAML or JSON. name is for messages, which say the line. Errors wrap ErrPolicy.

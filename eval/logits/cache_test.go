@@ -357,13 +357,29 @@ func TestOpenRefuses(t *testing.T) {
 		func(path string) error { _, err := OpenLlama(path); return err },
 	} {
 		require.ErrorIs(t, open(filepath.Join(dir, "none")), os.ErrNotExist)
-		require.ErrorContains(t, open(dir), "not a regular file")
+		require.ErrorContains(t, open(dir), "is a folder, want a regular file")
 		path := filepath.Join(dir, "other")
 		require.NoError(t, os.WriteFile(path, make([]byte, 1000), 0o600))
 		err := open(path)
 		require.ErrorIs(t, err, gguf.ErrInput)
 		require.ErrorContains(t, err, path)
 	}
+}
+
+// TestFileIsCutWhileRead: the header was whole, rows are missing when they are read.
+func TestFileIsCutWhileRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache")
+	b := cache(t, header(10, 4), rowsOf(text(), 10))
+	require.NoError(t, os.WriteFile(path, append(b[:len(b):len(b)], make([]byte, 1<<17)...), 0o600)) // more than is read ahead
+	in, err := openInput(path)
+	require.NoError(t, err)
+	defer in.Close()
+	_, err = in.read(10, "header")
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, 1<<16))
+	_, err = in.read(1<<17, "rows")
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, path)
 }
 
 func FuzzCache(f *testing.F) {

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
+
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // input reads a file whose size is known from front to back. Nothing is allocated by a length that is not in it.
@@ -20,19 +21,11 @@ type input struct {
 }
 
 func openInput(path string) (*input, error) {
-	f, err := os.Open(path)
+	f, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return &input{path: path, r: bufio.NewReaderSize(f, 1<<16), left: st.Size(), Closer: f}, nil
+	return &input{path: path, r: bufio.NewReaderSize(f.Reader(), 1<<16), left: f.Size(), Closer: f}, nil
 }
 
 // read returns the next n bytes, which are what for messages.

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // maxBytes is the largest report that is read: a million scored tokens of ten candidates are a tenth of it.
@@ -40,16 +40,9 @@ func wrong(path, format string, args ...any) error {
 	return &FormatError{Path: path, Reason: fmt.Sprintf(format, args...)}
 }
 
-// Read reads and validates the report at path. What is wrong with it is a *FormatError.
+// Read reads and validates the report at path. What is wrong with its content is a *FormatError.
 func Read(path string) (*Report, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxBytes {
-		return nil, &FormatError{File: path, Reason: fmt.Sprintf("is no regular file of at most %d bytes", maxBytes)}
-	}
-	b, err := os.ReadFile(path)
+	b, err := inputfile.ReadSmall(path, maxBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"os"
@@ -172,4 +173,18 @@ func FuzzParse(f *testing.F) {
 		require.NoError(t, err)
 		renderAll(t, r)
 	})
+}
+
+// TestTruncationNamesTheFile cuts a report off at some places.
+func TestTruncationNamesTheFile(t *testing.T) {
+	b, err := os.ReadFile("testdata/sample.json")
+	require.NoError(t, err)
+	b = bytes.TrimRight(b, "\n")
+	path := filepath.Join(t.TempDir(), "r.json")
+	for n := 0; n < len(b); n += max(1, min(len(b)/30, len(b)-n-1)) {
+		require.NoError(t, os.WriteFile(path, b[:n], 0o600))
+		_, err := Read(path)
+		require.ErrorIs(t, err, gguf.ErrInput, "%d bytes", n)
+		require.ErrorContains(t, err, path)
+	}
 }

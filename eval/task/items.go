@@ -7,14 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // maxFile bounds a file of items, packed and unpacked: a compressed file of a kilobyte may hold terabytes.
@@ -64,20 +62,9 @@ func lineAt(n int) place { return place(fmt.Sprintf("line %d", n)) }
 // Read reads the items of a file, which may be compressed by gzip or bzip2. Errors wrap gguf.ErrInput and name file
 // and line.
 func Read(t Task, path string) (*Items, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
-	}
+	raw, err := inputfile.ReadSmall(path, maxFile)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return nil, fmt.Errorf("%w: %s is a folder, a file of items is expected", gguf.ErrInput, path)
-	}
-	raw, err := readAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return Parse(t, path, raw)
 }
@@ -87,6 +74,15 @@ func Parse(t Task, path string, raw []byte) (*Items, error) {
 	data, err := unpack(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", gguf.ErrInput, path, err)
+	}
+	if !t.binary || !isBinary(data) { // the parser of binary files sees to their strings
+		if err := inputfile.CheckUTF8(path, data); err != nil {
+			return nil, err
+		}
+	}
+	// In a file of JSON lines a byte order mark is no text, in others it is: llama-perplexity takes it so.
+	if rest, ok := bytes.CutPrefix(data, []byte(inputfile.BOM)); ok && isJSON(rest) {
+		data = rest
 	}
 	list, err := t.parse(path, data)
 	if err != nil {

@@ -168,6 +168,31 @@ func TestReadUnpacks(t *testing.T) {
 	require.ErrorIs(t, err, gguf.ErrInput)
 }
 
+// TestItemsAreUTF8: in text, in JSON, whose reader would put other letters, and in the strings of binary files.
+func TestItemsAreUTF8(t *testing.T) {
+	for task, data := range map[string]string{
+		"hellaswag": "gr\xfcn\n0\na\nb\nc\nd\n",
+		"arc-easy":  `{"query":"gr` + "\xfc" + `n","choices":["a","b"],"gold":0}`,
+	} {
+		_, err := Parse(lookup(t, task), "dir/items", []byte(data))
+		require.ErrorIs(t, err, gguf.ErrInput)
+		require.ErrorContains(t, err, "dir/items: byte 0xfc at offset ", task)
+	}
+	_, err := Parse(lookup(t, "arc-easy"), "dir/items", binaryChoices(choices{context: "a", answers: []string{"b", "\xfc"}}))
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, "is not UTF-8")
+	_, err = Parse(lookup(t, "hellaswag"), "dir/items", []byte("a\x00\xff\n")) // no binary file: none is of this task
+	require.ErrorContains(t, err, "offset 2 is not UTF-8")
+}
+
+// TestItemsByteOrderMark: before JSON it is nothing, before text it is text, as for llama-perplexity.
+func TestItemsByteOrderMark(t *testing.T) {
+	it := parse(t, "arc-easy", "\ufeff"+`{"query":"q","choices":["a","b"],"gold":0}`)
+	require.Equal(t, "q", it.list[0].(choices).context)
+	it = parse(t, "hellaswag", "\ufeffq\n0\na\nb\nc\nd\n")
+	require.Equal(t, "\ufeffq", it.list[0].(choices).context)
+}
+
 // bzipped is the text of TestReadUnpacks, by bzip2.
 const bzipped = "425a6839314159265359ae1bb2ac00000cd180001040002ec19c80200021a9a68f530d210000201e286eda99d5af656023628fc5dc914e14242b86ecab00"
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/carat-llm/carat/gguf"
 )
@@ -13,10 +14,13 @@ const multipleChoiceFormat = `JSON lines {"query": "...", "choices": ["...", ...
 // maxChoices is llama-perplexity's.
 const maxChoices = 100
 
-// parseMultipleChoice reads either format. Binary files begin with a number of items below 2^24, so with a zero
-// among their first four bytes, which JSON never has.
+// isBinary tells llama-perplexity's files of choices from text: they begin with a number of items below 2^24, so with
+// a zero among their first four bytes, which JSON never has.
+func isBinary(data []byte) bool { return len(data) >= 4 && bytes.IndexByte(data[:4], 0) >= 0 }
+
+// parseMultipleChoice reads either format.
 func parseMultipleChoice(name string, data []byte) ([]Item, error) {
-	if len(data) >= 4 && bytes.IndexByte(data[:4], 0) >= 0 {
+	if isBinary(data) {
 		return parseBinaryChoices(name, data)
 	}
 	type object struct {
@@ -118,7 +122,13 @@ func (c *cursor) number() uint32 {
 	return 0
 }
 
-func (c *cursor) text() string { return string(c.take(int64(c.number()))) }
+func (c *cursor) text() string {
+	b := c.take(int64(c.number()))
+	if c.bad == "" && !utf8.Valid(b) {
+		c.bad = fmt.Sprintf("the string %.40q is not UTF-8", b)
+	}
+	return string(b)
+}
 
 func (c *cursor) answers() (texts []string, labels []int32) {
 	n := c.number()

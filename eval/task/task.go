@@ -13,6 +13,8 @@ type Task struct {
 
 	// parse reads the items of a file; name is the file's, for messages.
 	parse func(name string, data []byte) ([]Item, error)
+	// binary says that files may be llama-perplexity's binary ones.
+	binary bool
 	// draw is llama-perplexity's choice of limit items of n.
 	draw func(r *mt19937, n, limit int) []int
 	// What a Result has beyond a score.
@@ -28,15 +30,15 @@ var tasks = []Task{
 	{Name: "winogrande", About: "which of two names fills the gap", Format: winograndeFormat,
 		parse: parseWinogrande, draw: drawSwapButLast},
 	{Name: "arc-easy", About: "science questions, the easy set", Format: multipleChoiceFormat,
-		parse: parseMultipleChoice, draw: drawSwap, normalized: true},
+		parse: parseMultipleChoice, binary: true, draw: drawSwap, normalized: true},
 	{Name: "arc-challenge", About: "science questions, the challenge set", Format: multipleChoiceFormat,
-		parse: parseMultipleChoice, draw: drawSwap, normalized: true},
+		parse: parseMultipleChoice, binary: true, draw: drawSwap, normalized: true},
 	{Name: "mmlu", About: "exam questions of many subjects", Format: multipleChoiceFormat,
-		parse: parseMultipleChoice, draw: drawSwap, normalized: true},
+		parse: parseMultipleChoice, binary: true, draw: drawSwap, normalized: true},
 	{Name: "truthfulqa", About: "questions that invite a common error, one true answer", Format: multipleChoiceFormat,
-		parse: parseMultipleChoice, draw: drawSwap, normalized: true},
+		parse: parseMultipleChoice, binary: true, draw: drawSwap, normalized: true},
 	{Name: "multiple-choice", About: "any questions with one right answer among several", Format: multipleChoiceFormat,
-		parse: parseMultipleChoice, draw: drawSwap, normalized: true},
+		parse: parseMultipleChoice, binary: true, draw: drawSwap, normalized: true},
 	{Name: "lambada", About: "the last word of a passage", Format: lambadaFormat,
 		parse: parseLambada, draw: drawSwap, perplexity: true},
 	{Name: "gsm8k", About: "word problems, answered in full and judged by the last number", Format: gsm8kFormat,

@@ -18,6 +18,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -49,6 +50,9 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if errors.Is(err, syscall.EAGAIN) { // somebody holds a lease of the file, as file servers do, and gives it back
+		f, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, missing(path, err)
 	}
@@ -169,9 +173,10 @@ func (e *KindError) kind() string {
 	return "a special file"
 }
 
-// Stream is true for what can be read from front to back only, as pipes and terminals: standard input, perhaps.
+// Stream is true for what somebody may have meant as standard input: pipes, as the shell's <(...) is one too, and the
+// names of standard input itself.
 func (e *KindError) Stream() bool {
-	return e.Mode&(fs.ModeNamedPipe|fs.ModeSocket|fs.ModeCharDevice) != 0
+	return e.Mode&(fs.ModeNamedPipe|fs.ModeSocket) != 0 || e.Path == "/dev/stdin" || strings.HasPrefix(e.Path, "/dev/fd/")
 }
 
 // Unwrap makes errors.Is(err, ErrInput) true.
@@ -181,7 +186,8 @@ func (e *KindError) Unwrap() error { return ErrInput }
 func missing(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return &missingError{path}
+		to, _ := os.Readlink(path)
+		return &missingError{path, to}
 	case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.EINVAL):
 		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
@@ -189,9 +195,14 @@ func missing(path string, err error) error {
 }
 
 // missingError is that of a file that is not there.
-type missingError struct{ path string }
+type missingError struct{ path, to string }
 
-func (e *missingError) Error() string { return fmt.Sprintf("%v: %s: no such file", ErrInput, e.path) }
+func (e *missingError) Error() string {
+	if e.to != "" {
+		return fmt.Sprintf("%v: %s: is a link to %s, where there is no file", ErrInput, e.path, e.to)
+	}
+	return fmt.Sprintf("%v: %s: no such file", ErrInput, e.path)
+}
 
 // Unwrap makes the error both bad input and fs.ErrNotExist.
 func (e *missingError) Unwrap() []error { return []error{ErrInput, fs.ErrNotExist} }

@@ -3,6 +3,7 @@
 package inputfile
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,6 +28,11 @@ func TestOpenSpecial(t *testing.T) {
 		require.ErrorIs(t, err, ErrInput)
 		require.ErrorContains(t, err, path+": "+want)
 	}
+	gone := filepath.Join(dir, "gone")
+	require.NoError(t, os.Symlink("../blobs/0123", gone))
+	_, err := Open(gone)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.EqualError(t, err, "bad input: "+gone+": is a link to ../blobs/0123, where there is no file")
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("x"), 0o600))
 	require.NoError(t, os.Symlink("file", link))

@@ -68,6 +68,35 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestEveryTruncationIsAnError, but for two that cannot be told from whole files: a .dat file that ends behind its
+// entries is one of before 2024, and the padding at the end of a GGUF file holds nothing.
+func TestEveryTruncationIsAnError(t *testing.T) {
+	for _, format := range []Format{GGUF, Dat} {
+		path, data := written(t, sample(), format)
+		end, old := len(data), -1
+		if format == GGUF {
+			f, err := gguf.Open(path)
+			require.NoError(t, err)
+			last := f.Tensors()[len(f.Tensors())-1]
+			_, at := last.(gguf.Placed).Place()
+			end = int(at + last.Info().Bytes())
+			require.NoError(t, f.Close())
+		} else {
+			old = len(data) - len("b.txt") - 8
+		}
+		for n := range end {
+			require.NoError(t, os.WriteFile(path, data[:n], 0o600))
+			_, err := Read(path)
+			if n == old {
+				require.NoError(t, err)
+				continue
+			}
+			require.ErrorIs(t, err, gguf.ErrInput, "%d bytes", n)
+			require.ErrorContains(t, err, path)
+		}
+	}
+}
+
 func TestWriteRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	for reason, m := range map[string]*Matrix{

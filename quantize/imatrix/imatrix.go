@@ -12,13 +12,15 @@
 package imatrix
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
+	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // DefaultChunkSize is the number of tokens in a chunk where a matrix does not say.
@@ -86,26 +88,39 @@ func (m *Matrix) Filter(keep func(name string) bool) *Matrix {
 
 // Read reads the file at path, GGUF or .dat whatever its name.
 func Read(path string) (*Matrix, error) {
-	b, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, path)
+	m, err := read(path)
+	if err == nil {
+		err = m.check()
+	}
+	if err != nil && !strings.Contains(err.Error(), path) {
+		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var m *Matrix
-	if bytes.HasPrefix(b, []byte("GGUF")) {
-		m, err = readGGUF(path)
-	} else {
-		m, err = parseDat(b)
-	}
-	if err == nil {
-		err = m.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
 	return m, nil
+}
+
+// maxDat is the size of the largest .dat file that is read: the matrix of a model of experts takes one gigabyte.
+const maxDat = 4 << 30
+
+func read(path string) (*Matrix, error) {
+	f, err := inputfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	magic, err := io.ReadAll(io.LimitReader(f.Reader(), 4))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if string(magic) == "GGUF" {
+		return readGGUF(path)
+	}
+	b, err := inputfile.ReadSmall(path, maxDat)
+	if err != nil {
+		return nil, err
+	}
+	return parseDat(b)
 }
 
 // check refuses values that are of no use as weights.

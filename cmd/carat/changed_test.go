@@ -1,0 +1,31 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// writerFunc is a stream that does something when it is written to.
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) { f(p); return len(p), nil }
+
+// TestModelChangesWhileRunning modifies the model once the first words are out.
+func TestModelChangesWhileRunning(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.gguf")
+	args := func(s string) []string { return strings.Fields("carat " + s) }
+	require.Equal(t, 0, run(context.Background(), args("convert ../../testdata/tiny-llama --quiet -o "+model), streams{strings.NewReader(""), io.Discard, io.Discard}))
+	var stderr bytes.Buffer
+	touch := writerFunc(func([]byte) { require.NoError(t, os.Chtimes(model, time.Time{}, time.Now().Add(time.Hour))) })
+	code := run(context.Background(), args("run -p Once -n 3 "+model), streams{strings.NewReader(""), touch, &stderr})
+	require.Equal(t, exitInput, code, stderr.String())
+	require.Contains(t, stderr.String(), model+": was modified at ")
+}
