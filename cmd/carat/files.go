@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,6 +140,11 @@ func checkOutputs(c *cli.Context, outputs, inputs []namedPath) error {
 			return usagef("%s and %s are one file: give each output a name of its own", other, n)
 		}
 		seen[target] = n
+		for _, stream := range []io.Writer{c.App.Writer, c.App.ErrWriter} {
+			if isStream(n.path, stream) {
+				return usagef("%s is the file that %s is redirected to, and would replace it: give another name", n, fileOf(stream).Name())
+			}
+		}
 		for _, in := range inputs {
 			if err := notTheInput(in.path, n.path, n.flag); err != nil {
 				return err
@@ -146,6 +152,17 @@ func checkOutputs(c *cli.Context, outputs, inputs []namedPath) error {
 		}
 	}
 	return nil
+}
+
+// isStream reports whether the file at path is the one that w writes to, as /dev/stdout is.
+func isStream(path string, w io.Writer) bool {
+	f := fileOf(w)
+	if f == nil {
+		return false
+	}
+	a, errA := f.Stat()
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 // writable refuses, before the work, a file that cannot be written after it.

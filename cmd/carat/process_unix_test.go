@@ -112,6 +112,22 @@ func TestClosedPipe(t *testing.T) {
 	}
 }
 
+// TestOutputIsStdout: a file that standard output was redirected to is not replaced under it.
+func TestOutputIsStdout(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	for _, name := range []string{path, "/dev/stdout"} {
+		code, stderr := process(t, f, "", "convert", tiny, "-o", name)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "-o "+name+" is the file that /dev/stdout is redirected to")
+	}
+	st, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Zero(t, st.Size())
+}
+
 func TestDevFull(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /dev/full")
