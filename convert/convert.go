@@ -64,7 +64,7 @@ var outTypes = map[string]struct {
 }{"f32": {gguf.F32, 0}, "f16": {gguf.F16, 1}, "q8_0": {gguf.Q8_0, 7}, "bf16": {gguf.BF16, 32}}
 
 // ErrOutType is wrapped when Options.OutType names nothing known.
-var ErrOutType = errors.New("want f32, f16, bf16, q8_0 or auto")
+var ErrOutType = errors.New("unknown outtype")
 
 // Open reads everything but the weights of the checkpoint folder dir.
 func Open(dir string, o Options) (*Model, error) {
@@ -111,7 +111,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	if o.OutType == "" || o.OutType == "auto" {
 		out = outTypes[autoType(m.files.Tensors())]
 	} else if !ok {
-		return fmt.Errorf("outtype %q: %w", o.OutType, ErrOutType)
+		return fmt.Errorf("%w %q; expected f32, f16, bf16, q8_0 or auto", ErrOutType, o.OutType)
 	}
 	if !o.VocabOnly {
 		for _, e := range spec.Computed {

@@ -51,7 +51,7 @@ func poolingType(dir, name string) ([]gguf.KV, error) {
 			continue
 		}
 		if !filepath.IsLocal(m.Path) {
-			return nil, fmt.Errorf("%w: %s: the pooling module's path is %q: want a folder of this one", gguf.ErrInput, path, m.Path)
+			return nil, fmt.Errorf("%w: %s: the pooling module's path must be a folder inside this one (got %q)", gguf.ErrInput, path, m.Path)
 		}
 		var pooling map[string]any
 		file := filepath.Join(dir, m.Path, "config.json")
@@ -75,7 +75,7 @@ func poolingMode(pooling map[string]any, path string) (uint32, error) {
 			return mode.kind, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: %s: unsupported pooling: want the mean, the first (cls) or the last token", gguf.ErrInput, path)
+	return 0, fmt.Errorf("%w: %s: unsupported pooling: only the mean, the first (cls) or the last token are supported", gguf.ErrInput, path)
 }
 
 // readJSON reads a small file that may be absent.

@@ -163,7 +163,7 @@ func TestMoEConfigsThatGGUFCannotSay(t *testing.T) {
 		{"Qwen3MoeForCausalLM", `"norm_topk_prob": false`, "norm_topk_prob is false"},
 		{"OlmoeForCausalLM", `"clip_qkv": 8.0`, "clip_qkv is 8"},
 		{"OlmoeForCausalLM", `"num_experts": null`, "num_experts is missing"},
-		{"MixtralForCausalLM", `"num_local_experts": 0`, "num_local_experts is 0"},
+		{"MixtralForCausalLM", `"num_local_experts": 0`, "num_local_experts must be a whole number between 1 and 4096 (got 0"},
 	} {
 		_, _, err := moeFolder(t, c.class, ", "+c.add)
 		require.ErrorIs(t, err, gguf.ErrInput)

@@ -126,7 +126,7 @@ func (t *tensor) decode(values []float32, at int64) error {
 	cols := t.spec.Shape[len(t.spec.Shape)-1]
 	for i, v := range values {
 		if v != v || math.IsInf(float64(v), 0) {
-			return t.bad((at+int64(i))/cols, (at+int64(i))%cols, v, "not finite; the checkpoint is broken, or it was damaged")
+			return t.bad((at+int64(i))/cols, (at+int64(i))%cols, v, "not finite; the checkpoint is broken or damaged")
 		}
 	}
 	return nil

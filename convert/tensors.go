@@ -67,7 +67,7 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 			return m.unexpected(t)
 		}
 		if first, ok := have[name]; ok {
-			return fmt.Errorf("%w: %s: tensors %s and %s are the same tensor of the model, %s", gguf.ErrInput, m.path(t), first, t.Name, name)
+			return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t), first, t.Name, name)
 		}
 		have[name] = t.Name
 		made, err := m.makeTensors(t, name, specs, stacks, out)
@@ -77,7 +77,7 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 		m.tensors = append(m.tensors, made...)
 	}
 	m.leftOut(others, "%d tensors that are not the text model's are left out (%s): the vision or audio part of a multimodal model")
-	m.leftOut(scales, "%d scales of a quantized key-value cache are left out (%s): GGUF has no place for them")
+	m.leftOut(scales, "%d scales of a quantized key-value cache are left out (%s): GGUF cannot hold them")
 	return m.checkComplete(spec, have)
 }
 
@@ -89,10 +89,10 @@ func (m *Model) makeTensors(t *safetensors.Tensor, name string, specs []arch.Ten
 		want = []int64{specs[0].Experts, specs[0].Parts * want[0], want[1]}
 	}
 	if !slices.Equal(t.Shape, want) {
-		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, config.json says %v", gguf.ErrInput, m.path(t), t.Name, t.Shape, want)
+		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t), t.Name, t.Shape, want)
 	}
 	if t.Type != gguf.F64 && t.Type != gguf.F32 && t.Type != gguf.F16 && t.Type != gguf.BF16 {
-		return nil, fmt.Errorf("%w: %s: tensor %s is of a type that is not read as weights (%s): want F64, F32, F16 or BF16", gguf.ErrInput, m.path(t), t.Name, t.DType)
+		return nil, fmt.Errorf("%w: %s: tensor %s has the type %s, but weights must be F64, F32, F16 or BF16", gguf.ErrInput, m.path(t), t.Name, t.DType)
 	}
 	switch {
 	case fused:
@@ -121,7 +121,7 @@ func (m *Model) leftOut(names []string, format string) {
 
 // unexpected says what a tensor is that the family does not have.
 func (m *Model) unexpected(t *safetensors.Tensor) error {
-	err := fmt.Errorf("%w: %s: unexpected tensor %s: it has no place in this architecture", gguf.ErrInput, m.path(t), t.Name)
+	err := fmt.Errorf("%w: %s: unexpected tensor %s: this architecture has no such tensor", gguf.ErrInput, m.path(t), t.Name)
 	has := func(parts ...string) bool {
 		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains("."+t.Name, p) })
 	}

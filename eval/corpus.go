@@ -78,7 +78,7 @@ func NewCorpus(texts []Text, tok Tokenizer, o Options) (*Corpus, error) {
 			need = o.Context
 		}
 		if len(ids) < need {
-			return nil, fmt.Errorf("%w: %s has %d tokens; at a context of %d at least %d are needed: give more text or a smaller --ctx",
+			return nil, fmt.Errorf("%w: %s has %d tokens; with a context of %d at least %d are needed: use more text or a smaller --ctx",
 				gguf.ErrInput, t.label(), len(ids), o.Context, need)
 		}
 		per[i] = cut(ids, i, tok, o, t.Limit)
@@ -94,10 +94,10 @@ func (o Options) check() (Options, error) {
 		o.Context = 512
 	}
 	if o.Context < 4 {
-		return o, fmt.Errorf("%w: a context of %d tokens is too short to score half of it: at least 4", gguf.ErrInput, o.Context)
+		return o, fmt.Errorf("%w: the context must have at least 4 tokens (got %d)", gguf.ErrInput, o.Context)
 	}
 	if o.Stride < 0 || o.Stride >= o.Context {
-		return o, fmt.Errorf("%w: a stride of %d does not fit a context of %d: from 1 to %d", gguf.ErrInput, o.Stride, o.Context, o.Context-1)
+		return o, fmt.Errorf("%w: the stride must be between 1 and %d, one less than the context (got %d)", gguf.ErrInput, o.Context-1, o.Stride)
 	}
 	return o, nil
 }
@@ -175,11 +175,11 @@ func (c *Corpus) ChunksFor(tokens int) int {
 // Holds refuses stats that are not of the corpus's first chunks.
 func (c *Corpus) Holds(stats []ChunkStats) error {
 	if len(stats) > len(c.windows) {
-		return fmt.Errorf("%d chunks were measured, the texts have %d", len(stats), len(c.windows))
+		return fmt.Errorf("%d chunks were measured, but the texts have %d", len(stats), len(c.windows))
 	}
 	for i, s := range stats {
 		if w := &c.windows[i]; s.Slice != w.slice || s.Tokens != w.tokens() || s.Bytes != w.bytes {
-			return fmt.Errorf("chunk %d has %d scored tokens of slice %d, in the texts it has %d of slice %d", i+1, s.Tokens, s.Slice, w.tokens(), w.slice)
+			return fmt.Errorf("chunk %d has %d scored tokens of slice %d, but in the texts %d of slice %d", i+1, s.Tokens, s.Slice, w.tokens(), w.slice)
 		}
 	}
 	return nil
@@ -194,7 +194,7 @@ func (c *Corpus) SameTokens(who string, tok Tokenizer) error {
 	}
 	for i := range c.windows {
 		if i >= len(other.windows) || !slices.Equal(c.windows[i].ids, other.windows[i].ids) {
-			return fmt.Errorf("%w: %s tokenizes %s otherwise than the other models (chunk %d): only models with one tokenizer can be compared",
+			return fmt.Errorf("%w: %s tokenizes %s differently from the other models (chunk %d): only models with the same tokenizer can be compared",
 				ErrTokenizers, who, c.Texts[c.windows[i].slice].label(), i+1)
 		}
 	}

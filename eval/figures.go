@@ -48,7 +48,7 @@ var figures = []figure{
 }
 
 // ErrNoFigure says that a series has no such figure.
-var ErrNoFigure = errors.New("no such figure")
+var ErrNoFigure = errors.New("unknown figure")
 
 // FigureNames lists what Limits knows.
 func FigureNames() []string {
@@ -62,7 +62,7 @@ func FigureNames() []string {
 func find(name string) (figure, error) {
 	i := slices.IndexFunc(figures, func(f figure) bool { return f.name == name })
 	if i < 0 {
-		return figure{}, fmt.Errorf("%w: %q; there are %v", ErrNoFigure, name, FigureNames())
+		return figure{}, fmt.Errorf("%w %q; figures: %v", ErrNoFigure, name, FigureNames())
 	}
 	return figures[i], nil
 }

@@ -95,7 +95,7 @@ func (r *Run) broken(i int, c *ChunkStats, chunk int) error {
 		{i, who, "divergence", c.KLD},
 	} {
 		if math.IsNaN(f.value) || math.IsInf(f.value, 0) {
-			return &ModelError{f.candidate, fmt.Errorf("%w: %s: the %s is %v in chunk %d: the weights or the metadata are broken", gguf.ErrInput, f.who, f.what, f.value, chunk+1)}
+			return &ModelError{f.candidate, fmt.Errorf("%w: %s: the %s is %v in chunk %d: the weights or metadata are broken", gguf.ErrInput, f.who, f.what, f.value, chunk+1)}
 		}
 	}
 	return nil

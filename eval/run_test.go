@@ -158,7 +158,7 @@ func TestHolds(t *testing.T) {
 	few, err := NewCorpus(r.Corpus.Texts, words{true}, Options{Context: 16, Chunks: 3})
 	require.NoError(t, err)
 	require.NoError(t, few.Holds(s[0].Chunks[:3]))
-	require.ErrorContains(t, few.Holds(s[0].Chunks), "14 chunks were measured, the texts have 3")
+	require.ErrorContains(t, few.Holds(s[0].Chunks), "14 chunks were measured, but the texts have 3")
 	other, err := NewCorpus(r.Corpus.Texts[:1], words{true}, Options{Context: 16})
 	require.NoError(t, err)
 	require.ErrorContains(t, other.Holds(s[0].Chunks[:3]), "chunk 2")

@@ -18,7 +18,7 @@ func NewCorpora(texts []Text, toks []Tokenizer, o Options) ([]*Corpus, error) {
 		return nil, err
 	}
 	if o.Stride > 0 {
-		return nil, fmt.Errorf("%w: a stride counts tokens, and the models' tokenizers differ: leave --stride away", gguf.ErrInput)
+		return nil, fmt.Errorf("%w: --stride counts tokens, but the models' tokenizers differ: omit it", gguf.ErrInput)
 	}
 	out := make([]*Corpus, len(toks))
 	per := make([][][]window, len(toks)) // by tokenizer and text
@@ -40,7 +40,7 @@ func NewCorpora(texts []Text, toks []Tokenizer, o Options) ([]*Corpus, error) {
 			need = 1
 		}
 		if len(spans) < need {
-			return nil, fmt.Errorf("%w: %s has %d chunks of up to %d tokens that begin and end between tokens of all models; at least %d are needed: give more text or another --ctx",
+			return nil, fmt.Errorf("%w: %s has %d chunks of up to %d tokens that start and end between tokens of all models; at least %d are needed: use more text or another --ctx",
 				gguf.ErrInput, t.label(), len(spans), o.Context, need)
 		}
 		if t.Limit > 0 {
@@ -86,12 +86,12 @@ func read(text string, tok Tokenizer) (*reading, error) {
 			n, ok = spelt(text[at:], rest) // a space that the tokenizer put in front of the text
 		}
 		if !ok {
-			return nil, fmt.Errorf("its token %q is not the text's %.20q at byte %d: bits per byte need a tokenizer that gives the text back", piece, text[at:], at)
+			return nil, fmt.Errorf("token %q differs from the text, %.20q, at byte %d: bits per byte need a tokenizer that reproduces the text", piece, text[at:], at)
 		}
 		at += n
 	}
 	if at != len(text) {
-		return nil, fmt.Errorf("its tokens end at byte %d of %d: bits per byte need a tokenizer that gives the text back", at, len(text))
+		return nil, fmt.Errorf("its tokens end at byte %d of %d: bits per byte need a tokenizer that reproduces the text", at, len(text))
 	}
 	r.at = append(r.at, at)
 	return r, nil

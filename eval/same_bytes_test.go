@@ -232,14 +232,14 @@ func TestBytesOfTokens(t *testing.T) {
 	}
 	for text, pieces := range map[string]spelling{"abc": {"a", "c"}, "ab": {"a"}, "a": {"a", "b"}} {
 		_, err := read(text, pieces)
-		require.ErrorContains(t, err, "gives the text back")
+		require.ErrorContains(t, err, "reproduces the text")
 	}
 }
 
 func TestSameBytesRefusals(t *testing.T) {
 	text := []Text{NewText("x", "x.txt", prose(100, 1))}
 	for want, f := range map[string]func() error{
-		"leave --stride away": func() error {
+		"--stride counts tokens": func() error {
 			_, err := NewCorpora(text, []Tokenizer{words{}, pairs{}}, Options{Context: 16, Stride: 4})
 			return err
 		},

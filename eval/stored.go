@@ -37,7 +37,7 @@ func (c *Corpus) CacheHeader(model string, vocab int) logits.Header {
 // LlamaHeader is that of llama.cpp's file, which knows one text without stride only.
 func (c *Corpus) LlamaHeader(vocab int) (h logits.LlamaHeader, err error) {
 	if c.Options.Stride > 0 || len(c.Texts) > 1 {
-		return h, fmt.Errorf("%w: llama.cpp's logits file holds one text without a stride", gguf.ErrInput)
+		return h, fmt.Errorf("%w: llama.cpp's logits file format holds one text without a stride", gguf.ErrInput)
 	}
 	h = logits.LlamaHeader{Context: c.Options.Context, Vocab: vocab}
 	for _, w := range c.windows {
@@ -65,7 +65,7 @@ func CorpusOf(h logits.LlamaHeader, tok Tokenizer, file, sum string, chunks int)
 func Cached(r *logits.Reader, c *Corpus, chunks int) (Reference, error) {
 	h := r.Header()
 	if len(h.Chunks) < chunks {
-		return nil, fmt.Errorf("%w: the cache of predictions has %d chunks, needed are %d", gguf.ErrInput, len(h.Chunks), chunks)
+		return nil, fmt.Errorf("%w: the cache of predictions has %d chunks, but %d are needed", gguf.ErrInput, len(h.Chunks), chunks)
 	}
 	for i, w := range c.windows[:chunks] {
 		if h.Chunks[i].Slice != w.slice || h.Chunks[i].First != w.first || !slices.Equal(h.Chunks[i].IDs, w.ids) {
@@ -99,7 +99,7 @@ func (c *cached) begin(w *window) error {
 func (c *cached) row() (logits.Row, error) {
 	row, err := c.r.Next()
 	if err != nil {
-		err = fmt.Errorf("%w: delete the cache to have it made again", err)
+		err = fmt.Errorf("%w: delete the cache so that it is made again", err)
 	}
 	return row, err
 }

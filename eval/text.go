@@ -103,7 +103,7 @@ func parseJSONL(b []byte, base, name string, fields JSONL) ([]Text, error) {
 		docs[slice] = append(docs[slice], *text)
 	}
 	if len(order) == 0 {
-		return nil, errors.New("no documents")
+		return nil, errors.New("the file has no documents")
 	}
 	var out []Text
 	for _, n := range order {

@@ -42,7 +42,7 @@ func (w *Writer) Copy(ctx context.Context, tensors []Tensor, progress Progress) 
 		total += t.Info().Bytes()
 	}
 	if len(tensors) != len(w.tensors) {
-		return fmt.Errorf("%d tensors to copy into a file of %d", len(tensors), len(w.tensors))
+		return fmt.Errorf("cannot copy %d tensors into a file of %d", len(tensors), len(w.tensors))
 	}
 	for i, t := range tensors {
 		if err := EachChunk(ctx, t, func(data []byte, first, _ int64) error {

@@ -43,7 +43,7 @@ func (e Edit) Apply(md *Metadata) (*Metadata, error) {
 			return refuse("no key %s to rename", r.Old)
 		}
 		if _, ok := out.Get(r.New); ok {
-			return refuse("%s cannot become %s: that key is there already", r.Old, r.New)
+			return refuse("cannot rename %s to %s: that key already exists", r.Old, r.New)
 		}
 		if err := errors.Join(e.guard(md, r.Old, true), e.guard(md, r.New, false)); err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ var guarded = []string{
 // be there, which is refused for every key of the architecture.
 func (e Edit) guard(md *Metadata, key string, gone bool) error {
 	if slices.Contains(splitKeys, key) {
-		return fmt.Errorf("%w: %s follows from how the file is split; use carat split or merge", ErrEdit, key)
+		return fmt.Errorf("%w: %s is set by how the file is split; use carat split or carat merge", ErrEdit, key)
 	}
 	if e.Force {
 		return nil
@@ -89,7 +89,7 @@ func (e Edit) guard(md *Metadata, key string, gone bool) error {
 		}
 	}
 	if slices.Contains(guarded, general) || gone && strings.HasPrefix(general, "ARCH.") {
-		return fmt.Errorf("%w: changing %s would likely make the file unreadable; --force does it all the same", ErrEdit, key)
+		return fmt.Errorf("%w: changing %s would likely make the file unreadable; to do it anyway, use --force", ErrEdit, key)
 	}
 	return nil
 }

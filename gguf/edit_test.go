@@ -63,17 +63,17 @@ func TestEdit(t *testing.T) {
 	require.Equal(t, before.All(), md.All())
 
 	for reason, e := range map[string]Edit{
-		"no key x to delete":          {Delete: []string{"x"}},
-		"no key x to rename":          {Rename: []Renaming{{"x", "y"}}},
-		"there already":               {Rename: []Renaming{{"general.name", "general.url"}}},
-		"general.architecture would":  {Set: []KV{{"general.architecture", "gpt2"}}},
-		"general.alignment would":     {Set: []KV{{"general.alignment", uint32(64)}}},
-		"llama.context_length would":  {Delete: []string{"llama.context_length"}},
-		"llama.block_count would":     {Rename: []Renaming{{"general.name", "llama.block_count"}}},
-		"split.count follows":         {Set: []KV{{"split.count", uint16(2)}}, Force: true},
-		"general.name has another":    {Set: []KV{{"general.name", uint32(2)}}},
-		"want a uint32 that is a pow": {Set: []KV{{"general.alignment", uint32(3)}}, Force: true},
-		"metadata key \"\": 0 bytes":  {Set: []KV{{"", true}}},
+		"no key x to delete": {Delete: []string{"x"}},
+		"no key x to rename": {Rename: []Renaming{{"x", "y"}}},
+		"this edit is refused: cannot rename general.name to general.url: that key already exists": {Rename: []Renaming{{"general.name", "general.url"}}},
+		"general.architecture would":     {Set: []KV{{"general.architecture", "gpt2"}}},
+		"general.alignment would":        {Set: []KV{{"general.alignment", uint32(64)}}},
+		"llama.context_length would":     {Delete: []string{"llama.context_length"}},
+		"llama.block_count would":        {Rename: []Renaming{{"general.name", "llama.block_count"}}},
+		"split.count is set by":          {Set: []KV{{"split.count", uint16(2)}}, Force: true},
+		"general.name has another":       {Set: []KV{{"general.name", uint32(2)}}},
+		"must be a uint32 that is a pow": {Set: []KV{{"general.alignment", uint32(3)}}, Force: true},
+		"metadata key \"\": a key must have between 1 and 65535 bytes (got 0)": {Set: []KV{{"", true}}},
 	} {
 		_, err := e.Apply(md)
 		require.ErrorIs(t, err, ErrEdit, reason)

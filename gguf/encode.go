@@ -16,11 +16,11 @@ func (e *encoder) str(s string)   { e.u64(uint64(len(s))); e.bytes(s) }
 
 func (e *encoder) kv(kv KV) error {
 	if kv.Key == "" || len(kv.Key) > maxKeyBytes {
-		return fmt.Errorf("metadata key %q: %d bytes, from 1 to %d", kv.Key, len(kv.Key), maxKeyBytes)
+		return fmt.Errorf("metadata key %q: a key must have between 1 and %d bytes (got %d)", kv.Key, maxKeyBytes, len(kv.Key))
 	}
 	t, ok := typeOf(kv.Value)
 	if !ok {
-		return fmt.Errorf("metadata %s: values of Go type %T have no place in GGUF", kv.Key, kv.Value)
+		return fmt.Errorf("metadata %s: GGUF cannot store values of Go type %T", kv.Key, kv.Value)
 	}
 	e.str(kv.Key)
 	e.u32(uint32(t))
@@ -117,12 +117,12 @@ func (e *encoder) value(key string, v any) error {
 	case []any:
 		for _, x := range v {
 			if t, ok := typeOf(x); !ok || t != Array {
-				return fmt.Errorf("metadata %s: an array of arrays holds a %T", key, x)
+				return fmt.Errorf("metadata %s: an array of arrays contains a %T", key, x)
 			}
 		}
 		return encodeArray(e, key, Array, v)
 	default:
-		return fmt.Errorf("metadata %s: values of Go type %T have no place in GGUF", key, v)
+		return fmt.Errorf("metadata %s: GGUF cannot store values of Go type %T", key, v)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ var (
 	// ErrInput is wrapped by every error about a file or checkpoint that is at fault (exit code 4).
 	ErrInput = inputfile.ErrInput
 	// ErrEnvironment is wrapped by every error about what the machine cannot do, as a full disk (exit code 5).
-	ErrEnvironment = errors.New("the environment cannot")
+	ErrEnvironment = errors.New("cannot do this here")
 	// ErrUnsupported is wrapped by errors about models that may well be sound but that carat does not evaluate. It
 	// wraps ErrInput.
 	ErrUnsupported error = unsupported{}

@@ -174,9 +174,9 @@ func TestWriterRefusals(t *testing.T) {
 		tensor TensorInfo
 		reason string
 	}{
-		{TensorInfo{"a", Q4_K, []int64{32}}, "block of 256"},
-		{TensorInfo{strings.Repeat("x", 64), F32, []int64{1}}, "64 bytes"},
-		{TensorInfo{"a", Type(4), []int64{32}}, "no type"},
+		{TensorInfo{"a", Q4_K, []int64{32}}, "block size of Q4_K, which is 256"},
+		{TensorInfo{strings.Repeat("x", 64), F32, []int64{1}}, "(got 64)"},
+		{TensorInfo{"a", Type(4), []int64{32}}, "unknown tensor type"},
 		{TensorInfo{"a", F32, []int64{2, 0, 2}}, "shape"},
 		{TensorInfo{"a", F32, nil}, "dimensions"},
 	} {

@@ -151,14 +151,14 @@ func ParseHashes(name string, b []byte) (*Hashes, error) {
 func parseHashes(b []byte) (*Hashes, error) {
 	h := &Hashes{}
 	if err := json.Unmarshal(b, h); err != nil {
-		return nil, fmt.Errorf("not the JSON of hashes: %w", err)
+		return nil, fmt.Errorf("not JSON as carat hash --json prints it: %w", err)
 	}
 	if len(h.Files)+len(h.Tensors) == 0 {
-		return nil, errors.New("the JSON holds no hashes of files or tensors")
+		return nil, errors.New("the JSON has no hashes of files or tensors")
 	}
 	for _, t := range h.Tensors {
 		if t.Name == "" || len(t.SHA256) != 2*sha256.Size {
-			return nil, fmt.Errorf("tensor %q has no SHA-256 (was it written without hashes?)", t.Name)
+			return nil, fmt.Errorf("tensor %q has no SHA-256; was the file written by inspect without --hash?", t.Name)
 		}
 	}
 	return h, nil

@@ -103,7 +103,7 @@ func (t *fileTensor) Place() (file int, offset int64) { return t.part.number, t.
 func (t *fileTensor) ReadRows(dst []byte, first, n int64) error {
 	rb := t.RowBytes()
 	if first < 0 || n < 0 || n > t.Rows() || first > t.Rows()-n || int64(len(dst)) != n*rb {
-		return fmt.Errorf("%s: tensor %s: rows %d to %d of %d into %d bytes", t.part.path, t.Name, first, first+n, t.Rows(), len(dst))
+		return fmt.Errorf("%s: tensor %s: cannot read rows %d to %d of %d into %d bytes", t.part.path, t.Name, first, first+n, t.Rows(), len(dst))
 	}
 	if _, err := t.part.file.ReadAt(dst, t.offset+first*rb); err != nil {
 		return fmt.Errorf("tensor %s: %w", t.Name, err)

@@ -55,7 +55,7 @@ func (d *decoder) bytes(n int64, place string) []byte {
 		return nil
 	}
 	if n < 0 || n > d.size-d.pos {
-		d.fail(place, "needs %d bytes, the file has %d left: it is truncated or the length is wrong", n, d.size-d.pos)
+		d.fail(place, "needs %d bytes, but only %d are left: the file is truncated or the length is wrong", n, d.size-d.pos)
 		return nil
 	}
 	if d.pos < d.at || d.pos+n > d.at+int64(len(d.buf)) {
@@ -92,7 +92,7 @@ func (d *decoder) u64(place string) uint64 {
 func (d *decoder) str(place string) string {
 	n := d.u64(place)
 	if d.err == nil && n > uint64(d.size-d.pos) {
-		d.fail(place, "a string of %d bytes, the file has %d left", n, d.size-d.pos)
+		d.fail(place, "a string of %d bytes, but the file has only %d left", n, d.size-d.pos)
 	}
 	return string(d.bytes(int64(n), place))
 }
@@ -101,7 +101,7 @@ func (d *decoder) str(place string) string {
 func (d *decoder) count(place string, each int64) int {
 	n := d.u64(place)
 	if d.err == nil && n > uint64((d.size-d.pos)/each) {
-		d.fail(place, "%d entries, the file has only %d bytes left", n, d.size-d.pos)
+		d.fail(place, "%d entries, but the file has only %d bytes left", n, d.size-d.pos)
 	}
 	if d.err != nil {
 		return 0
@@ -116,11 +116,11 @@ func parse(r io.ReaderAt, size int64, path string) (*header, error) {
 	magic := d.bytes(4, "magic")
 	if d.err == nil && string(magic) != "GGUF" {
 		d.pos = 0
-		d.fail("magic", "%q is not %q: not a GGUF file", magic, "GGUF")
+		d.fail("magic", "expected %[2]q (got %[1]q): not a GGUF file", magic, "GGUF")
 	}
 	h.version = d.u32("version")
 	if d.err == nil && h.version != 2 && h.version != 3 {
-		hint := "this carat reads versions 2 and 3"
+		hint := "carat reads versions 2 and 3"
 		if h.version&0xffff == 0 && h.version != 0 {
 			hint = "the file is big-endian, carat reads little-endian"
 		}
@@ -137,7 +137,7 @@ func parse(r io.ReaderAt, size int64, path string) (*header, error) {
 		h.tensors = append(h.tensors, d.tensor(i, alignment))
 		t := h.tensors[i]
 		if d.err == nil && seen[t.Name] {
-			d.fail("tensor "+t.Name, "stands twice")
+			d.fail("tensor "+t.Name, "appears twice")
 		}
 		seen[t.Name] = true
 	}
@@ -155,7 +155,7 @@ func (d *decoder) alignment(md *Metadata) int64 {
 	}
 	a, ok := v.(uint32)
 	if !ok || a == 0 || a&(a-1) != 0 || a > maxAlignment {
-		d.fail("general.alignment", "%v (%T): want a uint32 that is a power of two", v, v)
+		d.fail("general.alignment", "must be a uint32 that is a power of two (got %v, a %T)", v, v)
 		return DefaultAlignment
 	}
 	return int64(a)
@@ -168,11 +168,11 @@ func (d *decoder) kv(md *Metadata, i int) {
 	case d.err != nil:
 		return
 	case key == "" || len(key) > maxKeyBytes:
-		d.fail(place, "a key of %d bytes: from 1 to %d", len(key), maxKeyBytes)
+		d.fail(place, "a key must have between 1 and %[2]d bytes (got %[1]d)", len(key), maxKeyBytes)
 		return
 	}
 	if _, ok := md.Get(key); ok {
-		d.fail("metadata "+key, "stands twice")
+		d.fail("metadata "+key, "appears twice")
 		return
 	}
 	place = "metadata " + key
@@ -186,18 +186,18 @@ func (d *decoder) tensor(i int, alignment int64) entry {
 	var t entry
 	t.Name = d.str(place)
 	if d.err == nil && (t.Name == "" || len(t.Name) > maxNameBytes) {
-		d.fail(place, "a name of %d bytes: from 1 to %d", len(t.Name), maxNameBytes)
+		d.fail(place, "a name must have between 1 and %[2]d bytes (got %[1]d)", len(t.Name), maxNameBytes)
 	}
 	place = "tensor " + t.Name
 	n := d.u32(place)
 	if d.err == nil && (n == 0 || n > maxDims) {
-		d.fail(place, "%d dimensions: from 1 to %d", n, maxDims)
+		d.fail(place, "a tensor must have between 1 and %[2]d dimensions (got %[1]d)", n, maxDims)
 	}
 	elements := int64(1)
 	for j := 0; d.err == nil && j < int(n); j++ {
 		v := d.u64(place)
 		if v == 0 || v > math.MaxInt64 || int64(v) > math.MaxInt64/16/elements {
-			d.fail(place, "dimension %d is %d: from 1 to what 63 bits of elements hold", j, v)
+			d.fail(place, "dimension %d is %d: it must be at least 1, and the number of elements must fit 63 bits", j, v)
 			break
 		}
 		elements *= int64(v)
@@ -208,11 +208,11 @@ func (d *decoder) tensor(i int, alignment int64) entry {
 	switch {
 	case d.err != nil:
 	case !t.Type.Valid():
-		d.fail(place, "tensor type %d is unknown or was removed from the format", uint32(t.Type))
+		d.fail(place, "unknown tensor type %d, or one that was removed from the format", uint32(t.Type))
 	case t.Cols()%int64(t.Type.BlockSize()) != 0:
-		d.fail(place, "rows of %d elements are no multiple of %s's block of %d", t.Cols(), t.Type, t.Type.BlockSize())
+		d.fail(place, "rows of %d elements are not a multiple of the block size of %s, which is %d", t.Cols(), t.Type, t.Type.BlockSize())
 	case offset%uint64(alignment) != 0:
-		d.fail(place, "offset %d is no multiple of the alignment %d", offset, alignment)
+		d.fail(place, "offset %d is not a multiple of the alignment, %d", offset, alignment)
 	case offset > uint64(d.size):
 		d.fail(place, "offset %d is beyond the file's %d bytes", offset, d.size)
 	}
@@ -233,7 +233,7 @@ func (d *decoder) place(h *header) error {
 		t.offset += h.data
 		place := "tensor " + t.Name
 		if t.offset < end {
-			d.fail(place, "its data at %d begins before the tensor before it ends at %d: they share bytes", t.offset, end)
+			d.fail(place, "its data begins at %d, but the previous tensor ends at %d: they share bytes", t.offset, end)
 		} else if t.Bytes() > d.size-t.offset {
 			d.fail(place, "its %d bytes at %d end beyond the file's %d bytes: it is truncated", t.Bytes(), t.offset, d.size)
 		}

@@ -7,6 +7,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // ParseKV reads "KEY=TYPE:VALUE" as people write metadata: TYPE is u8, i8, u16, i16, u32, i32, u64, i64, f32, f64,
@@ -15,7 +18,7 @@ func ParseKV(s string) (KV, error) {
 	key, rest, ok := strings.Cut(s, "=")
 	typ, text, ok2 := strings.Cut(rest, ":")
 	if !ok || !ok2 || key == "" {
-		return KV{}, fmt.Errorf("%q is not KEY=TYPE:VALUE", s)
+		return KV{}, fmt.Errorf("expected KEY=TYPE:VALUE (got %q)", s)
 	}
 	v, err := parseText(typ, text)
 	if err != nil {
@@ -31,14 +34,14 @@ func parseText(typ, text string) (any, error) {
 	}
 	t, ok := texts[element]
 	if !ok {
-		return nil, fmt.Errorf("type %q is none of u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool str, or arr[...] of them", typ)
+		return nil, hint.Wrap(errors.New(suggest.Unknown("metadata type", typ, textTypes)), "types: %s, and arr[TYPE]", strings.Join(textTypes, " "))
 	}
 	if !isArray {
 		return t.parse(text)
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal([]byte(text), &items); err != nil || items == nil {
-		return nil, fmt.Errorf("%s: %q is not a JSON list", typ, text)
+		return nil, fmt.Errorf("%s must be a JSON list (got %q)", typ, text)
 	}
 	return t.list(items)
 }
@@ -49,6 +52,9 @@ type text struct {
 	list  func(items []json.RawMessage) (any, error)
 }
 
+// textTypes are the names of the types, in the order in which help has them.
+var textTypes = []string{"u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64", "bool", "str"}
+
 var texts = map[string]text{
 	"u8": number(unsigned[uint8](8)), "u16": number(unsigned[uint16](16)), "u32": number(unsigned[uint32](32)), "u64": number(unsigned[uint64](64)),
 	"i8": number(signed[int8](8)), "i16": number(signed[int16](16)), "i32": number(signed[int32](32)), "i64": number(signed[int64](64)),
@@ -56,7 +62,7 @@ var texts = map[string]text{
 	"bool": textOf(parseBool, func(raw json.RawMessage) (bool, error) { return parseBool(string(raw)) }),
 	"str": textOf(func(s string) (string, error) { return s, nil }, func(raw json.RawMessage) (s string, err error) {
 		if raw[0] != '"' {
-			return "", fmt.Errorf("%s is no string in quotes", raw)
+			return "", fmt.Errorf("expected a string in quotes (got %s)", raw)
 		}
 		return s, json.Unmarshal(raw, &s)
 	}),
@@ -93,7 +99,7 @@ func unsigned[T uint8 | uint16 | uint32 | uint64](bits int) func(string) (T, err
 func signed[T int8 | int16 | int32 | int64](bits int) func(string) (T, error) {
 	return func(s string) (T, error) {
 		n, err := strconv.ParseInt(s, 10, bits)
-		return T(n), reason(err, s, "integer of %d bits", bits)
+		return T(n), reason(err, s, "an integer of %d bits", bits)
 	}
 }
 
@@ -103,13 +109,13 @@ func float[T float32 | float64](bits int) func(string) (T, error) {
 		if math.IsInf(f, 0) || math.IsNaN(f) {
 			err = errors.New("not finite")
 		}
-		return T(f), reason(err, s, "finite number of %d bits", bits)
+		return T(f), reason(err, s, "a finite number of %d bits", bits)
 	}
 }
 
 func parseBool(s string) (bool, error) {
 	if s != "true" && s != "false" {
-		return false, fmt.Errorf("%q is neither true nor false", s)
+		return false, fmt.Errorf("expected true or false (got %q)", s)
 	}
 	return s == "true", nil
 }
@@ -118,5 +124,5 @@ func reason(err error, s, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%q is no "+format, append([]any{s}, args...)...)
+	return fmt.Errorf("expected %s (got %q)", fmt.Sprintf(format, args...), s)
 }

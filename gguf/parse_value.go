@@ -15,7 +15,7 @@ func (d *decoder) value(t ValueType, place string, depth int) any {
 	}
 	size, ok := scalarSize[t]
 	if !ok {
-		d.fail(place, "metadata type %d is unknown", uint32(t))
+		d.fail(place, "unknown metadata type %d", uint32(t))
 		return nil
 	}
 	b := d.bytes(size, place)
@@ -53,7 +53,7 @@ var scalarSize = map[ValueType]int64{Uint8: 1, Int8: 1, Uint16: 2, Int16: 2, Uin
 func (d *decoder) array(place string, depth int) any {
 	t := ValueType(d.u32(place))
 	if d.err == nil && depth >= maxDepth {
-		d.fail(place, "arrays in arrays more than %d deep", maxDepth)
+		d.fail(place, "arrays are nested more than %d deep", maxDepth)
 	}
 	each, ok := scalarSize[t]
 	switch {
@@ -63,7 +63,7 @@ func (d *decoder) array(place string, depth int) any {
 	case t == Array:
 		each = 12
 	default:
-		d.fail(place, "array of the unknown metadata type %d", uint32(t))
+		d.fail(place, "array of unknown metadata type %d", uint32(t))
 	}
 	n := 0
 	if d.err == nil {

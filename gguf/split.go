@@ -42,7 +42,7 @@ func (f *File) addSplits(path string, h *header) error {
 		return bad("this is file %d of %d; open the first one", no+1, count)
 	}
 	if count > maxSplits || m == nil || m[2] != "00001" || m[3] != fmt.Sprintf("%05d", count) {
-		return bad("split.count is %d, so the name must end in -00001-of-%05d.gguf", count, count)
+		return bad("split.count is %d, so the file name must end in -00001-of-%05d.gguf", count, count)
 	}
 	for i := 2; i <= int(count); i++ {
 		other := SplitPath(m[1], i, int(count))
@@ -51,7 +51,7 @@ func (f *File) addSplits(path string, h *header) error {
 			return err
 		}
 		if v, ok := oh.metadata.Int("split.no"); !ok || v != int64(i-1) {
-			return &FormatError{Path: other, Place: "metadata split.no", Reason: "is " + strconv.FormatInt(v, 10) + ", want " + strconv.Itoa(i-1)}
+			return &FormatError{Path: other, Place: "metadata split.no", Reason: "expected " + strconv.Itoa(i-1) + " (got " + strconv.FormatInt(v, 10) + ")"}
 		}
 	}
 	seen := map[string]bool{}
@@ -63,7 +63,7 @@ func (f *File) addSplits(path string, h *header) error {
 		}
 	}
 	if want, ok := h.metadata.Int("split.tensors.count"); ok && want != int64(len(f.tensors)) {
-		return bad("split.tensors.count is %d, the files hold %d tensors", want, len(f.tensors))
+		return bad("split.tensors.count is %d, but the files hold %d tensors", want, len(f.tensors))
 	}
 	f.metadata.deleteSplit()
 	return nil

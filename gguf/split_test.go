@@ -95,9 +95,9 @@ func TestSplitIsAllOrNothing(t *testing.T) {
 	require.Len(t, entries, 1, "only the folder")
 	twice := append(sampleTensors(), sampleTensors()[0])
 	_, err = CreateSplit(path, sampleMetadata(), twice, Split{MaxTensors: 1})
-	require.ErrorContains(t, err, "stands twice", "also when in another file")
+	require.ErrorContains(t, err, "appears twice", "also when in another file")
 	_, err = CreateSplit(path, sampleMetadata(), sampleTensors(), Split{Counts: []int{1, 1}})
-	require.ErrorContains(t, err, "a split of 2 tensors")
+	require.ErrorContains(t, err, "the split have 2 tensors")
 }
 
 func TestParseSize(t *testing.T) {

@@ -48,15 +48,15 @@ func (s Split) cut(md *Metadata, tensors []TensorInfo) ([]int, error) {
 	sum := 0
 	for _, n := range counts {
 		if n < 0 {
-			return nil, fmt.Errorf("a split with a file of %d tensors", n)
+			return nil, fmt.Errorf("a file of a split cannot have %d tensors", n)
 		}
 		sum += n
 	}
 	switch {
 	case sum != len(tensors):
-		return nil, fmt.Errorf("a split of %d tensors, the model has %d", sum, len(tensors))
+		return nil, fmt.Errorf("the files of the split have %d tensors, but the model has %d", sum, len(tensors))
 	case len(counts) > maxWrittenSplits:
-		return nil, fmt.Errorf("a split into %d files: the format counts to %d; choose larger ones", len(counts), maxWrittenSplits)
+		return nil, fmt.Errorf("cannot split into %d files: the format allows %d; choose larger files", len(counts), maxWrittenSplits)
 	}
 	return counts, nil
 }
@@ -129,7 +129,7 @@ func ParseSize(s string) (int64, error) {
 	}
 	n, err := strconv.ParseUint(digits, 10, 63)
 	if err != nil || n == 0 || int64(n) > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%q is not a size as 500M or 2G (K, M and G are 10^3, 10^6 and 10^9 bytes)", s)
+		return 0, fmt.Errorf("expected a size such as 500M or 2G, in decimal units (got %q)", s)
 	}
 	return int64(n) * unit, nil
 }

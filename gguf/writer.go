@@ -71,7 +71,7 @@ func layout(md *Metadata, tensors []TensorInfo) (head []byte, offsets []int64, s
 	if v, ok := md.Get("general.alignment"); ok {
 		a, ok := v.(uint32)
 		if !ok || a == 0 || a&(a-1) != 0 || a > maxAlignment {
-			return nil, nil, 0, fmt.Errorf("general.alignment is %v (%T): want a uint32 that is a power of two", v, v)
+			return nil, nil, 0, fmt.Errorf("general.alignment must be a uint32 that is a power of two (got %v, a %T)", v, v)
 		}
 		alignment = int64(a)
 	}
@@ -93,7 +93,7 @@ func layout(md *Metadata, tensors []TensorInfo) (head []byte, offsets []int64, s
 			return nil, nil, 0, err
 		}
 		if seen[t.Name] {
-			return nil, nil, 0, fmt.Errorf("tensor %s stands twice", t.Name)
+			return nil, nil, 0, fmt.Errorf("tensor %s appears twice", t.Name)
 		}
 		seen[t.Name] = true
 		e.str(t.Name)
@@ -119,17 +119,17 @@ func pad(n, alignment int64) int64 { return (n + alignment - 1) / alignment * al
 func checkTensor(t TensorInfo) error {
 	switch {
 	case t.Name == "" || len(t.Name) > maxNameBytes:
-		return fmt.Errorf("tensor %q: a name of %d bytes: from 1 to %d", t.Name, len(t.Name), maxNameBytes)
+		return fmt.Errorf("tensor %q: a name must have between 1 and %d bytes (got %d)", t.Name, maxNameBytes, len(t.Name))
 	case len(t.Shape) == 0 || len(t.Shape) > maxDims:
-		return fmt.Errorf("tensor %s: shape %v: from 1 to %d dimensions", t.Name, t.Shape, maxDims)
+		return fmt.Errorf("tensor %s: a tensor must have between 1 and %d dimensions (got shape %v)", t.Name, maxDims, t.Shape)
 	case !t.Type.Valid():
-		return fmt.Errorf("tensor %s: %v is no type of the format", t.Name, t.Type)
+		return fmt.Errorf("tensor %s: unknown tensor type %v", t.Name, t.Type)
 	case t.Cols()%int64(t.Type.BlockSize()) != 0:
-		return fmt.Errorf("tensor %s: rows of %d elements are no multiple of %s's block of %d", t.Name, t.Cols(), t.Type, t.Type.BlockSize())
+		return fmt.Errorf("tensor %s: rows of %d elements are not a multiple of the block size of %s, which is %d", t.Name, t.Cols(), t.Type, t.Type.BlockSize())
 	}
 	for _, d := range t.Shape {
 		if d <= 0 {
-			return fmt.Errorf("tensor %s: shape %v", t.Name, t.Shape)
+			return fmt.Errorf("tensor %s: invalid shape %v", t.Name, t.Shape)
 		}
 	}
 	return nil
@@ -140,7 +140,7 @@ func checkTensor(t TensorInfo) error {
 func (w *Writer) WriteAt(i int, p []byte, off int64) error {
 	t := w.tensors[i]
 	if off < 0 || off+int64(len(p)) > t.Bytes() {
-		return fmt.Errorf("tensor %s: %d bytes at %d do not lie in its %d bytes", t.Name, len(p), off, t.Bytes())
+		return fmt.Errorf("tensor %s: %d bytes at %d are outside its %d bytes", t.Name, len(p), off, t.Bytes())
 	}
 	_, err := w.places[i].file.WriteAt(p, w.places[i].offset+off)
 	return err

@@ -85,7 +85,7 @@ func (b *buffers) encode(t *Target, row int64, values []float32, largest float32
 	}
 	for i, v := range decoded {
 		if x := values[i]; !finite(v) || t.Type.Quantized() && (x > hugeValue || x < -hugeValue) {
-			return nil, fmt.Errorf("%w: %s is %v: overflow: values of up to %v do not fit %s; use BF16 or F32 for this tensor",
+			return nil, fmt.Errorf("%w: %s is %v: overflow: values up to %v do not fit %s; use BF16 or F32 for this tensor",
 				gguf.ErrInput, t.place(row, i), x, largest, t.Type)
 		}
 	}
@@ -110,7 +110,7 @@ func check(t *Target, values []float32, row int64) (largest float32, err error) 
 		return largest, nil
 	}
 	i := slices.IndexFunc(values, func(v float32) bool { return !finite(v) })
-	return 0, fmt.Errorf("%w: %s is %v: not finite; the model is broken, or it was damaged", gguf.ErrInput, t.place(row, i), values[i])
+	return 0, fmt.Errorf("%w: %s is %v: not finite; the model is broken or damaged", gguf.ErrInput, t.place(row, i), values[i])
 }
 
 func finite(v float32) bool { return v <= math.MaxFloat32 && v >= -math.MaxFloat32 }

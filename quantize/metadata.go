@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
@@ -54,7 +55,7 @@ func ParseOverrideKV(s string) (gguf.KV, error) {
 	key, rest, ok := strings.Cut(s, "=")
 	typ, val, ok2 := strings.Cut(rest, ":")
 	if !ok || !ok2 || key == "" {
-		return gguf.KV{}, fmt.Errorf("%q is not KEY=TYPE:VALUE", s)
+		return gguf.KV{}, fmt.Errorf("expected KEY=TYPE:VALUE (got %q)", s)
 	}
 	var v any
 	var err error
@@ -63,7 +64,7 @@ func ParseOverrideKV(s string) (gguf.KV, error) {
 		var n int64
 		n, err = strconv.ParseInt(val, 10, 64)
 		if err == nil && (n > 1<<32-1 || n < -(1<<32-1)) {
-			err = errors.New("does not fit 32 bits")
+			err = errors.New("the value does not fit 32 bits")
 		}
 		v = uint32(max(n, -n))
 	case "float":
@@ -73,15 +74,15 @@ func ParseOverrideKV(s string) (gguf.KV, error) {
 	case "bool":
 		v = val == "true"
 		if val != "true" && val != "false" {
-			err = errors.New("is neither true nor false")
+			err = errors.New("expected true or false")
 		}
 	case "str":
 		v = val
 		if len(val) > 127 {
-			err = errors.New("is longer than 127 bytes")
+			err = errors.New("the string is longer than 127 bytes")
 		}
 	default:
-		return gguf.KV{}, fmt.Errorf("%q: type %q is none of int, float, bool, str", s, typ)
+		return gguf.KV{}, fmt.Errorf("%q: %s", s, suggest.OneOf("type", typ, []string{"int", "float", "bool", "str"}))
 	}
 	if err != nil {
 		return gguf.KV{}, fmt.Errorf("%q: %w", s, err)

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
@@ -147,24 +148,24 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 func (o *Options) validate(md *gguf.Metadata) error {
 	switch {
 	case !o.FileType.Valid():
-		return fmt.Errorf("%w: %v is no file type", ErrOptions, o.FileType)
+		return fmt.Errorf("%w: unknown file type %v", ErrOptions, o.FileType)
 	case o.Verbatim && o.FileType != recipe.Copy:
 		return fmt.Errorf("%w: a verbatim copy cannot be of file type %v", ErrOptions, o.FileType)
 	case len(o.IncludeWeights) > 0 && len(o.ExcludeWeights) > 0:
-		return fmt.Errorf("%w: weights to include and weights to exclude: give one of them", ErrOptions)
+		return fmt.Errorf("%w: --include-weights cannot be combined with --exclude-weights", ErrOptions)
 	case o.File != nil && o.FileType != o.File.FileType:
 		return fmt.Errorf("%w: the recipe is for file type %v, not %v", ErrOptions, o.File.FileType, o.FileType)
 	case o.File != nil && (o.Pure || o.LeaveOutputTensor || o.KeepQuantized || o.OutputTensorType != nil || o.TokenEmbeddingType != nil || len(o.TensorTypes) > 0):
-		return fmt.Errorf("%w: a recipe names every tensor's type: options that choose types go into it", ErrOptions)
+		return fmt.Errorf("%w: a recipe sets every tensor's type: it cannot be combined with options that choose types", ErrOptions)
 	case o.FileType == recipe.Copy:
 		return nil
 	}
 	arch := md.Architecture()
 	if arch == "" {
-		return fmt.Errorf("%w: metadata has no general.architecture: this is no model that can be quantized", gguf.ErrInput)
+		return fmt.Errorf("%w: metadata general.architecture is missing: this is not a model that can be quantized", gguf.ErrInput)
 	}
 	if n, ok := md.Int(arch + ".block_count"); !ok || n < 0 || n > math.MaxInt32 {
-		return fmt.Errorf("%w: metadata has no sound %s.block_count: the rules for layers need it", gguf.ErrInput, arch)
+		return fmt.Errorf("%w: metadata %s.block_count is missing or invalid: the rules for layers need it", gguf.ErrInput, arch)
 	}
 	return nil
 }
@@ -178,17 +179,18 @@ func (o *Options) check(t *Target) error {
 		return fmt.Errorf("%w: tensor %s: %s", ErrOptions, t.Name, fmt.Sprintf(format, args...))
 	}
 	if _, ok := codec.For(t.Source); !ok {
-		return bad("this carat does not decode %s", t.Source)
+		return bad("carat cannot decode %s", t.Source)
 	}
 	enc, ok := codec.For(t.Type)
 	if !ok {
-		return bad("this carat does not encode %s yet", t.Type)
+		return bad("carat cannot encode %s yet", t.Type)
 	}
 	if enc.Activations {
-		return bad("%s is a format of activations, no file has it: choose another type", t.Type)
+		return bad("%s is a format of activations, not of files: choose another type", t.Type)
 	}
 	if t.Source.Quantized() && !o.AllowRequantize {
-		return bad("is %s already, and quantizing it again to %s costs quality: start from the original, keep it (--keep-quantized), or allow it (--allow-requantize)", t.Source, t.Type)
+		return hint.Wrap(bad("already quantized to %s; quantizing it again to %s costs quality", t.Source, t.Type),
+			"start from the original, keep such tensors with --keep-quantized, or accept the loss with --allow-requantize")
 	}
 	if !t.Type.Quantized() {
 		return nil
@@ -197,7 +199,7 @@ func (o *Options) check(t *Target) error {
 		return err
 	}
 	if t.weights == nil && o.needsWeights(t) {
-		return bad("%s as %s needs importance weights, and there are none for it: give --imatrix, or a type of more bits", o.FileType, t.Type)
+		return fmt.Errorf("%w: %s needs an importance matrix for %s: pass --imatrix or choose a type with more bits", ErrOptions, t.Type, t.Name)
 	}
 	return nil
 }

@@ -27,11 +27,11 @@ func Prune(src gguf.Model, drop []int) (*Pruned, error) {
 	arch := md.Architecture()
 	count, ok := md.Int(arch + ".block_count")
 	if !ok || count < 1 || count > int64(len(src.Tensors())) {
-		return nil, fmt.Errorf("%w: metadata has no sound %s.block_count: layers cannot be pruned without", gguf.ErrInput, arch)
+		return nil, fmt.Errorf("%w: metadata %s.block_count is missing or invalid: pruning layers needs it", gguf.ErrInput, arch)
 	}
 	for _, l := range drop {
 		if l < 0 || int64(l) >= count {
-			return nil, fmt.Errorf("%w: there is no layer %d to prune: the model's are 0 to %d", ErrOptions, l, count-1)
+			return nil, fmt.Errorf("%w: no layer %d to prune: the model has layers 0 to %d", ErrOptions, l, count-1)
 		}
 	}
 	p := &Pruned{Model: src}
@@ -50,7 +50,7 @@ func Prune(src gguf.Model, drop []int) (*Pruned, error) {
 		l := recipe.LayerOf(name)
 		switch {
 		case strings.Contains(name, ".blk."):
-			return nil, fmt.Errorf("%w: tensor %s: layers cannot be pruned where a model has more than one stack of them", ErrOptions, name)
+			return nil, fmt.Errorf("%w: tensor %s: cannot prune layers of a model with more than one stack of layers", ErrOptions, name)
 		case l < 0:
 			p.tensors = append(p.tensors, t)
 		case int64(l) >= count:
@@ -130,7 +130,7 @@ func (p *Pruned) adjust(src *gguf.Metadata, arch string, count int) (*gguf.Metad
 		if n, number := src.Int(kv.Key); ok && number && n > 1 && slices.Contains(periods, key) {
 			for i, l := range p.layers {
 				if (int64(l)-int64(i))%n != 0 {
-					return nil, fmt.Errorf("%w: %s says that every %d-th layer is of another kind, and layer %d would become layer %d: prune %d neighbours at a time",
+					return nil, fmt.Errorf("%w: %s says that every %d-th layer is of another kind, and layer %d would become layer %d: prune %d adjacent layers at a time",
 						ErrOptions, kv.Key, n, l, i, n)
 				}
 			}
@@ -161,7 +161,7 @@ func ParseLayers(s string) ([]int, error) {
 	for part := range strings.SplitSeq(s, ",") {
 		n, err := strconv.ParseUint(strings.TrimSpace(part), 10, 31)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %q is no layer number", s, part)
+			return nil, fmt.Errorf("%q: expected a layer number (got %q)", s, part)
 		}
 		layers = append(layers, int(n))
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/stretchr/testify/require"
@@ -119,7 +120,8 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 	defer f.Close()
 	_, err = NewPlan(f, Options{FileType: recipe.Q4_0})
 	require.ErrorIs(t, err, ErrOptions)
-	require.ErrorContains(t, err, "--allow-requantize")
+	require.ErrorContains(t, err, "token_embd.weight: already quantized to Q8_0")
+	require.Contains(t, hint.Of(err), "--allow-requantize")
 	_, err = NewPlan(f, Options{FileType: recipe.Q4_0, AllowRequantize: true})
 	require.NoError(t, err)
 

@@ -58,9 +58,9 @@ func single(values []float32, shape ...int64) *memory {
 
 func TestOptionsThatContradict(t *testing.T) {
 	for reason, o := range map[string]Options{
-		"no file type": {FileType: 5},
-		"verbatim":     {FileType: recipe.F16, Verbatim: true},
-		"one of them":  {FileType: recipe.F16, IncludeWeights: []string{"a"}, ExcludeWeights: []string{"b"}},
+		"unknown file type":                    {FileType: 5},
+		"verbatim":                             {FileType: recipe.F16, Verbatim: true},
+		"--include-weights cannot be combined": {FileType: recipe.F16, IncludeWeights: []string{"a"}, ExcludeWeights: []string{"b"}},
 	} {
 		_, err := NewPlan(sample(), o)
 		require.ErrorIs(t, err, ErrOptions, reason)

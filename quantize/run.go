@@ -80,7 +80,7 @@ func together(plans []*Plan, paths []string) error {
 	seen := map[string]bool{}
 	for i, p := range plans {
 		if p.source != plans[0].source {
-			return fmt.Errorf("%w: %s is of another model than %s: only plans of one model run together", ErrOptions, paths[i], paths[0])
+			return fmt.Errorf("%w: %s is of another model than %s: only plans of one model can run together", ErrOptions, paths[i], paths[0])
 		}
 		files, err := p.Paths(paths[i])
 		if err != nil {
@@ -91,7 +91,7 @@ func together(plans []*Plan, paths []string) error {
 				return err
 			}
 			if seen[f] {
-				return fmt.Errorf("%w: two plans would write %s: give each a name of its own", ErrOptions, f)
+				return fmt.Errorf("%w: two plans would write %s: give them different names", ErrOptions, f)
 			}
 			seen[f] = true
 		}

@@ -15,7 +15,7 @@ import (
 // output for the same source and the same other options. A plan that copies has none.
 func (p *Plan) Recipe() (*recipe.File, error) {
 	if p.fileType == recipe.Copy {
-		return nil, fmt.Errorf("%w: file type %v keeps every tensor as it is: there is no recipe to save", ErrOptions, p.fileType)
+		return nil, fmt.Errorf("%w: file type %v leaves every tensor unchanged: there is no recipe to save", ErrOptions, p.fileType)
 	}
 	tensors := make([]recipe.FileTensor, len(p.Tensors))
 	for i, t := range p.Tensors {
@@ -37,7 +37,7 @@ func (p *Plan) TensorTypes() ([]byte, error) {
 			continue
 		}
 		if !p.fileType.Default().Quantized() && t.Type != p.fileType.Default() {
-			return nil, fmt.Errorf("%w: llama-quantize takes no --tensor-type with file type %v, and %s is to be %s", ErrOptions, p.fileType, t.Name, t.Type)
+			return nil, fmt.Errorf("%w: llama-quantize ignores --tensor-type with file type %v, but the plan makes %s %s", ErrOptions, p.fileType, t.Name, t.Type)
 		}
 		fmt.Fprintln(&b, recipe.TensorTypeLine(t.Name, t.Type))
 	}

@@ -52,7 +52,7 @@ func TestEditedRecipe(t *testing.T) {
 	o = withRecipe(f)
 	o.Pure = true
 	_, err = NewPlan(sample(), o)
-	require.ErrorContains(t, err, "options that choose types go into it")
+	require.ErrorContains(t, err, "cannot be combined with options that choose types")
 	o = withRecipe(f)
 	o.FileType = recipe.Q8_0
 	_, err = NewPlan(sample(), o)

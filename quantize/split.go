@@ -14,7 +14,7 @@ func keepSplit(tensors []gguf.Tensor) (gguf.Split, error) {
 	for _, t := range tensors {
 		p, ok := t.(gguf.Placed)
 		if !ok {
-			return gguf.Split{}, fmt.Errorf("%w: keeping the split needs a GGUF file as source: tensor %s lies in none", ErrOptions, t.Info().Name)
+			return gguf.Split{}, fmt.Errorf("%w: keeping the split needs a GGUF file as the source: tensor %s is not in one", ErrOptions, t.Info().Name)
 		}
 		file, _ := p.Place()
 		counts = append(counts, make([]int, max(0, file+1-len(counts)))...)

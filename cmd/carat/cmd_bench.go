@@ -100,7 +100,7 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 	case o.Rounds < latency.MinRounds:
 		return o, usagef("--rounds must be at least %d to give an interval (got %d)", latency.MinRounds, o.Rounds)
 	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(latency.Formats, latency.Format(o.Output)):
-		return o, hint.Wrap(usagef("%s", suggest.Unknown("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "the formats are table, md, csv, json, jsonl and benchstat; to write a file: -o md > bench.md")
+		return o, hint.Wrap(usagef("%s", suggest.OneOf("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "-o names the format; to write a file: -o md > bench.md")
 	}
 	o.Compared = o.Tests[0]
 	if i := slices.IndexFunc(o.Tests, func(s latency.Spec) bool { return s.Prompt == 0 }); i >= 0 {

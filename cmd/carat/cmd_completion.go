@@ -58,7 +58,7 @@ func completionCommand(s streams) *cli.Command {
 			}
 			script, ok := completionScripts[args[0]]
 			if !ok {
-				return usagef("%s; shells: bash, zsh, fish", suggest.Unknown("shell", args[0], []string{"bash", "zsh", "fish"}))
+				return usagef("%s", suggest.OneOf("shell", args[0], []string{"bash", "zsh", "fish"}))
 			}
 			fmt.Fprint(s.out, script)
 			return nil

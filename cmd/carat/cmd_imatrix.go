@@ -117,7 +117,7 @@ func (o *imatrixOptions) check() error {
 	}
 	switch {
 	case o.Format != imatrix.GGUF && o.Format != imatrix.Dat:
-		return usagef("%s", suggest.Unknown("--format", string(o.Format), []string{"gguf", "dat"}))
+		return usagef("%s", suggest.OneOf("--format", string(o.Format), []string{"gguf", "dat"}))
 	case o.Context < 4 || o.Context > 1<<20:
 		return outOfRange("--ctx", 4, 1<<20, o.Context)
 	case o.Chunks < 0:

@@ -53,7 +53,7 @@ type reportOptions struct {
 func (o *reportOptions) check(c *cli.Context) error {
 	switch {
 	case !slices.Contains(report.Tables, o.table):
-		return usagef("%s; tables: %s", suggest.Unknown("--table", o.table, report.Tables), strings.Join(report.Tables, ", "))
+		return usagef("%s", suggest.OneOf("--table", o.table, report.Tables))
 	case c.IsSet("table") && o.pages["csv"] == "":
 		return usagef("--table needs --csv FILE")
 	case o.baseModel != "" && o.pages["card"] == "":

@@ -97,7 +97,7 @@ func taskFiles(names, files []string) ([]taskFile, error) {
 			file, files = files[0], files[1:]
 		}
 		if file == "" {
-			return nil, usagef("--task %s has no items: give --data FILE, or --task %s=FILE", name, name)
+			return nil, usagef("--task %s has no file of items: add --data FILE, or write --task %s=FILE", name, name)
 		}
 		out = append(out, taskFile{t, file})
 	}

@@ -33,7 +33,7 @@ type global struct {
 func globals(c *cli.Context) (global, error) {
 	g := global{threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
 	if f := c.String("log-format"); f != "text" && f != "json" {
-		return g, usagef("%s", suggest.Unknown("--log-format", f, []string{"text", "json"}))
+		return g, usagef("%s", suggest.OneOf("--log-format", f, []string{"text", "json"}))
 	}
 	var err error
 	if g.piped, err = checkFiles(c); err != nil {

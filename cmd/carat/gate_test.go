@@ -65,7 +65,7 @@ func TestGateResume(t *testing.T) {
 	args = append(args, "--report", part)
 	code, _, stderr = carat(newAsked(count.n.Load()-8), args...)
 	require.Equal(t, exitInterrupted, code, stderr)
-	require.Contains(t, stderr, part+" keeps what was measured: go on with --resume")
+	require.Contains(t, stderr, part+" keeps what was measured: continue with --resume")
 	left, err := report.Read(part)
 	require.NoError(t, err)
 	require.False(t, left.Complete)
@@ -78,7 +78,7 @@ func TestGateResume(t *testing.T) {
 	require.Contains(t, stderr, "--resume")
 	code, _, stderr = carat(context.Background(), append(args, "--resume", "--ctx", "32")...)
 	require.Equal(t, exitInput, code)
-	require.Contains(t, stderr, "nothing to go on from")
+	require.Contains(t, stderr, "cannot resume")
 
 	code, _, stderr = carat(context.Background(), append(args, "--resume", "--threads", "2")...)
 	require.Equal(t, gate.ExitInconclusive, code, stderr)

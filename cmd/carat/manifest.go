@@ -81,12 +81,12 @@ func (r *recorder) begin(src gguf.Model, plan *quantize.Plan) error {
 	}
 	for _, p := range paths {
 		if filepath.Clean(p) == filepath.Clean(r.path) {
-			return usagef("--manifest %s is the output itself", r.path)
+			return usagef("--manifest %s is the output file", r.path)
 		}
 	}
 	files, ok := src.(interface{ Paths() []string })
 	if !ok {
-		return fmt.Errorf("the files of this kind of source are not known: no manifest can be written")
+		return fmt.Errorf("cannot write a manifest: the files of this kind of source are not known")
 	}
 	if err := r.manifest.AddSource(manifest.RoleModel, files.Paths()...); err != nil {
 		return err

@@ -129,9 +129,9 @@ func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureO
 // interrupted says how to go on.
 func (o *measureOptions) interrupted(what string) *interruption {
 	if o.Report == "" {
-		return &interruption{what, "with --report FILE.json a run can go on later"}
+		return &interruption{what, "with --report FILE.json a run can be resumed"}
 	}
-	return &interruption{what, o.Report + " keeps what was measured: go on with --resume"}
+	return &interruption{what, o.Report + " keeps what was measured: continue with --resume"}
 }
 
 // sayWidth tells whether --until-width was reached.

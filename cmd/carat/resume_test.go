@@ -47,7 +47,7 @@ func TestResumeGivesTheSameReport(t *testing.T) {
 			for _, asked := range []int{5, 5} {
 				code, stdout, stderr := carat(&countdown{context.Background(), asked}, append(args, part, "--resume")...)
 				require.Equal(t, exitInterrupted, code, stderr)
-				require.Contains(t, stderr, "go on with --resume")
+				require.Contains(t, stderr, "continue with --resume")
 				require.Contains(t, stdout, "interrupted: the figures are of the chunks that were done")
 				r, err := report.Read(part)
 				require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestResumeOfSomethingElse(t *testing.T) {
 	} {
 		code, _, stderr := carat(context.Background(), args...)
 		require.Equal(t, exitInput, code, what)
-		require.Contains(t, stderr, "nothing to go on from", what)
+		require.Contains(t, stderr, "cannot resume", what)
 		require.Contains(t, stderr, "--resume", what)
 	}
 	after, err := os.ReadFile(file)
@@ -145,7 +145,7 @@ func TestInterruptedBesideTheChunks(t *testing.T) {
 	args := []string{"compare", files[0], files[1], "--text", evalFile, "--ctx", "32", "--chunks", "2", "--speed", "--report", file}
 	code, stdout, stderr := carat(&countdown{context.Background(), 12}, args...)
 	require.Equal(t, exitInterrupted, code, stderr)
-	require.Contains(t, stderr, "interrupted when all chunks were done; "+file+" keeps what was measured: go on with --resume")
+	require.Contains(t, stderr, "interrupted when all chunks were done; "+file+" keeps what was measured: continue with --resume")
 	require.Contains(t, stdout, "Q2_K.gguf")
 	r, err := report.Read(file)
 	require.NoError(t, err)

@@ -178,7 +178,7 @@ func (o *storedOptions) fromLlama(j *measure.Job, ms *models) (*storage, error) 
 		return nil, errors.Join(fmt.Errorf("%w: %s holds predictions of %d tokens, %s has %d", eval.ErrTokenizers, o.Logits, h.Vocab, m.Name, m.Vocab), r.Close())
 	}
 	if h.Context != j.Options.Context {
-		return nil, errors.Join(usagef("%s has chunks of %d tokens: give --ctx %d", o.Logits, h.Context, h.Context), r.Close())
+		return nil, errors.Join(usagef("%s has chunks of %d tokens: pass --ctx %d", o.Logits, h.Context, h.Context), r.Close())
 	}
 	sum, err := ms.sums.Hash(o.Logits)
 	if err != nil {

@@ -113,11 +113,11 @@ func Classes() []string {
 func Find(c *Config) (*Family, string, *Config, error) {
 	classes, ok := c.values["architectures"].([]any)
 	if !ok || len(classes) == 0 {
-		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures is missing: it names the model's class", gguf.ErrInput, c.path)
+		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures is missing; it must name the model's class", gguf.ErrInput, c.path)
 	}
 	class, ok := classes[0].(string)
 	if !ok {
-		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures holds %v: want the name of a class", gguf.ErrInput, c.path, classes[0])
+		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures must hold the name of a class (got %v)", gguf.ErrInput, c.path, classes[0])
 	}
 	for _, f := range families {
 		if slices.Contains(f.Classes, class) {

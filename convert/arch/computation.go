@@ -75,7 +75,7 @@ func (c *Config) oneOf(key string, values []any) {
 	}
 	switch len(values) {
 	case 0:
-		c.fail(key, "is %v: it changes what the model computes, and carat does not understand it for this class", v)
+		c.fail(key, "is %v, which changes what the model computes and is not supported for this class", v)
 	case 1:
 		c.fail(key, "is %v: GGUF files of this architecture compute with %v", v, values[0])
 	default:

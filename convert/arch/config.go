@@ -52,7 +52,7 @@ func parseConfig(b []byte, path string) (*Config, error) {
 	}
 	values, err := pyjson.Object(b)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: config: it is not a JSON object (%v)", gguf.ErrInput, path, err)
+		return nil, fmt.Errorf("%w: %s: config: not a JSON object (%v)", gguf.ErrInput, path, err)
 	}
 	return &Config{path: path, values: values, said: &said{}}, nil
 }
@@ -103,13 +103,13 @@ func (c *Config) Int(key string, limit int64) int64 {
 	v, ok := c.value(key).(float64)
 	switch {
 	case !c.Has(key):
-		c.fail(key, "is missing: want a whole number")
+		c.fail(key, "is missing; it must be a whole number")
 		return 1
 	case !ok:
-		c.fail(key, "is %v (%T): want a whole number", c.value(key), c.value(key))
+		c.fail(key, "must be a whole number (got %v, a %T)", c.value(key), c.value(key))
 		return 1
 	case !(v >= 1 && v <= float64(limit)) || v != math.Trunc(v):
-		c.fail(key, "is %v: want a whole number from 1 to %d", v, limit)
+		c.fail(key, "must be a whole number between 1 and %d (got %v)", limit, v)
 		return 1
 	}
 	return int64(v)
@@ -131,10 +131,10 @@ func (c *Config) Float(key string, def float64) float64 {
 	v, ok := c.value(key).(float64)
 	switch {
 	case !ok:
-		c.fail(key, "is %v (%T): want a number", c.value(key), c.value(key))
+		c.fail(key, "must be a number (got %v, a %T)", c.value(key), c.value(key))
 		return def
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		c.fail(key, "is %v: want a finite number", v)
+		c.fail(key, "must be a finite number (got %v)", v)
 		return def
 	}
 	return v
@@ -144,7 +144,7 @@ func (c *Config) Float(key string, def float64) float64 {
 func (c *Config) positive(key string, def float64) float64 {
 	v := c.Float(key, def)
 	if v <= 0 {
-		c.fail(key, "is %v: want a number above 0", v)
+		c.fail(key, "must be a number above 0 (got %v)", v)
 		return 1
 	}
 	return v
@@ -154,7 +154,7 @@ func (c *Config) positive(key string, def float64) float64 {
 func (c *Config) Bool(key string) bool {
 	v, ok := c.value(key).(bool)
 	if !ok && c.Has(key) {
-		c.fail(key, "is %v (%T): want true or false", c.value(key), c.value(key))
+		c.fail(key, "must be true or false (got %v, a %T)", c.value(key), c.value(key))
 	}
 	return v
 }
@@ -165,7 +165,7 @@ func (c *Config) Sub(key string) *Config {
 	if c.Has(key) {
 		var ok bool
 		if s.values, ok = c.value(key).(map[string]any); !ok {
-			c.fail(key, "is %v (%T): want an object", c.value(key), c.value(key))
+			c.fail(key, "must be an object (got %v, a %T)", c.value(key), c.value(key))
 		}
 	}
 	return s
@@ -175,7 +175,7 @@ func (c *Config) Sub(key string) *Config {
 func (c *Config) String(key string) string {
 	v, ok := c.value(key).(string)
 	if !ok && c.Has(key) {
-		c.fail(key, "is %v (%T): want a string", c.value(key), c.value(key))
+		c.fail(key, "must be a string (got %v, a %T)", c.value(key), c.value(key))
 	}
 	return v
 }
@@ -184,7 +184,7 @@ func (c *Config) String(key string) string {
 func (c *Config) List(key string) []any {
 	v, ok := c.value(key).([]any)
 	if !ok && c.Has(key) {
-		c.fail(key, "is %v (%T): want an array", c.value(key), c.value(key))
+		c.fail(key, "must be an array (got %v, a %T)", c.value(key), c.value(key))
 	}
 	return v
 }
@@ -193,14 +193,14 @@ func (c *Config) List(key string) []any {
 func (c *Config) Floats(key string, n int64) []float32 {
 	a := c.List(key)
 	if int64(len(a)) != n {
-		c.fail(key, "has %d values, want %d", len(a), n)
+		c.fail(key, "must have %d values (got %d)", n, len(a))
 		return nil
 	}
 	out := make([]float32, n)
 	for i, x := range a {
 		v, ok := x.(float64)
 		if out[i] = float32(v); !ok || out[i]-out[i] != 0 {
-			c.fail(key, "holds %v: want finite numbers", x)
+			c.fail(key, "must hold finite numbers (got %v)", x)
 		}
 	}
 	return out

@@ -32,10 +32,10 @@ func readDims(c *Config, rule headRule) dims {
 	d.ownHeadDim = c.Has("head_dim") || rule == headDerived
 	d.headDim = c.IntOr("head_dim", maxWidth, d.hidden/d.heads)
 	if d.heads%d.kvHeads != 0 {
-		c.fail("num_key_value_heads", "is %d: it must divide num_attention_heads %d", d.kvHeads, d.heads)
+		c.fail("num_key_value_heads", "is %d, which does not divide num_attention_heads, %d", d.kvHeads, d.heads)
 	}
 	if d.headDim%2 != 0 || d.headDim == 0 {
-		c.fail("head_dim", "is %d: it must be even", d.headDim)
+		c.fail("head_dim", "must be even (got %d)", d.headDim)
 	}
 	return d
 }

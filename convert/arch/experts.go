@@ -27,7 +27,7 @@ var mlpExperts = expertSource{"mlp", "mlp.gate", [3][2]string{{"down_proj", "ffn
 func (l layer) experts(from expertSource, width int64) {
 	n := experts(l.c)
 	if n == 0 {
-		l.c.fail("num_experts", "is missing: want the number of experts of a layer")
+		l.c.fail("num_experts", "is missing; it must be the number of experts of a layer")
 		return
 	}
 	l.add(from.router, "ffn_gate_inp", []int64{n, l.d.hidden}, Transform{}, noBias)
@@ -50,12 +50,12 @@ func (l layer) experts(from expertSource, width int64) {
 // without experts, and whether the weights of the chosen experts are scaled to a sum of 1.
 func moeEverywhere(c *Config, normalised bool) {
 	if dense := c.List("mlp_only_layers"); len(dense) > 0 {
-		c.fail("mlp_only_layers", "is %v: layers without experts have no place in GGUF files of this architecture", dense)
+		c.fail("mlp_only_layers", "is %v: GGUF files of this architecture cannot have layers without experts", dense)
 	}
 	if step := c.IntOr("decoder_sparse_step", maxLayers, 1); step != 1 {
-		c.fail("decoder_sparse_step", "is %d: layers without experts have no place in GGUF files of this architecture", step)
+		c.fail("decoder_sparse_step", "is %d: GGUF files of this architecture cannot have layers without experts", step)
 	}
 	if c.Has("norm_topk_prob") && c.Bool("norm_topk_prob") != normalised {
-		c.fail("norm_topk_prob", "is %v: GGUF files of this architecture are run with %v", !normalised, normalised)
+		c.fail("norm_topk_prob", "is %v, but runtimes compute GGUF files of this architecture with %v", !normalised, normalised)
 	}
 }

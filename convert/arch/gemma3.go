@@ -61,7 +61,7 @@ func (c *Config) gemmaScale(d dims) {
 func (c *Config) gemmaPattern(d dims) {
 	types := c.List("layer_types")
 	if types != nil && int64(len(types)) != d.layers {
-		c.fail("layer_types", "has %d entries, want one for each of the %d layers", len(types), d.layers)
+		c.fail("layer_types", "has %d entries, but there are %d layers", len(types), d.layers)
 		return
 	}
 	pattern := c.IntOr("sliding_window_pattern", maxLayers, 6)
@@ -71,7 +71,7 @@ func (c *Config) gemmaPattern(d dims) {
 			full = types[n] == "full_attention"
 		}
 		if full != ((n+1)%6 == 0) {
-			c.fail("layer_types", "or sliding_window_pattern makes layer %d otherwise than GGUF runtimes: of every six layers the first five attend to a sliding window", n)
+			c.fail("layer_types", "or sliding_window_pattern makes layer %d differ from what GGUF runtimes compute: of every six layers the first five attend to a sliding window", n)
 			return
 		}
 	}

@@ -15,7 +15,7 @@ var gpt2 = &Family{
 		c.computes(map[string][]any{"activation_function": {"gelu_new", "gelu_pytorch_tanh", "gelu_fast"}, "n_inner": {4 * float64(width)}})
 		heads := c.Int("n_head", maxWidth)
 		if width%heads != 0 {
-			c.fail("n_head", "is %d: it must divide n_embd %d", heads, width)
+			c.fail("n_head", "is %d, which does not divide n_embd, %d", heads, width)
 		}
 		k := &kvs{arch: "gpt2"}
 		k.u32("block_count", layers)

@@ -84,7 +84,7 @@ func (c *Config) kind() string {
 		return "longrope"
 	case "default", "linear", "yarn", "llama3", "longrope", "dynamic":
 	default:
-		c.fail("rope_type", "is %q: want default, linear, dynamic, yarn, longrope, su or llama3", kind)
+		c.fail("rope_type", "is %q, which is not supported; it must be default, linear, dynamic, yarn, longrope, su or llama3", kind)
 	}
 	return kind
 }
@@ -96,7 +96,7 @@ func (c *Config) checkRopeKeys(kind string) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
 		if c.Has(key) && !slices.Contains(ropeKeys["common"], key) && !slices.Contains(ropeKeys[kind], key) {
-			c.fail(key, "is %v: positions of type %s are not understood with this key", c.values[key], kind)
+			c.fail(key, "is %v, which is not supported with rope_type %s", c.values[key], kind)
 		}
 	}
 	if kind == "yarn" && c.Has("truncate") && !c.Bool("truncate") {
@@ -111,7 +111,7 @@ func (r rope) metadata(k *kvs) {
 	switch r.kind {
 	case "linear", "yarn":
 		if !p.Has("factor") {
-			p.fail("factor", "is missing: positions of type %s are scaled by it", r.kind)
+			p.fail("factor", "is missing, but rope_type %s needs it", r.kind)
 		}
 		k.set("rope.scaling.type", r.kind)
 		k.f32("rope.scaling.factor", p.positive("factor", 1))
@@ -170,7 +170,7 @@ func mropeSections(p *Config, list []any) []int32 {
 	for i, x := range list {
 		v, ok := x.(float64)
 		if i >= len(out) || !ok || v < 0 || v > maxWidth || v != math.Trunc(v) {
-			p.fail("mrope_section", "is %v: want up to 4 whole numbers", list)
+			p.fail("mrope_section", "must be up to 4 whole numbers (got %v)", list)
 			break
 		}
 		out[i] = int32(v)
@@ -196,7 +196,7 @@ func (r rope) llama3Factors(headDim int64) []Computed {
 	factor, low, high := p.positive("factor", 8), p.positive("low_freq_factor", 1), p.positive("high_freq_factor", 4)
 	old := float64(r.original)
 	if high == low {
-		p.fail("high_freq_factor", "is %v, and so is low_freq_factor: they must differ", high)
+		p.fail("high_freq_factor", "must differ from low_freq_factor (both are %v)", high)
 		return nil
 	}
 	over := func(scalar float64, tensor float32) float32 { return float32(float32(1/tensor) * float32(scalar)) }

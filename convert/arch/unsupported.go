@@ -106,7 +106,7 @@ func quantized(path, where, name string) error {
 // unsupported says what a class is that no family has.
 func (c *Config) unsupported(class string) error {
 	if len(class) > 100 {
-		return fmt.Errorf("%w: %s: unsupported architecture: architectures names one of %d characters", gguf.ErrInput, c.path, len(class))
+		return fmt.Errorf("%w: %s: unsupported architecture, a name of %d characters", gguf.ErrInput, c.path, len(class))
 	}
 	ends := func(suffixes ...string) bool {
 		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(class, s) })

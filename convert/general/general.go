@@ -139,7 +139,7 @@ func (f *facts) override(o Options) error {
 			}
 		}
 		if key != "" {
-			return fmt.Errorf("%w: %s: %s cannot be set: give general.%s as strings, or general.tags and general.languages as lists",
+			return fmt.Errorf("%w: %s: cannot set %s: general.%s must be strings, and general.tags and general.languages lists",
 				gguf.ErrInput, o.MetadataFile, k, strings.Join(textKeys, ", general."))
 		}
 	}

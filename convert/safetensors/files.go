@@ -89,7 +89,7 @@ func (f *Files) checkIndex(where map[string]string, path string) error {
 	for _, t := range f.tensors {
 		have[t.Name] = t.File
 		if where[t.Name] != t.File {
-			return fmt.Errorf("%w: %s: index: tensor %s is in %s, the index says %q", gguf.ErrInput, path, t.Name, t.File, where[t.Name])
+			return fmt.Errorf("%w: %s: index: tensor %s is in %s, but the index says %q", gguf.ErrInput, path, t.Name, t.File, where[t.Name])
 		}
 	}
 	for t, file := range where {

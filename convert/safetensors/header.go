@@ -44,7 +44,7 @@ func badf(file, part, format string, args ...any) error {
 func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	var length [8]byte
 	if size < 8 {
-		return nil, badf(file, "header", "the file has %d bytes, the header's length alone takes 8", size)
+		return nil, badf(file, "header", "the file has only %d bytes, but the length of the header alone takes 8", size)
 	}
 	if _, err := r.ReadAt(length[:], 0); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n == 0 || n > maxHeader || n > uint64(size-8) {
-		return nil, badf(file, "header", "its length is %d: from 1 to %d, and the file has %d bytes", n, maxHeader, size)
+		return nil, badf(file, "header", "its length must be between 1 and %d (got %d, and the file has %d bytes)", maxHeader, n, size)
 	}
 	head := make([]byte, n)
 	if _, err := r.ReadAt(head, 8); err != nil {
@@ -66,7 +66,7 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	var md st.Metadata
 	if err := json.Unmarshal(head, &md); err != nil {
 		if bytes.Contains([]byte(err.Error()), []byte("DType")) {
-			return nil, badf(file, "dtype", "%v: this carat reads F64, F32, F16, BF16 and integers", err)
+			return nil, badf(file, "dtype", "%v: carat reads F64, F32, F16, BF16 and integers", err)
 		}
 		if bytes.Contains([]byte(err.Error()), []byte("data_offsets")) {
 			return nil, badf(file, "offsets", "%v", err)
@@ -103,7 +103,7 @@ func checkNames(head []byte, file string) error {
 		}
 		name, _ := t.(string)
 		if seen[name] {
-			return badf(file, "names", "tensor %s stands twice", name)
+			return badf(file, "names", "tensor %s appears twice", name)
 		}
 		seen[name] = true
 		var skip json.RawMessage
@@ -141,10 +141,10 @@ func checkTensor(name string, info *st.TensorInfo, data, size int64, file string
 	}
 	begin, end := int64(info.DataOffsets[0]), int64(info.DataOffsets[1])
 	if begin < 0 || end < begin || end > size-data {
-		return s, badf(file, "offsets", "tensor %s: data from %d to %d, the file holds %d bytes of data", name, begin, end, size-data)
+		return s, badf(file, "offsets", "tensor %s: its data ranges from byte %d to %d, but the file has %d bytes of data", name, begin, end, size-data)
 	}
 	if end-begin != elements*width {
-		return s, badf(file, "shape", "tensor %s: %v of %v take %d bytes, the offsets span %d", name, info.Shape, info.DType, elements*width, end-begin)
+		return s, badf(file, "shape", "tensor %s: shape %v of %v needs %d bytes, but its offsets span %d", name, info.Shape, info.DType, elements*width, end-begin)
 	}
 	s.name, s.typ, s.dtype, s.begin, s.end = name, t, info.DType.String(), data+begin, data+end
 	return s, nil

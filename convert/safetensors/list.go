@@ -69,7 +69,7 @@ func checkNumbers(dir string, names []string) error {
 		for n := 1; n <= count && n <= len(names)+1; n++ { // one of them is missing if there are more
 			want := fmt.Sprintf("%s-%05d-of-%05d.safetensors", name[:m[0]], n, count)
 			if !slices.Contains(names, want) {
-				return fmt.Errorf("%w: %s: missing file: %s says that there are %d", gguf.ErrInput, filepath.Join(dir, want), name, count)
+				return fmt.Errorf("%w: %s: missing file: the name %s means that there are %d", gguf.ErrInput, filepath.Join(dir, want), name, count)
 			}
 		}
 	}
@@ -89,11 +89,11 @@ func noWeights(dir string, entries []os.DirEntry) error {
 			return hint.Wrap(fmt.Errorf("%w: the folder has weights as PyTorch .bin files (%s), which carat does not read", missing, name),
 				"save the model again as safetensors, or take the repository's safetensors version")
 		case ends(".safetensors"):
-			return hint.Wrap(fmt.Errorf("%w: %s is not called as the weights of a checkpoint are", missing, name), "name it model.safetensors if it holds the whole model")
+			return hint.Wrap(fmt.Errorf("%w: %s does not have the name of a checkpoint's weights", missing, name), "name it model.safetensors if it holds the whole model")
 		case ends(".gguf"):
 			return hint.Wrap(fmt.Errorf("%w: %s is a GGUF file, not a checkpoint", missing, name), "give it to carat quantize")
 		case ends(".h5") || ends(".msgpack") || ends(".onnx") || ends(".npz"):
-			return fmt.Errorf("%w: %s is of a format that carat does not read: want safetensors", missing, name)
+			return fmt.Errorf("%w: %s is in a format that carat does not read: only safetensors is supported", missing, name)
 		}
 	}
 	return missing
@@ -115,7 +115,7 @@ func parseIndex(b []byte, path string) (map[string]string, error) {
 	}
 	for t, file := range idx.WeightMap {
 		if file == "" || file != filepath.Base(file) || !filepath.IsLocal(file) {
-			return nil, fmt.Errorf("%w: %s: index: tensor %s is said to be in %q, which is not a file of this folder", gguf.ErrInput, path, t, file)
+			return nil, fmt.Errorf("%w: %s: index: tensor %s should be in %q, which is not a file of this folder", gguf.ErrInput, path, t, file)
 		}
 	}
 	return idx.WeightMap, nil

@@ -136,7 +136,7 @@ func (f *folder) pre() (string, error) {
 	}
 	err := bad(filepath.Join(f.dir, "tokenizer.json"), "unknown pre-tokenizer: %s, normalizer %s, ignore_merges %v",
 		t.PreTokenizer, t.Normalizer, t.Model.IgnoreMerges)
-	return "", hint.Wrap(err, "if you know which of GGUF's names splits a text in the same way, give it with --pre NAME; known are %s",
+	return "", hint.Wrap(err, "if you know which of GGUF's names splits text in the same way, pass it with --pre NAME; names: %s",
 		strings.Join(names.All(), ", "))
 }
 

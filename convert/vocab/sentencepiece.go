@@ -22,19 +22,19 @@ func parseModel(b []byte, path string) ([]piece, error) {
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return nil, bad(path, "it is cut off or no SentencePiece model (%v)", protowire.ParseError(n))
+			return nil, bad(path, "it is truncated or not a SentencePiece model (%v)", protowire.ParseError(n))
 		}
 		b = b[n:]
 		if num != 1 || typ != protowire.BytesType {
 			if n = protowire.ConsumeFieldValue(num, typ, b); n < 0 {
-				return nil, bad(path, "it is cut off or no SentencePiece model (%v)", protowire.ParseError(n))
+				return nil, bad(path, "it is truncated or not a SentencePiece model (%v)", protowire.ParseError(n))
 			}
 			b = b[n:]
 			continue
 		}
 		msg, n := protowire.ConsumeBytes(b)
 		if n < 0 {
-			return nil, bad(path, "it is cut off within piece %d (%v)", len(out), protowire.ParseError(n))
+			return nil, bad(path, "it is truncated in piece %d (%v)", len(out), protowire.ParseError(n))
 		}
 		b = b[n:]
 		p, err := parsePiece(msg)

@@ -198,7 +198,7 @@ func namedTemplates(l *list, all []any, dir string) error {
 			return -1
 		}, name)
 		if !ok || name == "" {
-			return bad(dir, "chat_template: %v has no name and template", fmt.Sprint(x))
+			return bad(dir, "chat_template: expected an entry with name and template (got %v)", fmt.Sprint(x))
 		}
 		if name == "default" {
 			def = text

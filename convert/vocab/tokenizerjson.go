@@ -54,7 +54,7 @@ func (m *tokenizerModel) size(path string) (int, error) {
 	have := 0
 	for t, id := range m.Vocab {
 		if id < 0 || id >= maxVocab {
-			return 0, bad(path, "token %q has the id %d", t, id)
+			return 0, bad(path, "token %q has the invalid id %d", t, id)
 		}
 		have = max(have, id+1)
 	}
@@ -72,7 +72,7 @@ func (m *merges) UnmarshalJSON(b []byte) error {
 		for i, s := range joined {
 			left, right, ok := strings.Cut(s, " ")
 			if !ok || strings.Contains(right, " ") {
-				return fmt.Errorf("merge %d, %q, is not two parts with a space between", i, s)
+				return fmt.Errorf("merge %d must be two parts with a space between them (got %q)", i, s)
 			}
 			(*m)[i] = [2]string{left, right}
 		}
@@ -85,7 +85,7 @@ func (m *merges) UnmarshalJSON(b []byte) error {
 	*m = make(merges, len(pairs))
 	for i, p := range pairs {
 		if len(p) != 2 {
-			return fmt.Errorf("merge %d, %q, has %d parts: want 2", i, p, len(p))
+			return fmt.Errorf("merge %d, %q, must have 2 parts (got %d)", i, p, len(p))
 		}
 		(*m)[i] = [2]string{p[0], p[1]}
 	}
@@ -113,7 +113,7 @@ func (f *folder) allAdded() (map[int]addedToken, error) {
 	for k, v := range dec {
 		id, err := strconv.Atoi(k)
 		if err != nil || id < 0 {
-			return nil, bad(filepath.Join(f.dir, "tokenizer_config.json"), "added_tokens_decoder has the id %q", k)
+			return nil, bad(filepath.Join(f.dir, "tokenizer_config.json"), "added_tokens_decoder has the invalid id %q", k)
 		}
 		t, _ := v.(map[string]any)
 		content, _ := t["content"].(string)
@@ -123,7 +123,7 @@ func (f *folder) allAdded() (map[int]addedToken, error) {
 	}
 	for id := range out {
 		if id < 0 || id >= maxVocab {
-			return nil, bad(f.dir, "an added token has the id %d", id)
+			return nil, bad(f.dir, "an added token has the invalid id %d", id)
 		}
 	}
 	return out, nil
@@ -142,7 +142,7 @@ func (f *folder) byteLevel(l *list) error {
 	path := filepath.Join(f.dir, "tokenizer.json")
 	m := f.json.Model
 	if m.Type != "BPE" {
-		return bad(path, "unsupported tokenizer model %q: this carat reads BPE and SentencePiece", m.Type)
+		return bad(path, "unsupported tokenizer model %q: carat supports BPE and SentencePiece", m.Type)
 	}
 	pre, err := f.pre()
 	if err != nil {
@@ -178,7 +178,7 @@ func (f *folder) byteLevel(l *list) error {
 	}
 	for _, merge := range m.Merges {
 		if _, known := m.Vocab[merge[0]+merge[1]]; !known {
-			return bad(path, "the merge %q makes no token of the vocabulary", merge)
+			return bad(path, "the merge %q gives a token that is not in the vocabulary", merge)
 		}
 	}
 	v.write(l, "gpt2", pre, false)

@@ -135,7 +135,7 @@ func (f *folder) vocabSize(have int) (int, error) {
 		return have, nil
 	}
 	if v < float64(have) || v > maxVocab || v != float64(int(v)) {
-		return 0, bad(f.dir, "it has %d tokens, but config.json's vocab_size is %v: they do not belong together", have, v)
+		return 0, bad(f.dir, "it has %d tokens, but vocab_size in config.json is %v: the files are of different models", have, v)
 	}
 	return int(v), nil
 }

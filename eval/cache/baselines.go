@@ -19,7 +19,7 @@ var baselineName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 // CheckBaseline refuses a name that no baseline can have.
 func CheckBaseline(name string) error {
 	if !baselineName.MatchString(name) {
-		return fmt.Errorf("a baseline is named by letters, digits, . _ and -, at most 128, not %q", name)
+		return fmt.Errorf("the name of a baseline must have at most 128 letters, digits, '.', '_' or '-' (got %q)", name)
 	}
 	return nil
 }

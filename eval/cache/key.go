@@ -82,7 +82,7 @@ func (e *encoder) encode(v reflect.Value, depth int) error {
 		return e.encode(v.Elem(), depth+1)
 	default:
 		if !v.IsNil() {
-			return fmt.Errorf("a %s has no encoding", v.Type())
+			return fmt.Errorf("cannot encode a %s", v.Type())
 		}
 	}
 	return nil

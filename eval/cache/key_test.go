@@ -50,7 +50,7 @@ func TestKeyTellsValuesApart(t *testing.T) {
 
 func TestKeyRefusesWhatHasNoEncoding(t *testing.T) {
 	_, err := Key(outer{Any: func() {}})
-	require.ErrorContains(t, err, "outer.Any: a func() has no encoding")
+	require.ErrorContains(t, err, "outer.Any: cannot encode a func()")
 	type loop struct{ next *loop }
 	l := &loop{}
 	l.next = l

@@ -60,7 +60,7 @@ func (d *decoder) fields(n *yaml.Node, key string, known map[string]field) error
 		}
 		path := strings.TrimPrefix(key+"."+k.Value, ".")
 		if first, twice := lines[k.Value]; twice {
-			return d.errorf(k, path, "stands twice, first in line %d", first)
+			return d.errorf(k, path, "appears twice, first in line %d", first)
 		}
 		lines[k.Value] = k.Line
 		if err := read(v, path); err != nil {
@@ -126,7 +126,7 @@ func (d *decoder) oneOf(out *string, words ...string) field {
 
 // count reads a number of tokens or bytes from min up.
 func (d *decoder) count(out *int64, low, high int64) field {
-	return d.parsed(fmt.Sprintf("a whole number from %d to %d", low, high), func(s string) bool {
+	return d.parsed(fmt.Sprintf("a whole number between %d and %d", low, high), func(s string) bool {
 		v, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)
 		*out = v
 		return err == nil && low <= v && v <= high

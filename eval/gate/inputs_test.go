@@ -36,9 +36,9 @@ func TestReadTexts(t *testing.T) {
 	require.Equal(t, 100, texts[0].Limit)
 
 	for want, eval := range map[string][]Text{
-		"no path: give the file with --text code=FILE": {{Name: "code", SHA256: strings.Repeat("0", 64)}},
-		`both make a slice "prose"`:                    {{Path: prose}, {Name: "prose", Path: lines}, {Path: prose}},
-		`are the same text`:                            {{Path: prose}, {Name: "again", Path: prose}},
+		"code has no path: pass the file with --text code=FILE": {{Name: "code", SHA256: strings.Repeat("0", 64)}},
+		`both make a slice "prose"`:                             {{Path: prose}, {Name: "prose", Path: lines}, {Path: prose}},
+		`are the same text`:                                     {{Path: prose}, {Name: "again", Path: prose}},
 	} {
 		_, err := (&Policy{Data: Data{Eval: eval}}).ReadTexts()
 		require.ErrorIs(t, err, ErrPolicy)

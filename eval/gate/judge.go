@@ -45,7 +45,7 @@ type judgement struct {
 // meaning of the verdicts and how often they are wrong.
 func Judge(p *Policy, r *report.Report, candidate int, baseline *report.Report, o Options) (*report.Gate, error) {
 	if candidate < 0 || candidate >= len(r.Candidates) {
-		return nil, fmt.Errorf("candidate %d: the report has %d", candidate, len(r.Candidates))
+		return nil, fmt.Errorf("no candidate %d: the report has %d", candidate, len(r.Candidates))
 	}
 	j := &judgement{p, r, candidate, baseline, o}
 	c := &r.Candidates[candidate]

@@ -2,11 +2,12 @@ package gate
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // Needs says what a policy's gates look at beside predictions.
@@ -56,7 +57,7 @@ func (p *Policy) gateFindings() {
 func (p *Policy) SetProfile(name string) error {
 	i := slices.IndexFunc(profiles, func(f profile) bool { return f.name == name })
 	if i < 0 {
-		return fmt.Errorf("%q is not one of %s", name, strings.Join(profileNames(), ", "))
+		return errors.New(suggest.OneOf("profile", name, profileNames()))
 	}
 	f := profiles[i]
 	p.Profile, p.Tokens, p.MaxTokens = f.name, f.tokens, f.tokens

@@ -44,18 +44,18 @@ func Parse(name string, r io.Reader) (*Policy, error) {
 		return nil, err
 	}
 	if len(b) > maxFileBytes {
-		return nil, fmt.Errorf("%w: %s: more than %d bytes", ErrPolicy, name, maxFileBytes)
+		return nil, fmt.Errorf("%w: %s: larger than %d bytes", ErrPolicy, name, maxFileBytes)
 	}
 	var doc, more yaml.Node
 	y := yaml.NewDecoder(bytes.NewReader(b))
 	if err := y.Decode(&doc); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("%w: %s: no YAML or JSON: %w", ErrPolicy, name, err)
+		return nil, fmt.Errorf("%w: %s: not YAML or JSON: %w", ErrPolicy, name, err)
 	}
 	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%w: %s: empty; `carat gate --print-policy` prints one to start from", ErrPolicy, name)
+		return nil, fmt.Errorf("%w: %s: the file is empty; `carat gate --print-policy` prints a policy to start from", ErrPolicy, name)
 	}
 	if err := y.Decode(&more); err != io.EOF {
-		return nil, fmt.Errorf("%w: %s: more than one document: a policy is one", ErrPolicy, name)
+		return nil, fmt.Errorf("%w: %s: more than one YAML document", ErrPolicy, name)
 	}
 	sum := sha256.Sum256(b)
 	p := &Policy{Name: name, SHA256: hex.EncodeToString(sum[:])}

@@ -16,7 +16,7 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 	var value, margin *yaml.Node
 	keep := func(to **yaml.Node) field { return func(n *yaml.Node, _ string) error { *to = n; return nil } }
 	err := d.fields(n, key, map[string]field{
-		"id":     d.parsed("letters, digits, . _ and -, at most 64", func(s string) bool { g.ID = s; return gateID.MatchString(s) }),
+		"id":     d.parsed("at most 64 letters, digits, '.', '_' or '-'", func(s string) bool { g.ID = s; return gateID.MatchString(s) }),
 		"metric": d.parsed(metricsHelp(), func(s string) bool { g.Metric = s; _, ok := metricOf(s); return ok }),
 		"scope": d.parsed("all, worst_slice or slice:NAME", func(s string) bool {
 			g.Scope = s
@@ -46,7 +46,7 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 	case g.Versus != "" && value != nil:
 		return d.errorf(value, key+".value", "found beside vs, expected rel_margin")
 	case g.Versus != "" && margin == nil:
-		return d.errorf(n, key+".rel_margin", "missing, expected the relative difference allowed, as 0.03")
+		return d.errorf(n, key+".rel_margin", "missing, expected the allowed relative difference, such as 0.03")
 	case g.Versus == "" && value == nil:
 		return d.errorf(n, key+".value", "missing, expected the bound")
 	case g.Versus != "" && m.absolute:
@@ -65,7 +65,7 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 		return d.errorf(n, key+".id", "found %q again, expected distinct ids", g.ID)
 	}
 	if g.Versus != "" {
-		err = d.number(&g.Value, "a relative difference from -1 to 100, as 0.03 for 3 %", func(v float64) bool { return -1 <= v && v <= 100 })(margin, key+".rel_margin")
+		err = d.number(&g.Value, "a relative difference between -1 and 100, such as 0.03 for 3 %", func(v float64) bool { return -1 <= v && v <= 100 })(margin, key+".rel_margin")
 	} else {
 		err = d.bound(&g)(value, key+".value")
 	}

@@ -119,7 +119,7 @@ func (d *policyDecoder) task(n *yaml.Node, key string) error {
 	var t Task
 	var limit int64
 	err := d.fields(n, key, map[string]field{
-		"task": d.parsed("a task, as carat tasks --list shows them", func(s string) bool {
+		"task": d.parsed("a task (see carat tasks --list)", func(s string) bool {
 			t.Name = s
 			_, ok := task.Lookup(s)
 			return ok

@@ -42,7 +42,7 @@ func (d *policyDecoder) control(n *yaml.Node, key string) error {
 		return d.errorf(n, key, "a second control, expected one, at control or baseline.control")
 	}
 	if n.Kind != yaml.MappingNode {
-		return d.parsed("llamacpp-TYPE or llamacpp-TYPE-imatrix, as llamacpp-q4_k_m", func(s string) bool {
+		return d.parsed("llamacpp-TYPE or llamacpp-TYPE-imatrix, such as llamacpp-q4_k_m", func(s string) bool {
 			m := controlName.FindStringSubmatch(s)
 			if m == nil {
 				return false

@@ -131,19 +131,19 @@ func TestParseRefuses(t *testing.T) {
 	const head = "version: 1\n" + gates
 	gate := func(s string) string { return "version: 1\ngates:\n  - {id: a, " + s + "}" }
 	for text, reason := range map[string]string{
-		"":                                "p.yaml: empty",
-		"a: [":                            "p.yaml: no YAML or JSON",
+		"":                                "p.yaml: the file is empty",
+		"a: [":                            "bad policy: p.yaml: not YAML or JSON: yaml: line 2: did not find expected node content",
 		"[1]":                             "line 1: the policy: found a list, expected lines of KEY: VALUE",
 		"version: 1":                      "line 1: gates: missing",
 		gates:                             "line 1: version: missing, expected version: 1",
 		"version: 2\n" + gates:            `line 1: version: found "2", expected one of 1`,
-		head + "---\na: 1":                "more than one document",
+		head + "---\na: 1":                "more than one YAML document",
 		head + "gate: []":                 `line 3: the policy: unknown key: found "gate", expected one of allow, baseline`,
-		head + "version: 1":               "line 3: version: stands twice, first in line 1",
+		head + "version: 1":               "line 3: version: appears twice, first in line 1",
 		head + "profile: large":           `line 3: profile: found "large", expected one of smoke, pr, release`,
-		head + "tokens: 0":                `line 3: tokens: found "0", expected a whole number from 1`,
+		head + "tokens: 0":                `line 3: tokens: found "0", expected a whole number between 1`,
 		head + "tokens: x":                `line 3: tokens: found "x"`,
-		head + "ctx: 3":                   `line 3: ctx: found "3", expected a whole number from 4`,
+		head + "ctx: 3":                   `line 3: ctx: found "3", expected a whole number between 4`,
 		head + "tokens: 9\nmax_tokens: 8": "max_tokens: found 8, expected at least tokens, 9",
 		head + "max_tokens: 99999\ninconclusive: more_data(max_tokens=7)":      "max_tokens: found 99999 here and 7 at inconclusive",
 		head + "inconclusive: maybe":                                           `line 3: inconclusive: found "maybe", expected one of fail, warn, more_data`,
@@ -265,7 +265,7 @@ func TestSetProfile(t *testing.T) {
 	p = parse(t, "version: 1\ninconclusive: fail\n"+gates)
 	require.NoError(t, p.SetProfile("release"))
 	require.Equal(t, 131072, p.MaxTokens)
-	require.ErrorContains(t, p.SetProfile("huge"), `"huge" is not one of smoke, pr, release`)
+	require.ErrorContains(t, p.SetProfile("huge"), `unknown profile "huge"; expected smoke, pr or release`)
 }
 
 func TestTaskFiles(t *testing.T) {

@@ -19,7 +19,7 @@ func (p *Policy) ReadTexts() ([]eval.Text, error) {
 	from, sums := map[string]string{}, map[string]string{}
 	for _, t := range p.Data.Eval {
 		if t.Path == "" {
-			return nil, fmt.Errorf("%w: data.eval: %s has no path: give the file with --text %s=FILE", ErrPolicy, cmp.Or(t.Name, t.SHA256), cmp.Or(t.Name, "NAME"))
+			return nil, fmt.Errorf("%w: data.eval: %s has no path: pass the file with --text %s=FILE", ErrPolicy, cmp.Or(t.Name, t.SHA256), cmp.Or(t.Name, "NAME"))
 		}
 		texts, err := eval.ReadTexts(t.Path, t.Name, eval.JSONL{Text: cmp.Or(t.TextField, "text"), Slice: cmp.Or(t.SliceField, "slice")})
 		if err != nil {
@@ -30,7 +30,7 @@ func (p *Policy) ReadTexts() ([]eval.Text, error) {
 				return nil, fmt.Errorf("%w: %s and %s both make a slice %q: name them (name in data.eval, or --text NAME=FILE)", ErrPolicy, other, t.Path, e.Name)
 			}
 			if other, ok := sums[e.SHA256]; ok {
-				return nil, fmt.Errorf("%w: data.eval: the slices %q and %q are the same text, which would count as twice the evidence", ErrPolicy, other, e.Name)
+				return nil, fmt.Errorf("%w: data.eval: the slices %q and %q are the same text and would count twice", ErrPolicy, other, e.Name)
 			}
 			from[e.Name], sums[e.SHA256] = t.Path, e.Name
 			e.Limit = t.Tokens

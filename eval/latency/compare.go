@@ -124,7 +124,7 @@ func newTurns(ctx context.Context, o Rounds, subjects ...Subject) (*turns, error
 		o.Rounds = MinRounds
 	}
 	if o.Rounds < MinRounds {
-		return nil, fmt.Errorf("%w: %d rounds are too few for an interval: at least %d", gguf.ErrInput, o.Rounds, MinRounds)
+		return nil, fmt.Errorf("%w: %d rounds are too few for an interval: at least %d are needed", gguf.ErrInput, o.Rounds, MinRounds)
 	}
 	if err := o.Spec.check(); err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func Write(w io.Writer, f Format, rs ...*Result) error {
 	case Benchstat:
 		return writeBenchstat(w, rs)
 	}
-	return fmt.Errorf("format %q is none of %v", f, Formats)
+	return fmt.Errorf("unknown format %q; formats: %v", f, Formats)
 }
 
 func writeMarkdown(w io.Writer, rs []*Result) error {

@@ -46,7 +46,7 @@ func Measure(ctx context.Context, m Subject, o Options) (*Result, error) {
 		o.Repetitions = 5
 	}
 	if o.Repetitions < 1 {
-		return nil, fmt.Errorf("%w: %d repetitions", gguf.ErrInput, o.Repetitions)
+		return nil, fmt.Errorf("%w: at least 1 repetition is needed (got %d)", gguf.ErrInput, o.Repetitions)
 	}
 	for _, s := range o.Tests {
 		if err := s.check(); err != nil {

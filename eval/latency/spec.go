@@ -39,11 +39,11 @@ const maxTokens = 1 << 24
 func (s Spec) check() error {
 	for _, n := range []int{s.Prompt, s.Generate, s.Depth} {
 		if n < 0 || n > maxTokens {
-			return fmt.Errorf("%w: a test of %d tokens of prompt and %d of decoding at depth %d: each from 0 to 2^24", gguf.ErrInput, s.Prompt, s.Generate, s.Depth)
+			return fmt.Errorf("%w: a test of %d tokens of prompt and %d of decoding at depth %d: each must be between 0 and 2^24", gguf.ErrInput, s.Prompt, s.Generate, s.Depth)
 		}
 	}
 	if s.Tokens() == 0 {
-		return fmt.Errorf("%w: a test of no tokens", gguf.ErrInput)
+		return fmt.Errorf("%w: the test has no tokens", gguf.ErrInput)
 	}
 	return nil
 }

@@ -252,19 +252,19 @@ func TestCloseWithinAChunk(t *testing.T) {
 
 func TestHeaderRefuses(t *testing.T) {
 	for reason, change := range map[string]func(h *Header){
-		"a vocabulary of 0":           func(h *Header) { h.Vocab = 0 },
-		"tokens kept of -1":           func(h *Header) { h.Top = -1 },
-		"a context of -1":             func(h *Header) { h.Context = -1 },
-		"a stride of -2":              func(h *Header) { h.Stride = -2 },
-		"a number of chunks of 0":     func(h *Header) { h.Chunks = nil },
-		"chunk 1 has token 9":         func(h *Header) { h.Chunks[0].IDs[2] = 0; h.Chunks[1].IDs[2] = 9; h.Vocab = 9 },
-		"token -1 at position 0":      func(h *Header) { h.Chunks[1].IDs[0] = -1 },
-		"scored from position 5":      func(h *Header) { h.Chunks[0].First = 5 },
-		"scored from position -1":     func(h *Header) { h.Chunks[0].First = -1 },
-		"is of slice -1":              func(h *Header) { h.Chunks[0].Slice = -1 },
-		`"abc" is no SHA-256`:         func(h *Header) { h.ModelSHA256 = "abc" },
-		`"" is no SHA-256`:            func(h *Header) { h.TextSHA256 = "" },
-		"has 0 tokens and is scored ": func(h *Header) { h.Chunks[0].IDs = nil },
+		"the vocabulary must be between 1 and 2147483647 (got 0": func(h *Header) { h.Vocab = 0 },
+		"tokens kept must be between 1 and 2147483647 (got -1":   func(h *Header) { h.Top = -1 },
+		"the context must be between 0 and 2147483647 (got -1":   func(h *Header) { h.Context = -1 },
+		"the stride must be between 0 and 2147483647 (got -2":    func(h *Header) { h.Stride = -2 },
+		"the number of chunks must be between 1":                 func(h *Header) { h.Chunks = nil },
+		"chunk 1 has token 9":                                    func(h *Header) { h.Chunks[0].IDs[2] = 0; h.Chunks[1].IDs[2] = 9; h.Vocab = 9 },
+		"token -1 at position 0":                                 func(h *Header) { h.Chunks[1].IDs[0] = -1 },
+		"scored from position 5":                                 func(h *Header) { h.Chunks[0].First = 5 },
+		"scored from position -1":                                func(h *Header) { h.Chunks[0].First = -1 },
+		"chunk 0 has the invalid slice -1":                       func(h *Header) { h.Chunks[0].Slice = -1 },
+		`"abc" is not a SHA-256`:                                 func(h *Header) { h.ModelSHA256 = "abc" },
+		`"" is not a SHA-256`:                                    func(h *Header) { h.TextSHA256 = "" },
+		"has 0 tokens and is scored ":                            func(h *Header) { h.Chunks[0].IDs = nil },
 	} {
 		h := header(10, 4)
 		change(&h)
@@ -330,19 +330,19 @@ func TestForgedRowsAreErrors(t *testing.T) {
 	_, _, err := readAll(forge(rows+16+4*4, int32(9)))
 	require.NoError(t, err, "the forgery's checksums are right")
 	for reason, b := range map[string][]byte{
-		"token 10 in a vocabulary": forge(rows+16+4*4, int32(10)),
-		"token -1 in a vocabulary": forge(rows+16+4*4, int32(-1)),
-		"log-probability 1 after":  forge(rows+16, float32(1)),
-		"log-probability NaN":      forge(rows+16+8, float32(math.NaN())),
-		"NaN of the tail":          forge(rows+8, math.NaN()),
-		"0.5 of the next token":    forge(rows, 0.5),
-		"version 2":                forge(8, uint32(2)),
-		"begins with":              forge(0, uint32(2)),
-		"rows for 3 of 2 chunks":   forge(32, uint32(3)),
-		"rows for 0 of 2 chunks":   forge(32, uint32(0)),
-		"a vocabulary of 0":        forge(16, uint32(0)),
-		"cut off":                  forge(12, uint32(5)), // larger rows
-		"behind the last":          forge(32, uint32(1)),
+		"token 10 is outside the vocabulary":                                                forge(rows+16+4*4, int32(10)),
+		"token -1 is outside the vocabulary":                                                forge(rows+16+4*4, int32(-1)),
+		"bad input: cache: a row of chunk 0: log-probability 1 comes after 0 (at byte 324)": forge(rows+16, float32(1)),
+		"log-probability NaN":                                                               forge(rows+16+8, float32(math.NaN())),
+		"NaN of the tail":                                                                   forge(rows+8, math.NaN()),
+		"0.5 of the next token":                                                             forge(rows, 0.5),
+		"version 2":                                                                         forge(8, uint32(2)),
+		"begins with":                                                                       forge(0, uint32(2)),
+		"rows for 3 of 2 chunks":                                                            forge(32, uint32(3)),
+		"rows for 0 of 2 chunks":                                                            forge(32, uint32(0)),
+		"the vocabulary must be between 1":                                                  forge(16, uint32(0)),
+		"truncated: chunk 1":                                                                forge(12, uint32(5)), // larger rows
+		"behind the last":                                                                   forge(32, uint32(1)),
 	} {
 		_, _, err := readAll(b)
 		require.ErrorIs(t, err, gguf.ErrInput, reason)

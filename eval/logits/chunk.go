@@ -19,14 +19,14 @@ func (c Chunk) Scored() int { return len(c.IDs) - 1 - c.First }
 // check refuses chunks that no model of vocab tokens scored.
 func (c Chunk) check(vocab int) error {
 	if c.Slice < 0 || c.Slice > math.MaxInt32 {
-		return fmt.Errorf("is of slice %d", c.Slice)
+		return fmt.Errorf("has the invalid slice %d", c.Slice)
 	}
 	if c.First < 0 || c.Scored() < 1 {
-		return fmt.Errorf("has %d tokens and is scored from position %d on: nothing to score", len(c.IDs), c.First)
+		return fmt.Errorf("has %d tokens and is scored from position %d: nothing is scored", len(c.IDs), c.First)
 	}
 	for i, id := range c.IDs {
 		if id < 0 || int(id) >= vocab {
-			return fmt.Errorf("has token %d at position %d, the vocabulary %d", id, i, vocab)
+			return fmt.Errorf("has token %d at position %d, outside the vocabulary of %d", id, i, vocab)
 		}
 	}
 	return nil
@@ -42,14 +42,14 @@ type cursor struct {
 // accept counts a row whose next token is target.
 func (c *cursor) accept(target int32) error {
 	if c.chunk == len(c.chunks) {
-		return fmt.Errorf("a row beyond the last of %d chunks", len(c.chunks))
+		return fmt.Errorf("a row after the last of %d chunks", len(c.chunks))
 	}
 	at := c.chunks[c.chunk]
 	if c.row == at.Scored() {
-		return fmt.Errorf("chunk %d: a row beyond its %d scored positions", c.chunk, at.Scored())
+		return fmt.Errorf("chunk %d: a row after its %d scored positions", c.chunk, at.Scored())
 	}
 	if want := at.IDs[at.First+c.row+1]; target != want {
-		return fmt.Errorf("chunk %d: row %d is followed by token %d, the chunk has %d there", c.chunk, c.row, target, want)
+		return fmt.Errorf("chunk %d: row %d is followed by token %d, but the chunk has token %d there", c.chunk, c.row, target, want)
 	}
 	c.row++
 	return nil
@@ -58,7 +58,7 @@ func (c *cursor) accept(target int32) error {
 // end moves on to the next chunk.
 func (c *cursor) end() error {
 	if c.chunk == len(c.chunks) || c.row != c.chunks[c.chunk].Scored() {
-		return fmt.Errorf("chunk %d ends after %d rows: not all of its positions are scored", c.chunk, c.row)
+		return fmt.Errorf("chunk %d ends after %d rows: some of its positions are not scored", c.chunk, c.row)
 	}
 	c.chunk, c.row = c.chunk+1, 0
 	return nil

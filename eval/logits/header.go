@@ -50,7 +50,7 @@ func (h Header) check() error {
 		value, min int
 	}{{"vocabulary", h.Vocab, 1}, {"number of tokens kept", h.Top, 1}, {"context", h.Context, 0}, {"stride", h.Stride, 0}, {"number of chunks", len(h.Chunks), 1}} {
 		if n.value < n.min || n.value > math.MaxInt32 {
-			return fmt.Errorf("a %s of %d: from %d to %d", n.name, n.value, n.min, math.MaxInt32)
+			return fmt.Errorf("the %s must be between %d and %d (got %d)", n.name, n.min, math.MaxInt32, n.value)
 		}
 	}
 	for i, c := range h.Chunks {
@@ -76,7 +76,7 @@ func (h Header) encode(done int) ([]byte, error) {
 	for dst, s := range map[*[32]byte]string{&f.Model: h.ModelSHA256, &f.Text: h.TextSHA256} {
 		b, err := hex.DecodeString(s)
 		if err != nil || len(b) != len(dst) {
-			return nil, fmt.Errorf("%q is no SHA-256", s)
+			return nil, fmt.Errorf("%q is not a SHA-256", s)
 		}
 		copy(dst[:], b)
 	}
@@ -103,7 +103,7 @@ func readHeader(in *input) (h Header, err error) {
 	case string(f.Magic[:]) != magic:
 		return h, in.errorf("begins with %q, a cache of reference predictions with %q", f.Magic[:], magic)
 	case f.Version != version:
-		return h, in.errorf("version %d: this carat reads version %d: make it anew", f.Version, version)
+		return h, in.errorf("unsupported version %d, expected %d: make the file again", f.Version, version)
 	case f.Done < 1 || f.Done > f.Chunks:
 		return h, in.errorf("rows for %d of %d chunks", f.Done, f.Chunks)
 	}

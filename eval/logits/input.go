@@ -31,7 +31,7 @@ func openInput(path string) (*input, error) {
 // read returns the next n bytes, which are what for messages.
 func (in *input) read(n int64, what string) ([]byte, error) {
 	if n > in.left {
-		return nil, in.errorf("cut off: %s needs %d bytes, the file has %d more", what, n, in.left)
+		return nil, in.errorf("truncated: %s needs %d bytes, but the file has only %d more", what, n, in.left)
 	}
 	b := make([]byte, n)
 	return b, in.fill(b)
@@ -51,7 +51,7 @@ func (in *input) fill(b []byte) error {
 // ints reads n int32.
 func (in *input) ints(n int64, what string) ([]int32, error) {
 	if n > in.left/4 {
-		return nil, in.errorf("cut off: %d %s, the file has %d more bytes", n, what, in.left)
+		return nil, in.errorf("truncated: %d %s, but the file has only %d more bytes", n, what, in.left)
 	}
 	b, err := in.read(4*n, what)
 	if err != nil {
@@ -70,7 +70,7 @@ func (in *input) checksum(what string) error {
 		return err
 	}
 	if want := u32(b); got != want {
-		return in.errorf("checksum of the %s is %08x, want %08x: the file is damaged: make it anew", what, got, want)
+		return in.errorf("the checksum of the %s is %08x, but %08x is expected: the file is damaged, make it again", what, got, want)
 	}
 	in.crc = 0
 	return nil

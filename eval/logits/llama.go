@@ -48,11 +48,11 @@ func (h LlamaHeader) rowBytes() int64 { return 8 + 4*((int64(h.Vocab)+1)/2) }
 // check refuses what no file can hold.
 func (h LlamaHeader) check() error {
 	if h.Vocab < 1 || h.Vocab > math.MaxInt32 || h.Context < 3 || h.Context > math.MaxInt32 || len(h.Chunks) < 1 || len(h.Chunks) > math.MaxInt32 {
-		return fmt.Errorf("a vocabulary of %d, a context of %d and %d chunks: want at least 1, 3 and 1", h.Vocab, h.Context, len(h.Chunks))
+		return fmt.Errorf("a vocabulary of %d, a context of %d and %d chunks: at least 1, 3 and 1 are needed", h.Vocab, h.Context, len(h.Chunks))
 	}
 	for i, c := range h.chunks() {
 		if len(c.IDs) != h.Context {
-			return fmt.Errorf("chunk %d has %d tokens, the context is %d", i, len(c.IDs), h.Context)
+			return fmt.Errorf("chunk %d has %d tokens, but the context is %d", i, len(c.IDs), h.Context)
 		}
 		if err := c.check(h.Vocab); err != nil {
 			return fmt.Errorf("chunk %d %w", i, err)
@@ -109,7 +109,7 @@ func newLlamaReader(in *input) (*LlamaReader, error) {
 	}
 	r := &LlamaReader{in: in, header: h, left: h.Scored() * len(h.Chunks)}
 	if in.left%h.rowBytes() != 0 || in.left/h.rowBytes() != int64(r.left) {
-		return nil, in.errorf("%d bytes of rows, want %d rows of %d bytes: was the disk full when it was written?", in.left, r.left, h.rowBytes())
+		return nil, in.errorf("%d bytes of rows, but %d rows of %d bytes are expected: was the disk full when it was written?", in.left, r.left, h.rowBytes())
 	}
 	return r, nil
 }
@@ -121,7 +121,7 @@ func (r *LlamaReader) Header() LlamaHeader { return r.header }
 // returns io.EOF after the last.
 func (r *LlamaReader) Next(row Dense) error {
 	if len(row) != r.header.Vocab {
-		return fmt.Errorf("%s: a row of %d for a vocabulary of %d", r.in.path, len(row), r.header.Vocab)
+		return fmt.Errorf("%s: a row of %d tokens for a vocabulary of %d", r.in.path, len(row), r.header.Vocab)
 	}
 	if r.left == 0 {
 		return io.EOF
@@ -147,7 +147,7 @@ func decodeDense(row Dense, b []byte) error {
 	scale, least := math.Float32frombits(u32(b)), math.Float32frombits(u32(b[4:]))
 	largest := least + float32(scale*steps)
 	if !(scale >= 0) || !(least >= -math.MaxFloat32) || !(largest <= 1) {
-		return fmt.Errorf("log-probabilities from %v to %v", least, largest)
+		return fmt.Errorf("invalid log-probabilities, between %v and %v", least, largest)
 	}
 	for i := range row {
 		row[i] = float32(scale*float32(binary.LittleEndian.Uint16(b[8+2*i:]))) + least

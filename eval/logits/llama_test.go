@@ -161,22 +161,22 @@ func TestLlamaRefuses(t *testing.T) {
 	}
 	rows := 20 + 4*16
 	for reason, b := range map[string][]byte{
-		"begins with":                     forge(0, uint32(0)),
-		"a context of -1":                 forge(8, int32(-1)),
-		"and -2 chunks":                   forge(16, int32(-2)),
-		"a context of 2":                  forge(8, []int32{2, 9, 8}),
-		"a context of 8 and 0 chunks":     forge(16, int32(0)),
-		"a vocabulary of -5":              forge(12, int32(-5)),
-		"token 8 at position 7":           forge(12, int32(8)),
-		"cut off: 4611686014132420609":    forge(8, []int32{math.MaxInt32, 9, math.MaxInt32}),
-		"want 6 rows of 4294967304 bytes": forge(12, int32(math.MaxInt32)), // nothing like that is allocated
-		"token -1 at position 0":          forge(20, int32(-1)),
-		"want 6 rows of 56 bytes":         forge(12, int32(23)),
-		"log-probabilities from NaN":      forge(rows+4, float32(math.NaN())),
-		"log-probabilities from -Inf":     forge(rows+4, -inf),
-		"to +Inf":                         forge(rows, inf),
-		"log-probabilities from -2 to 6":  forge(rows, []float32{8. / 65535, -2}),
-		"log-probabilities from -9 to -":  forge(rows, []float32{-1, -9}),
+		"begins with":                 forge(0, uint32(0)),
+		"a context of -1":             forge(8, int32(-1)),
+		"and -2 chunks":               forge(16, int32(-2)),
+		"a context of 2":              forge(8, []int32{2, 9, 8}),
+		"a context of 8 and 0 chunks": forge(16, int32(0)),
+		"a vocabulary of -5":          forge(12, int32(-5)),
+		"token 8 at position 7":       forge(12, int32(8)),
+		"truncated: 4611686014132420609 tokens, but the file has only 232 more b": forge(8, []int32{math.MaxInt32, 9, math.MaxInt32}),
+		"168 bytes of rows, but 6 rows of 4294967304 bytes are expected: was the": forge(12, int32(math.MaxInt32)), // nothing like that is allocated
+		"token -1 at position 0":         forge(20, int32(-1)),
+		"but 6 rows of 56 bytes":         forge(12, int32(23)),
+		"log-probabilities, between NaN": forge(rows+4, float32(math.NaN())),
+		"bad input: logits: invalid log-probabilities, between -Inf and -Inf (at byte 112)":       forge(rows+4, -inf),
+		"bad input: logits: invalid log-probabilities, between -15.498236 and +Inf (at byte 112)": forge(rows, inf),
+		"bad input: logits: invalid log-probabilities, between -2 and 6 (at byte 112)":            forge(rows, []float32{8. / 65535, -2}),
+		"log-probabilities, between -9 and -":                                                     forge(rows, []float32{-1, -9}),
 	} {
 		_, err := readAllLlama(b)
 		require.ErrorIs(t, err, gguf.ErrInput, reason)

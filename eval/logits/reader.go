@@ -35,7 +35,7 @@ func newReader(in *input) (*Reader, error) {
 	left := in.left
 	for i, c := range h.Chunks {
 		if int64(c.Scored()) > (left-4)/h.rowBytes() {
-			return nil, in.errorf("cut off: chunk %d has %d rows of %d bytes, the file %d more bytes", i, c.Scored(), h.rowBytes(), left)
+			return nil, in.errorf("truncated: chunk %d has %d rows of %d bytes, but the file has only %d more bytes", i, c.Scored(), h.rowBytes(), left)
 		}
 		left -= h.rowsBytes(c) + 4
 	}

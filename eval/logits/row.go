@@ -56,15 +56,15 @@ func (r Row) check(vocab int) error {
 	last := float32(0)
 	for i, v := range r.LogP {
 		if !(v <= last) {
-			return fmt.Errorf("log-probability %v after %v", v, last)
+			return fmt.Errorf("log-probability %v comes after %v", v, last)
 		}
 		last = v
 		if id := r.IDs[i]; id < 0 || int(id) >= vocab {
-			return fmt.Errorf("token %d in a vocabulary of %d", id, vocab)
+			return fmt.Errorf("token %d is outside the vocabulary of %d", id, vocab)
 		}
 	}
 	if !(r.LogTail <= 0) || !(r.TargetLogP <= 0) {
-		return fmt.Errorf("log-probabilities %v of the tail and %v of the next token", r.LogTail, r.TargetLogP)
+		return fmt.Errorf("invalid log-probabilities, %v of the tail and %v of the next token", r.LogTail, r.TargetLogP)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (w *Writer) Seal() (*atomicfile.File, error) {
 
 func (w *Writer) finish() error {
 	if w.cursor.row > 0 || w.cursor.chunk == 0 {
-		return badInput(w.path, fmt.Errorf("closed after %d chunks and %d rows of the next: want whole chunks, at least one", w.cursor.chunk, w.cursor.row))
+		return badInput(w.path, fmt.Errorf("closed after %d chunks and %d rows of the next: at least one complete chunk is needed", w.cursor.chunk, w.cursor.row))
 	}
 	head, err := w.header.encode(w.cursor.chunk)
 	if err != nil {

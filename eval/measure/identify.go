@@ -45,7 +45,7 @@ func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, 
 	}
 	files, ok := m.(interface{ Paths() []string })
 	if !ok {
-		return id, fmt.Errorf("the files of %s are not known: it cannot be identified", path)
+		return id, fmt.Errorf("cannot identify %s: its files are not known", path)
 	}
 	var sums []gguf.FileHash
 	for _, p := range files.Paths() {

@@ -69,18 +69,18 @@ func (j *Job) Resume(r *report.Report) error {
 	}
 	now := j.report(nil)
 	if len(r.Candidates) != len(now.Candidates) {
-		return fmt.Errorf("%w: the report has %d candidates, this run %d: nothing to go on from", gguf.ErrInput, len(r.Candidates), len(now.Candidates))
+		return fmt.Errorf("%w: cannot resume: the report has %d candidates, this run has %d", gguf.ErrInput, len(r.Candidates), len(now.Candidates))
 	}
 	for i := range r.Candidates {
 		if was, is := r.Candidates[i].SHA256, now.Candidates[i].SHA256; was != is {
-			return fmt.Errorf("%w: the report's candidate %s has SHA-256 %.12s, this run's %.12s: nothing to go on from", gguf.ErrInput, r.Candidates[i].Name, was, is)
+			return fmt.Errorf("%w: cannot resume: candidate %s has SHA-256 %.12s in the report, but %.12s now", gguf.ErrInput, r.Candidates[i].Name, was, is)
 		}
 	}
 	if !report.SameChunks(r, now) {
-		return fmt.Errorf("%w: the report is of other texts, another protocol or another reference: nothing to go on from", gguf.ErrInput)
+		return fmt.Errorf("%w: cannot resume: the report is of other texts, another protocol or another reference", gguf.ErrInput)
 	}
 	if r.Protocol.Stored != now.Protocol.Stored {
-		return fmt.Errorf("%w: the reference's predictions came from %q in the report, from %q now: nothing to go on from", gguf.ErrInput, r.Protocol.Stored, now.Protocol.Stored)
+		return fmt.Errorf("%w: cannot resume: the reference's predictions came from %q in the report, but from %q now", gguf.ErrInput, r.Protocol.Stored, now.Protocol.Stored)
 	}
 	series := make([]*eval.Series, len(r.Candidates))
 	first := -1
@@ -95,11 +95,11 @@ func (j *Job) Resume(r *report.Report) error {
 			first = i
 		}
 		if len(c.Chunks) != len(r.Candidates[first].Chunks) {
-			return fmt.Errorf("%w: the report holds %d chunks of %s and %d of %s: nothing to go on from",
+			return fmt.Errorf("%w: cannot resume: the report has %d chunks of %s and %d of %s",
 				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[first].Chunks), r.Candidates[first].Name)
 		}
 		if err := j.corpus(i).Holds(c.Chunks); err != nil {
-			return fmt.Errorf("%w: %w: nothing to go on from", gguf.ErrInput, err)
+			return fmt.Errorf("%w: cannot resume: %w", gguf.ErrInput, err)
 		}
 		series[i] = &eval.Series{Chunks: c.Chunks, Paired: j.Reference != nil}
 	}

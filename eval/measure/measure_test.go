@@ -134,13 +134,13 @@ func TestResume(t *testing.T) {
 	require.Equal(t, whole, got)
 
 	for name, change := range map[string]func(r *report.Report, j *Job){
-		"1 candidates, this run 2": func(r *report.Report, _ *Job) { r.Candidates = r.Candidates[:1] },
-		"candidate b1 has SHA-256": func(r *report.Report, _ *Job) { r.Candidates[0].SHA256 = strings.Repeat("0", 64) },
-		"of other texts":           func(r *report.Report, _ *Job) { r.Data[1].SHA256 = strings.Repeat("0", 64) },
-		"another protocol":         func(_ *report.Report, j *Job) { j.Options.Context = 16 },
-		"another reference":        func(r *report.Report, _ *Job) { r.Reference.SHA256 = strings.Repeat("0", 64) },
-		"predictions came from":    func(r *report.Report, _ *Job) { r.Protocol.Stored = "cache" },
-		"chunks of b2":             func(r *report.Report, _ *Job) { r.Candidates[1].Chunks = r.Candidates[1].Chunks[1:] },
+		"1 candidates, this run has 2": func(r *report.Report, _ *Job) { r.Candidates = r.Candidates[:1] },
+		"candidate b1 has SHA-256":     func(r *report.Report, _ *Job) { r.Candidates[0].SHA256 = strings.Repeat("0", 64) },
+		"of other texts":               func(r *report.Report, _ *Job) { r.Data[1].SHA256 = strings.Repeat("0", 64) },
+		"another protocol":             func(_ *report.Report, j *Job) { j.Options.Context = 16 },
+		"another reference":            func(r *report.Report, _ *Job) { r.Reference.SHA256 = strings.Repeat("0", 64) },
+		"predictions came from":        func(r *report.Report, _ *Job) { r.Protocol.Stored = "cache" },
+		"chunks of b2":                 func(r *report.Report, _ *Job) { r.Candidates[1].Chunks = r.Candidates[1].Chunks[1:] },
 	} {
 		r, err := report.Parse(b)
 		require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestResume(t *testing.T) {
 		err = j.Resume(r)
 		require.ErrorIs(t, err, gguf.ErrInput, name)
 		require.ErrorContains(t, err, name)
-		require.ErrorContains(t, err, "nothing to go on from")
+		require.ErrorContains(t, err, "cannot resume")
 	}
 }
 

@@ -110,7 +110,7 @@ func (j *Job) yardstick() *eval.Candidate {
 
 func (j *Job) sameTokenizer(m, first *eval.Candidate) error {
 	if m.Vocab != first.Vocab {
-		return fmt.Errorf("%w: %s has %d tokens in its vocabulary, %s has %d: only models with one tokenizer can be compared",
+		return fmt.Errorf("%w: %s has %d tokens in its vocabulary, but %s has %d: only models with the same tokenizer can be compared",
 			eval.ErrTokenizers, m.Name, m.Vocab, first.Name, first.Vocab)
 	}
 	if j.Texts == nil {

@@ -77,11 +77,11 @@ func TestDifferentTokenizersCompareInBitsPerByte(t *testing.T) {
 	broken.Candidates[1].Chunks[1].Bytes++
 	require.ErrorContains(t, broken.Validate(), "candidates[1].metrics") // bits per byte, first of all
 	broken.Candidates[1].Metrics = nil
-	require.ErrorContains(t, broken.Validate(), "candidates[1].chunks: are of other bytes than those of b1")
+	require.ErrorContains(t, broken.Validate(), "candidates[1].chunks: cover other bytes than those of b1")
 	require.False(t, report.SameChunks(&report.Report{Protocol: r.Protocol, Data: r.Data, Candidates: broken.Candidates[1:]}, r))
 	broken = *r
 	broken.Reference = &r.Candidates[0].Model
-	require.ErrorContains(t, broken.Validate(), "reference: cannot be there")
+	require.ErrorContains(t, broken.Validate(), "reference: cannot be combined")
 }
 
 // The same probabilities, by letters and by couples of them.

@@ -25,13 +25,13 @@ type index struct {
 
 func newIndex(t Text, n int) (*index, error) {
 	if len(t.Data) > math.MaxInt32 {
-		return nil, fmt.Errorf("%w: %s has %d bytes; evaluation texts of up to 2 GB are checked: split it", gguf.ErrInput, t.Name, len(t.Data))
+		return nil, fmt.Errorf("%w: %s has %d bytes, but an evaluation text can have at most 2 GB: split it", gguf.ErrInput, t.Name, len(t.Data))
 	}
 	x := &index{n: n, last: map[uint64]int32{}}
 	w := newWindow(n)
 	for word := range words(t.Data) {
 		if len(x.starts) == MaxWords {
-			return nil, fmt.Errorf("%w: %s has more than %d words: split it", gguf.ErrInput, t.Name, MaxWords)
+			return nil, fmt.Errorf("%w: %s has more than %d words, the most that can be checked: split it", gguf.ErrInput, t.Name, MaxWords)
 		}
 		x.starts, x.ends = append(x.starts, int32(word.start)), append(x.ends, int32(word.end))
 		hash, ok := w.add(word.hash)

@@ -52,7 +52,7 @@ type Passage struct {
 // checked unless it is identical: both wrap gguf.ErrInput.
 func Check(ctx context.Context, calib, evals []Text, n int) ([]Result, error) {
 	if n < 1 || n > MaxNGram {
-		return nil, fmt.Errorf("%w: n-grams of %d words: from 1 to %d", gguf.ErrInput, n, MaxNGram)
+		return nil, fmt.Errorf("%w: n-grams must have between 1 and %d words (got %d)", gguf.ErrInput, MaxNGram, n)
 	}
 	sums := make([]string, len(calib))
 	for i, c := range calib {
@@ -74,7 +74,7 @@ func Check(ctx context.Context, calib, evals []Text, n int) ([]Result, error) {
 		for i, c := range calib {
 			r := Result{Calibration: c.Name, CalibrationSHA256: sums[i], Evaluation: e.Name, EvaluationSHA256: sum, Identical: sums[i] == sum, NGram: n, NGrams: len(x.before)}
 			if r.NGrams == 0 && !r.Identical {
-				return nil, fmt.Errorf("%w: %s has %d words, which is no n-gram of %d: it cannot be checked; take smaller n-grams or a longer text", gguf.ErrInput, e.Name, len(x.starts), n)
+				return nil, fmt.Errorf("%w: %s has %d words, fewer than an n-gram of %d: use smaller n-grams or a longer text", gguf.ErrInput, e.Name, len(x.starts), n)
 			}
 			m, err := x.match(ctx, c.Data)
 			if err != nil {
@@ -89,7 +89,7 @@ func Check(ctx context.Context, calib, evals []Text, n int) ([]Result, error) {
 
 func (t Text) check() error {
 	if at := strings.IndexByte(t.Data, 0); at >= 0 {
-		return fmt.Errorf("%w: %s has a NUL at byte %d: it is no UTF-8 text", gguf.ErrInput, t.Name, at)
+		return fmt.Errorf("%w: %s has a NUL at byte %d: it is not UTF-8 text", gguf.ErrInput, t.Name, at)
 	}
 	return nil
 }

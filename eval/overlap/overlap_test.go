@@ -110,11 +110,11 @@ func TestRefusals(t *testing.T) {
 		calib, eval string
 		n           int
 	}{
-		"calib has a NUL at byte 1":  {"G\x00", long, 13},
-		"eval has a NUL at byte 100": {long, long + "\x00", 13},
-		"eval has 2 words":           {long, "two words", 13},
-		"n-grams of 0 words":         {long, long, 0},
-		"n-grams of 1001 words":      {long, long, 1001},
+		"calib has a NUL at byte 1":                         {"G\x00", long, 13},
+		"eval has a NUL at byte 100":                        {long, long + "\x00", 13},
+		"eval has 2 words":                                  {long, "two words", 13},
+		"n-grams must have between 1 and 1000 words (got 0": {long, long, 0},
+		"1 and 1000 words (got 1001":                        {long, long, 1001},
 	} {
 		_, err := Check(ctx, []Text{{"calib", c.calib}}, []Text{{"eval", c.eval}}, c.n)
 		require.ErrorIs(t, err, gguf.ErrInput)

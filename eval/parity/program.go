@@ -55,9 +55,9 @@ func Find(ctx context.Context, name string) (*Program, error) {
 	}
 	switch {
 	case err != nil && given == "":
-		return nil, fmt.Errorf("llama-perplexity was not found: put it in PATH, or name it with --llama-perplexity, the policy's target.llama_cpp or $%s", Variable)
+		return nil, fmt.Errorf("llama-perplexity was not found: put it in PATH, or name it with --llama-perplexity, target.llama_cpp in the policy, or $%s", Variable)
 	case err != nil:
-		return nil, fmt.Errorf("%s is no program that can be run", filepath.Base(given))
+		return nil, fmt.Errorf("%s is not a program that can be run", filepath.Base(given))
 	}
 	p := &Program{Path: path, Limit: probeLimit}
 	out, err := p.run(ctx, "--version")
@@ -66,7 +66,7 @@ func Find(ctx context.Context, name string) (*Program, error) {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s --version: %w: is it llama-perplexity, and does it run here? %s", filepath.Base(path), err, lastLines(out.stderr, maxMessage))
+		return nil, fmt.Errorf("%s --version failed: %w: is it llama-perplexity, and does it run on this machine? %s", filepath.Base(path), err, lastLines(out.stderr, maxMessage))
 	}
 	if m := versionLine.FindStringSubmatch(out.stdout + "\n" + out.stderr); m != nil {
 		p.Version = clean(m[1], 100)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/task"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // CSV writes the candidates with a column for each figure.
@@ -35,7 +37,7 @@ func CSVTable(w io.Writer, r *Report, table string) error {
 	case "comparisons":
 		rows = comparisonsCSV(r)
 	default:
-		return fmt.Errorf("no table %q; there are %s", table, strings.Join(Tables, ", "))
+		return errors.New(suggest.OneOf("table", table, Tables))
 	}
 	c := csv.NewWriter(w)
 	if err := c.WriteAll(rows); err != nil {

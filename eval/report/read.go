@@ -66,7 +66,7 @@ func Parse(b []byte) (*Report, error) {
 		return nil, wrong("", "is not JSON: %v (at byte %d)", err, d.InputOffset())
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, wrong("", "something follows the JSON object at byte %d", d.InputOffset())
+		return nil, wrong("", "unexpected data after the JSON object, at byte %d", d.InputOffset())
 	}
 	if err := identify(tree); err != nil {
 		return nil, err
@@ -87,16 +87,16 @@ func Parse(b []byte) (*Report, error) {
 func identify(tree any) error {
 	m, ok := tree.(map[string]any)
 	if !ok {
-		return wrong("", "%s where an object is expected", kindOf(tree))
+		return wrong("", "must be an object (got %s)", kindOf(tree))
 	}
 	if s, ok := m["schema"].(string); !ok || s != Schema {
-		return wrong("schema", "is %v, a report has %q: is this a report.json of carat?", quoted(m["schema"]), Schema)
+		return wrong("schema", "must be %q (got %v): is this a report.json of carat?", Schema, quoted(m["schema"]))
 	}
 	switch n, ok := m["version"].(json.Number); {
 	case !ok || n.String() == "":
-		return wrong("version", "is missing or no number")
+		return wrong("version", "is missing or not a number")
 	case n.String() != fmt.Sprint(Version):
-		return wrong("version", "is %.20s, this carat reads %d: use the carat that made the report", n, Version)
+		return wrong("version", "must be %d (got %.20s): use the carat that made the report", Version, n)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestWriteAndRead(t *testing.T) {
 	require.Equal(t, r, back)
 
 	r.Candidates[0].Metrics.Perplexity.Value = math.NaN()
-	require.ErrorContains(t, Write(path, r), "candidates[0].metrics.perplexity.value: is NaN")
+	require.ErrorContains(t, Write(path, r), "candidates[0].metrics.perplexity.value: must be finite (got NaN)")
 	_, err = Read(path)
 	require.NoError(t, err, "the file is still the good one")
 }
@@ -49,40 +49,40 @@ func TestFaults(t *testing.T) {
 		value      any
 		want       string
 	}{
-		{"schema", "schema", "other", `schema: is "other"`},
-		{"no schema", "schema", nil, "schema: is missing"},
-		{"version", "version", 2, "version: is 2, this carat reads 1"},
-		{"kind", "candidates.2.metrics.kld.mean", "x", "candidates[2].metrics.kld.mean: a string where a number is expected"},
-		{"null", "candidates.2.metrics.kld", nil, "candidates[2].metrics.kld: null where an object is expected"},
-		{"overflow", "candidates.0.bytes", json.Number("1e400"), "candidates[0].bytes: 1e400 where a whole number is expected"},
-		{"infinite", "candidates.0.bits_per_weight", json.Number("1e400"), "candidates[0].bits_per_weight: 1e400"},
-		{"not an array", "candidates", map[string]any{}, "candidates: an object where an array is expected"},
+		{"schema", "schema", "other", `schema: must be "carat/report" (got "other"): is this a report.json of carat?`},
+		{"no schema", "schema", nil, "schema: must be \"carat/report\" (got missing): is this a report.json of carat?"},
+		{"version", "version", 2, "version: must be 1 (got 2): use the carat that made the report"},
+		{"kind", "candidates.2.metrics.kld.mean", "x", "candidates[2].metrics.kld.mean: must be a number (got a string)"},
+		{"null", "candidates.2.metrics.kld", nil, "candidates[2].metrics.kld: must be an object (got null)"},
+		{"overflow", "candidates.0.bytes", json.Number("1e400"), "candidates[0].bytes: must be a whole number (got 1e400)"},
+		{"infinite", "candidates.0.bits_per_weight", json.Number("1e400"), "candidates[0].bits_per_weight: must be a number (got 1e400)"},
+		{"not an array", "candidates", map[string]any{}, "candidates: must be an array (got an object)"},
 		{"base64", "candidates.0.chunks.0.klds", "?", "illegal base64"},
-		{"short klds", "candidates.0.chunks.0.klds", "AAAAAA==", "candidates[0].chunks[0].klds: 1 values for 63 tokens"},
-		{"NaN in klds", "candidates.0.chunks.0.klds", "AADAfw==", "candidates[0].chunks[0].klds[0]: is NaN"},
+		{"short klds", "candidates.0.chunks.0.klds", "AAAAAA==", "candidates[0].chunks[0].klds: has 1 values for 63 tokens"},
+		{"NaN in klds", "candidates.0.chunks.0.klds", "AADAfw==", "candidates[0].chunks[0].klds[0]: must be finite (got NaN)"},
 		{"klds and kld", "candidates.0.chunks.0.kld", 99, "candidates[0].chunks[0].klds: add up to"},
-		{"slice", "candidates.1.chunks.3.slice", 4, "candidates[1].chunks[3].slice: 4, there are 4 slices"},
-		{"mean", "candidates.1.metrics.kld.mean", 0.01, "candidates[1].metrics.kld.mean: 0.01, but the chunks' sums give"},
-		{"perplexity", "candidates.1.metrics.perplexity.value", 3, "candidates[1].metrics.perplexity.value: 3, but"},
-		{"bits per byte", "candidates.1.metrics.bits_per_byte.value", 3, "candidates[1].metrics.bits_per_byte.value: 3, but"},
-		{"tokens", "candidates.1.metrics.perplexity.tokens", 3, "candidates[1].metrics.perplexity.tokens: 3, the chunks have"},
-		{"running", "candidates.1.metrics.perplexity.chunks", []any{1}, "1 running values for 24 chunks"},
-		{"slice figure", "candidates.1.slices.2.metrics.same_top.value", 0.5, "candidates[1].slices[2].metrics.same_top.value: 0.5, but"},
-		{"slice name", "candidates.1.slices.2.name", "x", `candidates[1].slices[2].name: "x" is none`},
-		{"worst slice", "candidates.1.worst_slice", "x", `candidates[1].worst_slice: "x" is none`},
-		{"twice", "candidates.1.name", "smollm2-Q4_K_M.gguf", "is there twice"},
-		{"hash", "candidates.1.sha256", "abc", `candidates[1].sha256: "abc" is no SHA-256`},
+		{"slice", "candidates.1.chunks.3.slice", 4, "candidates[1].chunks[3].slice: is 4, but there are 4 slices"},
+		{"mean", "candidates.1.metrics.kld.mean", 0.01, "candidates[1].metrics.kld.mean: is 0.01, but the chunks' sums give 0.08194445179852813"},
+		{"perplexity", "candidates.1.metrics.perplexity.value", 3, "candidates[1].metrics.perplexity.value: is 3, but the chunks' sums give 15.767501892036826"},
+		{"bits per byte", "candidates.1.metrics.bits_per_byte.value", 3, "candidates[1].metrics.bits_per_byte.value: is 3, but the chunks' sums give 0.9947205503035"},
+		{"tokens", "candidates.1.metrics.perplexity.tokens", 3, "candidates[1].metrics.perplexity.tokens: is 3, but the chunks have 1512"},
+		{"running", "candidates.1.metrics.perplexity.chunks", []any{1}, "candidates[1].metrics.perplexity.chunks: has 1 values for 24 chunks"},
+		{"slice figure", "candidates.1.slices.2.metrics.same_top.value", 0.5, "candidates[1].slices[2].metrics.same_top.value: is 0.5, but the chunks' sums give 0.910052"},
+		{"slice name", "candidates.1.slices.2.name", "x", `candidates[1].slices[2].name: unknown slice "x"`},
+		{"worst slice", "candidates.1.worst_slice", "x", `candidates[1].worst_slice: unknown slice "x"`},
+		{"twice", "candidates.1.name", "smollm2-Q4_K_M.gguf", "candidates[1].name: \"smollm2-Q4_K_M.gguf\" appears twice: comparisons need different names"},
+		{"hash", "candidates.1.sha256", "abc", `candidates[1].sha256: must be a SHA-256 of 64 hexadecimal digits (got "abc")`},
 		{"role", "candidates.1.role", "x", "candidates[1].role"},
-		{"negative", "reference.bytes", -1, "reference: bytes -1"},
+		{"negative", "reference.bytes", -1, "reference: bytes, parameters and bits_per_weight must not be negative (got -1, 134515008 a"},
 		{"tensor", "candidates.0.tensors.4.layer", -2, "candidates[0].tensors[4]"},
 		{"answers", "candidates.0.tasks.0.answers", "rw", "2 letters for 200 items"},
-		{"letters", "candidates.0.tasks.0.answers", strings.Repeat("x", 200), "other letters"},
-		{"score", "candidates.0.tasks.0.score.value", 1.5, "candidates[0].tasks[0].score: 1.5"},
-		{"comparison", "comparisons.0.b", "x", `comparisons[0].b: "x" is none of the candidates`},
+		{"letters", "candidates.0.tasks.0.answers", strings.Repeat("x", 200), "candidates[0].tasks[0].answers: must have only the letters r and w"},
+		{"score", "candidates.0.tasks.0.score.value", 1.5, "candidates[0].tasks[0].score: is 1.5, but 97 of 200 are right"},
+		{"comparison", "comparisons.0.b", "x", `comparisons[0].b: unknown candidate "x"`},
 		{"better", "comparisons.0.better", "x", "comparisons[0].better"},
 		{"p", "comparisons.0.p_adjusted", 2, "comparisons[0].p"},
-		{"verdict", "gate.verdict", "good", `gate.verdict: "good" is unknown`},
-		{"gate verdict", "gate.gates.1.verdict", "", `gate.gates[1].verdict: "" is unknown`},
+		{"verdict", "gate.verdict", "good", `gate.verdict: unknown verdict "good"`},
+		{"gate verdict", "gate.gates.1.verdict", "", `gate.gates[1].verdict: unknown verdict ""`},
 		{"gate level", "gate.gates.1.level", "note", "gate.gates[1].level"},
 		{"gate op", "gate.gates.1.op", "<", "gate.gates[1].op"},
 		{"gate candidate", "gate.candidate", "x", "gate.candidate"},
@@ -95,7 +95,7 @@ func TestFaults(t *testing.T) {
 			require.ErrorContains(t, err, f.want)
 		})
 	}
-	for text, want := range map[string]string{"": "ends early", "{": "ends early", "[]": "an array where an object", "nulx": "not JSON", string(b) + "x": "something follows"} {
+	for text, want := range map[string]string{"": "ends early", "{": "ends early", "[]": "must be an object (got an array)", "nulx": "not JSON", string(b) + "x": "unexpected data after"} {
 		_, err := Parse([]byte(text))
 		require.ErrorIs(t, err, gguf.ErrInput)
 		require.ErrorContains(t, err, want, "%.20s", text)

@@ -23,12 +23,12 @@ func shapeOf(path string, v any, t reflect.Type, unknown *[]string) error {
 		if k := t.Kind(); k == reflect.Pointer || k == reflect.Slice {
 			return nil
 		}
-		return wrong(path, "null where %s is expected", nameOf(t))
+		return wrong(path, "must be %s (got null)", nameOf(t))
 	}
 	if t.Kind() == reflect.Pointer {
 		return shapeOf(path, v, t.Elem(), unknown)
 	}
-	mismatch := wrong(path, "%s where %s is expected", kindOf(v), nameOf(t))
+	mismatch := wrong(path, "must be %s (got %s)", nameOf(t), kindOf(v))
 	switch {
 	case reflect.PointerTo(t).Implements(textType), t.Kind() == reflect.String:
 		if _, ok := v.(string); !ok {
@@ -71,7 +71,7 @@ func shapeOf(path string, v any, t reflect.Type, unknown *[]string) error {
 			return mismatch
 		}
 		if err := json.Unmarshal([]byte(n.String()), reflect.New(t).Interface()); err != nil {
-			return wrong(path, "%.40s where %s is expected", n, nameOf(t))
+			return wrong(path, "must be %s (got %.40s)", nameOf(t), n)
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // are known ones, and figures are what the chunks' sums give.
 func (r *Report) Validate() error {
 	if r.Schema != Schema || r.Version != Version {
-		return wrong("schema", "is %q version %d, must be %q version %d", r.Schema, r.Version, Schema, Version)
+		return wrong("schema", "must be %q version %d (got %q version %d)", Schema, Version, r.Schema, r.Version)
 	}
 	if r.Command == "" {
 		return wrong("command", "is empty")
@@ -31,16 +31,16 @@ func (r *Report) Validate() error {
 		return wrong("protocol", "has negative numbers")
 	}
 	if p := r.Protocol; !slices.Contains([]string{"", StoppedByWidth, StoppedByTokens}, p.Stopped) {
-		return wrong("protocol.stopped", "%q is neither %q nor %q nor empty", p.Stopped, StoppedByWidth, StoppedByTokens)
+		return wrong("protocol.stopped", "must be %q, %q or empty (got %q)", StoppedByWidth, StoppedByTokens, p.Stopped)
 	} else if p.UntilWidth < 0 || p.UntilWidth >= 1 {
-		return wrong("protocol.until_width", "%v: from 0 to below 1", p.UntilWidth)
+		return wrong("protocol.until_width", "must be at least 0 and below 1 (got %v)", p.UntilWidth)
 	}
 	for i, d := range r.Data {
 		if err := hash(fmt.Sprintf("data[%d].sha256", i), d.SHA256); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(r.Data[:i], func(e Data) bool { return e.Name == d.Name }) {
-			return wrong(fmt.Sprintf("data[%d].name", i), "%q is there twice", d.Name)
+			return wrong(fmt.Sprintf("data[%d].name", i), "%q appears twice", d.Name)
 		}
 	}
 	if r.Reference != nil {
@@ -52,29 +52,29 @@ func (r *Report) Validate() error {
 		c := &r.Candidates[i]
 		at := fmt.Sprintf("candidates[%d]", i)
 		if slices.ContainsFunc(r.Candidates[:i], func(o Candidate) bool { return o.Name == c.Name }) {
-			return wrong(at+".name", "%q is there twice: comparisons could not tell them apart", c.Name)
+			return wrong(at+".name", "%q appears twice: comparisons need different names", c.Name)
 		}
 		if err := c.validate(at, r); err != nil {
 			return err
 		}
 		if r.Protocol.SameBytes && !sameBytes(r.measured(), c) {
-			return wrong(at+".chunks", "are of other bytes than those of %s, but protocol.same_bytes is set", r.measured().Name)
+			return wrong(at+".chunks", "cover other bytes than those of %s, but protocol.same_bytes is set", r.measured().Name)
 		}
 	}
 	if r.Protocol.SameBytes && r.Reference != nil {
-		return wrong("reference", "cannot be there with protocol.same_bytes: its tokenizer is not the candidates'")
+		return wrong("reference", "cannot be combined with protocol.same_bytes: its tokenizer is not the candidates'")
 	}
 	for i, c := range r.Comparisons {
 		at := fmt.Sprintf("comparisons[%d]", i)
 		switch {
 		case r.Candidate(c.A) == nil:
-			return wrong(at+".a", "%q is none of the candidates", c.A)
+			return wrong(at+".a", "unknown candidate %q", c.A)
 		case r.Candidate(c.B) == nil:
-			return wrong(at+".b", "%q is none of the candidates", c.B)
+			return wrong(at+".b", "unknown candidate %q", c.B)
 		case c.Better != "" && c.Better != "a" && c.Better != "b":
-			return wrong(at+".better", `%q is none of "a", "b" and ""`, c.Better)
+			return wrong(at+".better", `must be "a", "b" or "" (got %q)`, c.Better)
 		case !share(c.P) || !share(c.PAdjusted):
-			return wrong(at+".p", "%v, adjusted %v: from 0 to 1", c.P, c.PAdjusted)
+			return wrong(at+".p", "must be between 0 and 1, as must p_adjusted (got %v and %v)", c.P, c.PAdjusted)
 		}
 	}
 	if r.Calibration != nil {
@@ -89,7 +89,7 @@ func (r *Report) Validate() error {
 	}
 	for i, f := range r.Findings {
 		if f.Level != Error && f.Level != Warn {
-			return wrong(fmt.Sprintf("findings[%d].level", i), "%q is neither %q nor %q", f.Level, Error, Warn)
+			return wrong(fmt.Sprintf("findings[%d].level", i), "must be %q or %q (got %q)", Error, Warn, f.Level)
 		}
 	}
 	return nil
@@ -100,7 +100,7 @@ func (m *Model) validate(at string) error {
 	case m.Name == "":
 		return wrong(at+".name", "is empty")
 	case m.Bytes < 0 || m.Parameters < 0 || m.BitsPerWeight < 0:
-		return wrong(at, "bytes %d, parameters %d, bits_per_weight %v: must not be negative", m.Bytes, m.Parameters, m.BitsPerWeight)
+		return wrong(at, "bytes, parameters and bits_per_weight must not be negative (got %d, %d and %v)", m.Bytes, m.Parameters, m.BitsPerWeight)
 	}
 	return hash(at+".sha256", m.SHA256)
 }
@@ -110,10 +110,10 @@ func (c *Candidate) validate(at string, r *Report) error {
 		return err
 	}
 	if c.Role != "" && c.Role != Control {
-		return wrong(at+".role", "%q is neither %q nor empty", c.Role, Control)
+		return wrong(at+".role", "must be %q or empty (got %q)", Control, c.Role)
 	}
 	if c.WorstSlice != "" && r.slice(c.WorstSlice) < 0 {
-		return wrong(at+".worst_slice", "%q is none of the data's slices", c.WorstSlice)
+		return wrong(at+".worst_slice", "unknown slice %q", c.WorstSlice)
 	}
 	for j := range c.Chunks {
 		if err := validateChunk(fmt.Sprintf("%s.chunks[%d]", at, j), &c.Chunks[j], len(r.Data)); err != nil {
@@ -129,7 +129,7 @@ func (c *Candidate) validate(at string, r *Report) error {
 		at := fmt.Sprintf("%s.slices[%d]", at, j)
 		k := r.slice(s.Name)
 		if k < 0 {
-			return wrong(at+".name", "%q is none of the data's slices", s.Name)
+			return wrong(at+".name", "unknown slice %q", s.Name)
 		}
 		if s.Metrics == nil {
 			return wrong(at+".metrics", "is missing")
@@ -146,7 +146,7 @@ func (c *Candidate) validate(at string, r *Report) error {
 	}
 	for j, t := range c.Tensors {
 		if t.Layer < -1 || t.Bytes < 0 || t.Error != nil && *t.Error < 0 {
-			return wrong(fmt.Sprintf("%s.tensors[%d]", at, j), "layer %d, bytes %d: layer is from -1, bytes and error are not negative", t.Layer, t.Bytes)
+			return wrong(fmt.Sprintf("%s.tensors[%d]", at, j), "layer %d and bytes %d: the layer must be at least -1, bytes and error must not be negative", t.Layer, t.Bytes)
 		}
 	}
 	if p := c.Parity; p != nil && (p.Chunks < 0 || p.Difference != nil && *p.Difference < 0) {
@@ -162,14 +162,14 @@ func (c *Candidate) validate(at string, r *Report) error {
 
 func validateTask(at string, t *task.Result) error {
 	if t.Items < 0 || len(t.Answers) != 0 && len(t.Answers) != t.Items {
-		return wrong(at+".answers", "%d letters for %d items", len(t.Answers), t.Items)
+		return wrong(at+".answers", "has %d letters for %d items", len(t.Answers), t.Items)
 	}
 	if strings.Trim(t.Answers, "rw") != "" {
-		return wrong(at+".answers", "has other letters than r and w")
+		return wrong(at+".answers", "must have only the letters r and w")
 	}
 	for name, a := range map[string]*task.Accuracy{"score": &t.Score, "normalized": t.Normalized, "reference": t.Reference} {
 		if a != nil && (!share(a.Value) || a.Correct < 0 || a.Correct > t.Items) {
-			return wrong(at+"."+name, "%v, %d right of %d", a.Value, a.Correct, t.Items)
+			return wrong(at+"."+name, "is %v, but %d of %d are right", a.Value, a.Correct, t.Items)
 		}
 	}
 	return nil
@@ -177,10 +177,10 @@ func validateTask(at string, t *task.Result) error {
 
 func (g *Gate) validate(r *Report) error {
 	if !slices.Contains([]string{Pass, Fail, Inconclusive, Skipped}, g.Verdict) {
-		return wrong("gate.verdict", "%q is unknown", g.Verdict)
+		return wrong("gate.verdict", "unknown verdict %q", g.Verdict)
 	}
 	if g.Candidate != "" && r.Candidate(g.Candidate) == nil {
-		return wrong("gate.candidate", "%q is none of the candidates", g.Candidate)
+		return wrong("gate.candidate", "unknown candidate %q", g.Candidate)
 	}
 	for i, x := range g.Gates {
 		at := fmt.Sprintf("gate.gates[%d]", i)
@@ -188,20 +188,20 @@ func (g *Gate) validate(r *Report) error {
 		case x.ID == "":
 			return wrong(at+".id", "is empty")
 		case !slices.Contains([]string{Pass, Fail, Inconclusive, Skipped}, x.Verdict):
-			return wrong(at+".verdict", "%q is unknown", x.Verdict)
+			return wrong(at+".verdict", "unknown verdict %q", x.Verdict)
 		case x.Level != Error && x.Level != Warn:
-			return wrong(at+".level", "%q is neither %q nor %q", x.Level, Error, Warn)
+			return wrong(at+".level", "must be %q or %q (got %q)", Error, Warn, x.Level)
 		case x.Op != "<=" && x.Op != ">=":
-			return wrong(at+".op", `%q is neither "<=" nor ">="`, x.Op)
+			return wrong(at+".op", `must be "<=" or ">=" (got %q)`, x.Op)
 		case !share(x.Confidence):
-			return wrong(at+".confidence", "%v: from 0 to 1", x.Confidence)
+			return wrong(at+".confidence", "must be between 0 and 1 (got %v)", x.Confidence)
 		case x.PFail != nil && !share(*x.PFail):
-			return wrong(at+".p_fail", "%v: from 0 to 1", *x.PFail)
+			return wrong(at+".p_fail", "must be between 0 and 1 (got %v)", *x.PFail)
 		}
 	}
 	for i, w := range g.Waivers {
 		if _, err := time.Parse(time.DateOnly, w.Until); err != nil {
-			return wrong(fmt.Sprintf("gate.waivers[%d].until", i), "%q is no date such as 2026-12-31", w.Until)
+			return wrong(fmt.Sprintf("gate.waivers[%d].until", i), "must be a date such as 2026-12-31 (got %q)", w.Until)
 		}
 	}
 	return hash("gate.policy_sha256", g.PolicySHA256)
@@ -211,7 +211,7 @@ func share(v float64) bool { return v >= 0 && v <= 1 }
 
 func hash(at, s string) error {
 	if s != "" && !sha256Form.MatchString(s) {
-		return wrong(at, "%.70q is no SHA-256 of 64 hexadecimal digits", s)
+		return wrong(at, "must be a SHA-256 of 64 hexadecimal digits (got %.70q)", s)
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func finite(v reflect.Value, at string) error {
 	switch v.Kind() {
 	case reflect.Float32, reflect.Float64:
 		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
-			return wrong(at, "is %v", f)
+			return wrong(at, "must be finite (got %v)", f)
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {

@@ -12,13 +12,13 @@ const tolerance = 1e-6
 func validateChunk(at string, c *eval.ChunkStats, slices int) error {
 	switch {
 	case c.Slice < 0 || c.Slice >= slices:
-		return wrong(at+".slice", "%d, there are %d slices", c.Slice, slices)
+		return wrong(at+".slice", "is %d, but there are %d slices", c.Slice, slices)
 	case c.Tokens <= 0 || c.Bytes < 0:
-		return wrong(at+".tokens", "%d tokens of %d bytes", c.Tokens, c.Bytes)
+		return wrong(at+".tokens", "is %d for %d bytes", c.Tokens, c.Bytes)
 	case len(c.KLDs) != 0 && len(c.KLDs) != c.Tokens:
-		return wrong(at+".klds", "%d values for %d tokens", len(c.KLDs), c.Tokens)
+		return wrong(at+".klds", "has %d values for %d tokens", len(c.KLDs), c.Tokens)
 	case c.SameTop < 0 || c.SameTop > c.Tokens || c.Top5 < 0 || c.Top5 > 5*c.Tokens:
-		return wrong(at+".same_top", "%d, top5 %d of %d tokens", c.SameTop, c.Top5, c.Tokens)
+		return wrong(at+".same_top", "is %d and top5 is %d, for %d tokens", c.SameTop, c.Top5, c.Tokens)
 	}
 	if len(c.KLDs) > 0 {
 		var sum, size float64
@@ -27,7 +27,7 @@ func validateChunk(at string, c *eval.ChunkStats, slices int) error {
 			size += math.Abs(float64(v))
 		}
 		if math.Abs(sum-c.KLD) > 1e-5*(size+1e-3) { // each was rounded to float32
-			return wrong(at+".klds", "add up to %v, kld is %v", sum, c.KLD)
+			return wrong(at+".klds", "add up to %v, but kld is %v", sum, c.KLD)
 		}
 	}
 	return nil
@@ -36,14 +36,14 @@ func validateChunk(at string, c *eval.ChunkStats, slices int) error {
 // agrees checks figures against the sums they were computed from, where those are there.
 func agrees(at string, m *eval.Metrics, chunks []eval.ChunkStats) error {
 	if m.Perplexity.Value <= 0 || m.Perplexity.Tokens < 0 {
-		return wrong(at+".perplexity", "value %v of %d tokens: must be positive", m.Perplexity.Value, m.Perplexity.Tokens)
+		return wrong(at+".perplexity", "must be positive (got %v for %d tokens)", m.Perplexity.Value, m.Perplexity.Tokens)
 	}
 	c := m.Comparison
 	if c != nil && (c.Reference.Value <= 0 || c.Ratio.Value <= 0) {
-		return wrong(at+".perplexity_ratio", "ratio %v, reference %v: must be positive", c.Ratio.Value, c.Reference.Value)
+		return wrong(at+".perplexity_ratio", "must be positive (got %v, and %v of the reference)", c.Ratio.Value, c.Reference.Value)
 	}
 	if c != nil && (!share(c.SameTop.Value) || !share(c.TopFive.Value)) {
-		return wrong(at+".same_top", "%v, top5_overlap %v: from 0 to 1", c.SameTop.Value, c.TopFive.Value)
+		return wrong(at+".same_top", "must be between 0 and 1, as must top5_overlap (got %v and %v)", c.SameTop.Value, c.TopFive.Value)
 	}
 	if len(chunks) == 0 {
 		return nil
@@ -61,10 +61,10 @@ func agrees(at string, m *eval.Metrics, chunks []eval.ChunkStats) error {
 	}
 	n := float64(tokens)
 	if m.Perplexity.Tokens != tokens {
-		return wrong(at+".perplexity.tokens", "%d, the chunks have %d", m.Perplexity.Tokens, tokens)
+		return wrong(at+".perplexity.tokens", "is %d, but the chunks have %d", m.Perplexity.Tokens, tokens)
 	}
 	if k := len(m.Perplexity.Chunks); k != len(chunks) {
-		return wrong(at+".perplexity.chunks", "%d running values for %d chunks", k, len(chunks))
+		return wrong(at+".perplexity.chunks", "has %d values for %d chunks", k, len(chunks))
 	}
 	checks := []struct {
 		name       string
@@ -90,7 +90,7 @@ func agrees(at string, m *eval.Metrics, chunks []eval.ChunkStats) error {
 	}
 	for _, k := range checks {
 		if math.Abs(k.found-k.sum) > tolerance*(math.Abs(k.sum)+1e-6) {
-			return wrong(at+"."+k.name, "%v, but the chunks' sums give %v", k.found, k.sum)
+			return wrong(at+"."+k.name, "is %v, but the chunks' sums give %v", k.found, k.sum)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func (c choices) ask(tok Tokenizer, _ Options) (question, error) {
 			return nil, err
 		}
 		if len(ids) < 2 {
-			return nil, fmt.Errorf("context and answer are %d tokens; at least 2 are needed to predict one", len(ids))
+			return nil, fmt.Errorf("context and answer have %d tokens; at least 2 are needed", len(ids))
 		}
 		q.seqs = append(q.seqs, ids)
 		q.bytes = append(q.bytes, len(a))

@@ -51,7 +51,7 @@ func (p passage) ask(tok Tokenizer, _ Options) (question, error) {
 		return nil, err
 	}
 	if len(ids) < 2 {
-		return nil, fmt.Errorf("the passage is %d tokens; at least 2 are needed to predict one", len(ids))
+		return nil, fmt.Errorf("the passage has %d tokens; at least 2 are needed", len(ids))
 	}
 	return &lastWord{ids, prefixOf(context, ids)}, nil
 }

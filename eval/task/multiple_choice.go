@@ -60,7 +60,7 @@ func newChoices(name string, at place, query string, answers []string, gold int)
 func parseBinaryChoices(name string, data []byte) ([]Item, error) {
 	n := int64(binary.LittleEndian.Uint32(data))
 	if 4+4*n > int64(len(data)) {
-		return nil, fmt.Errorf("%w: %s begins as a binary file of %d items, but has only %d bytes", gguf.ErrInput, name, n, len(data))
+		return nil, fmt.Errorf("%w: %s starts like a binary file of %d items, but has only %d bytes", gguf.ErrInput, name, n, len(data))
 	}
 	out := make([]Item, 0, n)
 	for i := range n {
@@ -106,7 +106,7 @@ type cursor struct {
 func (c *cursor) take(n int64) []byte {
 	if c.bad != "" || n > int64(len(c.data)) {
 		if c.bad == "" {
-			c.bad = fmt.Sprintf("cut off: %d bytes needed, %d are left", n, len(c.data))
+			c.bad = fmt.Sprintf("truncated: %d bytes needed, %d left", n, len(c.data))
 		}
 		return nil
 	}

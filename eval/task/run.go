@@ -38,7 +38,7 @@ func Run(ctx context.Context, t Task, items *Items, candidate Model, reference *
 		return nil, fmt.Errorf("%w: a limit must not be negative", gguf.ErrInput)
 	}
 	if o.Shots != nil && !t.shots {
-		return nil, fmt.Errorf("%w: %s takes no worked examples", gguf.ErrInput, t.Name)
+		return nil, fmt.Errorf("%w: %s does not use worked examples", gguf.ErrInput, t.Name)
 	}
 	picked := t.pick(items.Len(), o.Limit, o.Select)
 	c, err := newPupil(ctx, items, picked, candidate, o)

@@ -239,7 +239,7 @@ func TestRunRejects(t *testing.T) {
 		{"NaN", "items: line 1: ", broken, hs, items, Options{}},
 		{"context", "line 1: 20 tokens are needed, the model was trained for 10", small, hs, items, Options{}},
 		{"limit", "must not be negative", broken, hs, items, Options{Limit: -1}},
-		{"shots", "hellaswag takes no worked examples", broken, hs, items, Options{Shots: items}},
+		{"shots", "hellaswag does not use worked examples", broken, hs, items, Options{Shots: items}},
 		{"wrong shots", "worked examples must be", fake(hashed(1), nil), lookup(t, "gsm8k"),
 			parse(t, "gsm8k", `{"question": "q", "answer": "#### 1"}`), Options{Shots: items}},
 	} {

@@ -1,6 +1,10 @@
 package task
 
-import "fmt"
+import (
+	"errors"
+
+	"github.com/carat-llm/carat/internal/suggest"
+)
 
 // Selection says which items a limit takes.
 type Selection string
@@ -19,7 +23,7 @@ func ParseSelection(s string) (Selection, error) {
 	case SelectFirst:
 		return SelectFirst, nil
 	}
-	return "", fmt.Errorf("selection %q: expected %s or %s", s, SelectLlama, SelectFirst)
+	return "", errors.New(suggest.OneOf("selection", s, []string{string(SelectLlama), string(SelectFirst)}))
 }
 
 // pick returns the numbers of the items to ask, in order; limit 0 means all.

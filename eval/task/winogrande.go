@@ -113,7 +113,7 @@ func (g gap) ask(tok Tokenizer, _ Options) (question, error) {
 			return nil, err
 		}
 		if len(ids) < 2 {
-			return nil, fmt.Errorf("the sentence is %d tokens; at least 2 are needed to predict one", len(ids))
+			return nil, fmt.Errorf("the sentence has %d tokens; at least 2 are needed", len(ids))
 		}
 		q.seqs[i], q.first[i] = ids, len(choice)
 	}

@@ -156,7 +156,7 @@ type KindError struct {
 }
 
 func (e *KindError) Error() string {
-	return fmt.Sprintf("%v: %s: is %s, want a regular file", ErrInput, e.Path, e.kind())
+	return fmt.Sprintf("%v: %s: is %s, not a regular file", ErrInput, e.Path, e.kind())
 }
 
 func (e *KindError) kind() string {

@@ -91,7 +91,7 @@ func TestOpenMissing(t *testing.T) {
 	require.ErrorIs(t, err, ErrInput)
 	_, err = Open(dir)
 	require.ErrorIs(t, err, ErrInput)
-	require.EqualError(t, err, "bad input: "+dir+": is a folder, want a regular file")
+	require.EqualError(t, err, "bad input: "+dir+": is a folder, not a regular file")
 }
 
 func TestReadSmall(t *testing.T) {
@@ -101,7 +101,7 @@ func TestReadSmall(t *testing.T) {
 	require.Len(t, b, 100)
 	_, err = ReadSmall(path, 99)
 	require.ErrorIs(t, err, ErrInput)
-	require.EqualError(t, err, "bad input: "+path+": has 100 bytes, at most 99 are read of such a file")
+	require.EqualError(t, err, "bad input: "+path+": has 100 bytes, but such a file can have at most 99")
 	path, _ = write(t, 0)
 	b, err = ReadSmall(path, 0)
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ func TestOpenSpecial(t *testing.T) {
 	require.NoError(t, os.Symlink("/dev/zero", zero))
 	require.NoError(t, os.Symlink(loop, loop))
 	for path, want := range map[string]string{
-		pipe: "is a named pipe, want a regular file", zero: "is a device, want a regular file", loop: "too many",
+		pipe: "is a named pipe, not a regular file", zero: "is a device, not a regular file", loop: "too many",
 	} {
 		_, err := ReadSmall(path, 100)
 		require.ErrorIs(t, err, ErrInput)

@@ -22,13 +22,13 @@ func ReadSmall(path string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	if f.size > limit {
-		return nil, fmt.Errorf("%w: %s: has %d bytes, at most %d are read of such a file", ErrInput, path, f.size, limit)
+		return nil, fmt.Errorf("%w: %s: has %d bytes, but such a file can have at most %d", ErrInput, path, f.size, limit)
 	}
 	b := make([]byte, f.size)
 	if f.size > 0 {
 		_, err = f.ReadAt(b, 0)
 	} else if b, err = io.ReadAll(io.LimitReader(f.f, limit+1)); int64(len(b)) > limit { // some systems' files have no size
-		err = fmt.Errorf("%w: %s: at most %d bytes are read of such a file", ErrInput, path, limit)
+		err = fmt.Errorf("%w: %s: such a file can have at most %d bytes", ErrInput, path, limit)
 	}
 	return b, errors.Join(err, f.Unchanged())
 }

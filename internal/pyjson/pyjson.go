@@ -32,7 +32,7 @@ func Decode(b []byte) (any, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("there is more after the value, at byte %d", d.InputOffset())
+		return nil, fmt.Errorf("unexpected data after the value, at byte %d", d.InputOffset())
 	}
 	return numbers(v), nil
 }
@@ -45,7 +45,7 @@ func Object(b []byte) (map[string]any, error) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("want an object, found %s", kind(v))
+		return nil, fmt.Errorf("expected an object (got %s)", kind(v))
 	}
 	return m, nil
 }

@@ -23,7 +23,7 @@ func TestDecode(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`[1]`: "found an array", `null`: "found null", `"a"`: "found a string", `{} {}`: "more after the value", `{`: "EOF",
+		`[1]`: "got an array", `null`: "got null", `"a"`: "got a string", `{} {}`: "data after the value", `{`: "EOF",
 		`{"a": Infinit}`: "invalid character", `{"a": +Infinity}`: "invalid character", ``: "EOF",
 	} {
 		_, err := Object([]byte(text))

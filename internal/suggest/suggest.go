@@ -1,6 +1,6 @@
 // Package suggest words the errors about names that do not exist, all in one pattern:
 //
-//	unknown tensor type "q4k"; did you mean q4_K?
+//	unknown tensor type "q4k"; did you mean Q4_K?
 //
 // Names are near when few letters have to be changed, added, dropped or swapped with their neighbour (the upper
 // and the lower case are one, so are "-" and "_"), or when one contains the other.
@@ -67,6 +67,14 @@ func DidYouMean(word string, names []string) string {
 // Unknown returns the whole message: `unknown kind "word"; did you mean x?`.
 func Unknown(kind, word string, names []string) string {
 	return fmt.Sprintf("unknown %s %q%s", kind, word, DidYouMean(word, names))
+}
+
+// OneOf is Unknown for a short list, which it states where no name is near: `unknown kind "word"; expected a or b`.
+func OneOf(kind, word string, names []string) string {
+	if near := DidYouMean(word, names); near != "" {
+		return fmt.Sprintf("unknown %s %q%s", kind, word, near)
+	}
+	return fmt.Sprintf("unknown %s %q; expected %s", kind, word, Or(names))
 }
 
 // Or lists alternatives as a sentence does: "a", "a or b", "a, b or c".

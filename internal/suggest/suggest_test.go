@@ -30,6 +30,11 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+func TestOneOf(t *testing.T) {
+	require.Equal(t, `unknown --table "gate"; did you mean gates?`, suggest.OneOf("--table", "gate", []string{"slices", "gates"}))
+	require.Equal(t, `unknown --table "x"; expected slices or gates`, suggest.OneOf("--table", "x", []string{"slices", "gates"}))
+}
+
 func TestOr(t *testing.T) {
 	require.Equal(t, "", suggest.Or(nil))
 	require.Equal(t, "a", suggest.Or([]string{"a"}))

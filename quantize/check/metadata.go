@@ -80,15 +80,15 @@ func (c *metadataChecker) sizes() {
 	for _, k := range keys {
 		key := c.arch + "." + k.key
 		if _, ok := c.md.Get(key); k.needed && !ok {
-			c.fail("", "%s is missing, %s models need it", key, c.arch)
+			c.fail("", "%s is missing, but %s models need it", key, c.arch)
 		}
 	}
 	embed, ok := c.tensors["token_embd.weight"]
 	if n, known := c.md.Int(c.arch + ".embedding_length"); ok && known && embed.Cols() != n {
-		c.fail(embed.Name, "has rows of %d, %s.embedding_length is %d", embed.Cols(), c.arch, n)
+		c.fail(embed.Name, "has rows of %d, but %s.embedding_length is %d", embed.Cols(), c.arch, n)
 	}
 	if n := len(c.md.Strings("tokenizer.ggml.tokens")); ok && n > 0 && embed.Rows() != int64(n) {
-		c.fail(embed.Name, "has %d rows, tokenizer.ggml.tokens has %d tokens", embed.Rows(), n)
+		c.fail(embed.Name, "has %d rows, but tokenizer.ggml.tokens has %d tokens", embed.Rows(), n)
 	}
 }
 
@@ -110,7 +110,7 @@ func (c *metadataChecker) layers() {
 		return // enc.blk.N and dec.blk.N count otherwise
 	}
 	if int64(len(seen)) != count {
-		c.fail("", "%s.block_count is %d, %d layers have tensors", c.arch, count, len(seen))
+		c.fail("", "%s.block_count is %d, but %d layers have tensors", c.arch, count, len(seen))
 		return
 	}
 	for n := range count {
@@ -124,9 +124,9 @@ func (c *metadataChecker) layers() {
 func (c *metadataChecker) tokenizer() {
 	kind, ok := c.md.String("tokenizer.ggml.model")
 	if !ok && c.md.Strings("tokenizer.ggml.tokens") != nil {
-		c.fail("", "tokenizer.ggml.model is missing, there are tokenizer.ggml.tokens")
+		c.fail("", "tokenizer.ggml.model is missing, but tokenizer.ggml.tokens is there")
 	} else if !ok {
-		c.notes = append(c.notes, "there is no tokenizer in the file")
+		c.notes = append(c.notes, "the file has no tokenizer")
 	}
 	if !ok || kind == "none" || kind == "no_vocab" {
 		return

@@ -69,7 +69,7 @@ func (o *Options) sample(m gguf.Model, r *Report) ([]*sampled, error) {
 		}
 	}
 	if unencodable > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d tensors were left out of the sample: this carat does not encode their types", unencodable))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d tensors were left out of the sample: carat cannot encode their types", unencodable))
 	}
 	for _, t := range o.Source.Tensors() {
 		if name := t.Info().Name; source[name] != nil {
@@ -104,7 +104,7 @@ func (o *Options) needsImatrix(md *gguf.Metadata) error {
 	for _, kv := range md.All() {
 		if strings.HasPrefix(kv.Key, "quantize.imatrix.") {
 			file, _ := md.String("quantize.imatrix.file")
-			return fmt.Errorf("%w: the model was quantized with an importance matrix (%s): give it with --imatrix to encode tensors again", quantize.ErrOptions, file)
+			return fmt.Errorf("%w: the model was quantized with an importance matrix (%s): encoding tensors again needs it, pass --imatrix", quantize.ErrOptions, file)
 		}
 	}
 	return nil

@@ -164,6 +164,6 @@ func (r *Report) addContents(m gguf.Model, found []contents) {
 		}
 	}
 	for _, typ := range types {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d tensors of type %s: values not looked at, this carat does not decode the type", undecoded[typ], typ))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d tensors of type %s: values not checked, since carat cannot decode the type", undecoded[typ], typ))
 	}
 }

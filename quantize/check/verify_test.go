@@ -57,9 +57,9 @@ func TestVerifyMetadata(t *testing.T) {
 		found string
 	}{
 		"general.architecture":        {nil, "general.architecture is missing"},
-		"llama.block_count":           {uint32(3), "llama.block_count is 3, 2 layers have tensors"},
+		"llama.block_count":           {uint32(3), "llama.block_count is 3, but 2 layers have tensors"},
 		"llama.context_length":        {nil, "llama.context_length is missing"},
-		"llama.embedding_length":      {uint32(128), "has rows of 256, llama.embedding_length is 128"},
+		"llama.embedding_length":      {uint32(128), "has rows of 256, but llama.embedding_length is 128"},
 		"llama.attention.head_count":  {nil, "llama.attention.head_count is missing"},
 		"llama.feed_forward_length":   {nil, "llama.feed_forward_length is missing"},
 		"llama.expert_used_count":     {nil, "llama.expert_used_count is missing"},
@@ -108,7 +108,7 @@ func TestVerifyContents(t *testing.T) {
 		require.Contains(t, f.Message, "is NaN")
 		require.Equal(t, []string{
 			"tensor blk.0.ffn_up_exps.weight: every value is 0",
-			"1 tensors of type F64: values not looked at, this carat does not decode the type",
+			"1 tensors of type F64: values not checked, since carat cannot decode the type",
 		}, r.Notes)
 	}
 }

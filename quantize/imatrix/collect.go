@@ -50,10 +50,10 @@ func Collect(ctx context.Context, s Session, chunks [][]int32, o Options) (*Matr
 		m = &Matrix{entries: map[string]entry{}}
 	}
 	if m.Chunks > len(chunks) {
-		return nil, fmt.Errorf("%w: %d chunks are done already, only %d are wanted", gguf.ErrInput, m.Chunks, len(chunks))
+		return nil, fmt.Errorf("%w: %d chunks are already done, but only %d are asked for", gguf.ErrInput, m.Chunks, len(chunks))
 	}
 	if len(chunks) == 0 {
-		return nil, fmt.Errorf("%w: no chunk of text to collect from", gguf.ErrInput)
+		return nil, fmt.Errorf("%w: the text has no chunk to collect from", gguf.ErrInput)
 	}
 	m.Datasets, m.ChunkSize = []string{o.Dataset}, len(chunks[0])
 	m.SHA256 = nil
@@ -104,7 +104,7 @@ func Collect(ctx context.Context, s Session, chunks [][]int32, o Options) (*Matr
 		}
 	}
 	if len(m.entries) == 0 {
-		return nil, fmt.Errorf("%w: the model has no weights of blocks to collect for", gguf.ErrInput)
+		return nil, fmt.Errorf("%w: the model has no weight matrices to collect for", gguf.ErrInput)
 	}
 	return m, nil
 }
@@ -143,7 +143,7 @@ func (c *collector) add(name string, expert, experts int, x []float32, cols int)
 		c.m.entries[name] = e
 	}
 	if len(e.counts) != experts || len(e.sums) != cols*experts {
-		c.err = fmt.Errorf("%w: tensor %s has %d columns of %d experts here, and %d of %d before", gguf.ErrInput, name, cols, experts, e.cols(), len(e.counts))
+		c.err = fmt.Errorf("%w: tensor %s has %d columns of %d experts, but had %d of %d before", gguf.ErrInput, name, cols, experts, e.cols(), len(e.counts))
 		return
 	}
 	sums := e.sums[expert*cols : (expert+1)*cols]

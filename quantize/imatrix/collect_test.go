@@ -123,7 +123,7 @@ func TestResume(t *testing.T) {
 	}
 	_, err = Collect(context.Background(), &echo{}, someChunks[:2], Options{Start: whole})
 	require.ErrorIs(t, err, gguf.ErrInput)
-	require.ErrorContains(t, err, "5 chunks are done already")
+	require.ErrorContains(t, err, "5 chunks are already done")
 }
 
 func TestCollectRefuses(t *testing.T) {
@@ -140,5 +140,5 @@ func TestCollectRefuses(t *testing.T) {
 
 	start := &Matrix{entries: map[string]entry{"blk.0.attn_q.weight": {make([]float64, 4), make([]float64, 2)}}}
 	_, err = Collect(context.Background(), &echo{}, someChunks, Options{Start: start})
-	require.ErrorContains(t, err, "300 columns of 1 experts here, and 2 of 2 before")
+	require.ErrorContains(t, err, "300 columns of 1 experts, but had 2 of 2 before")
 }

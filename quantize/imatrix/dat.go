@@ -21,7 +21,7 @@ func parseDat(b []byte) (*Matrix, error) {
 	m := &Matrix{entries: map[string]entry{}}
 	n := r.int("number of entries", 1<<24)
 	if r.err == nil && n == 0 {
-		return nil, fmt.Errorf("%w: an importance matrix without entries", gguf.ErrInput)
+		return nil, fmt.Errorf("%w: the importance matrix is empty", gguf.ErrInput)
 	}
 	for i := 0; i < n && r.err == nil; i++ {
 		name := string(r.bytes(r.int("length of a name", 1<<16)))
@@ -32,10 +32,10 @@ func parseDat(b []byte) (*Matrix, error) {
 			break
 		}
 		if values == 0 || calls == 0 {
-			return nil, fmt.Errorf("%w: imatrix entry %q has %d values of %d calls", gguf.ErrInput, name, values, calls)
+			return nil, fmt.Errorf("%w: imatrix entry %q has %d values from %d calls", gguf.ErrInput, name, values, calls)
 		}
 		if _, twice := m.entries[name]; twice {
-			return nil, fmt.Errorf("%w: imatrix entry %q stands twice", gguf.ErrInput, name)
+			return nil, fmt.Errorf("%w: imatrix entry %q appears twice", gguf.ErrInput, name)
 		}
 		sums := make([]float64, values)
 		for j := range sums {
@@ -59,7 +59,7 @@ type datReader struct {
 
 func (r *datReader) bytes(n int) []byte {
 	if r.err == nil && n > len(r.b) {
-		r.err = fmt.Errorf("%w: this is neither a GGUF nor a .dat importance matrix, or it is truncated: %d bytes needed, %d left", gguf.ErrInput, n, len(r.b))
+		r.err = fmt.Errorf("%w: not an importance matrix (GGUF or .dat), or truncated: %d bytes needed, %d left", gguf.ErrInput, n, len(r.b))
 	}
 	if r.err != nil {
 		return nil
@@ -76,7 +76,7 @@ func (r *datReader) int(what string, limit int) int {
 	}
 	n := int32(binary.LittleEndian.Uint32(b))
 	if n < 0 || int(n) > limit {
-		r.err = fmt.Errorf("%w: this is neither a GGUF nor a .dat importance matrix: %s is %d", gguf.ErrInput, what, n)
+		r.err = fmt.Errorf("%w: not an importance matrix (GGUF or .dat): %s is %d", gguf.ErrInput, what, n)
 		return 0
 	}
 	return int(n)
@@ -119,7 +119,7 @@ func (m *Matrix) dat() ([]byte, error) {
 		e := m.entries[name]
 		calls := math.Ceil(slices.Max(e.counts) / float64(max(1, m.ChunkSize)))
 		if calls > math.MaxInt32 {
-			return nil, fmt.Errorf("%w: tensor %s: %v chunks are more than the .dat format can count: use GGUF", gguf.ErrInput, name, calls)
+			return nil, fmt.Errorf("%w: tensor %s: the .dat format cannot count %v chunks: use GGUF", gguf.ErrInput, name, calls)
 		}
 		str(name)
 		b = binary.LittleEndian.AppendUint32(b, uint32(calls))

@@ -100,7 +100,7 @@ func TestEveryTruncationIsAnError(t *testing.T) {
 func TestWriteRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	for reason, m := range map[string]*Matrix{
-		"without entries":        {},
+		"is empty":               {},
 		"importance of column 1": {ChunkSize: 1, entries: map[string]entry{"x": {[]float64{1, 1e39}, []float64{1}}}},
 		"of column 0":            {ChunkSize: 1, entries: map[string]entry{"x": {[]float64{math.NaN(), 1}, []float64{0}}}},
 	} {
@@ -161,8 +161,8 @@ func TestMerge(t *testing.T) {
 	require.Equal(t, entry{[]float64{514, 516, 512, 512}, []float64{1912, 512}}, m.entries["blk.0.ffn_down_exps.weight"])
 
 	for reason, counts := range map[string][]float64{
-		"b: tensor x: 4 importance values, another file has 6": {1},
-		"3 experts, another file has 2":                        {1, 1, 1},
+		"b: tensor x: 4 importance values, but another file has 6": {1},
+		"3 experts, but another file has 2":                        {1, 1, 1},
 	} {
 		x := &Matrix{ChunkSize: 512, entries: map[string]entry{"x": {make([]float64, 6), []float64{1, 1}}}}
 		y := &Matrix{ChunkSize: 512, entries: map[string]entry{"x": {make([]float64, 3+len(counts)), counts}}}

@@ -27,13 +27,13 @@ func readGGUF(path string) (*Matrix, error) {
 
 func fromModel(f gguf.Model) (*Matrix, error) {
 	if t, _ := f.Metadata().String("general.type"); t != "imatrix" {
-		return nil, fmt.Errorf("%w: general.type is %q, an importance matrix has \"imatrix\"", gguf.ErrInput, t)
+		return nil, fmt.Errorf("%w: not an importance matrix: general.type must be \"imatrix\" (got %q)", gguf.ErrInput, t)
 	}
 	m := &Matrix{entries: map[string]entry{}, Datasets: f.Metadata().Strings("imatrix.datasets"), SHA256: f.Metadata().Strings(keySHA256)}
 	for key, dst := range map[string]*int{"imatrix.chunk_count": &m.Chunks, "imatrix.chunk_size": &m.ChunkSize} {
 		v, _ := f.Metadata().Int(key)
 		if v < 0 || v > math.MaxInt32 {
-			return nil, fmt.Errorf("%w: %s is %d", gguf.ErrInput, key, v)
+			return nil, fmt.Errorf("%w: %s is invalid (got %d)", gguf.ErrInput, key, v)
 		}
 		*dst = int(v)
 	}
@@ -50,13 +50,13 @@ func fromModel(f gguf.Model) (*Matrix, error) {
 	}
 	for name := range counts {
 		if _, ok := sums[name]; !ok {
-			return nil, fmt.Errorf("%w: %s.counts has no %s.in_sum2 beside it", gguf.ErrInput, name, name)
+			return nil, fmt.Errorf("%w: %s.counts is there but %s.in_sum2 is missing", gguf.ErrInput, name, name)
 		}
 	}
 	for name, s := range sums {
 		c, ok := counts[name]
 		if !ok {
-			return nil, fmt.Errorf("%w: %s.in_sum2 has no %s.counts beside it", gguf.ErrInput, name, name)
+			return nil, fmt.Errorf("%w: %s.in_sum2 is there but %s.counts is missing", gguf.ErrInput, name, name)
 		}
 		sum, err := floats(s)
 		if err != nil {
@@ -67,15 +67,15 @@ func fromModel(f gguf.Model) (*Matrix, error) {
 			return nil, err
 		}
 		if len(count) == 0 || len(sum) == 0 || len(sum)%len(count) != 0 {
-			return nil, fmt.Errorf("%w: %s: %d sums do not go with %d counts", gguf.ErrInput, name, len(sum), len(count))
+			return nil, fmt.Errorf("%w: %s: %d sums do not match %d counts", gguf.ErrInput, name, len(sum), len(count))
 		}
 		if i := slices.IndexFunc(count, func(v float64) bool { return !usable(float32(v)) }); i >= 0 {
-			return nil, fmt.Errorf("%w: %s.counts: expert %d has the count %v: it must be finite and not negative", gguf.ErrInput, name, i, count[i])
+			return nil, fmt.Errorf("%w: %s.counts: the count of expert %d must be finite and not negative (got %v)", gguf.ErrInput, name, i, count[i])
 		}
 		m.entries[name] = entry{sum, count}
 	}
 	if len(m.entries) == 0 {
-		return nil, fmt.Errorf("%w: an importance matrix without entries", gguf.ErrInput)
+		return nil, fmt.Errorf("%w: the importance matrix is empty", gguf.ErrInput)
 	}
 	return m, nil
 }
@@ -84,7 +84,7 @@ func fromModel(f gguf.Model) (*Matrix, error) {
 func floats(t gguf.Tensor) ([]float64, error) {
 	i := t.Info()
 	if i.Type != gguf.F32 && i.Type != gguf.F64 {
-		return nil, fmt.Errorf("%w: tensor %s is %v, want F32", gguf.ErrInput, i.Name, i.Type)
+		return nil, fmt.Errorf("%w: tensor %s must be F32 (got %v)", gguf.ErrInput, i.Name, i.Type)
 	}
 	b := make([]byte, i.Bytes())
 	if err := t.ReadRows(b, 0, i.Rows()); err != nil {

@@ -59,7 +59,7 @@ func (m *Matrix) Weights(name string, n int64) ([]float32, error) {
 		return nil, nil
 	}
 	if int64(len(e.sums)) != n {
-		return nil, fmt.Errorf("%w: imatrix: tensor %s has %d importance values, %d columns need as many: it was made for another model",
+		return nil, fmt.Errorf("%w: imatrix: tensor %s has %d importance values for %d columns: the matrix is of another model",
 			gguf.ErrInput, name, len(e.sums), n)
 	}
 	return e.means(), nil
@@ -155,7 +155,7 @@ const (
 // only the last dataset.
 func (m *Matrix) Write(path string, f Format) error {
 	if len(m.entries) == 0 {
-		return fmt.Errorf("%w: %s: an importance matrix without entries", gguf.ErrInput, path)
+		return fmt.Errorf("%w: %s: the importance matrix is empty", gguf.ErrInput, path)
 	}
 	if err := m.check(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -101,13 +101,13 @@ func TestGGUF(t *testing.T) {
 		typ     string
 		tensors map[string][]float32
 	}{
-		"general.type":             {"model", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {2, 2}}},
-		"has no a.counts":          {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}}},
-		"has no a.in_sum2":         {"imatrix", map[string][]float32{"a.counts": {2, 4}}},
-		"without entries":          {"imatrix", map[string][]float32{"a.other": {2, 4}}},
-		"expert 1 has the count":   {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {2, -1}}},
-		"expert 0 has the count N": {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {nan, 1}}},
-		"importance of column 0":   {"imatrix", map[string][]float32{"a.in_sum2": {2, nan}, "a.counts": {2, 2}}},
+		"general.type":          {"model", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {2, 2}}},
+		"a.counts is missing":   {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}}},
+		"a.in_sum2 is missing":  {"imatrix", map[string][]float32{"a.counts": {2, 4}}},
+		"is empty":              {"imatrix", map[string][]float32{"a.other": {2, 4}}},
+		"the count of expert 1": {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {2, -1}}},
+		"the count of expert 0 must be finite and not negative (got N": {"imatrix", map[string][]float32{"a.in_sum2": {2, 4}, "a.counts": {nan, 1}}},
+		"importance of column 0": {"imatrix", map[string][]float32{"a.in_sum2": {2, nan}, "a.counts": {2, 2}}},
 	} {
 		_, err := Read(writeGGUF(t, c.typ, c.tensors, 2))
 		require.ErrorIs(t, err, gguf.ErrInput, reason)

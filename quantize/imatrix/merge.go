@@ -35,7 +35,7 @@ func Merge(ms []Named, chunkSize int) (*Matrix, error) {
 			chunks = out.Chunks + m.Chunks*m.ChunkSize/out.ChunkSize
 		}
 		if chunks > math.MaxInt32 {
-			return nil, fmt.Errorf("%w: %s: the numbers of chunks add up to %d, a file holds %d at most", gguf.ErrInput, n.Name, chunks, math.MaxInt32)
+			return nil, fmt.Errorf("%w: %s: the numbers of chunks add up to %d, but a file can hold %d at most", gguf.ErrInput, n.Name, chunks, math.MaxInt32)
 		}
 		out.Chunks = chunks
 		out.Datasets = append(out.Datasets, m.Datasets...)
@@ -53,7 +53,7 @@ func Merge(ms []Named, chunkSize int) (*Matrix, error) {
 			}
 			sum, err := old.plus(e)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %s: tensor %s: %w: they are of different models", gguf.ErrInput, n.Name, name, err)
+				return nil, fmt.Errorf("%w: %s: tensor %s: %w: the files are of different models", gguf.ErrInput, n.Name, name, err)
 			}
 			out.entries[name] = sum
 		}
@@ -64,13 +64,13 @@ func Merge(ms []Named, chunkSize int) (*Matrix, error) {
 // plus adds e to old, whose memory it reuses.
 func (old entry) plus(e entry) (entry, error) {
 	if len(old.sums) != len(e.sums) {
-		return old, fmt.Errorf("%d importance values, another file has %d", len(e.sums), len(old.sums))
+		return old, fmt.Errorf("%d importance values, but another file has %d", len(e.sums), len(old.sums))
 	}
 	experts := max(len(old.counts), len(e.counts))
 	a, okA := old.spread(experts)
 	b, okB := e.spread(experts)
 	if !okA || !okB {
-		return old, fmt.Errorf("%d experts, another file has %d", len(e.counts), len(old.counts))
+		return old, fmt.Errorf("%d experts, but another file has %d", len(e.counts), len(old.counts))
 	}
 	for i, v := range e.sums {
 		old.sums[i] += v

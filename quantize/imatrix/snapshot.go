@@ -56,7 +56,7 @@ func (s Snapshot) Read(path string) (*Matrix, error) {
 		{"--process-output", fmt.Sprint(output), fmt.Sprint(s.Output)},
 	} {
 		if c.got != c.want {
-			return nil, fmt.Errorf("%w: %s was made with another %s (%s, this is %s): go on as it was begun, or delete it", gguf.ErrInput, path, c.what, c.got, c.want)
+			return nil, fmt.Errorf("%w: %s was made with another %s (%s, this run has %s): continue with the same one, or delete the file", gguf.ErrInput, path, c.what, c.got, c.want)
 		}
 	}
 	return m, nil

@@ -104,7 +104,7 @@ func (m *Manifest) AddOutput(ctx context.Context, plan *quantize.Plan, w *gguf.W
 	written := w.Tensors()
 	for i, t := range plan.Tensors {
 		if len(written) != len(plan.Tensors) || written[i].Name != t.Name || written[i].Type != t.Type {
-			return fmt.Errorf("tensor %s is not as it was planned: the output is of another plan", t.Name)
+			return fmt.Errorf("tensor %s differs from the plan: the output was made by another plan", t.Name)
 		}
 		sum, err := w.HashTensor(ctx, i)
 		if err != nil {

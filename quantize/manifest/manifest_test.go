@@ -94,6 +94,6 @@ func TestOutputOfAnotherPlan(t *testing.T) {
 	w, err := gguf.Create(filepath.Join(dir, "other.gguf"), &s.md, []gguf.TensorInfo{{Name: "blk.0.x.weight", Type: gguf.Q8_0, Shape: []int64{256, 3}}})
 	require.NoError(t, err)
 	defer w.Abort()
-	require.ErrorContains(t, m.AddOutput(context.Background(), plan, w), "blk.0.x.weight is not as it was planned")
+	require.ErrorContains(t, m.AddOutput(context.Background(), plan, w), "blk.0.x.weight differs from the plan")
 	require.Error(t, m.AddSource(RoleModel, filepath.Join(dir, "absent")))
 }

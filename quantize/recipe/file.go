@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/suggest"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -99,19 +100,19 @@ func ParseFile(name string, r io.Reader) (*File, error) {
 		return nil, err
 	}
 	if len(b) > maxFileBytes {
-		return nil, fmt.Errorf("%s: more than %d bytes: this is no recipe", name, maxFileBytes)
+		return nil, fmt.Errorf("%s: not a recipe: larger than %d bytes", name, maxFileBytes)
 	}
 	var doc, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("%s: no recipe: %w", name, err)
+		return nil, fmt.Errorf("%s: not a recipe: %w", name, err)
 	}
 	if err := d.Decode(&more); err != io.EOF {
-		return nil, fmt.Errorf("%s: more than one document: a recipe is one", name)
+		return nil, fmt.Errorf("%s: not a recipe: more than one YAML document", name)
 	}
 	f := &File{name: name}
 	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%s: empty: this is no recipe", name)
+		return nil, fmt.Errorf("%s: not a recipe: the file is empty", name)
 	}
 	if err := f.read(doc.Content[0]); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -127,22 +128,22 @@ func (f *File) read(root *yaml.Node) error {
 			seen[key] = v
 			return nil
 		}
-		return fmt.Errorf("line %d: key %q: a recipe has version, file_type and tensors", k.Line, key)
+		return fmt.Errorf("line %d: %s", k.Line, suggest.OneOf("key", key, []string{"version", "file_type", "tensors"}))
 	})
 	if err != nil {
 		return err
 	}
 	for _, key := range []string{"version", "file_type", "tensors"} {
 		if seen[key] == nil {
-			return fmt.Errorf("line %d: the recipe has no key %q", root.Line, key)
+			return fmt.Errorf("line %d: key %q is missing", root.Line, key)
 		}
 	}
 	if v := seen["version"]; v.Kind != yaml.ScalarNode || v.Value != fmt.Sprint(FileVersion) {
-		return fmt.Errorf("line %d: version: %q: this carat reads version %d", v.Line, v.Value, FileVersion)
+		return fmt.Errorf("line %d: version must be %d (got %q)", v.Line, FileVersion, v.Value)
 	}
 	v := seen["file_type"]
 	if f.FileType, err = ParseFileType(v.Value); err != nil || v.Kind != yaml.ScalarNode || f.FileType == Copy {
-		return fmt.Errorf("line %d: file_type: %q is no file type that a recipe can have: as Q4_K_M", v.Line, v.Value)
+		return fmt.Errorf("line %d: file_type must be a type such as Q4_K_M (got %q)", v.Line, v.Value)
 	}
 	return f.readTensors(seen["tensors"])
 }
@@ -151,10 +152,10 @@ func (f *File) readTensors(node *yaml.Node) error {
 	err := eachPair(node, "tensors", func(name string, k, v *yaml.Node) error {
 		t := FileTensor{Name: name, line: k.Line}
 		if name == "" || len(name) > maxNameBytes {
-			return fmt.Errorf("line %d: a tensor's name of %d bytes: from 1 to %d", k.Line, len(name), maxNameBytes)
+			return fmt.Errorf("line %d: a tensor's name must have between 1 and %d bytes (got %d)", k.Line, maxNameBytes, len(name))
 		}
 		if v.Kind != yaml.ScalarNode {
-			return fmt.Errorf("line %d: %s: want a tensor type, as Q4_K, or keep", v.Line, name)
+			return fmt.Errorf("line %d: %s: expected a tensor type such as Q4_K, or keep", v.Line, name)
 		}
 		if t.Keep = v.Value == keepWord; !t.Keep {
 			var err error
@@ -185,10 +186,10 @@ func eachPair(n *yaml.Node, what string, do func(key string, k, v *yaml.Node) er
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Kind != yaml.ScalarNode {
-			return fmt.Errorf("line %d: a key of %s is no name", k.Line, what)
+			return fmt.Errorf("line %d: a key of %s is not a name", k.Line, what)
 		}
 		if first, twice := lines[k.Value]; twice {
-			return fmt.Errorf("line %d: %s stands twice, first in line %d", k.Line, k.Value, first)
+			return fmt.Errorf("line %d: %s appears twice, first in line %d", k.Line, k.Value, first)
 		}
 		lines[k.Value] = k.Line
 		if err := do(k.Value, k, v); err != nil {
@@ -211,7 +212,7 @@ func (f *File) Covers(tensors []gguf.TensorInfo) error {
 	}
 	for _, t := range tensors {
 		if f.byName[t.Name] == nil {
-			return fmt.Errorf("%s: tensor %s is missing, the recipe has %d of the model's %d: add \"%s: TYPE\" or \"%s: keep\"",
+			return fmt.Errorf("%s: tensor %s is missing; the recipe has %d of the model's %d: add \"%s: TYPE\" or \"%s: keep\"",
 				f.name, t.Name, len(f.Tensors), len(tensors), t.Name, t.Name)
 		}
 	}

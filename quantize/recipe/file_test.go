@@ -35,25 +35,25 @@ func TestFileRoundTrip(t *testing.T) {
 func TestParseFileRefuses(t *testing.T) {
 	const head = "version: 1\nfile_type: Q4_K_M\n"
 	for text, reason := range map[string]string{
-		"":                 "r.yaml: no recipe",
-		"# only a comment": "r.yaml: no recipe",
+		"":                 "r.yaml: not a recipe",
+		"# only a comment": "r.yaml: not a recipe",
 		"[1, 2]":           "line 1: the recipe must be lines of KEY: VALUE",
-		"a: [":             "r.yaml: no recipe",
-		"version: 2\nfile_type: Q8_0\ntensors: {}":        `line 1: version: "2": this carat reads version 1`,
-		"file_type: Q8_0\ntensors: {}":                    `no key "version"`,
-		"version: 1\ntensors: {}":                         `no key "file_type"`,
-		head:                                              `no key "tensors"`,
-		"version: 1\nfile_type: Q9\ntensors: {}":          `line 2: file_type: "Q9"`,
-		"version: 1\nfile_type: COPY\ntensors: {}":        `line 2: file_type: "COPY"`,
-		head + "tensor: {}":                               `line 3: key "tensor"`,
+		"a: [":             "r.yaml: not a recipe",
+		"version: 2\nfile_type: Q8_0\ntensors: {}":        `r.yaml: line 1: version must be 1 (got "2")`,
+		"file_type: Q8_0\ntensors: {}":                    `key "version" is missing`,
+		"version: 1\ntensors: {}":                         `key "file_type" is missing`,
+		head:                                              `key "tensors" is missing`,
+		"version: 1\nfile_type: Q9\ntensors: {}":          `line 2: file_type must be a type such as Q4_K_M (got "Q9")`,
+		"version: 1\nfile_type: COPY\ntensors: {}":        `line 2: file_type must be a type such as Q4_K_M (got "COPY")`,
+		head + "tensor: {}":                               `line 3: unknown key "tensor"; did you mean tensors?`,
 		head + "tensors: 3":                               "line 3: tensors must be lines",
 		head + "tensors:\n  a: Q9":                        `line 4: a: unknown tensor type "Q9"`,
-		head + "tensors:\n  a: [Q8_0]":                    "line 4: a: want a tensor type",
-		head + "tensors:\n  a: &x Q8_0\n  b: *x":          "line 5: b: want a tensor type",
-		head + "tensors:\n  a: Q8_0\n  b: F16\n  a: Q8_0": "line 6: a stands twice, first in line 4",
-		head + "version: 1\ntensors: {}":                  "line 3: version stands twice",
-		head + "tensors:\n  [1]: Q8_0":                    "line 4: a key of tensors is no name",
-		head + "tensors: {}\n---\nversion: 1":             "more than one document",
+		head + "tensors:\n  a: [Q8_0]":                    "line 4: a: expected a tensor type",
+		head + "tensors:\n  a: &x Q8_0\n  b: *x":          "line 5: b: expected a tensor type",
+		head + "tensors:\n  a: Q8_0\n  b: F16\n  a: Q8_0": "line 6: a appears twice, first in line 4",
+		head + "version: 1\ntensors: {}":                  "line 3: version appears twice",
+		head + "tensors:\n  [1]: Q8_0":                    "r.yaml: line 4: a key of tensors is not a name",
+		head + "tensors: {}\n---\nversion: 1":             "more than one YAML document",
 	} {
 		_, err := ParseFile("r.yaml", strings.NewReader(text))
 		require.ErrorContains(t, err, reason, "%q", text)
@@ -64,7 +64,7 @@ func TestParseFileRefuses(t *testing.T) {
 func TestFileCovers(t *testing.T) {
 	_, ts := model("llama", 1, 4, 4, 0, true)
 	f := NewFile(Q8_0, nil)
-	require.ErrorContains(t, f.Covers(ts), "is missing, the recipe has 0 of the model's")
+	require.ErrorContains(t, f.Covers(ts), "is missing; the recipe has 0 of the model's")
 	text := "version: 1\nfile_type: Q8_0\ntensors:\n  no.such: Q8_0\n"
 	f, err := ParseFile("r.yaml", strings.NewReader(text))
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestRecipeFromFile(t *testing.T) {
 	require.ErrorContains(t, err, "b.weight")
 	f.Tensors[2].Type = gguf.Q8_0
 	_, err = New(F16, md, ts, Options{File: f}).Next(ts[2])
-	require.ErrorContains(t, err, "c_norm.weight: Q8_0 was asked for, but such tensors stay as they are (norm)")
+	require.ErrorContains(t, err, "c_norm.weight: Q8_0 was asked for, but such tensors are never quantized (norm)")
 }
 
 func TestKeepQuantized(t *testing.T) {

@@ -38,7 +38,7 @@ type TensorType struct {
 func ParseTensorType(s string) (TensorType, error) {
 	i := strings.LastIndexByte(s, '=')
 	if i < 1 {
-		return TensorType{}, fmt.Errorf("%q is not REGEX=TYPE", s)
+		return TensorType{}, fmt.Errorf("expected REGEX=TYPE (got %q)", s)
 	}
 	re, err := regexp.Compile(s[:i])
 	if err != nil {

@@ -99,20 +99,20 @@ func (r *Recipe) Next(t gguf.TensorInfo) (Decision, error) {
 	}
 	if why := reserved(t); why != "" {
 		f := r.opts.File
-		return Decision{}, fmt.Errorf("%s: tensor %s: %s was asked for, but such tensors stay as they are (%s): write keep", f.place(f.byName[t.Name]), t.Name, want, why)
+		return Decision{}, fmt.Errorf("%s: tensor %s: %s was asked for, but such tensors are never quantized (%s): write keep", f.place(f.byName[t.Name]), t.Name, want, why)
 	}
 	d := Decision{Type: want, Wanted: want, Reason: reason, Eligible: true}
 	if final || t.Cols()%int64(want.BlockSize()) == 0 {
 		return d, r.check(t, d)
 	}
 	if r.opts.NoFallback {
-		return d, fmt.Errorf("tensor %s: rows of %d elements are no multiple of %s's block of %d, and falling back is refused: choose another type or allow it",
+		return d, fmt.Errorf("tensor %s: rows of %d elements are not a multiple of the block size of %s, which is %d: choose another type, or allow falling back to one",
 			t.Name, t.Cols(), want, want.BlockSize())
 	}
 	d.Fallback = true
 	var ok bool
 	if d.Type, ok = fallback(want); !ok {
-		return d, fmt.Errorf("tensor %s: rows of %d elements are no multiple of %s's block of %d, and there is no type to fall back to: choose another type",
+		return d, fmt.Errorf("tensor %s: rows of %d elements are not a multiple of the block size of %s, which is %d, and there is no type to fall back to: choose another type",
 			t.Name, t.Cols(), want, want.BlockSize())
 	}
 	if t.Cols()%int64(d.Type.BlockSize()) != 0 {
@@ -125,7 +125,7 @@ func (r *Recipe) Next(t gguf.TensorInfo) (Decision, error) {
 // check refuses a type fixed by an option that the rows cannot have; the reference dies on an assertion.
 func (r *Recipe) check(t gguf.TensorInfo, d Decision) error {
 	if t.Cols()%int64(d.Type.BlockSize()) != 0 {
-		return fmt.Errorf("tensor %s: %s was asked for, but rows of %d elements are no multiple of its block of %d",
+		return fmt.Errorf("tensor %s: %s was asked for, but rows of %d elements are not a multiple of its block size, %d",
 			t.Name, d.Type, t.Cols(), d.Type.BlockSize())
 	}
 	return nil

@@ -47,10 +47,10 @@ type Options struct {
 func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []int32, opts Options,
 	emit func(id int32, piece []byte) error) ([]int32, Reason, error) {
 	if len(prompt) == 0 {
-		return nil, "", errors.New("the prompt has no tokens; give at least one (the beginning-of-text token)")
+		return nil, "", errors.New("the prompt has no tokens; at least one is needed")
 	}
 	if opts.MaxTokens < 1 {
-		return nil, "", errors.New("the limit of tokens to write must be at least 1")
+		return nil, "", errors.New("the number of tokens to generate must be at least 1")
 	}
 	sampler, err := NewSampler(opts.Params)
 	if err != nil {

@@ -38,11 +38,11 @@ type candidate struct {
 func NewSampler(p Params) (*Sampler, error) {
 	switch {
 	case !(p.Temperature >= 0) || math.IsInf(p.Temperature, 0):
-		return nil, fmt.Errorf("temperature %g: expected 0 or more", p.Temperature)
+		return nil, fmt.Errorf("temperature must not be negative (got %g)", p.Temperature)
 	case p.TopK < 0:
-		return nil, fmt.Errorf("top-k %d: expected 0 (all) or more", p.TopK)
+		return nil, fmt.Errorf("top-k must not be negative (got %d)", p.TopK)
 	case !(p.TopP > 0 && p.TopP <= 1):
-		return nil, fmt.Errorf("top-p %g: expected more than 0, at most 1 (all)", p.TopP)
+		return nil, fmt.Errorf("top-p must be above 0 and at most 1 (got %g)", p.TopP)
 	}
 	return &Sampler{params: p, random: rand.New(rand.NewPCG(p.Seed, 0))}, nil
 }

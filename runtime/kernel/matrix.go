@@ -19,10 +19,10 @@ type Matrix struct {
 // CheckMatrix refuses types that cannot be decoded, and rows that are no whole blocks.
 func CheckMatrix(t gguf.Type, cols int) error {
 	if c, ok := codec.For(t); !ok || c.Decode == nil {
-		return fmt.Errorf("%w: type %s cannot be computed with", gguf.ErrUnsupported, t)
+		return fmt.Errorf("%w: carat cannot compute with type %s", gguf.ErrUnsupported, t)
 	}
 	if cols%t.BlockSize() != 0 {
-		return fmt.Errorf("%w: rows of %d elements are no whole blocks of %s (%d)", gguf.ErrInput, cols, t, t.BlockSize())
+		return fmt.Errorf("%w: rows of %d elements are not a multiple of the block size of %s, which is %d", gguf.ErrInput, cols, t, t.BlockSize())
 	}
 	return nil
 }
@@ -35,7 +35,7 @@ func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
 	c, _ := codec.For(t)
 	rowBytes := int(t.RowBytes(int64(cols)))
 	if len(data) != rows*rowBytes {
-		return nil, fmt.Errorf("%w: %d bytes of data, %d rows of %d %s need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)
+		return nil, fmt.Errorf("%w: %d bytes of data, but %d rows of %d %s elements need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)
 	}
 	return &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, codec: c.Decode}, nil
 }

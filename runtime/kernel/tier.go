@@ -1,11 +1,12 @@
 package kernel
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // tier is one implementation of the primitive operations. The comment of each field is the contract
@@ -43,7 +44,7 @@ func choose(name string) (*tier, error) {
 		}
 		names = append(names, t.name)
 	}
-	return tiers[0], fmt.Errorf("CARAT_CPU=%s: this processor and binary offer %s", name, strings.Join(names, ", "))
+	return tiers[0], errors.New(suggest.OneOf("CARAT_CPU", name, names) + " (what this processor and program have)")
 }
 
 // CheckEnv returns an error when CARAT_CPU names a tier that is not available. The commands call it

@@ -108,7 +108,7 @@ func TestForce(t *testing.T) {
 	_, ok = Force("abacus")
 	require.False(t, ok)
 	_, err := choose("abacus")
-	require.ErrorContains(t, err, "CARAT_CPU=abacus")
+	require.ErrorContains(t, err, "unknown CARAT_CPU \"abacus\"")
 	require.Contains(t, Tiers(), "generic")
 	require.NoError(t, CheckEnv())
 }

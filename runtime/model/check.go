@@ -27,7 +27,7 @@ func checkGraph(src gguf.Model) error {
 		return err
 	}
 	if len(src.Tensors()) == 0 {
-		return fmt.Errorf("%w: there are no tensors, the vocabulary alone cannot be evaluated", gguf.ErrUnsupported)
+		return fmt.Errorf("%w: there are no tensors; a vocabulary alone cannot be evaluated", gguf.ErrUnsupported)
 	}
 	l := newLoader(src, a.name)
 	l.headersOnly = true

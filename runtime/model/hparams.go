@@ -19,7 +19,7 @@ type hparams struct {
 func (l *loader) hparams() hparams {
 	h := hparams{layers: l.count("block_count"), context: l.count("context_length"), width: l.count("embedding_length")}
 	if n := l.layersWithTensors(); n != h.layers { // also bounds what the blocks allocate
-		l.fail("metadata %s is %d, %d layers have tensors", l.key("block_count"), h.layers, n)
+		l.fail("metadata %s is %d, but %d layers have tensors", l.key("block_count"), h.layers, n)
 		h.layers = 0
 	}
 	h.hidden, h.heads = l.perLayer("feed_forward_length", h.layers), l.perLayer("attention.head_count", h.layers)
@@ -27,14 +27,14 @@ func (l *loader) hparams() hparams {
 		h.kvHeads = l.perLayer("attention.head_count_kv", h.layers)
 	}
 	if h.heads%h.kvHeads != 0 {
-		l.fail("metadata: %d attention heads are no multiple of %d key-value heads", h.heads, h.kvHeads)
+		l.fail("metadata: %d attention heads are not a multiple of %d key-value heads", h.heads, h.kvHeads)
 	}
 	if !l.given("attention.key_length") && h.width%h.heads != 0 {
-		l.fail("metadata: embedding_length %d is no multiple of %d attention heads, and there is no %s", h.width, h.heads, l.key("attention.key_length"))
+		l.fail("metadata: embedding_length %d is not a multiple of %d attention heads, and %s is missing", h.width, h.heads, l.key("attention.key_length"))
 	}
 	h.dim = l.countOr("attention.key_length", max(1, h.width/h.heads))
 	if v := l.countOr("attention.value_length", h.dim); v != h.dim {
-		l.fail("metadata %s is %d and the key length %d; the runtime needs them equal", l.key("attention.value_length"), v, h.dim)
+		l.fail("metadata %s is %d and the key length is %d, but the runtime needs them to be equal", l.key("attention.value_length"), v, h.dim)
 	}
 	return h
 }
@@ -47,7 +47,7 @@ func (l *loader) perLayer(name string, layers int) int {
 		return l.count(name)
 	}
 	if len(all) != layers {
-		l.fail("metadata %s has %d values, %s is %d", l.key(name), len(all), l.key("block_count"), layers)
+		l.fail("metadata %s has %d values, but %s is %d", l.key(name), len(all), l.key("block_count"), layers)
 		return 1
 	}
 	for _, n := range all {
@@ -69,7 +69,7 @@ func (l *loader) withExperts(h hparams, normalised bool) hparams {
 	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
 	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
 	if h.usedExperts > h.experts {
-		l.fail("metadata %s is %d, there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
+		l.fail("metadata %s is %d, but there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
 	}
 	return h
 }
@@ -106,11 +106,11 @@ func (l *loader) factor(name string) float64 {
 func (l *loader) vocabulary() int {
 	rows := l.rows("token_embd.weight")
 	if n := len(l.md.Strings("tokenizer.ggml.tokens")); n > 0 && n != rows {
-		l.fail("tensor token_embd.weight has %d rows, the vocabulary has %d tokens", rows, n)
+		l.fail("tensor token_embd.weight has %d rows, but the vocabulary has %d tokens", rows, n)
 	}
 	if l.given("vocab_size") {
 		if n := l.count("vocab_size"); n != rows {
-			l.fail("metadata %s is %d, tensor token_embd.weight has %d rows", l.key("vocab_size"), n, rows)
+			l.fail("metadata %s is %d, but tensor token_embd.weight has %d rows", l.key("vocab_size"), n, rows)
 		}
 	}
 	return rows

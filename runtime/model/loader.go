@@ -66,7 +66,7 @@ func (l *loader) count(name string) int {
 // positive checks the value of a key that counts something.
 func (l *loader) positive(name string, n int64) int {
 	if n < 1 || n > 1<<30 {
-		l.fail("metadata %s is %d, expected 1 to 2^30", l.key(name), n)
+		l.fail("metadata %s is %d, expected a number between 1 and 2^30", l.key(name), n)
 		return 1
 	}
 	return int(n)
@@ -145,7 +145,7 @@ func (l *loader) matrix(name string, cols int, rows ...int) *kernel.Matrix {
 		want.Shape = append(want.Shape, int64(n))
 	}
 	if !slices.Equal(info.Shape[:info.Dims()], want.Shape[:want.Dims()]) {
-		l.fail("tensor %s: shape %v, the metadata say %v", name, info.Shape, want.Shape)
+		l.fail("tensor %s has shape %v, but the metadata says %v", name, info.Shape, want.Shape)
 		return nil
 	}
 	if err := kernel.CheckMatrix(info.Type, cols); err != nil {

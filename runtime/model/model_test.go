@@ -192,13 +192,13 @@ func TestLoadRejects(t *testing.T) {
 		{"missing key", "metadata llama.block_count is missing", func(f *fake) { f.md.Delete("llama.block_count") }},
 		{"key type", "llama.block_count is [2 2]", func(f *fake) { f.md.Set("llama.block_count", []uint32{2, 2}) }},
 		{"zero heads", "llama.attention.head_count is 0", func(f *fake) { f.md.Set("llama.attention.head_count", uint32(0)) }},
-		{"too many layers", "llama.block_count is 1000000, 2 layers have tensors", func(f *fake) { f.md.Set("llama.block_count", uint32(1000000)) }},
-		{"missing layer", "llama.block_count is 3, 2 layers have tensors", func(f *fake) { f.md.Set("llama.block_count", uint32(3)) }},
-		{"kv heads", "4 attention heads are no multiple of 3", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(3)) }},
-		{"shape", "tensor blk.0.attn_k.weight: shape [40 20], the metadata say [40 40]", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(4)) }},
+		{"too many layers", "llama.block_count is 1000000, but 2 layers have tensors", func(f *fake) { f.md.Set("llama.block_count", uint32(1000000)) }},
+		{"missing layer", "llama.block_count is 3, but 2 layers have tensors", func(f *fake) { f.md.Set("llama.block_count", uint32(3)) }},
+		{"kv heads", "4 attention heads are not a multiple of 3", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(3)) }},
+		{"shape", "tensor blk.0.attn_k.weight has shape [40 20], but the metadata says [40 40]", func(f *fake) { f.md.Set("llama.attention.head_count_kv", uint32(4)) }},
 		{"experts", "llama.expert_used_count is missing", func(f *fake) { f.md.Set("llama.expert_count", uint32(8)) }},
 		{"number of experts", "llama.expert_count is 4294967295", func(f *fake) { f.md.Set("llama.expert_count", uint32(1<<32-1)) }},
-		{"used experts", "expert_used_count is 9, there are only 8", func(f *fake) {
+		{"used experts", "expert_used_count is 9, but there are only 8", func(f *fake) {
 			f.md.Set("llama.expert_count", uint32(8))
 			f.md.Set("llama.expert_used_count", uint32(9))
 		}},

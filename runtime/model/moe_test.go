@@ -161,7 +161,7 @@ func TestExpertsAreChecked(t *testing.T) {
 	f := everyArchitecture()["mixtral"]
 	f.md.Set("llama.expert_count", uint32(4))
 	_, err := Load(f, Options{})
-	require.ErrorContains(t, err, "tensor blk.0.ffn_gate_inp.weight: shape [24 5], the metadata say [24 4]")
+	require.ErrorContains(t, err, "tensor blk.0.ffn_gate_inp.weight has shape [24 5], but the metadata says [24 4]")
 
 	f = everyArchitecture()["qwen2moe"]
 	f.tensors = slices.DeleteFunc(f.tensors, func(x gguf.Tensor) bool { return x.Info().Name == "blk.1.ffn_down_exps.weight" })

@@ -30,7 +30,7 @@ func (l *loader) rope(h hparams, neox, part bool) rope {
 		l.fail("metadata %s is %d, expected an even number of at most %d", l.key("rope.dimension_count"), r.Dims, h.dim)
 		r.Dims = 0
 	case r.Dims != h.dim && !part:
-		l.fail("metadata %s is %d, the heads of this %s model have %d elements and are turned as a whole", l.key("rope.dimension_count"), r.Dims, l.arch, h.dim)
+		l.fail("metadata %s is %d, but the heads of this %s model have %d elements and are rotated as a whole", l.key("rope.dimension_count"), r.Dims, l.arch, h.dim)
 	}
 	r.Factors = l.ropeFactorsIf("rope_freqs.weight", r.Dims/2)
 	r.Magnitude = l.factor("rope.scaling.attn_factor")
@@ -61,11 +61,11 @@ func (l *loader) scaling(r *rope, h hparams) {
 		l.value(name) // has no effect
 	case "longrope":
 		if !l.has("rope_factors_long.weight") {
-			l.fail("metadata %s is longrope, tensor rope_factors_long.weight is missing", l.key("rope.scaling.type"))
+			l.fail("metadata %s is longrope, but tensor rope_factors_long.weight is missing", l.key("rope.scaling.type"))
 		}
 	case "linear", "yarn":
 		if !l.given(name) && l.given("rope.scaling.type") {
-			l.fail("metadata %s is missing, %s is %s", l.key("rope.scaling.factor"), l.key("rope.scaling.type"), kind)
+			l.fail("metadata %s is missing, but %s is %s", l.key("rope.scaling.factor"), l.key("rope.scaling.type"), kind)
 		}
 		factor := l.factor(name)
 		r.Scale = 1 / factor
@@ -73,7 +73,7 @@ func (l *loader) scaling(r *rope, h hparams) {
 			l.yarn(r, h, factor)
 		}
 	default:
-		l.fail("metadata %s is %q, the runtime knows none, linear, yarn and longrope", l.key("rope.scaling.type"), kind)
+		l.fail("metadata %s is %q, the runtime supports none, linear, yarn and longrope", l.key("rope.scaling.type"), kind)
 	}
 }
 

@@ -48,10 +48,10 @@ const (
 func (m *Model) NewSession(maxTokens int) (*Session, error) {
 	g := m.graph
 	if maxTokens < 1 || maxTokens > 1<<24 {
-		return nil, fmt.Errorf("a session of %d tokens: expected 1 to 2^24", maxTokens)
+		return nil, fmt.Errorf("a session must have between 1 and 2^24 tokens (got %d)", maxTokens)
 	}
 	if g.positions != nil && maxTokens > g.positions.Rows {
-		return nil, fmt.Errorf("%w: a session of %d tokens: the model has %d positions", gguf.ErrInput, maxTokens, g.positions.Rows)
+		return nil, fmt.Errorf("%w: a session of %d tokens is too long: the model has %d positions", gguf.ErrInput, maxTokens, g.positions.Rows)
 	}
 	s := &Session{model: m, pool: kernel.NewPool(m.threads), max: maxTokens}
 	for _, r := range g.ropes {
@@ -111,17 +111,17 @@ func (s *Session) Forward(ids []int32, from int, logits []float32) error {
 func (s *Session) forward(ids []int32, from int, logits []float32) error {
 	vocab := s.model.Vocab()
 	if from < 0 || from > len(ids) {
-		return fmt.Errorf("logits from token %d of %d tokens", from, len(ids))
+		return fmt.Errorf("cannot return logits from token %d of %d tokens", from, len(ids))
 	}
 	if len(logits) < (len(ids)-from)*vocab {
-		return fmt.Errorf("room for %d logits, %d rows of %d need %d", len(logits), len(ids)-from, vocab, (len(ids)-from)*vocab)
+		return fmt.Errorf("there is room for %d logits, but %d rows of %d need %d", len(logits), len(ids)-from, vocab, (len(ids)-from)*vocab)
 	}
 	if s.len+len(ids) > s.max {
-		return fmt.Errorf("%w: %d tokens after %d do not fit the session's %d", gguf.ErrInput, len(ids), s.len, s.max)
+		return fmt.Errorf("%w: %d tokens after %d do not fit the session, which has %d", gguf.ErrInput, len(ids), s.len, s.max)
 	}
 	for i, id := range ids {
 		if id < 0 || int(id) >= vocab {
-			return fmt.Errorf("%w: token %d of the input is %d, the model has %d", gguf.ErrInput, i, id, vocab)
+			return fmt.Errorf("%w: token %d of the input is %d, but the model has only %d tokens", gguf.ErrInput, i, id, vocab)
 		}
 	}
 	for first := 0; first < len(ids); first += batch {
