@@ -3,6 +3,7 @@ package safetensors
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/carat-llm/carat/gguf"
@@ -58,6 +59,9 @@ func Open(dir string) (*Files, error) {
 func (f *Files) add(dir, name string) error {
 	path := filepath.Join(dir, name)
 	file, err := inputfile.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s: missing file: the index names it", gguf.ErrInput, path)
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package safetensors
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -69,4 +70,12 @@ func FuzzIndex(f *testing.F) {
 			require.Equal(t, filepath.Base(file), file, "shards lie in the folder")
 		}
 	})
+}
+
+func TestIndexNamesMissingFile(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "model.safetensors.index.json"), []byte(`{"weight_map":{"a":"model-00001-of-00001.safetensors"}}`), 0o600))
+	_, err := Open(dir)
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, "model-00001-of-00001.safetensors: missing file: the index names it")
 }

@@ -357,7 +357,7 @@ func TestOpenRefuses(t *testing.T) {
 		func(path string) error { _, err := OpenLlama(path); return err },
 	} {
 		require.ErrorIs(t, open(filepath.Join(dir, "none")), os.ErrNotExist)
-		require.ErrorContains(t, open(dir), "is a folder, want a regular file")
+		require.ErrorContains(t, open(dir), "is a folder, not a regular file")
 		path := filepath.Join(dir, "other")
 		require.NoError(t, os.WriteFile(path, make([]byte, 1000), 0o600))
 		err := open(path)
