@@ -38,6 +38,7 @@ func TestInterruptedAtAnyMoment(t *testing.T) {
 		"eval":  append([]string{"eval", files[0], "--reference", tiny, "--reference-cache", "cache", "--html", "r.html", "--csv", "r.csv", "--text", text}, measure...),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			said := map[string]bool{}
 			for n, step := 0, 1; ; n += step {
 				dir := t.TempDir()
@@ -68,7 +69,7 @@ func TestInterruptedAtAnyMoment(t *testing.T) {
 						require.FileExists(t, f, "after %d: %s", n, stderr)
 					}
 				}
-				step = 1 + n/8
+				step = 1 + n/4
 			}
 			require.True(t, said["nothing"], "%v", said)
 			require.Equal(t, name == "build" || name == "sweep" || name == "eval", said["something"], "%v", said)

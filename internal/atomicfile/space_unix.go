@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,13 +18,13 @@ func freeSpace(dir string) (int64, bool) {
 	return int64(st.Bavail) * int64(st.Bsize), true
 }
 
-// umask can only be read by setting it; Create runs before any other file is made by this process's
-// workers, and a file made in between would only be more private.
-func umask() os.FileMode {
+// umask can only be read by setting it, which is done once: two readers at a time would take each other's for it. A file
+// made in between is only more private.
+var umask = sync.OnceValue(func() os.FileMode {
 	old := unix.Umask(0o077)
 	unix.Umask(old)
 	return os.FileMode(old)
-}
+})
 
 // syncDir makes the rename durable. A file system that cannot sync folders is not an error.
 func syncDir(dir string) {
