@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
@@ -61,6 +62,7 @@ type Plan struct {
 	source   gguf.Model
 	fileType recipe.FileType
 	threads  int
+	notes    []string // about options
 }
 
 // Target is a tensor of the output; its TensorInfo is the output's.
@@ -90,6 +92,9 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		return nil, err
 	}
 	if o.Imatrix != nil {
+		if err := o.checkWeights(src); err != nil {
+			return nil, err
+		}
 		o.Imatrix = o.Imatrix.Filter(o.keepsWeights)
 	}
 	o.HasImatrix = o.Imatrix != nil && o.Imatrix.Len() > 0
@@ -140,6 +145,13 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 			return nil, err
 		}
 		p.Tensors = append(p.Tensors, target)
+	}
+	if idle := r.Idle(); len(idle) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrOptions, strings.Join(idle, "; "))
+	}
+	p.notes = r.Notes()
+	if o.HasImatrix && !p.weighted() {
+		p.notes = append(p.notes, fmt.Sprintf("--imatrix has no effect on the tensors, since no type in the output uses importance weights (file type %s); the metadata records it", o.FileType))
 	}
 	return p, nil
 }

@@ -45,7 +45,7 @@ func (p *Plan) TensorTypes() ([]byte, error) {
 }
 
 // Notes says in a sentence each what a plan costs that its types do not show: tensors that are quantized
-// again, and such as are only made larger.
+// again, such as are only made larger, and options that made no difference.
 func (p *Plan) Notes() []string {
 	type count struct {
 		from    map[string]bool
@@ -66,7 +66,7 @@ func (p *Plan) Notes() []string {
 			c.example = t
 		}
 	}
-	var notes []string
+	notes := slices.Clone(p.notes)
 	note := func(c count, cost string) {
 		if c.n > 0 {
 			notes = append(notes, fmt.Sprintf("%d of %d tensors are quantized already (%s; %s becomes %s): %s",

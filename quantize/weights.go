@@ -1,10 +1,12 @@
 package quantize
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
@@ -89,4 +91,31 @@ func (o *Options) keepsWeights(name string) bool {
 		return slices.ContainsFunc(parts, func(s string) bool { return strings.Contains(name, s) })
 	}
 	return (len(o.IncludeWeights) == 0 || has(o.IncludeWeights)) && !has(o.ExcludeWeights)
+}
+
+// checkWeights refuses parts of names that include or exclude nothing.
+func (o *Options) checkWeights(src gguf.Model) error {
+	var names []string
+	given := o.Imatrix.Names()
+	for _, t := range src.Tensors() {
+		if name := t.Info().Name; slices.Contains(given, name) {
+			names = append(names, name)
+		}
+	}
+	for option, parts := range map[string][]string{"--include-weights": o.IncludeWeights, "--exclude-weights": o.ExcludeWeights} { // one of them at most is given
+		for _, s := range parts {
+			if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, s) }) {
+				return fmt.Errorf("%w: %s %s matches no tensor that has an entry in the importance matrix%s", ErrOptions, option, s, suggest.DidYouMean(s, recipe.Spellings(s, names)))
+			}
+		}
+	}
+	return nil
+}
+
+// weighted says that some tensor has a type that uses importance weights.
+func (p *Plan) weighted() bool {
+	return slices.ContainsFunc(p.Tensors, func(t Target) bool {
+		c, ok := codec.For(t.Type)
+		return t.Type != t.Source && t.Type.Quantized() && ok && !c.IgnoresWeights && (t.weights != nil || t.Unweighted)
+	})
 }

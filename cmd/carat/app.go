@@ -122,6 +122,9 @@ func parseAndRun(ctx context.Context, app *cli.App, args []string) error {
 	if l.verb == nil && len(l.rest) > 0 {
 		return unknownVerb(app, l)
 	}
+	if err := l.repeated(); err != nil {
+		return err
+	}
 	app.Metadata = map[string]any{lineKey: l}
 	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongFlag(app, l, err) }
 	for _, c := range app.Commands {

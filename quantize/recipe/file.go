@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -207,7 +209,7 @@ func (f *File) Covers(tensors []gguf.TensorInfo) error {
 	}
 	for _, t := range f.Tensors {
 		if !model[t.Name] {
-			return fmt.Errorf("%s: line %d: the model has no tensor %s", f.name, t.line, t.Name)
+			return fmt.Errorf("%s: line %d: the model has no tensor %s%s", f.name, t.line, t.Name, suggest.DidYouMean(t.Name, slices.Sorted(maps.Keys(model))))
 		}
 	}
 	for _, t := range tensors {

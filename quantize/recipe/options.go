@@ -34,6 +34,8 @@ type TensorType struct {
 	Type    gguf.Type
 }
 
+func (tt TensorType) reason() string { return "--tensor-type " + tt.Pattern.String() }
+
 // ParseTensorType reads "REGEX=TYPE". The pattern is used as it is given; llama-quantize lower-cases it.
 func ParseTensorType(s string) (TensorType, error) {
 	i := strings.LastIndexByte(s, '=')

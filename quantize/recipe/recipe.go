@@ -23,7 +23,21 @@ type Recipe struct {
 	tied    bool // no output.weight
 
 	wv, down, gate, up counter
+
+	// What Idle asks: the tensors, the type and the reason of each, and which reasons there were.
+	tensors []gguf.TensorInfo
+	types   map[string]gguf.Type
+	reasons map[string]string
+	decided map[string]bool
 }
+
+// Reasons that are options.
+const (
+	byTokenEmbeddingType = "--token-embedding-type"
+	byOutputTensorType   = "--output-tensor-type"
+	byLeaveOutputTensor  = "--leave-output-tensor"
+	byPure               = "--pure"
+)
 
 // counter numbers the tensors of a kind: i is the next, n how many there are.
 type counter struct{ i, n int }
@@ -43,7 +57,8 @@ type Decision struct {
 // New prepares the decisions for a model of which tensors are all. md must name the architecture.
 func New(ft FileType, md *gguf.Metadata, tensors []gguf.TensorInfo, opts Options) *Recipe {
 	arch := md.Architecture()
-	r := &Recipe{fileType: ft, def: ft.Default(), opts: opts, arch: arch, falcon: arch == "falcon", tied: true}
+	r := &Recipe{fileType: ft, def: ft.Default(), opts: opts, arch: arch, falcon: arch == "falcon", tied: true,
+		tensors: tensors, types: map[string]gguf.Type{}, reasons: map[string]string{}, decided: map[string]bool{}}
 	r.layers = int(first(md, arch+".block_count"))
 	r.experts = int(first(md, arch+".expert_count"))
 	heads, kv := first(md, arch+".attention.head_count"), first(md, arch+".attention.head_count_kv")
@@ -86,14 +101,22 @@ func first(md *gguf.Metadata, key string) int64 {
 
 // Next decides what t becomes.
 func (r *Recipe) Next(t gguf.TensorInfo) (Decision, error) {
+	d, err := r.decide(t)
+	r.types[t.Name] = d.Type
+	return d, err
+}
+
+func (r *Recipe) decide(t gguf.TensorInfo) (Decision, error) {
 	if r.fileType == Copy {
 		return Decision{Type: t.Type, Wanted: t.Type, Reason: "copied"}, nil
 	}
 	fixed := r.opts.File != nil
 	if why := r.keep(t); why != "" && !fixed {
+		r.reasons[t.Name] = why
 		return Decision{Type: t.Type, Wanted: t.Type, Reason: why, Eligible: reserved(t) == ""}, nil
 	}
 	want, reason, final := r.choose(t)
+	r.reasons[t.Name], r.decided[reason] = reason, true
 	if fixed && want == t.Type {
 		return Decision{Type: want, Wanted: want, Reason: reason, Eligible: reserved(t) == ""}, nil
 	}
@@ -144,20 +167,20 @@ func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final
 	// The second table of embeddings is large, so a pattern that names it goes first.
 	perLayer := t.Name == "per_layer_token_embd.weight" && pattern >= 0
 	if o := r.opts.TokenEmbeddingType; o != nil && cat == tokenEmbedding && !perLayer {
-		return *o, "--token-embedding-type", true
+		return *o, byTokenEmbeddingType, true
 	}
 	if o := r.opts.OutputTensorType; o != nil && cat == output {
-		return *o, "--output-tensor-type", true
+		return *o, byOutputTensorType, true
 	}
 	if !r.def.Quantized() {
 		return r.def, "file type " + r.fileType.String(), true
 	}
 	if pattern >= 0 {
 		tt := r.opts.TensorTypes[pattern]
-		return tt.Type, "--tensor-type " + tt.Pattern.String(), false
+		return tt.Type, tt.reason(), false
 	}
 	if r.opts.Pure {
-		return r.def, "--pure", false
+		return r.def, byPure, false
 	}
 	want, reason = r.rule(t, cat)
 	return want, reason, false
@@ -167,7 +190,7 @@ func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final
 func (r *Recipe) keep(t gguf.TensorInfo) string {
 	switch {
 	case r.opts.LeaveOutputTensor && t.Name == "output.weight":
-		return "--leave-output-tensor"
+		return byLeaveOutputTensor
 	case r.opts.KeepQuantized && t.Type.Quantized():
 		return "--keep-quantized"
 	}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// repeated refuses a flag that takes one value and has two: cli/v2 takes the last without a word. The same value twice,
+// as scripts that add to a command line give it, is no contradiction.
+func (l *line) repeated() error {
+	values := map[string]string{}
+	for i := 0; i < len(l.flags); i++ {
+		f := findFlag(l.verb, l.flags[i])
+		if f == nil {
+			continue // the parser says so
+		}
+		_, value, given := strings.Cut(l.flags[i], "=")
+		switch {
+		case given:
+		case !takesValue(f):
+			value = "true"
+		case i+1 == len(l.flags):
+			return nil // nor is there a value
+		default:
+			i++
+			value = l.flags[i]
+		}
+		if d, ok := f.(cli.DocGenerationSliceFlag); ok && d.IsSliceFlag() {
+			continue
+		}
+		name := f.Names()[0]
+		if first, twice := values[name]; twice && first != value {
+			return usagef("--%s is given twice, with %q and %q: it takes one value", name, first, value)
+		}
+		values[name] = value
+	}
+	return nil
+}
