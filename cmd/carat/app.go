@@ -90,6 +90,7 @@ func newApp(s streams) *cli.App {
 		c.Flags = append(c.Flags, globalFlags()...)
 		c.HideHelpCommand = true
 		c.UseShortOptionHandling = false
+		c.Before = checkSourceFlags
 	}
 	return app
 }

@@ -62,6 +62,9 @@ EXAMPLES:
 	}
 }
 
+// maxRepetitions keeps what is measured in memory small.
+const maxRepetitions = 100_000
+
 type benchOptions struct {
 	Tests       []latency.Spec
 	Repetitions int
@@ -95,10 +98,10 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 	switch {
 	case len(o.Tests) == 0:
 		return o, usagef("nothing to measure: bench needs at least one of -p, -n and -pg")
-	case o.Repetitions < 1:
-		return o, usagef("-r must be at least 1 (got %d)", o.Repetitions)
-	case o.Rounds < latency.MinRounds:
-		return o, usagef("--rounds must be at least %d to give an interval (got %d)", latency.MinRounds, o.Rounds)
+	case o.Repetitions < 1 || o.Repetitions > maxRepetitions:
+		return o, usagef("-r must be between 1 and %d (got %d)", maxRepetitions, o.Repetitions)
+	case o.Rounds < latency.MinRounds || o.Rounds > maxRepetitions:
+		return o, usagef("--rounds must be between %d, which an interval needs, and %d (got %d)", latency.MinRounds, maxRepetitions, o.Rounds)
 	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(latency.Formats, latency.Format(o.Output)):
 		return o, hint.Wrap(usagef("%s", suggest.OneOf("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "-o names the format; to write a file: -o md > bench.md")
 	}

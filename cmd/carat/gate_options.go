@@ -81,7 +81,9 @@ func (o *gateOptions) override(c *cli.Context) error {
 	if c.IsSet("type") {
 		p.Target.Recipe = ""
 	}
-	p.Context = cmp.Or(c.Int("ctx"), p.Context)
+	if c.IsSet("ctx") {
+		p.Context = c.Int("ctx")
+	}
 	if v := c.String("profile"); v != "" {
 		if err := p.SetProfile(v); err != nil {
 			return usagef("--profile: %w", err)
@@ -131,6 +133,8 @@ func (o *gateOptions) check(c *cli.Context, g global) error {
 		return usagef("gate needs evaluation text: data.eval in the policy, or --text FILE")
 	case o.out != "" && !strings.HasSuffix(o.out, ".gguf"):
 		return usagef("-o must end in .gguf (got %q)", o.out)
+	case c.String("llama-perplexity") != "" && !p.Needs().Parity:
+		return usagef("--llama-perplexity has no effect: the policy has no gate on parity.llama_cpp")
 	case o.saveBaseline != "" && o.cache == "":
 		return usagef("--save-baseline cannot be combined with --no-cache: the report is stored in the cache")
 	}
@@ -145,7 +149,7 @@ func (o *gateOptions) check(c *cli.Context, g global) error {
 		}
 	}
 	for _, err := range []error{
-		e.check(), e.checkReport(),
+		e.check(), idleSourceFlags(c, o.given, p.Model.Source, p.Reference.Source), e.checkReport(),
 		sameFile(p.Model.Source, o.out), sameFile(p.Reference.Source, o.out), notTheInput(o.baseline, o.report, "--report"),
 	} {
 		if err != nil {

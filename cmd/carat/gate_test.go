@@ -54,7 +54,8 @@ func TestGateResume(t *testing.T) {
 	policy, whole, part := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "whole.json"), filepath.Join(dir, "part.json")
 	out := filepath.Join(dir, "out.gguf")
 	writeFile(t, policy, hardPolicy)
-	args := []string{"gate", tiny, "--policy", policy, "--text", evalFile, "-o", out, "--no-cache", "--threads", "1"}
+	t.Setenv("CARAT_THREADS", "1")
+	args := []string{"gate", tiny, "--policy", policy, "--text", evalFile, "-o", out, "--no-cache"}
 	count := newAsked(1 << 40)
 	code, _, stderr := carat(count, append(args, "--report", whole)...)
 	require.Equal(t, gate.ExitInconclusive, code, stderr)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+)
+
+// checkSourceFlags refuses, before a verb begins, the flags of conversion where nothing is converted. A gate's policy may
+// name more models: it looks itself.
+func checkSourceFlags(c *cli.Context) error {
+	if c.Command.Name == "gate" {
+		return nil
+	}
+	return idleSourceFlags(c, append(c.Args().Slice(), c.String("reference"))...)
+}
+
+// idleSourceFlags refuses flags of conversion when all models are GGUF files. What is wrong with a path otherwise is said
+// by those who open it.
+func idleSourceFlags(c *cli.Context, paths ...string) error {
+	i := slices.IndexFunc(sourceFlags(), func(f cli.Flag) bool { return c.IsSet(f.Names()[0]) })
+	if i < 0 {
+		return nil
+	}
+	file := ""
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		st, err := os.Stat(path)
+		if err != nil || !st.Mode().IsRegular() {
+			return nil
+		}
+		file = path
+	}
+	if file == "" {
+		return nil
+	}
+	return usagef("--%s has no effect: it is for checkpoint folders, and %s is a file; carat edit changes the metadata of GGUF files", sourceFlags()[i].Names()[0], file)
+}
