@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/internal/display"
@@ -18,13 +20,13 @@ func cards(c *Candidate, paired bool) []card {
 		if sub == "" {
 			sub = "nats"
 		}
-		add("KL divergence", significant(d.Mean), sub)
+		add("KL divergence", brief(d.Mean), sub)
 		for _, s := range c.Slices {
 			if s.Name == c.WorstSlice && s.Metrics.Comparison != nil {
-				add("Worst slice", significant(s.Metrics.Divergence.Mean), clean(s.Name))
+				add("Worst slice", brief(s.Metrics.Divergence.Mean), clean(s.Name))
 			}
 		}
-		add("99th percentile", significant(d.P99), shortInterval(d.P99CI))
+		add("99th percentile", brief(d.P99), shortInterval(d.P99CI))
 		add("Same top token", fmt.Sprintf("%.1f %%", 100*m.SameTop.Value), shortPercent(m.SameTop.CI))
 		add("Perplexity", fmt.Sprintf("%.3f", m.Perplexity.Value), fmt.Sprintf("%.4f × the reference", m.Ratio.Value))
 	} else if m != nil {
@@ -53,7 +55,7 @@ func shortInterval(ci *eval.Interval) string {
 	if ci == nil {
 		return ""
 	}
-	return significant(ci.Low) + " – " + significant(ci.High)
+	return brief(ci.Low) + " – " + brief(ci.High)
 }
 
 func shortPercent(ci *eval.Interval) string {
@@ -61,4 +63,12 @@ func shortPercent(ci *eval.Interval) string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f – %.1f %%", 100*ci.Low, 100*ci.High)
+}
+
+// brief has three significant digits, and an exponent where there would be too many zeros for a card.
+func brief(v float64) string {
+	if a := math.Abs(v); a > 0 && a < 1e-4 {
+		return strings.Replace(fmt.Sprintf("%.2e", v), "e-0", "e-", 1)
+	}
+	return significant(v)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/carat-llm/carat/eval"
 )
 
 // chart is a small diagram: bars or lines.
@@ -114,17 +116,34 @@ func (c *chart) spreadMarks() {
 	}
 }
 
+// runningCharts draw the perplexity after each chunk, one chart for each slice: texts differ, and a line through all of
+// them would jump where one ends.
+func runningCharts(c *Candidate, id string) (out []*chart) {
+	if len(c.Slices) < 2 {
+		if h := running(c.Metrics, id, "Running perplexity"); h != nil {
+			out = append(out, h)
+		}
+		return out
+	}
+	for i, s := range c.Slices {
+		if h := running(s.Metrics, fmt.Sprintf("%s-%d", id, i), "Running perplexity of "+clean(s.Name)); h != nil {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // running is the perplexity after each chunk, with the reference's; nil with fewer than two chunks.
-func running(c *Candidate, id string) *chart {
-	if c.Metrics == nil || len(c.Metrics.Perplexity.Chunks) < 2 {
+func running(m *eval.Metrics, id, title string) *chart {
+	if m == nil || len(m.Perplexity.Chunks) < 2 {
 		return nil
 	}
-	v := c.Metrics.Perplexity.Chunks
+	v := m.Perplexity.Chunks
 	var ref []float64
-	if c.Metrics.Comparison != nil && len(c.Metrics.Reference.Chunks) == len(v) {
-		ref = c.Metrics.Reference.Chunks
+	if m.Comparison != nil && len(m.Reference.Chunks) == len(v) {
+		ref = m.Reference.Chunks
 	}
-	h := newChart(id, "Running perplexity")
+	h := newChart(id, title)
 	low, high := slices.Min(v), slices.Max(v)
 	if ref != nil {
 		low, high = min(low, slices.Min(ref)), max(high, slices.Max(ref))

@@ -36,9 +36,8 @@ type latencyRow struct {
 // maxListed is how many tensors the page lists one by one, of each candidate.
 const maxListed = 3000
 
-func newDetail(r *Report, i int) *detail {
-	c := &r.Candidates[i]
-	d := &detail{Candidate: c, ID: fmt.Sprintf("c%d", i), Open: c == r.focus(), Control: c.Role == Control, About: c.about(), Scored: r.scored(c)}
+func newDetail(r *Report, c *Candidate) *detail {
+	d := &detail{Candidate: c, ID: r.id(c), Open: c == r.focus(), Control: c.Role == Control, About: c.about(), Scored: r.scored(c)}
 	if c.Metrics != nil {
 		for _, f := range figuresOf(c.Metrics) {
 			v, ci := f.of(c.Metrics)
@@ -46,11 +45,10 @@ func newDetail(r *Report, i int) *detail {
 		}
 	}
 	d.slices()
-	for _, x := range []*chart{histogram(c, d.ID+"-histogram"), running(c, d.ID+"-running")} {
-		if x != nil {
-			d.Charts = append(d.Charts, x)
-		}
+	if h := histogram(c, d.ID+"-histogram"); h != nil {
+		d.Charts = append(d.Charts, h)
 	}
+	d.Charts = append(d.Charts, runningCharts(c, d.ID+"-running")...)
 	d.Wide, d.Narrow = heatOf(c, d.ID+"-heat", wide), heatOf(c, d.ID+"-heat", narrow)
 	d.Groups = tensorGroups(c.Tensors)
 	d.Cut = max(0, len(c.Tensors)-maxListed)

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/eval/latency"
@@ -27,28 +29,72 @@ func testOf(l *latency.Result, prefix string) *latency.Test {
 // paired says that the candidate was measured against a reference.
 func (c *Candidate) paired() bool { return c.Metrics != nil && c.Metrics.Comparison != nil }
 
-// focus is the candidate that the report is about: the gate's, the first one that is no control and was measured, or
-// the first; nil when there is none.
+// focus is the candidate that the report is about: the gate's, or the best of those that are no controls, or the first;
+// nil when there is none.
 func (r *Report) focus() *Candidate {
 	if r.Gate != nil {
 		if c := r.Candidate(r.Gate.Candidate); c != nil {
 			return c
 		}
 	}
-	for _, right := range []func(c *Candidate) bool{
-		func(c *Candidate) bool { return c.Role == "" && c.Failure == "" },
-		func(c *Candidate) bool { return c.Role == "" },
-	} {
-		for i := range r.Candidates {
-			if c := &r.Candidates[i]; right(c) {
-				return c
-			}
+	var best *Candidate
+	for i := range r.Candidates {
+		if c := &r.Candidates[i]; best == nil || c.rank().less(best.rank()) {
+			best = c
 		}
 	}
-	if len(r.Candidates) > 0 {
-		return &r.Candidates[0]
+	return best
+}
+
+// rank says how good a candidate is, the least the best: measured ones before others and before controls, then the one
+// nearest to the reference (without a reference that of the least perplexity, in bits per byte where texts were cut by
+// bytes), then the smaller.
+type rank struct {
+	class int
+	loss  float64
+	bytes int64
+}
+
+func (c *Candidate) rank() rank {
+	k := rank{bytes: c.Bytes}
+	if c.Role == Control {
+		k.class += 2
 	}
-	return nil
+	switch {
+	case c.Metrics == nil || c.Failure != "":
+		k.class++
+	case c.Metrics.Comparison != nil:
+		k.loss = c.Metrics.Divergence.Mean
+	default:
+		k.loss = c.Metrics.BitsPerByte.Value
+	}
+	return k
+}
+
+func (k rank) less(o rank) bool {
+	return cmp.Or(cmp.Compare(k.class, o.class), cmp.Compare(k.loss, o.loss), cmp.Compare(k.bytes, o.bytes)) < 0
+}
+
+// id is what links on a page call a candidate.
+func (r *Report) id(c *Candidate) string {
+	for i := range r.Candidates {
+		if c == &r.Candidates[i] {
+			return fmt.Sprintf("c%d", i)
+		}
+	}
+	return ""
+}
+
+// bySize lists the candidates as tables do: the smallest first, and last those whose size is not known.
+func (r *Report) bySize() []*Candidate {
+	out := make([]*Candidate, len(r.Candidates))
+	for i := range r.Candidates {
+		out[i] = &r.Candidates[i]
+	}
+	slices.SortStableFunc(out, func(a, b *Candidate) int {
+		return cmp.Or(cmp.Compare(min(1, b.Bytes), min(1, a.Bytes)), cmp.Compare(a.Bytes, b.Bytes))
+	})
+	return out
 }
 
 // any says that some candidate has it.

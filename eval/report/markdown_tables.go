@@ -38,8 +38,7 @@ func (m *markdown) candidates() {
 	}
 	m.table(align, head...)
 	pareto := false
-	for i := range r.Candidates {
-		c := &r.Candidates[i]
+	for _, c := range r.bySize() {
 		name := md(c.Name)
 		switch {
 		case c.Role == Control:

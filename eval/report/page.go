@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"html/template"
 )
 
@@ -72,8 +71,8 @@ func newPage(r *Report) *page {
 	}
 	yes, no := r.differences()
 	p.Yes, p.No = len(yes), len(no)
-	for i := range r.Candidates {
-		p.Details = append(p.Details, newDetail(r, i))
+	for _, c := range r.bySize() {
+		p.Details = append(p.Details, newDetail(r, c))
 	}
 	return p
 }
@@ -117,6 +116,17 @@ type candidateRow struct {
 // FrontText explains the mark of the Pareto front.
 func (p *page) FrontText() string { return p.R.frontText() }
 
+// Best says why the key figures are of the candidate that they are of.
+func (p *page) Best() string {
+	switch m := p.Focus.Metrics; {
+	case m == nil:
+		return ""
+	case m.Comparison != nil:
+		return "the nearest to the reference"
+	}
+	return "of the least bits per byte"
+}
+
 func (p *page) candidates() {
 	for i := range p.R.Candidates {
 		if c := &p.R.Candidates[i]; c.paired() {
@@ -126,9 +136,8 @@ func (p *page) candidates() {
 			}
 		}
 	}
-	for i := range p.R.Candidates {
-		c := &p.R.Candidates[i]
-		row := candidateRow{Candidate: c, ID: fmt.Sprintf("c%d", i), Focus: c == p.Focus, Control: c.Role == Control, SizeText: c.sizeText(), BitsText: c.bitsText()}
+	for _, c := range p.R.bySize() {
+		row := candidateRow{Candidate: c, ID: p.R.id(c), Focus: c == p.Focus, Control: c.Role == Control, SizeText: c.sizeText(), BitsText: c.bitsText()}
 		if c.paired() {
 			row.Track = barTrack(c.Metrics.Divergence.Mean, intervalOf(c), p.Most)
 		}

@@ -2,9 +2,12 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,4 +95,56 @@ func TestSVG(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSweepPage: without a gate the candidates stand by size, the headline is of the nearest to the reference, and the
+// perplexity runs within each slice.
+func TestSweepPage(t *testing.T) {
+	r := sample()
+	r.Gate, r.Command = nil, "sweep"
+	slices.Reverse(r.Candidates)
+	require.NoError(t, r.Validate())
+	p := newPage(r)
+	require.Equal(t, "smollm2-Q6_K.gguf", p.Focus.Name)
+	require.Equal(t, "0.00589", p.Cards[0].Value)
+	require.Equal(t, "the nearest to the reference", p.Best())
+	require.True(t, slices.IsSortedFunc(p.Rows, func(a, b candidateRow) int { return cmp.Compare(a.Bytes, b.Bytes) }))
+	for i, row := range p.Rows {
+		require.Equal(t, row.ID, p.Details[i].ID, "links lead to the same candidate")
+		require.Equal(t, row.Name, p.Details[i].Name)
+	}
+	d := p.Details[0]
+	require.Greater(t, len(d.Slices), 1)
+	var titles []string
+	for _, c := range d.Charts {
+		titles = append(titles, c.Title)
+	}
+	for _, s := range d.Slices {
+		require.Contains(t, titles, "Running perplexity of "+s.Name)
+	}
+	require.NotContains(t, titles, "Running perplexity")
+	c := running(d.Slices[0].Metrics, "x", "x")
+	require.Contains(t, c.Desc, fmt.Sprintf("%d chunks; ", len(d.Slices[0].Metrics.Perplexity.Chunks)))
+
+	r.Candidates[0].Bytes = 0
+	rows := newPage(r).Rows
+	require.Zero(t, rows[len(rows)-1].Bytes, "the size is not known")
+}
+
+// TestBest: controls and failures are not what a report is about while there is another.
+func TestBest(t *testing.T) {
+	r := sample()
+	r.Gate = nil
+	for i := range r.Candidates {
+		if r.Candidates[i].Name != "smollm2-IQ4_XS.gguf" {
+			r.Candidates[i].Role = Control
+		}
+	}
+	require.Equal(t, "smollm2-IQ4_XS.gguf", r.focus().Name)
+	for i := range r.Candidates {
+		r.Candidates[i].Role, r.Candidates[i].Metrics.Comparison = "", nil
+		r.Candidates[i].Metrics.BitsPerByte.Value = float64(10 + i)
+	}
+	r.Candidates[1].Metrics.BitsPerByte.Value = 1
+	require.Equal(t, r.Candidates[1].Name, r.focus().Name)
 }

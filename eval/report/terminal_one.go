@@ -24,6 +24,7 @@ func (t *terminal) one(c *Candidate) {
 			fmt.Fprintln(t.w)
 			t.slices(c)
 		}
+		t.running(c)
 	}
 	t.tasks(c)
 	t.latency(c)
@@ -43,9 +44,24 @@ func (t *terminal) metrics(m *eval.Metrics) {
 	if m.Comparison != nil && m.Divergence.Bound > 0 {
 		fmt.Fprintf(t.w, "the reference holds its likeliest tokens only: the mean divergence may be up to %s higher\n", nats(m.Divergence.Bound))
 	}
-	if line := sparkline(m.Perplexity.Chunks, 40); line != "" {
-		fmt.Fprintf(t.w, "running perplexity %s\n", line)
+}
+
+// running draws the perplexity after each chunk, of each slice.
+func (t *terminal) running(c *Candidate) {
+	if len(c.Slices) < 2 {
+		if line := sparkline(c.Metrics.Perplexity.Chunks, 40); line != "" {
+			fmt.Fprintf(t.w, "running perplexity %s\n", line)
+		}
+		return
 	}
+	fmt.Fprintln(t.w)
+	g := t.grid("ll")
+	for _, s := range c.Slices {
+		if s.Metrics != nil {
+			g.row("running perplexity of "+s.Name, sparkline(s.Metrics.Perplexity.Chunks, 40))
+		}
+	}
+	g.print(t.w)
 }
 
 // stdErr is a figure's standard error over chunks, "" where there is none.

@@ -44,8 +44,7 @@ func (t *terminal) several() {
 		head[i] = styled{fmt.Sprint(h), dim}
 	}
 	g.row(head...)
-	for i := range r.Candidates {
-		c := &r.Candidates[i]
+	for _, c := range r.bySize() {
 		mark, style := styled{}, ""
 		if c.Pareto {
 			mark = styled{"*", green}
