@@ -102,6 +102,8 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 		return o, usagef("-r must be between 1 and %d (got %d)", maxRepetitions, o.Repetitions)
 	case o.Rounds < latency.MinRounds || o.Rounds > maxRepetitions:
 		return o, usagef("--rounds must be between %d, which an interval needs, and %d (got %d)", latency.MinRounds, maxRepetitions, o.Rounds)
+	case c.Bool("json") && c.IsSet("output") && o.Output != "json":
+		return o, usagef("--json and -o %s are two forms of the same figures: give one of them", o.Output)
 	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(latency.Formats, latency.Format(o.Output)):
 		return o, hint.Wrap(usagef("%s", suggest.OneOf("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "-o names the format; to write a file: -o md > bench.md")
 	}

@@ -44,24 +44,34 @@ func completionCommand(s streams) *cli.Command {
    carat completion zsh > "${fpath[1]}/_carat"
    carat completion fish > ~/.config/fish/completions/carat.fish`,
 		Action: func(c *cli.Context) error {
+			g, err := globals(c)
+			if err != nil {
+				return err
+			}
 			args, err := positional(c, 1, "bash, zsh or fish")
 			if err != nil {
 				return err
 			}
+			script, ok := completionScripts[args[0]]
 			if args[0] == "fish" {
-				script, err := c.App.ToFishCompletion()
-				if err != nil {
+				if script, err = c.App.ToFishCompletion(); err != nil {
 					return err
 				}
-				fmt.Fprint(s.out, strings.ReplaceAll(script, "`", ""))
-				return nil
-			}
-			script, ok := completionScripts[args[0]]
-			if !ok {
+				script = strings.ReplaceAll(script, "`", "")
+			} else if !ok {
 				return usagef("%s", suggest.OneOf("shell", args[0], []string{"bash", "zsh", "fish"}))
 			}
-			fmt.Fprint(s.out, script)
-			return nil
+			if g.json {
+				return printJSON(s.out, completion{args[0], script})
+			}
+			_, err = fmt.Fprint(s.out, script)
+			return err
 		},
 	}
+}
+
+// completion is completion's JSON.
+type completion struct {
+	Shell  string `json:"shell"`
+	Script string `json:"script"`
 }

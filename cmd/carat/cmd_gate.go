@@ -43,8 +43,7 @@ EXIT STATUS:
 		Flags: slices.Concat(gateFlags(), pageFlags(), ciFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			if c.Bool("print-policy") {
-				_, err := fmt.Fprint(s.out, gate.DefaultText())
-				return err
+				return printPolicy(c, s)
 			}
 			x, err := newGating(c, s)
 			if err != nil {
@@ -98,4 +97,24 @@ func newGating(c *cli.Context, s streams) (*gating, error) {
 	}
 	src := sourceOptions(c)
 	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src}, s: s, g: g, models: &models{g: g, src: src}}, nil
+}
+
+// printPolicy prints the built-in policy, as YAML with its comments or as JSON, which is a policy too.
+func printPolicy(c *cli.Context, s streams) error {
+	g, err := globals(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return usagef("gate --print-policy takes no model, got %q", c.Args().Slice())
+	}
+	if !g.json {
+		_, err := fmt.Fprint(s.out, gate.DefaultText())
+		return err
+	}
+	policy, err := gate.DefaultJSON()
+	if err != nil {
+		return err
+	}
+	return printJSON(s.out, policy)
 }

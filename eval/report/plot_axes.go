@@ -57,9 +57,9 @@ func effectiveSize(c *Candidate) float64 {
 
 func sizeUnit(v float64) (float64, string) {
 	switch {
-	case v >= 2e9:
+	case v >= 1e9:
 		return 1e9, "GB"
-	case v >= 2e6:
+	case v >= 1e6:
 		return 1e6, "MB"
 	}
 	return 1e3, "kB"
