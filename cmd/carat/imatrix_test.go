@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,8 +64,10 @@ func TestImatrixResume(t *testing.T) {
 	code, _, stderr = carat(context.Background(), collect...)
 	require.Equal(t, exitUsage, code, "it is not thrown away")
 	require.Contains(t, stderr, "--resume")
-	for want, flag := range map[string][]string{"another text": {"--text", tiny + "/tokenizer.json"}, "another --ctx": {"--ctx", "32"}} {
-		code, _, stderr = carat(context.Background(), append(append(collect, "--resume"), flag...)...)
+	for want, other := range map[string][2]string{"another text": {evalFile, tiny + "/tokenizer.json"}, "another --ctx": {"64", "32"}} {
+		args := append(slices.Clone(collect), "--resume")
+		args[slices.Index(args, other[0])] = other[1]
+		code, _, stderr = carat(context.Background(), args...)
 		require.Equal(t, exitInput, code)
 		require.Contains(t, stderr, want)
 	}
