@@ -60,8 +60,10 @@ type Perplexity struct {
 
 // Divergence summarises KL(reference || candidate) in nats over the scored positions.
 type Divergence struct {
-	Mean            float64   `json:"mean"`
-	StdErr          float64   `json:"stderr"`
+	Mean float64 `json:"mean"`
+	// StdErr takes tokens as independent, as llama-perplexity does.
+	StdErr float64 `json:"stderr"`
+	// ClusteredStdErr takes chunks as independent instead, as the interval does; 0 with a single chunk.
 	ClusteredStdErr float64   `json:"clustered_stderr"`
 	CI              *Interval `json:"ci95,omitempty"`
 	Median          float64   `json:"median"`
