@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -71,4 +72,11 @@ func TestNothingIsObeyed(t *testing.T) {
 			require.False(t, strings.HasPrefix(line, "|<script>"), "%q: %q", args[0], stdout+stderr)
 		}
 	}
+}
+
+// TestProgressTitles: a bar's title may be a model's name.
+func TestProgressTitles(t *testing.T) {
+	b := newBar(io.Discard, global{}, "tensors of "+attack)
+	defer b.finish()
+	require.Equal(t, `tensors of \x1b[31m\n|<script>\u202e`, *b.title.Load())
 }

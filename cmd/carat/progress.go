@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
@@ -54,7 +55,10 @@ func (b *bar) resume(done, total int64) {
 }
 
 // describe changes what stands before the bar.
-func (b *bar) describe(title string) { b.title.Store(&title) }
+func (b *bar) describe(title string) {
+	title = display.Name(title)
+	b.title.Store(&title)
+}
 
 func (b *bar) draw(w io.Writer) {
 	defer close(b.stopped)
