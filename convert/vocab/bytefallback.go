@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/carat-llm/carat/internal/hint"
 )
 
 // byteFallback writes a BPE with byte fallback as the SentencePiece model that it came from (Llama 2, Mistral, Phi-3
@@ -21,10 +23,17 @@ func (f *folder) byteFallback(l *list) error {
 	if err != nil {
 		return err
 	}
-	base := have
+	prefix, ok := f.json.prefixed()
+	if !ok && f.opts.Pre == "" {
+		err := bad(path, "unknown pre-tokenizer of a SentencePiece tokenizer: %s", f.json.PreTokenizer)
+		return hint.Wrap(err, "--pre default leaves it out")
+	}
 	added, err := f.allAdded()
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(f.opts.Class, "Gemma4") {
+		return f.gemma4(l, added)
 	}
 	gemma := strings.HasPrefix(f.opts.Class, "Gemma")
 	if !gemma {
@@ -50,7 +59,7 @@ func (f *folder) byteFallback(l *list) error {
 			// Gemma 3 has one that the model has no row for: the reference leaves it out.
 		case t.Special || gemma && looksSpecial(t.Content):
 			v.set(id, t.Content, 0, control)
-		case gemma || id >= base:
+		default:
 			v.set(id, t.Content, 0, userDefined)
 		}
 	}
@@ -59,6 +68,9 @@ func (f *folder) byteFallback(l *list) error {
 		if gemma && typ == userDefined {
 			v.tokens[id] = strings.ReplaceAll(v.tokens[id], "▁", " ") // as they stand in a text
 		}
+	}
+	if !prefix && !gemma && len(*l) == 0 {
+		l.add("tokenizer.ggml.add_space_prefix", false) // the default is true
 	}
 	v.write(l, "llama", "default", true)
 	return f.special(l, size)
@@ -94,4 +106,54 @@ func isByteToken(t string) bool {
 		return false
 	}
 	return strings.Trim(t[3:5], "0123456789abcdefABCDEF") == ""
+}
+
+// gemma4 writes Gemma 4's tokenizer, which has a model of its own: runtimes go by the merges, and scores are the
+// reference's placeholder. Some control tokens are shown, since replies are read by them.
+func (f *folder) gemma4(l *list, added map[int]addedToken) error {
+	m := &f.json.Model
+	have := 0
+	for _, id := range m.Vocab {
+		have = max(have, id+1)
+	}
+	base := have
+	for id := range added {
+		have = max(have, id+1)
+	}
+	const mask = "<mask>" // which the tokenizer's class adds where it is not there
+	if _, ok := m.Vocab[mask]; !ok {
+		added[have] = addedToken{ID: have, Content: mask, Special: true}
+		have++
+	}
+	v := newVocabulary(have)
+	for t, id := range m.Vocab {
+		typ := normal
+		if isByteToken(t) {
+			typ = byteToken
+		}
+		v.set(id, t, -1000, typ)
+	}
+	named := append(f.named(f.config), mask)
+	shown := []string{"<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|tool_response>", "<tool_response|>", `<|"|>`}
+	for id, t := range added {
+		switch {
+		case slices.Contains(named, t.Content):
+			v.set(id, t.Content, -1000, control)
+		case id >= base || slices.Contains(shown, t.Content):
+			v.set(id, t.Content, -1000, userDefined)
+		}
+	}
+	l.add("tokenizer.ggml.model", "gemma4")
+	l.add("tokenizer.ggml.tokens", v.tokens)
+	l.add("tokenizer.ggml.scores", v.scores)
+	l.add("tokenizer.ggml.token_type", v.types)
+	if len(m.Merges) > 0 {
+		l.add("tokenizer.ggml.merges", m.Merges.joined())
+	}
+	if err := f.special(l, 0); err != nil {
+		return err
+	}
+	l.set("tokenizer.ggml.add_space_prefix", false)
+	l.set("tokenizer.ggml.add_bos_token", true)
+	return nil
 }

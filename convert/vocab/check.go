@@ -72,7 +72,10 @@ func (f *folder) surrounding() (before, after []int32, ok bool) {
 		return before, after, ok
 	}
 	if p := f.json.PostProcessor; p != nil {
-		p.eachTemplate(func(t postProcessor) {
+		p.each(func(t postProcessor) {
+			if t.Type != "TemplateProcessing" {
+				return
+			}
 			text := slices.IndexFunc(t.Single, func(x templatePiece) bool { return x.Sequence.ID != "" })
 			for i, x := range t.Single {
 				switch {

@@ -25,6 +25,8 @@ type step struct {
 	IndividualDigits bool   `json:"individual_digits"`
 	UseRegex         *bool  `json:"use_regex"`
 	AddPrefixSpace   bool   `json:"add_prefix_space"`
+	PrependScheme    string `json:"prepend_scheme"` // of Metaspace
+	Prepend          string `json:"prepend"`
 }
 
 // String spells the steps out, as the table of known pre-tokenizers does.
@@ -147,6 +149,24 @@ func checkName(pre string) error {
 	}
 	err := fmt.Errorf("--pre: unknown pre-tokenizer %q%s", pre, suggest.DidYouMean(pre, names.All()))
 	return hint.Wrap(preError{err}, "runtimes know %s", strings.Join(names.All(), ", "))
+}
+
+// prefixed reports whether a space goes before a text of a SentencePiece-style tokenizer, and false for ok when it
+// splits a text in a way that runtimes do not know of such.
+func (t *tokenizerJSON) prefixed() (prefix, ok bool) {
+	for _, s := range t.Normalizer.flat() {
+		prefix = prefix || s.Type == "Prepend" && s.Prepend == "▁"
+	}
+	for _, s := range t.PreTokenizer.flat() {
+		switch {
+		case s.Type == "Metaspace":
+			prefix = prefix || s.PrependScheme == "always" || s.PrependScheme == "first" || s.PrependScheme == "" && s.AddPrefixSpace
+		case s.Type == "Split" && s.Pattern.String == " ": // there are no spaces any more
+		default:
+			return prefix, false
+		}
+	}
+	return prefix, true
 }
 
 // noPre refuses a name that would have no effect: SentencePiece's vocabularies are not split before joining.

@@ -101,27 +101,53 @@ func (f *folder) sentencePiece(l *list, model []byte) error {
 		}
 		v.set(id, p.text, p.score, p.typ)
 	}
-	var extra map[string]int
-	_ = readJSON(filepath.Join(f.dir, "added_tokens.json"), &extra)
-	for t, id := range extra {
-		if id >= 0 && id < size {
-			v.set(id, t, -1000, userDefined)
-		}
-	}
-	added, err := f.allAdded()
-	if err != nil {
+	if err := f.addToPieces(v); err != nil {
 		return err
-	}
-	for id, t := range added {
-		if id >= size {
-			continue // the reference leaves out what the model has no row for
-		}
-		if t.Special || looksSpecial(t.Content) {
-			v.set(id, t.Content, -1000, control)
-		} else {
-			v.set(id, strings.ReplaceAll(t.Content, "▁", " "), -1000, userDefined)
-		}
 	}
 	v.write(l, "llama", "default", true)
 	return f.special(l, size)
+}
+
+// addToPieces adds the tokens of other files: added_tokens.json's, tokenizer_config.json's over them, and what only
+// tokenizer.json has. The reference takes the last for Phi-3 alone, over all others. Ids that the model has no row for
+// are left out.
+func (f *folder) addToPieces(v *vocabulary) error {
+	size := len(v.tokens)
+	extra, err := f.addedJSON()
+	if err != nil {
+		return err
+	}
+	for id, t := range extra {
+		if id < size {
+			v.set(id, t.Content, -1000, userDefined)
+		}
+	}
+	phi := f.opts.Class == "Phi3ForCausalLM"
+	put := func(t addedToken) {
+		switch {
+		case t.ID < 0 || t.ID >= size:
+		case t.Special || !phi && looksSpecial(t.Content):
+			v.set(t.ID, t.Content, -1000, control)
+		case phi:
+			v.set(t.ID, t.Content, -1000, userDefined)
+		default:
+			v.set(t.ID, strings.ReplaceAll(t.Content, "▁", " "), -1000, userDefined)
+		}
+	}
+	decoder, _, err := f.decoder()
+	if err != nil {
+		return err
+	}
+	for _, t := range decoder {
+		put(t)
+	}
+	if f.json == nil {
+		return nil
+	}
+	for _, t := range f.json.AddedTokens {
+		if phi || t.ID >= 0 && t.ID < size && v.types[t.ID] == unused && strings.HasPrefix(v.tokens[t.ID], "[PAD") {
+			put(t)
+		}
+	}
+	return nil
 }

@@ -1,32 +1,16 @@
 package vocab
 
 import (
-	"errors"
-	"fmt"
-	"os"
+	"math"
 	"path/filepath"
-	"strings"
-
-	"github.com/carat-llm/carat/internal/inputfile"
+	"slices"
 )
 
-// specialTypes are the special tokens in the order in which the reference looks for them, with GGUF's names.
-var specialTypes = []struct{ name, key string }{
-	{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"sep", "seperator"}, {"pad", "padding"}, {"cls", "cls"}, {"mask", "mask"},
-}
+// specialTypes are the special tokens in the order in which the reference looks for them.
+var specialTypes = []string{"bos", "eos", "unk", "sep", "pad", "cls", "mask"}
 
-// postProcessor is what is used of tokenizer.json's post_processor.
-type postProcessor struct {
-	Type       string          `json:"type"`
-	Processors []postProcessor `json:"processors"`
-	Single     []templatePiece `json:"single"`
-	Pair       []templatePiece `json:"pair"`
-}
-
-type templatePiece struct {
-	SpecialToken struct{ ID string }
-	Sequence     struct{ ID string }
-}
+// keyOf are GGUF's names where they are others. cls has none.
+var keyOf = map[string]string{"unk": "unknown", "sep": "seperator", "pad": "padding", "cls": ""}
 
 // ordered is a map that remembers in which order its keys came.
 type ordered[V any] struct {
@@ -44,174 +28,128 @@ func (o *ordered[V]) set(k string, v V) {
 	o.values[k] = v
 }
 
-// special writes the special tokens' ids, whether they are added to a text, and the chat template.
-func (f *folder) special(l *list, vocab int) error {
-	var ids ordered[int]
-	var adds ordered[bool]
-	setID := func(name string, id int) {
-		if _, ok := ids.values[name]; !ok && id >= 0 && id < vocab {
-			ids.set(name, id)
+// specials are the special tokens' ids, and whether they are added to a text.
+type specials struct {
+	types []string // which are looked for
+	limit int      // ids from here on are passed over; 0 is no limit
+	texts map[string]string
+	ids   ordered[int]
+	adds  ordered[bool]
+}
+
+// setID notes the first id that is found.
+func (s *specials) setID(name string, id int) {
+	if _, ok := s.ids.values[name]; !ok && id >= 0 && id <= math.MaxInt32 && (s.limit == 0 || id < s.limit) {
+		s.ids.set(name, id)
+	}
+}
+
+// special writes the special tokens and the chat template. The reference passes over ids from limit on for some
+// tokenizers, and for others has no limit (0).
+func (f *folder) special(l *list, limit int) error {
+	s := &specials{types: specialTypes, limit: limit}
+	f.find(s)
+	s.write(l)
+	if err := f.chatTemplate(l); err != nil {
+		return err
+	}
+	if size, _ := f.opts.Config["vocab_size"].(float64); size != 32016 || !f.isLlama() {
+		return nil
+	}
+	// CodeLlama's tokens to fill gaps in code, which its files name without ids.
+	code := &specials{types: []string{"prefix", "suffix", "middle", "eot"}}
+	f.find(code)
+	for i, name := range code.types[:4] {
+		code.setID(name, 32007+i)
+	}
+	code.write(l)
+	return nil
+}
+
+func (s *specials) write(l *list) {
+	for _, n := range s.ids.keys {
+		key, other := keyOf[n]
+		if !other {
+			key = n
+		}
+		if key != "" {
+			l.set("tokenizer.ggml."+key+"_token_id", uint32(s.ids.values[n]))
 		}
 	}
-	content := map[string]string{} // of tokenizer_config.json's bos_token and so on
-	for _, t := range specialTypes {
-		switch v := f.config[t.name+"_token"].(type) {
-		case string:
-			content[t.name] = v
-		case map[string]any:
-			content[t.name], _ = v["content"].(string)
+	for _, n := range s.adds.keys {
+		if slices.Contains([]string{"bos", "eos", "sep"}, n) {
+			l.set("tokenizer.ggml.add_"+n+"_token", s.adds.values[n])
+		}
+	}
+}
+
+// find looks for s.types in tokenizer.json, tokenizer_config.json and config.json, in this order.
+func (f *folder) find(s *specials) {
+	s.texts = map[string]string{}
+	for name := range f.config {
+		if t, ok := cutToken(name); ok {
+			s.texts[t] = f.tokenText(t)
 		}
 	}
 	if f.json != nil {
-		if content["bos"] == "" {
-			content["bos"] = content["cls"]
+		if s.texts["bos"] == "" {
+			s.texts["bos"] = s.texts["cls"]
 		}
-		if content["eos"] == "" {
-			content["eos"] = content["sep"]
+		if s.texts["eos"] == "" {
+			s.texts["eos"] = s.texts["sep"]
 		}
 		if p := f.json.PostProcessor; p != nil {
-			p.eachTemplate(func(t postProcessor) { t.adds(content, &adds) })
+			p.each(func(p postProcessor) { s.added(p, len(f.config) > 0) })
 		}
 	}
-	for _, t := range specialTypes {
-		if v, ok := f.config["add_"+t.name+"_token"].(bool); ok {
-			adds.set(t.name, v)
-		}
-		if f.json == nil || content[t.name] == "" {
-			continue
-		}
-		for _, a := range f.json.AddedTokens {
-			if a.Content == content[t.name] {
-				setID(t.name, a.ID)
-				break
+	if len(f.config) > 0 {
+		for _, t := range s.types {
+			if v, ok := f.config["add_"+t+"_token"].(bool); ok {
+				s.adds.set(t, v)
+			}
+			if f.json == nil || s.texts[t] == "" {
+				continue
+			}
+			for _, a := range f.json.AddedTokens {
+				if a.Content == s.texts[t] {
+					s.setID(t, a.ID)
+					break
+				}
 			}
 		}
 	}
-	for _, t := range specialTypes {
-		if v, ok := f.opts.Config[t.name+"_token_id"].(float64); ok {
-			setID(t.name, int(v))
+	text, _ := f.opts.Config["text_config"].(map[string]any)
+	for _, t := range s.types {
+		v := f.opts.Config[t+"_token_id"]
+		if v == nil {
+			v = text[t+"_token_id"]
 		}
-	}
-	for _, n := range ids.keys {
-		l.add("tokenizer.ggml."+keyOf(n)+"_token_id", uint32(ids.values[n]))
-	}
-	for _, n := range adds.keys {
-		switch n {
-		case "bos", "eos", "sep":
-			l.add("tokenizer.ggml.add_"+n+"_token", adds.values[n])
+		if n, ok := v.(float64); ok && n == math.Trunc(n) && math.Abs(n) < 1<<53 {
+			s.setID(t, int(n))
 		}
-	}
-	return f.chatTemplate(l)
-}
-
-func keyOf(name string) string {
-	for _, t := range specialTypes {
-		if t.name == name {
-			return t.key
-		}
-	}
-	return name
-}
-
-func (p postProcessor) eachTemplate(visit func(postProcessor)) {
-	if p.Type == "Sequence" {
-		for _, x := range p.Processors {
-			x.eachTemplate(visit)
-		}
-		return
-	}
-	if p.Type == "TemplateProcessing" {
-		visit(p)
 	}
 }
 
-// adds tells from the templates which tokens are added, in the reference's order.
-func (p postProcessor) adds(content map[string]string, adds *ordered[bool]) {
-	first, last := "", ""
-	if len(p.Single) > 1 {
-		if first = p.Single[0].SpecialToken.ID; first != "" {
-			adds.set("bos", first == content["bos"] || first == content["cls"])
-		}
-		if last = p.Single[len(p.Single)-1].SpecialToken.ID; last != "" {
-			adds.set("eos", last == content["eos"])
-		}
+// cutToken takes bos from bos_token.
+func cutToken(key string) (string, bool) {
+	const end = "_token"
+	if len(key) <= len(end) || key[len(key)-len(end):] != end {
+		return "", false
 	}
-	pair := p.Pair
-	if len(pair) > 0 && first != "" && pair[0].SpecialToken.ID == first {
-		pair = pair[1:]
-	}
-	if len(pair) > 0 && last != "" && pair[len(pair)-1].SpecialToken.ID == last {
-		pair = pair[:len(pair)-1]
-	}
-	if len(pair) < 3 || pair[0].Sequence.ID != "A" || pair[len(pair)-1].Sequence.ID != "B" {
-		return
-	}
-	between := pair[1 : len(pair)-1]
-	sep := false
-	separates := func(s string) bool { return s != "" && (s == content["sep"] || s == content["eos"]) }
-	if separates(between[0].SpecialToken.ID) && last == "" {
-		sep = true
-	}
-	if len(between) == 2 && separates(between[1].SpecialToken.ID) {
-		sep = true
-	}
-	adds.set("sep", sep)
+	return key[:len(key)-len(end)], true
 }
 
 // chatTemplate writes the template, or the default of several and the others by name.
 func (f *folder) chatTemplate(l *list) error {
-	var template any
-	if b, err := inputfile.ReadText(filepath.Join(f.dir, "chat_template.jinja"), inputfile.MaxConfig); err == nil {
-		template = string(b)
-	} else if !errors.Is(err, os.ErrNotExist) {
+	template, err := f.template()
+	if err != nil {
 		return err
-	} else {
-		var alt map[string]any
-		if err := readJSON(filepath.Join(f.dir, "chat_template.json"), &alt); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		template = alt["chat_template"]
-	}
-	if t, ok := f.config["chat_template"]; ok {
-		template = t
 	}
 	switch t := template.(type) {
 	case string:
 		l.add("tokenizer.chat_template", t)
 	case []any:
-		return namedTemplates(l, t, f.dir)
-	}
-	return nil
-}
-
-func namedTemplates(l *list, all []any, dir string) error {
-	var names []string
-	def := ""
-	for _, x := range all {
-		m, _ := x.(map[string]any)
-		name, _ := m["name"].(string)
-		text, ok := m["template"].(string)
-		name = strings.Map(func(r rune) rune {
-			if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-				return r
-			}
-			return -1
-		}, name)
-		if !ok || name == "" {
-			return bad(dir, "chat_template: expected an entry with name and template (got %v)", fmt.Sprint(x))
-		}
-		if name == "default" {
-			def = text
-			continue
-		}
-		names = append(names, name)
-		l.add("tokenizer.chat_template."+name, text)
-	}
-	if len(names) > 0 {
-		l.add("tokenizer.chat_templates", names)
-	}
-	if def != "" {
-		l.add("tokenizer.chat_template", def)
+		return namedTemplates(l, t, filepath.Join(f.dir, "tokenizer_config.json"))
 	}
 	return nil
 }

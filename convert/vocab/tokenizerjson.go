@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -101,42 +99,6 @@ func (m merges) joined() []string {
 	return out
 }
 
-// allAdded joins the added tokens of tokenizer.json and tokenizer_config.json by id.
-func (f *folder) allAdded() (map[int]addedToken, error) {
-	out := map[int]addedToken{}
-	if f.json != nil {
-		for _, t := range f.json.AddedTokens {
-			out[t.ID] = t
-		}
-	}
-	dec, _ := f.config["added_tokens_decoder"].(map[string]any)
-	for k, v := range dec {
-		id, err := strconv.Atoi(k)
-		if err != nil || id < 0 {
-			return nil, bad(filepath.Join(f.dir, "tokenizer_config.json"), "added_tokens_decoder has the invalid id %q", k)
-		}
-		t, _ := v.(map[string]any)
-		content, _ := t["content"].(string)
-		special, _ := t["special"].(bool)
-		normalized, _ := t["normalized"].(bool)
-		out[id] = addedToken{id, content, special, normalized}
-	}
-	for id := range out {
-		if id < 0 || id >= maxVocab {
-			return nil, bad(f.dir, "an added token has the invalid id %d", id)
-		}
-	}
-	return out, nil
-}
-
-// looksSpecial is the reference's guess for tokens that are not marked.
-func looksSpecial(s string) bool {
-	return slices.Contains([]string{"<pad>", "<mask>", "<2mass>", "[@BOS@]"}, s) ||
-		strings.HasPrefix(s, "<|") && strings.HasSuffix(s, "|>") ||
-		strings.HasPrefix(s, "<｜") && strings.HasSuffix(s, "｜>") ||
-		strings.HasPrefix(s, "<unused") && strings.HasSuffix(s, ">")
-}
-
 // byteLevel writes byte-level BPE.
 func (f *folder) byteLevel(l *list) error {
 	path := filepath.Join(f.dir, "tokenizer.json")
@@ -185,5 +147,13 @@ func (f *folder) byteLevel(l *list) error {
 	if len(m.Merges) > 0 {
 		l.add("tokenizer.ggml.merges", m.Merges.joined())
 	}
-	return f.special(l, size)
+	if err := f.special(l, 0); err != nil {
+		return err
+	}
+	for _, n := range f.json.Normalizer.flat() {
+		if n.Type == "Lowercase" {
+			l.set("tokenizer.ggml.normalizer.lowercase", true)
+		}
+	}
+	return nil
 }

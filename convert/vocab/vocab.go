@@ -7,14 +7,17 @@
 package vocab
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
+	"github.com/carat-llm/carat/internal/pyjson"
 )
 
 // Options say whose tokenizer it is.
@@ -64,24 +67,23 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		return nil, err
 	}
 	f := &folder{dir: dir, opts: o}
-	if err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &f.config); err != nil && !errors.Is(err, os.ErrNotExist) {
+	var err error
+	if f.config, err = readObject(filepath.Join(dir, "tokenizer_config.json")); err != nil {
 		return nil, err
 	}
 	model, err := inputfile.ReadSmall(filepath.Join(dir, "tokenizer.model"), inputfile.MaxVocab)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	jsonErr := readJSON(filepath.Join(dir, "tokenizer.json"), &f.json)
-	if jsonErr != nil && !errors.Is(jsonErr, os.ErrNotExist) {
-		return nil, jsonErr
+	if err := f.readTokenizerJSON(); err != nil {
+		return nil, err
 	}
 	var l list
-	llama := o.Class == "LlamaForCausalLM" || o.Class == "MistralForCausalLM" || o.Class == "MixtralForCausalLM"
-	if v, ok := f.config["add_prefix_space"].(bool); ok && llama {
+	if v, ok := f.config["add_prefix_space"].(bool); ok && f.isLlama() {
 		l.add("tokenizer.ggml.add_space_prefix", v)
 	}
 	switch {
-	case model != nil:
+	case model != nil && !f.isGPT2Phi():
 		err = f.sentencePiece(&l, model)
 	case f.json == nil:
 		return nil, fmt.Errorf("%w: %s: missing file: neither tokenizer.json nor tokenizer.model is in the folder", gguf.ErrInput, dir)
@@ -93,7 +95,7 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	if err != nil {
 		return nil, err
 	}
-	if size, _ := f.vocabSize(0); llama && size == 49152 {
+	if size, _ := f.vocabSize(0); f.isLlama() && size == 49152 {
 		l.set("tokenizer.ggml.add_bos_token", false) // the reference's rule for Granite, which catches SmolLM too
 	}
 	return l, nil
@@ -114,15 +116,46 @@ func (l *list) set(key string, v any) {
 	l.add(key, v)
 }
 
-func readJSON(path string, v any) error {
+// isLlama reports whether the reference reads the class by its rules for Llama.
+func (f *folder) isLlama() bool {
+	return slices.Contains([]string{"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "LlamaModel"}, f.opts.Class)
+}
+
+// isGPT2Phi tells Phi-4 from the older ones.
+func (f *folder) isGPT2Phi() bool {
+	return f.opts.Class == "Phi3ForCausalLM" && f.config["tokenizer_class"] == "GPT2Tokenizer" && f.json != nil
+}
+
+// readTokenizerJSON reads tokenizer.json if it is there.
+func (f *folder) readTokenizerJSON() error {
+	path := filepath.Join(f.dir, "tokenizer.json")
 	b, err := inputfile.ReadText(path, inputfile.MaxVocab)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(b, v); err != nil {
+	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte(inputfile.BOM)), &f.json); err != nil {
 		return bad(path, "%v", err)
 	}
 	return nil
+}
+
+// readObject reads a small JSON object; a file that is not there is an empty one.
+func readObject(path string) (map[string]any, error) {
+	b, err := inputfile.ReadText(path, inputfile.MaxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := pyjson.Object(b)
+	if err != nil {
+		return nil, bad(path, "%v", err)
+	}
+	return m, nil
 }
 
 // maxVocab bounds what is allocated by config.json's word.
