@@ -92,7 +92,7 @@ func textOf[T any](parse func(string) (T, error), item func(json.RawMessage) (T,
 func unsigned[T uint8 | uint16 | uint32 | uint64](bits int) func(string) (T, error) {
 	return func(s string) (T, error) {
 		n, err := strconv.ParseUint(s, 10, bits)
-		return T(n), reason(err, s, "integer from 0 to %d", uint64(math.MaxUint64)>>(64-bits))
+		return T(n), reason(err, s, "an integer between 0 and %d", uint64(math.MaxUint64)>>(64-bits))
 	}
 }
 

@@ -143,7 +143,10 @@ func positional(c *cli.Context, n int, what string) ([]string, error) {
 		return args, nil
 	}
 	got := "none"
-	if len(args) > 0 {
+	switch {
+	case len(args) == 1:
+		got = fmt.Sprintf("only %q", args[0])
+	case len(args) > 1:
 		got = fmt.Sprintf("%d arguments %q", len(args), args)
 	}
 	err := usagef("%s takes %s (got %s); see carat %s --help", c.Command.Name, what, got, c.Command.Name)

@@ -136,5 +136,9 @@ func ParseFileType(s string) (FileType, error) {
 			return f.number, nil
 		}
 	}
-	return 0, hint.Wrap(errors.New(suggest.Unknown("file type", s, Names())), "file types: %s", strings.Join(Names(), " "))
+	err = errors.New(suggest.Unknown("file type", s, Names()))
+	if suggest.DidYouMean(s, Names()) == "" {
+		err = hint.Wrap(err, "file types: %s", strings.Join(Names(), " "))
+	}
+	return 0, err
 }
