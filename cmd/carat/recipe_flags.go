@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 
-	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/recipe"
@@ -61,20 +59,15 @@ func applyRecipeFlags(c *cli.Context, o *quantize.Options) (err error) {
 
 // readNamed opens the file of a flag. What parse finds wrong is a usage error.
 func readNamed(flag, path string, parse func(io.Reader) error) error {
-	f, err := inputfile.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s %s: no such file", gguf.ErrInput, flag, path)
-	}
+	b, err := inputfile.ReadText(path, maxRecipe)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", flag, err)
 	}
-	defer f.Close()
-	if err := parse(f.Reader()); err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			return err // it could not be read, as a folder
-		}
+	if err := parse(bytes.NewReader(b)); err != nil {
 		return usagef("%s: %w", flag, err)
 	}
 	return nil
 }
+
+// maxRecipe is the size of the largest recipe, or file of tensor types, that is read.
+const maxRecipe = 64 << 20
