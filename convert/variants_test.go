@@ -81,5 +81,6 @@ func TestGoldenVariants(t *testing.T) {
 		require.NoError(t, m.Close())
 	}
 	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
 	require.Equal(t, of, matched)
 }

@@ -251,6 +251,8 @@ func TestGoldenBad(t *testing.T) {
 		}
 	}
 	t.Logf("matched %d of %d", matched, len(names))
+	require.NotZero(t, len(names))
+	require.Equal(t, len(names), matched)
 	f, err := Open(filepath.Join(dir, "good.gguf"))
 	require.NoError(t, err)
 	require.NoError(t, f.Close())

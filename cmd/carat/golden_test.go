@@ -45,4 +45,6 @@ func TestGoldenBad(t *testing.T) {
 		matched++
 	}
 	t.Logf("matched %d of %d", matched, len(cases))
+	require.NotZero(t, len(cases))
+	require.Equal(t, len(cases), matched)
 }

@@ -187,6 +187,8 @@ func TestGoldenImatrix(t *testing.T) {
 	}
 	t.Logf("matched %d of %d; the sums of a tensor differ by up to %.3f %%, those of a column by up to %.3f %%",
 		matched, len(want.Tensors()), 100*worstSum, 100*worstColumn)
+	require.NotZero(t, len(want.Tensors()))
+	require.Equal(t, len(want.Tensors()), matched)
 }
 
 func float32s(t *testing.T, x gguf.Tensor) []float64 {
@@ -241,6 +243,8 @@ func TestGoldenImatrixExperts(t *testing.T) {
 		require.NoError(t, f.Close())
 	}
 	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }
 
 // TestGoldenImatrixStatistics: the report of a file that the reference wrote.

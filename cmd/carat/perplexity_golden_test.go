@@ -74,6 +74,8 @@ func requireFigures(t *testing.T, g goldenFigures, r *report.Report) {
 		matched++
 	}
 	t.Logf("matched %d of %d", matched, len(g.Types))
+	require.NotZero(t, len(g.Types))
+	require.Equal(t, len(g.Types), matched)
 }
 
 // TestGoldenPerplexity sweeps the real model over 20 chunks of WikiText-2, which takes minutes, and with

@@ -105,6 +105,7 @@ func TestGoldenVocab(t *testing.T) {
 	}
 	t.Logf("matched %d of %d", matched, of)
 	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }
 
 func goldenDir(t *testing.T) string {

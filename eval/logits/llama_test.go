@@ -270,6 +270,7 @@ func TestGoldenLlamaFile(t *testing.T) {
 	require.Equal(t, io.EOF, r.Next(row))
 	t.Logf("%d rows: log-probabilities differ by at most %.2g, mean divergence %.2g", len(rows), furthest, kld/float64(len(rows)))
 	t.Logf("encoded again matched %d of %d", matched, len(rows))
+	require.NotZero(t, len(rows))
 	require.Equal(t, len(rows), matched)
 	require.Less(t, furthest, 0.05) // llama.cpp multiplies in 16 bits
 	require.Less(t, kld/float64(len(rows)), 1e-4)

@@ -259,4 +259,6 @@ func TestGoldenVerify(t *testing.T) {
 	}
 	require.Empty(t, verifyOf(t, openFile(t, filepath.Join(dir, "good.gguf")), Options{}).Findings)
 	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }

@@ -204,6 +204,8 @@ func TestGoldenRoundTrip(t *testing.T) {
 		matched++
 	}
 	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }
 
 // FuzzRead: whatever the bytes, Read returns a matrix that can be written or says ErrInput.

@@ -137,6 +137,8 @@ func TestGoldenFormats(t *testing.T) {
 		matched++
 	}
 	t.Logf("matched %d of %d", matched, a.Len())
+	require.NotZero(t, a.Len())
+	require.Equal(t, a.Len(), matched)
 }
 
 func FuzzDat(f *testing.F) {

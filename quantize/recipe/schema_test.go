@@ -194,6 +194,8 @@ func checkSchemas(t *testing.T, pattern string) {
 		}
 	}
 	t.Logf("matched %d of %d", matched, of)
+	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }
 
 func TestSchema(t *testing.T) { checkSchemas(t, filepath.Join("testdata", "*.schema")) }

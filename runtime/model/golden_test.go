@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/convert/arch"
 )
 
 // expectedLogits is one sequence of an expected.json: the transformers library's float32 results.
@@ -23,11 +24,6 @@ type expectedLogits struct {
 	TargetLogprob []float64            `json:"target_logprob"`
 	Logits        map[string][]float32 `json:"logits"`
 }
-
-// goldenClasses are the classes of checkpoints that must be evaluated.
-var goldenClasses = []string{"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM",
-	"Gemma3ForCausalLM", "Phi3ForCausalLM", "GPT2LMHeadModel",
-	"MixtralForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM", "OlmoeForCausalLM"}
 
 const goldenTolerance = 1e-3
 
@@ -64,14 +60,16 @@ func TestGoldenLogits(t *testing.T) {
 		}
 	}
 	t.Logf("matched %d of %d", matched, total)
+	require.NotZero(t, total)
+	require.Equal(t, total, matched)
 }
 
-// named reports whether a checkpoint's config.json names one of goldenClasses. It is not parsed: Python
-// writes numbers that are no JSON (Infinity).
+// named reports whether a checkpoint's config.json names a class that can be converted: all of them must be evaluated.
+// It is not parsed: Python writes numbers that are no JSON (Infinity).
 func named(t *testing.T, dir string) bool {
 	config, err := os.ReadFile(filepath.Join(dir, "config.json"))
 	require.NoError(t, err)
-	return slices.ContainsFunc(goldenClasses, func(class string) bool {
+	return slices.ContainsFunc(arch.Classes(), func(class string) bool {
 		return strings.Contains(string(config), `"`+class+`"`)
 	})
 }

@@ -78,4 +78,6 @@ func TestGoldenQuantizedExperts(t *testing.T) {
 		}
 	}
 	t.Logf("matched %d of %d", matched, total)
+	require.NotZero(t, total)
+	require.Equal(t, total, matched)
 }

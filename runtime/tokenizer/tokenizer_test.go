@@ -163,6 +163,8 @@ func TestGoldenIDs(t *testing.T) {
 		t.Logf("%s: %d of %d", filepath.Base(dir), n, len(want.Cases))
 	}
 	t.Logf("matched %d of %d; tokens spell %d of %d texts", matched, of, spelt, of)
+	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }
 
 // TestGoldenGGUF compares with llama.cpp's own vocabulary files.
@@ -207,6 +209,8 @@ func TestGoldenGGUF(t *testing.T) {
 		require.NoError(t, f.Close())
 	}
 	t.Logf("matched %d of %d; tokens spell %d of %d texts", matched, of, spelt, of)
+	require.NotZero(t, of)
+	require.Equal(t, of, matched)
 }
 
 // spells reports whether the bytes of the tokens are those of the text.
