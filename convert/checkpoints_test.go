@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/gguf"
 	"github.com/stretchr/testify/require"
 )
 
@@ -77,3 +78,18 @@ func TestCheckpoints(t *testing.T) {
 
 // sameAs are classes that share another's family and tensors: bodies without a head.
 var sameAs = []string{"Qwen2Model", "Qwen3Model"}
+
+// TestIncompleteCheckpoints: without any one of its tensors a checkpoint is refused, and the error names the tensor.
+func TestIncompleteCheckpoints(t *testing.T) {
+	for _, name := range checkpointNames(t) {
+		t.Run(name, func(t *testing.T) {
+			f := find(t, name)
+			for _, lost := range f.weights.names() {
+				f.weights.write(t, f.path("model.safetensors"), slices.DeleteFunc(f.weights.names(), func(n string) bool { return n == lost })...)
+				_, err := Open(f.dir, Options{})
+				require.ErrorIs(t, err, gguf.ErrInput, lost)
+				require.ErrorContains(t, err, "missing tensor "+lost)
+			}
+		})
+	}
+}

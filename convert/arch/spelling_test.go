@@ -202,11 +202,14 @@ func TestNotes(t *testing.T) {
 		`"rope_scaling": {"type": "dynamic", "factor": 2}`:                                "config.json: rope_scaling.rope_type dynamic is left out",
 		`"sliding_window": 64`:                                                            "config.json: sliding_window is 64",
 		`"rope_scaling": {"type": "yarn", "factor": 4, "mscale": 1, "mscale_all_dim": 1}`: "makes the magnitude 1",
+		`"rope_scaling": {"type": "yarn", "factor": 4, "attention_factor": 1.25}`:         "which computes 1.139 from the factor", // 0.1 ln 4 + 1
 	} {
 		_, _, cfg := describe(t, "MistralForCausalLM", changes)
 		require.NoError(t, cfg.Err())
 		require.Contains(t, fmt.Sprint(cfg.Notes()), want)
 	}
-	_, _, cfg := describe(t, "MistralForCausalLM", `"sliding_window": null`)
-	require.Empty(t, cfg.Notes())
+	for _, none := range []string{`"sliding_window": null`, `"sliding_window": null, "rope_scaling": {"type": "yarn", "factor": 4, "attention_factor": 1.1386294361}`} {
+		_, _, cfg := describe(t, "MistralForCausalLM", none)
+		require.Empty(t, cfg.Notes())
+	}
 }

@@ -94,6 +94,12 @@ func TestYarn(t *testing.T) {
 	delete(keys, "rope.scaling.original_context_length")
 	got, _ := angles(ropeOf(t, keys))
 	require.InEpsilonSlice(t, yarnByDefinition(32, 1e6, 4, 512, 32, 1), got, 1e-5)
+	// A context at which the default limits, 32 and 1, are not rounded as their neighbours are.
+	for _, original := range []uint32{35500, 2640} {
+		keys["rope.scaling.original_context_length"] = original
+		got, _ = angles(ropeOf(t, keys))
+		require.InEpsilonSlice(t, yarnByDefinition(32, 1e6, 4, float64(original), 32, 1), got, 1e-5)
+	}
 }
 
 // TestLinearScaling: by its type, without one, and by its old name.
