@@ -50,6 +50,7 @@ gates: [{id: kld, metric: kld.mean, scope: worst_slice, value: 0.0095}]
 
 // TestGateResume: interrupted in its last look and gone on from, a run says what an uninterrupted one does.
 func TestGateResume(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	policy, whole, part := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "whole.json"), filepath.Join(dir, "part.json")
 	out := filepath.Join(dir, "out.gguf")
@@ -89,6 +90,7 @@ func TestGateResume(t *testing.T) {
 
 // TestGateInterruptedLeavesNothing at any time of the run, the build included.
 func TestGateInterruptedLeavesNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "p.yaml")
 	writeFile(t, policy, hardPolicy)
@@ -105,8 +107,7 @@ func TestGateInterruptedLeavesNothing(t *testing.T) {
 // TestGateJSON: one object on stdout, whatever the verdict.
 func TestGateJSON(t *testing.T) {
 	dir := t.TempDir()
-	policy, model := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "m.gguf")
-	mustCarat(t, "build", tiny, "--type", "Q4_K_M", "-o", model, "--quiet")
+	policy, model := filepath.Join(dir, "p.yaml"), tinyFiles(t, "Q4_K_M")[0]
 	for bound, want := range map[string]int{"0.1": gate.ExitPass, "0.0095": gate.ExitInconclusive, "0.001": gate.ExitFail} {
 		writeFile(t, policy, strings.ReplaceAll(strings.ReplaceAll(hardPolicy, "0.0095", bound), "1024", "256"))
 		code, stdout, stderr := carat(context.Background(), "gate", model, "--reference", tiny, "--policy", policy, "--text", evalFile, "--no-cache", "--json")
@@ -213,6 +214,7 @@ func TestGateQuestion(t *testing.T) {
 
 // TestGateReplacedFiles: another file at the same path is another question, whatever it is read for.
 func TestGateReplacedFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	mustCarat(t, "build", tiny, "--type", "Q8_0", "-o", at("m.gguf"), "--quiet")

@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(swept{m}, map[string]func(){
 		"carat":      main,
 		"fake-llama": fakeLlama,
 		"stuck":      stuck,
@@ -42,6 +42,7 @@ var zeroDat = []byte("\x01\x00\x00\x00\x01\x00\x00\x00x\x01\x00\x00\x00\x02\x00\
 // TestScript runs the command lines of testdata/script. $TINY is the embedded checkpoint, $BAD the
 // malformed inputs of the golden data, when they are there; zero.dat is zeroDat, latin1.txt is no UTF-8.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
@@ -59,7 +60,7 @@ func TestScript(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "unhex": unhex},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "model": copyModel, "unhex": unhex},
 	})
 }
 

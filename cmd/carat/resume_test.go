@@ -11,21 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tinyFiles builds the embedded model in some types.
-func tinyFiles(t *testing.T, types ...string) (files []string) {
-	t.Helper()
-	dir := t.TempDir()
-	for _, typ := range types {
-		file := filepath.Join(dir, typ+".gguf")
-		mustCarat(t, "build", tiny, "--type", typ, "-o", file, "--quiet")
-		files = append(files, file)
-	}
-	return files
-}
-
 // TestResumeGivesTheSameReport interrupts runs at several places; what they and their continuations write together is
 // what a run without a break writes.
 func TestResumeGivesTheSameReport(t *testing.T) {
+	t.Parallel()
 	files := tinyFiles(t, "Q2_K", "Q4_K_M")
 	for name, args := range map[string][]string{
 		"eval":       {"eval", files[0], "--reference", tiny, "--text", evalFile, "--chunks", "6"},
@@ -117,6 +106,7 @@ func TestResumeOfSomethingElse(t *testing.T) {
 
 // TestReportsDoNotDependOnThreads, not in a byte.
 func TestReportsDoNotDependOnThreads(t *testing.T) {
+	t.Parallel()
 	files := tinyFiles(t, "Q2_K", "Q4_K_M")
 	for name, args := range map[string][]string{
 		"eval":    {"eval", files[0], "--reference", tiny},

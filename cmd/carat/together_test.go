@@ -24,6 +24,7 @@ func at(t *testing.T, place string, do func()) {
 // TestInterruptedAtAnyMoment: whenever a run is interrupted, its files are there together or not at all, and what it says
 // is there is what is there.
 func TestInterruptedAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	files := tinyFiles(t, "Q8_0")
 	text := filepath.Join(t.TempDir(), "text.txt")
 	b, err := os.ReadFile(evalFile)
