@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,7 +28,7 @@ func runBench(ctx context.Context, s streams, g global, path string, src convert
 	defer m.Close()
 	b := newBar(s.err, g, "measure")
 	defer b.finish()
-	r, err := benchModel(ctx, g, m, o, b)
+	r, err := benchModel(ctx, g, path, m, o, b)
 	if err != nil {
 		return err
 	}
@@ -42,8 +41,8 @@ func runBench(ctx context.Context, s streams, g global, path string, src convert
 const idle = 2 * time.Second
 
 // benchModel measures an open model; b, if not nil, shows the progress.
-func benchModel(ctx context.Context, g global, m gguf.Model, o benchOptions, b *bar) (*latency.Result, error) {
-	subject, mod, err := benchSubject(g, m, o.room())
+func benchModel(ctx context.Context, g global, path string, m gguf.Model, o benchOptions, b *bar) (*latency.Result, error) {
+	subject, mod, err := benchSubject(g, path, m, o.room())
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +82,8 @@ func benchModel(ctx context.Context, g global, m gguf.Model, o benchOptions, b *
 }
 
 // benchSubject loads m with room for so many tokens.
-func benchSubject(g global, m gguf.Model, room int) (*latency.Subject, *model.Model, error) {
-	mod, _, err := loadModel(m, g)
+func benchSubject(g global, path string, m gguf.Model, room int) (*latency.Subject, *model.Model, error) {
+	mod, _, err := loadModel(path, m, g)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +113,7 @@ func benchLoad(g global, path string, src convert.Options) (*latency.Load, error
 			return err
 		}
 		defer func() { err = errors.Join(err, m.Close()) }()
-		subject, _, err := benchSubject(g, m, 1)
+		subject, _, err := benchSubject(g, path, m, 1)
 		if err != nil {
 			return err
 		}
@@ -147,9 +146,9 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 		}
 		defer m.Close()
 		models = append(models, m)
-		subject, mod, err := benchSubject(g, m, o.Compared.Room())
+		subject, mod, err := benchSubject(g, p, m, o.Compared.Room())
 		if err != nil {
-			return fmt.Errorf("%s: %w", p, err)
+			return err
 		}
 		if i == 0 {
 			if again, err = anotherSession(mod, *subject, o.Compared); err != nil {

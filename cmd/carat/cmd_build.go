@@ -128,7 +128,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 }
 
 func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
-	ms := models{g: g, sizesOnly: true}
+	ms := models{g: g, warnings: s.err, sizesOnly: true}
 	defer ms.close()
 	j := measure.Job{Command: "evaluate", Options: o.Eval}
 	var err error
@@ -149,7 +149,7 @@ func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir,
 	}
 	short := shortBench(o.Eval.Context)
 	short.Repetitions, short.Energy = 3, false
-	b, err := benchModel(ctx, g, m.Source, short, nil)
+	b, err := benchModel(ctx, g, m.Loaded.Name, m.Source, short, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ EXAMPLES:
 				cmp.candidates = append(cmp.candidates, candidateFile{path: p})
 			}
 			cmp.addControls(controls)
-			ms := models{g: g, src: sourceOptions(c)}
+			ms := models{g: g, warnings: s.err, src: sourceOptions(c)}
 			defer ms.close()
 			if err := cmp.prepare(&ms, nil); err != nil {
 				return err

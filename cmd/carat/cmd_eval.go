@@ -79,7 +79,7 @@ func (o *evalOptions) check() error {
 
 func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	// Only reports, pages and caches hold the models' SHA-256.
-	ms := models{g: g, src: o.source, sizesOnly: o.measure.Report == "" && len(o.pages) == 0 && o.stored.Cache == ""}
+	ms := models{g: g, warnings: s.err, src: o.source, sizesOnly: o.measure.Report == "" && len(o.pages) == 0 && o.stored.Cache == ""}
 	defer ms.close()
 	j := measure.Job{Command: "eval", Options: o.measure.Eval, MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
 	var err error

@@ -96,7 +96,7 @@ func newGating(c *cli.Context, s streams) (*gating, error) {
 		return nil, err
 	}
 	src := sourceOptions(c)
-	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src}, s: s, g: g, models: &models{g: g, src: src}}, nil
+	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src}, s: s, g: g, models: &models{g: g, warnings: s.err, src: src}}, nil
 }
 
 // printPolicy prints the built-in policy, as YAML with its comments or as JSON, which is a policy too.

@@ -160,7 +160,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err
 	}
 	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output}
-	matrix, err := collectImatrix(ctx, s, g, m, text, snap, o)
+	matrix, err := collectImatrix(ctx, s, g, path, m, text, snap, o)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 }
 
 // collectImatrix runs m over the text and keeps snapshots.
-func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text eval.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
-	mod, tok, err := loadModel(m, g)
+func collectImatrix(ctx context.Context, s streams, g global, path string, m gguf.Model, text eval.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
+	mod, tok, err := loadModel(path, m, g)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +188,7 @@ func collectImatrix(ctx context.Context, s streams, g global, m gguf.Model, text
 	if err != nil {
 		return nil, err
 	}
+	warnBeyond(s.err, path, mod, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
 	chunks, err := eval.Chunks(o.Text, text.Data, tok, eval.Options{Context: o.Context, Chunks: o.Chunks})
 	if err != nil {
 		return nil, err

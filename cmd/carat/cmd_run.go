@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -19,7 +21,8 @@ func runCommand(s streams) *cli.Command {
 		Usage:     "generate text",
 		ArgsUsage: "MODEL",
 		Description: `Continues the prompt. The same seed gives the same text for any number of threads. Without -p, or with -p -, the
-prompt is read from standard input if that is a pipe or a file.
+prompt is read from standard input if that is a pipe or a file. When prompt and -n together are beyond what the model
+was trained for, a warning says so.
 
 EXAMPLES:
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
@@ -37,8 +40,12 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			if c.Int("n") < 1 {
-				return usagef("-n must be at least 1 (got %d)", c.Int("n"))
+			o := generate.Options{
+				MaxTokens: c.Int("n"),
+				Params:    generate.Params{Temperature: c.Float64("temp"), TopK: c.Int("top-k"), TopP: c.Float64("top-p"), Seed: c.Uint64("seed")},
+			}
+			if err := checkGeneration(o); err != nil {
+				return err
 			}
 			prompt, err := readPrompt(s.in, c.String("prompt"), c.IsSet("prompt"))
 			if err != nil {
@@ -49,12 +56,25 @@ EXAMPLES:
 				return err
 			}
 			defer src.Close()
-			return runRun(c.Context, s, g, src, prompt, generate.Options{
-				MaxTokens: c.Int("n"),
-				Params:    generate.Params{Temperature: c.Float64("temp"), TopK: c.Int("top-k"), TopP: c.Float64("top-p"), Seed: c.Uint64("seed")},
-			})
+			return runRun(c.Context, s, g, arg, src, prompt, o)
 		},
 	}
+}
+
+// checkGeneration refuses flags that no generation could follow.
+func checkGeneration(o generate.Options) error {
+	const most = 1 << 24
+	switch {
+	case o.MaxTokens < 1 || o.MaxTokens > most:
+		return usagef("-n must be from 1 to %d (got %d)", most, o.MaxTokens)
+	case !(o.Temperature >= 0) || math.IsInf(o.Temperature, 0):
+		return usagef("--temp must be at least 0, which always takes the likeliest token (got %v)", o.Temperature)
+	case o.TopK < 0:
+		return usagef("--top-k must be at least 0, which means all tokens (got %d)", o.TopK)
+	case !(o.TopP > 0 && o.TopP <= 1):
+		return usagef("--top-p must be above 0 and at most 1, which means all tokens (got %v)", o.TopP)
+	}
+	return nil
 }
 
 // generated is run's JSON.
@@ -65,21 +85,31 @@ type generated struct {
 	Stop   string  `json:"stop_reason"`
 }
 
-// loadModel makes source ready to run.
-func loadModel(src gguf.Model, g global) (*model.Model, *tokenizer.Tokenizer, error) {
+// loadModel makes the model that was opened at path ready to run.
+func loadModel(path string, src gguf.Model, g global) (*model.Model, *tokenizer.Tokenizer, error) {
+	if err := model.Check(src); err != nil { // what the model is comes before what its tokenizer is
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
 	tok, err := tokenizer.New(src.Metadata())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m, err := model.Load(src, model.Options{Threads: g.threads})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, tok, nil
 }
 
-func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt string, opts generate.Options) error {
-	m, tok, err := loadModel(src, g)
+// warnBeyond says that a model is used beyond what it was trained for; what names the number of tokens.
+func warnBeyond(w io.Writer, path string, m *model.Model, tokens int, what string) {
+	if trained := m.ContextLength(); tokens > trained {
+		fmt.Fprintf(w, "carat: warning: %s: %s; the model was trained for %d (context_length), beyond that its predictions get worse\n", path, what, trained)
+	}
+}
+
+func runRun(ctx context.Context, s streams, g global, path string, src gguf.Model, prompt string, opts generate.Options) error {
+	m, tok, err := loadModel(path, src, g)
 	if err != nil {
 		return err
 	}
@@ -97,6 +127,7 @@ func runRun(ctx context.Context, s streams, g global, src gguf.Model, prompt str
 	if err != nil {
 		return err
 	}
+	warnBeyond(s.err, path, m, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
 	var text strings.Builder
 	if !g.json {
 		fmt.Fprint(s.out, prompt)

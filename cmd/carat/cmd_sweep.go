@@ -67,7 +67,7 @@ EXAMPLES:
 				}
 				sw.imatrixName = filepath.Base(f)
 			}
-			ms := models{g: g, src: sourceOptions(c)}
+			ms := models{g: g, warnings: s.err, src: sourceOptions(c)}
 			defer ms.close()
 			return sw.run(c.Context, s, &ms, arg, cmp)
 		},

@@ -162,7 +162,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	}
 	defer m.Close()
 	opened := []gguf.Model{m}
-	cand, err := taskModel(m, g)
+	cand, err := taskModel(path, m, g)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 		}
 		defer r.Close()
 		opened = append(opened, r)
-		if ref, err = taskModel(r, g); err != nil {
+		if ref, err = taskModel(reference, r, g); err != nil {
 			return err
 		}
 	}
@@ -212,8 +212,8 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 }
 
 // taskModel loads m to be asked.
-func taskModel(m gguf.Model, g global) (*task.Model, error) {
-	mod, tok, err := loadModel(m, g)
+func taskModel(path string, m gguf.Model, g global) (*task.Model, error) {
+	mod, tok, err := loadModel(path, m, g)
 	if err != nil {
 		return nil, err
 	}

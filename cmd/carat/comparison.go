@@ -151,7 +151,7 @@ func (x extras) add(ctx context.Context, s streams, g global, j *measure.Job, r 
 		}
 		if x.speed {
 			b := newBar(s.err, g, "speed of "+m.ID.Name)
-			l, err := benchModel(ctx, g, m.Source, shortBench(j.Options.Context), b)
+			l, err := benchModel(ctx, g, m.Loaded.Name, m.Source, shortBench(j.Options.Context), b)
 			b.finish()
 			if err != nil {
 				return err

@@ -189,7 +189,7 @@ func (x *gating) speed(ctx context.Context, m *measure.Model, path string, n gat
 	o.Noise, o.Rounds, o.Energy = true, latency.MinRounds, n.Energy
 	o.Compared = latency.Spec{Generate: min(32, x.policy.Context)}
 	b := newBar(x.s.err, x.g, "speed of "+m.ID.Name)
-	r, err := benchModel(ctx, x.g, m.Source, o, b)
+	r, err := benchModel(ctx, x.g, m.Loaded.Name, m.Source, o, b)
 	b.finish()
 	if err == nil && n.Load {
 		r.Load, err = benchLoad(x.g, path, x.models.src)
@@ -202,11 +202,11 @@ func (x *gating) tasks(ctx context.Context, m *measure.Model) (out []task.Result
 	if len(x.policy.Data.Tasks) == 0 {
 		return nil, nil
 	}
-	cand, err := taskModel(m.Source, x.g)
+	cand, err := taskModel(m.Loaded.Name, m.Source, x.g)
 	if err != nil {
 		return nil, err
 	}
-	ref, err := taskModel(x.job.Reference.Source, x.g)
+	ref, err := taskModel(x.job.Reference.Loaded.Name, x.job.Reference.Source, x.g)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ type models struct {
 	sums *cache.Sums
 	// sizesOnly is set when nobody will see the models' SHA-256: files are not read for it.
 	sizesOnly bool
+	warnings  io.Writer
 	open      []gguf.Model
 }
 
@@ -59,12 +61,17 @@ func (m *models) add(path string, src gguf.Model, role string, ctx int) (*measur
 
 // ready loads a model that is open and identified.
 func (m *models) ready(id report.Model, path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
-	c, err := candidate(src, m.g, ctx)
+	mod, tok, err := loadModel(path, src, m.g)
+	if err != nil {
+		return nil, err
+	}
+	sess, err := mod.NewSession(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c.Name = path
-	return &measure.Model{ID: id, Role: role, Source: src, Loaded: *c}, nil
+	warnBeyond(m.warnings, path, mod, ctx, fmt.Sprintf("a context of %d tokens", ctx))
+	loaded := eval.Candidate{Name: path, Session: sess, Vocab: mod.Vocab(), Tokenizer: tok}
+	return &measure.Model{ID: id, Role: role, Source: src, Loaded: loaded}, nil
 }
 
 // sizeOf is a hash of files that says their size alone.
@@ -74,19 +81,6 @@ func sizeOf(path string) (gguf.FileHash, error) {
 		return gguf.FileHash{}, err
 	}
 	return gguf.FileHash{Name: filepath.Base(path), Bytes: st.Size()}, nil
-}
-
-// candidate loads m with room for ctx tokens.
-func candidate(m gguf.Model, g global, ctx int) (*eval.Candidate, error) {
-	mod, tok, err := loadModel(m, g)
-	if err != nil {
-		return nil, err
-	}
-	sess, err := mod.NewSession(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &eval.Candidate{Name: "the model", Session: sess, Vocab: mod.Vocab(), Tokenizer: tok}, nil
 }
 
 // runJob runs j with a progress bar that shows the figures so far, from the report at --report when o says to resume.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/mmap"
+	"github.com/carat-llm/carat/internal/sysmem"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
@@ -48,10 +49,14 @@ const (
 func (m *Model) NewSession(maxTokens int) (*Session, error) {
 	g := m.graph
 	if maxTokens < 1 || maxTokens > 1<<24 {
-		return nil, fmt.Errorf("a session must have between 1 and 2^24 tokens (got %d)", maxTokens)
+		return nil, fmt.Errorf("%w: a session must have between 1 and 2^24 tokens (got %d)", gguf.ErrInput, maxTokens)
 	}
 	if g.positions != nil && maxTokens > g.positions.Rows {
 		return nil, fmt.Errorf("%w: a session of %d tokens is too long: the model has %d positions", gguf.ErrInput, maxTokens, g.positions.Rows)
+	}
+	if need, have := g.sessionBytes(maxTokens), sysmem.Total(); have > 0 && need > float64(have) {
+		return nil, fmt.Errorf("%w: a session of %d tokens needs %.1f GB of memory, this machine gives %.1f GB: take fewer tokens",
+			gguf.ErrEnvironment, maxTokens, need/1e9, float64(have)/1e9)
 	}
 	s := &Session{model: m, pool: kernel.NewPool(m.threads), max: maxTokens}
 	for _, r := range g.ropes {
@@ -61,6 +66,17 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, maxTokens))
 	}
 	return s, nil
+}
+
+// sessionBytes is about the memory of caches and tables of a session; a float, since it may be beyond any integer.
+func (g *graph) sessionBytes(tokens int) (bytes float64) {
+	for _, b := range g.blocks {
+		bytes += 4 * 2 * float64(tokens) * float64(b.attn.kvHeads) * float64(b.attn.dim)
+	}
+	for _, r := range g.ropes {
+		bytes += 4 * float64(tokens) * float64(r.Dims)
+	}
+	return bytes
 }
 
 // Len is the number of tokens in the sequence.
