@@ -26,10 +26,10 @@ func checkGraph(src gguf.Model) error {
 	if err != nil {
 		return err
 	}
-	if len(src.Tensors()) == 0 {
-		return fmt.Errorf("%w: there are no tensors; a vocabulary alone cannot be evaluated", gguf.ErrUnsupported)
-	}
 	l := newLoader(src, a.name)
+	if l.layersWithTensors() == 0 { // a vocabulary, or a piece of a model
+		return fmt.Errorf("%w: no layer has tensors (blk.N.); this is not a whole model", gguf.ErrUnsupported)
+	}
 	l.headersOnly = true
 	if l.embedder(); l.err != nil {
 		return l.err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/internal/pyjson"
 )
 
 // expectedLogits is one sequence of an expected.json: the transformers library's float32 results.
@@ -27,6 +28,42 @@ type expectedLogits struct {
 
 const goldenTolerance = 1e-3
 
+// readExpected returns the logits of an expected.json.
+func readExpected(t *testing.T, file string) []expectedLogits {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var expected struct {
+		Logits []expectedLogits `json:"logits"`
+	}
+	require.NoError(t, json.Unmarshal(data, &expected), file)
+	require.NotEmpty(t, expected.Logits, file)
+	return expected.Logits
+}
+
+// requireLogits converts the checkpoint in dir, loads it and compares all logits.
+func requireLogits(t *testing.T, dir string, o convert.Options, expected []expectedLogits) {
+	t.Helper()
+	src, err := convert.Open(dir, o)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, src.Close()) }()
+	m := load(t, src, 2)
+	for _, e := range expected {
+		compare(t, e, all(t, m, e.IDs), m.Vocab())
+	}
+}
+
+// registered reports whether convert has the class that a checkpoint's config.json names.
+func registered(t *testing.T, dir string) bool {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	require.NoError(t, err)
+	config, err := pyjson.Object(data)
+	require.NoError(t, err, dir)
+	return slices.Contains(arch.Classes(), config["architectures"].([]any)[0].(string))
+}
+
+// TestGoldenLogits evaluates every checkpoint of golden/arch whose class can be converted; none may be left out.
 func TestGoldenLogits(t *testing.T) {
 	root := os.Getenv("CARAT_GOLDEN")
 	if root == "" {
@@ -37,24 +74,12 @@ func TestGoldenLogits(t *testing.T) {
 	matched, total := 0, 0
 	for _, file := range files {
 		dir := strings.TrimSuffix(file, ".expected.json")
-		if !named(t, dir) {
+		if !registered(t, dir) {
 			continue
 		}
-		data, err := os.ReadFile(file)
-		require.NoError(t, err)
-		var expected struct {
-			Logits []expectedLogits `json:"logits"`
-		}
-		require.NoError(t, json.Unmarshal(data, &expected), file)
 		total++
 		if t.Run(filepath.Base(dir), func(t *testing.T) {
-			src, err := convert.Open(dir, convert.Options{OutType: "f32"})
-			require.NoError(t, err)
-			defer func() { require.NoError(t, src.Close()) }()
-			m := load(t, src, 2)
-			for _, e := range expected.Logits {
-				compare(t, e, all(t, m, e.IDs), m.Vocab())
-			}
+			requireLogits(t, dir, convert.Options{OutType: "f32"}, readExpected(t, file))
 		}) {
 			matched++
 		}
@@ -64,14 +89,66 @@ func TestGoldenLogits(t *testing.T) {
 	require.Equal(t, total, matched)
 }
 
-// named reports whether a checkpoint's config.json names a class that can be converted: all of them must be evaluated.
-// It is not parsed: Python writes numbers that are no JSON (Infinity).
-func named(t *testing.T, dir string) bool {
-	config, err := os.ReadFile(filepath.Join(dir, "config.json"))
+// TestGoldenVariantLogits evaluates the checkpoints of golden/config. Those that the reference converts to the
+// hyperparameters of their base must have its logits; the others must load.
+func TestGoldenVariantLogits(t *testing.T) {
+	root := os.Getenv("CARAT_GOLDEN")
+	if root == "" {
+		t.Skip("CARAT_GOLDEN is not set")
+	}
+	cases, err := filepath.Glob(filepath.Join(root, "golden", "config", "*", "case.json"))
 	require.NoError(t, err)
-	return slices.ContainsFunc(arch.Classes(), func(class string) bool {
-		return strings.Contains(string(config), `"`+class+`"`)
-	})
+	matched, total, equal := 0, 0, 0
+	for _, file := range cases {
+		var c struct {
+			Base, OutType, Pre string
+			Delete             []string
+			Unlike             map[string]any `json:"metadata_unlike_base"`
+		}
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &c))
+		base := filepath.Join(root, "golden", "arch", c.Base)
+		if !registered(t, base) {
+			continue
+		}
+		total++
+		if t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), c.Base)
+			require.NoError(t, os.CopyFS(dir, os.DirFS(base)))
+			for _, name := range c.Delete {
+				require.NoError(t, os.Remove(filepath.Join(dir, name)))
+			}
+			replaced, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
+			require.NoError(t, err)
+			for _, f := range replaced {
+				require.NoError(t, os.RemoveAll(filepath.Join(dir, filepath.Base(f))))
+			}
+			require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Dir(file))))
+			o := convert.Options{OutType: c.OutType, Pre: c.Pre}
+			for key := range c.Unlike {
+				if !strings.HasPrefix(key, "general.") && !strings.HasPrefix(key, "tokenizer.") {
+					src, err := convert.Open(dir, o)
+					require.NoError(t, err)
+					defer func() { require.NoError(t, src.Close()) }()
+					if _, pooled := c.Unlike["qwen3.pooling_type"]; pooled {
+						require.ErrorContains(t, Check(src), "this is an embedding model")
+						return
+					}
+					require.NoError(t, Check(src))
+					return
+				}
+			}
+			o.OutType = "f32" // whatever the case is about, its weights are those of the base
+			requireLogits(t, dir, o, readExpected(t, base+".expected.json"))
+			equal++
+		}) {
+			matched++
+		}
+	}
+	t.Logf("matched %d of %d, %d of them by their logits", matched, total, equal)
+	require.NotZero(t, total)
+	require.Equal(t, total, matched)
 }
 
 // compare checks logits, argmax, logsumexp and the log-probability of the next token, and logs the

@@ -252,11 +252,15 @@ func TestSoundButNotEvaluated(t *testing.T) {
 	}{
 		{"general.architecture", "abacus", `general.architecture is "abacus"`},
 		{"general.type", "adapter", `general.type is "adapter"`},
+		{"", nil, "no layer has tensors (blk.N.), this is not a whole model"}, // see below
 		{"qwen3.pooling_type", uint32(3), "is 3 (last): this is an embedding model, which predicts no tokens"},
 		{"qwen3.pooling_type", uint32(4), "this is a reranker"},
 	} {
 		f := everyArchitecture()["qwen3"]
-		f.md.Set(c.key, c.value)
+		if f.md.Set(c.key, c.value); c.key == "" {
+			f.md.Delete("")
+			f.tensors = f.tensors[:2]
+		}
 		_, err := Load(f, Options{})
 		require.True(t, errors.Is(err, gguf.ErrUnsupported) && errors.Is(err, gguf.ErrInput), "%v", err)
 		require.ErrorContains(t, err, c.want)

@@ -207,7 +207,7 @@ func TestLoadRejects(t *testing.T) {
 			f.md.Set("llama.expert_used_count", uint32(2))
 		}},
 		{"scaling", `rope.scaling.type is "spiral"`, func(f *fake) { f.md.Set("llama.rope.scaling.type", "spiral") }},
-		{"no tensors", "there are no tensors", func(f *fake) { f.tensors = nil }},
+		{"no tensors", "no layer has tensors", func(f *fake) { f.tensors = nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake()
