@@ -85,6 +85,7 @@ var hostileEdits = []hostile{
 	{key: "rope.freq_base", value: "10000", want: "expected a float", not: "gpt2"},
 	{key: "rope.freq_base_swa", value: float32(-1), only: "gemma3"},
 	{key: "rope.freq_base_swa", value: float32(20000), not: "gemma3"},
+	{key: "rope.local.freq_base", value: float32(1e4)},
 	{key: "rope.dimension_count", value: uint32(0), not: "gpt2"},
 	{key: "rope.dimension_count", value: uint32(7), want: "even number", not: "gpt2"},
 	{key: "rope.dimension_count", value: uint32(16), want: "at most 8", not: "gpt2"},

@@ -92,6 +92,8 @@ var computedElsewhere = map[string]neutral{
 	"rope.scaling.yarn_attn_factor":    factor,
 	"rope.scaling.yarn_beta_fast":      always,
 	"rope.scaling.yarn_beta_slow":      always,
+	"rope.global.freq_base":            always, // Ollama's names
+	"rope.local.freq_base":             always,
 	"rope.freq_base_swa":               always,
 	"rope.freq_base_per_layer":         always,
 	"rope.dimension_count_swa":         always,
