@@ -253,7 +253,7 @@ func TestSoundButNotEvaluated(t *testing.T) {
 	}{
 		{"general.architecture", "abacus", `general.architecture is "abacus"`},
 		{"general.type", "adapter", `general.type is "adapter"`},
-		{"", nil, "no layer has tensors (blk.N.), this is not a whole model"}, // see below
+		{"", nil, "no layer has tensors (blk.N.); this is not a whole model"}, // see below
 		{"qwen3.pooling_type", uint32(3), "is 3 (last): this is an embedding model, which predicts no tokens"},
 		{"qwen3.pooling_type", uint32(4), "this is a reranker"},
 	} {
