@@ -94,6 +94,13 @@ func Open(dir string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	ranks, err := isReranker(dir, family, values)
+	if err == nil && ranks {
+		err = rerank(dir, spec, tokenizer, cfg.Bool("tie_word_embeddings"))
+	}
+	if err != nil {
+		return nil, err
+	}
 	m := &Model{dir: dir, files: &safetensors.Files{}, notes: cfg.Notes()}
 	if !o.VocabOnly {
 		if m.files, err = safetensors.Open(dir); err != nil {

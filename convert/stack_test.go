@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// moeConfigs are the smallest models of each family with experts: one layer, width 8, three experts.
+// moeConfigs are the smallest models of each family with experts: one layer, width 8, three experts; and one without.
 var moeConfigs = map[string]string{
 	"MixtralForCausalLM": `"num_local_experts": 3`,
 	"Qwen2MoeForCausalLM": `"num_experts": 3, "moe_intermediate_size": 4, "shared_expert_intermediate_size": 6,
 		"norm_topk_prob": false, "mlp_only_layers": []`,
 	"Qwen3MoeForCausalLM": `"num_experts": 3, "moe_intermediate_size": 4, "head_dim": 4, "norm_topk_prob": true`,
 	"OlmoeForCausalLM":    `"num_experts": 3, "clip_qkv": null`,
+	"Qwen3ForCausalLM":    `"head_dim": 4`,
 }
 
 // moeFolder writes config.json, with more entries behind moeConfigs', and the tensors that the family wants, less
@@ -77,6 +78,9 @@ func mapFolder(t *testing.T, dir string, specs []arch.Tensor, out gguf.Type) (*M
 // asked for together.
 func TestStacks(t *testing.T) {
 	for _, class := range slices.Sorted(maps.Keys(moeConfigs)) {
+		if class == "Qwen3ForCausalLM" {
+			continue
+		}
 		t.Run(class, func(t *testing.T) {
 			dir, specs, err := moeFolder(t, class, "")
 			require.NoError(t, err)

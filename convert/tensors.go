@@ -104,7 +104,14 @@ func (m *Model) makeTensors(t *safetensors.Tensor, name string, specs []arch.Ten
 	case specs[0].Experts > 0:
 		return stacks.add(specs[0], name, newTensor(t, specs[0], out)), nil
 	}
-	return []gguf.Tensor{newTensor(t, specs[0], out)}, nil
+	made := []gguf.Tensor{newTensor(t, specs[0], out)}
+	if s := specs[0]; s.Picked != "" {
+		made = append([]gguf.Tensor{newPicked(t, s, out)}, made...)
+		if s.Name == "output.weight" {
+			made = made[:1]
+		}
+	}
+	return made, nil
 }
 
 // leftOut notes tensors that do not become part of the file, with a few of their names.

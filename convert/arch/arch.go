@@ -62,6 +62,9 @@ type Tensor struct {
 	// rows Part*rows to (Part+1)*rows are this tensor's.
 	Fused       string
 	Part, Parts int64
+	// Picked, if not "", is another tensor that is made of those Rows alone. A head gives way to it.
+	Picked string
+	Rows   []int64
 	// Optional tensors may be absent.
 	Optional bool
 	Transform

@@ -1,6 +1,9 @@
 package arch
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // decoder writes what the reference's TextModel writes for any decoder with rotary positions.
 func decoder(arch string, c *Config, d dims, r rope) *kvs {
@@ -70,12 +73,25 @@ func decoderSpec(c *Config, d dims, k *kvs, norm Transform, add func(l layer)) *
 		{Source: "model.embed_tokens.weight", Name: "token_embd.weight", Shape: []int64{d.vocab, d.hidden}},
 		{Source: "model.norm.weight", Name: "output_norm.weight", Shape: []int64{d.hidden}, Transform: norm},
 		// Tied models may carry a copy of the embeddings; it is then written, as the reference does.
-		{Source: "lm_head.weight", Name: "output.weight", Shape: []int64{d.vocab, d.hidden}, Optional: c.Bool("tie_word_embeddings")},
+		{Source: "lm_head.weight", Name: "output.weight", Shape: []int64{d.vocab, d.hidden}, Optional: c.headless() || c.Bool("tie_word_embeddings")},
 	}
 	for n := range d.layers {
 		add(layer{c, d, n, &out})
 	}
 	return &Spec{Metadata: k.list, Tensors: out, Vocab: d.vocab, Prefix: "model."}
+}
+
+// headless reports that the class is the model without its head, as embedding models are published.
+func (c *Config) headless() bool {
+	var class string
+	if classes := c.List("architectures"); len(classes) > 0 {
+		class, _ = classes[0].(string)
+	}
+	if !strings.HasSuffix(class, "Model") {
+		return false
+	}
+	c.note("architectures", "names %s, a model without a head: it makes vectors of texts, and does not write them", class)
+	return true
 }
 
 // attention adds the projections; permute reorders the rows of queries and keys.

@@ -212,4 +212,7 @@ func TestNotes(t *testing.T) {
 		_, _, cfg := describe(t, "MistralForCausalLM", none)
 		require.Empty(t, cfg.Notes())
 	}
+	_, spec, cfg := describe(t, "Qwen3Model", `"tie_word_embeddings": true`)
+	require.Contains(t, fmt.Sprint(cfg.Notes()), "a model without a head")
+	require.True(t, spec.Tensors[2].Optional, "lm_head")
 }
