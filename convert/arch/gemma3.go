@@ -22,6 +22,11 @@ var gemma3 = &Family{
 		c.gemmaPattern(d)
 		r := readRope(c, d, 1e6, 0)
 		r.only("default", "linear", "dynamic", "yarn")
+		if p := c.Sub("rope_scaling"); r.kind != "default" && p.Has("type") && !p.Has("rope_type") {
+			// transformers 5 puts rope_type: default in front of it.
+			p.note("type", "is %s: transformers does not read it for this class, and neither does the reference converter; rope_type would be read", r.kind)
+			r.kind = "default"
+		}
 		if r.localSWA == 0 {
 			r.localSWA = c.positive("rope_local_base_freq", 10000)
 		}

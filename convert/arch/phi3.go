@@ -21,7 +21,7 @@ var phi3 = &Family{
 		}
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}}, "partial_rotary_factor")
 		r := readRope(c, d, 10000, c.IntOr("original_max_position_embeddings", maxTokens, 4096))
-		r.only("default", "longrope", "yarn")
+		r.only("default", "longrope")
 		rotary := int64(r.partial*float64(d.hidden)) / d.heads
 		if rotary < 2 || rotary > d.headDim {
 			c.fail("partial_rotary_factor", "is %v: %d of a head's %d dimensions would be rotated", r.partial, rotary, d.headDim)
@@ -58,8 +58,7 @@ var phi3 = &Family{
 	},
 }
 
-// longFactors are LongRoPE's factors of n frequencies, and what it multiplies queries and keys by. transformers
-// takes yarn, which older configs of this family say, for longrope.
+// longFactors are LongRoPE's factors of n frequencies, and what it multiplies queries and keys by.
 func (r rope) longFactors(d dims, n int64) ([]gguf.KV, []Computed) {
 	if r.kind == "default" {
 		return nil, nil

@@ -57,7 +57,9 @@ func readRope(c *Config, d dims, theta float64, outer int64) rope {
 		}
 	}
 	p := r.params
-	r.kind = p.kind()
+	if r.kind = p.kind(); outer > 0 && r.kind == "yarn" {
+		r.kind = "longrope" // what older configs of Phi-3 say
+	}
 	r.theta = p.positive("rope_theta", c.positive("rope_theta", theta))
 	r.partial = p.positive("partial_rotary_factor", c.positive("partial_rotary_factor", 1))
 	r.original = d.context
