@@ -50,7 +50,6 @@ gates: [{id: kld, metric: kld.mean, scope: worst_slice, value: 0.0095}]
 
 // TestGateResume: interrupted in its last look and gone on from, a run says what an uninterrupted one does.
 func TestGateResume(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	policy, whole, part := filepath.Join(dir, "p.yaml"), filepath.Join(dir, "whole.json"), filepath.Join(dir, "part.json")
 	out := filepath.Join(dir, "out.gguf")
