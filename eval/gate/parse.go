@@ -29,7 +29,7 @@ const (
 func Load(path string) (*Policy, error) {
 	b, err := inputfile.ReadText(path, maxFileBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
+		return nil, fmt.Errorf("%w: %s: no such file", ErrPolicy, path)
 	}
 	if err != nil {
 		return nil, err
