@@ -24,6 +24,7 @@ var llama = &Family{
 // llamaSpec is what all classes that GGUF calls llama have in common.
 func llamaSpec(c *Config, d dims, theta float64, add func(l layer)) *Spec {
 	r := readRope(c, d, theta, 0)
+	r.only("default", "linear", "dynamic", "yarn", "llama3")
 	k := decoder("llama", c, d, r)
 	k.u32("vocab_size", d.vocab)
 	k.u32("rope.dimension_count", d.headDim)

@@ -107,7 +107,7 @@ func (c *Config) checkRopeKeys(kind string) {
 }
 
 // metadata writes linear and YaRN scaling and the bases, as the reference's TextModel does. llama3 and longrope
-// become tensors (see llama3Factors and phi3).
+// become tensors (see llama3Factors and phi3), for the families that have them.
 func (r rope) metadata(k *kvs) {
 	p := r.params
 	switch r.kind {
@@ -117,8 +117,6 @@ func (r rope) metadata(k *kvs) {
 		}
 		k.set("rope.scaling.type", r.kind)
 		k.f32("rope.scaling.factor", p.positive("factor", 1))
-	case "longrope":
-		k.set("rope.scaling.type", r.kind)
 	case "dynamic":
 		p.note("rope_type", "dynamic is left out, as the reference converter does: positions are not scaled, which is exact up to %d tokens", r.original)
 	}

@@ -166,6 +166,7 @@ func TestComputationRefused(t *testing.T) {
 		{"LlamaForCausalLM", `"hidden_act": "gelu"`, "hidden_act is gelu"},
 		{"LlamaForCausalLM", `"rope_scaling": {"rope_type": "longrope2"}`, `rope_scaling.rope_type is "longrope2"`},
 		{"LlamaForCausalLM", `"rope_scaling": {"rope_type": "linear"}`, "rope_scaling.factor is missing"},
+		{"LlamaForCausalLM", `"rope_scaling": {"type": "su", ` + factor + `}`, `rope_scaling.rope_type is "longrope"`},
 		{"LlamaForCausalLM", `"rope_scaling": "linear"`, "rope_scaling must be an object (got linear"},
 		{"LlamaForCausalLM", `"rope_parameters": {"rope_type": "llama3", "factor": 8, "llama_4_scaling_beta": 0.1}`, "rope_parameters.llama_4_scaling_beta is 0.1"},
 		{"LlamaForCausalLM", `"rope_scaling": {"type": "llama3", "factor": 0}`, "rope_scaling.factor must be a number above 0 (got 0"},
