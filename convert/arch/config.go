@@ -47,9 +47,6 @@ func ReadConfig(dir string) (*Config, error) {
 }
 
 func parseConfig(b []byte, path string) (*Config, error) {
-	if isPointer(b) {
-		return nil, pointerError(path)
-	}
 	values, err := pyjson.Object(b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: config: not a JSON object (%v)", gguf.ErrInput, path, err)

@@ -1,7 +1,6 @@
 package arch
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,13 +12,6 @@ import (
 )
 
 // What people give to a converter besides checkpoints that it knows. Each is told what it is.
-
-// isPointer tells the text that Git LFS leaves in place of a file.
-func isPointer(b []byte) bool { return bytes.HasPrefix(b, []byte("version https://git-lfs")) }
-
-func pointerError(path string) error {
-	return hint.Wrap(fmt.Errorf("%w: %s: config: it is a Git LFS pointer, not the file", gguf.ErrInput, path), "run git lfs pull in the folder")
-}
 
 // notACheckpoint says what a folder without config.json is.
 func notACheckpoint(dir string) error {

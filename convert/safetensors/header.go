@@ -49,9 +49,6 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	if _, err := r.ReadAt(length[:], 0); err != nil {
 		return nil, err
 	}
-	if string(length[:]) == "version " {
-		return nil, pointerError(file)
-	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n == 0 || n > maxHeader || n > uint64(size-8) {
 		return nil, badf(file, "header", "its length must be between 1 and %d (got %d, and the file has %d bytes)", maxHeader, n, size)

@@ -101,9 +101,6 @@ func noWeights(dir string, entries []os.DirEntry) error {
 
 // parseIndex returns which file each tensor is in.
 func parseIndex(b []byte, path string) (map[string]string, error) {
-	if isPointer(b) {
-		return nil, pointerError(path)
-	}
 	var idx struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
@@ -119,11 +116,4 @@ func parseIndex(b []byte, path string) (map[string]string, error) {
 		}
 	}
 	return idx.WeightMap, nil
-}
-
-// isPointer tells the text that Git LFS leaves in place of a file.
-func isPointer(b []byte) bool { return strings.HasPrefix(string(b), "version https://git-lfs") }
-
-func pointerError(path string) error {
-	return hint.Wrap(fmt.Errorf("%w: %s: it is a Git LFS pointer, not the file", gguf.ErrInput, path), "run git lfs pull in the folder")
 }

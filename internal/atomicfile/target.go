@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // ErrTarget is wrapped by the error of a path that cannot be an output: a mistake of who named it.
@@ -54,7 +56,7 @@ const maxLinks = 40
 func resolve(path string) (string, error) {
 	// Not all links can be read: those of /dev/stdout and /proc/self/fd lead to what has no name.
 	if st, err := os.Stat(path); err == nil && path != "" {
-		if kind := kindOf(st.Mode()); kind != "" {
+		if kind := inputfile.Kind(st.Mode()); kind != "" {
 			return "", targetf("%s is %s: an output must be a regular file, or a name that is free", path, kind)
 		}
 	}
@@ -80,7 +82,7 @@ func resolve(path string) (string, error) {
 			return "", err
 		}
 		if st.Mode()&fs.ModeSymlink == 0 {
-			if kind := kindOf(st.Mode()); kind != "" {
+			if kind := inputfile.Kind(st.Mode()); kind != "" {
 				return "", targetf("%s is %s: an output must be a regular file, or a name that is free", path, kind)
 			}
 			return target, nil
@@ -95,21 +97,4 @@ func resolve(path string) (string, error) {
 		target = next
 	}
 	return "", targetf("%s: too many symbolic links", path)
-}
-
-// kindOf names what is no regular file, "" for one.
-func kindOf(m fs.FileMode) string {
-	switch {
-	case m.IsRegular():
-		return ""
-	case m.IsDir():
-		return "a folder"
-	case m&fs.ModeNamedPipe != 0:
-		return "a named pipe"
-	case m&fs.ModeSocket != 0:
-		return "a socket"
-	case m&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "a special file"
 }

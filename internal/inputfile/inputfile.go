@@ -8,6 +8,8 @@
 //	large files    Open; ReadAt, Reader or Map; Unchanged before the result gets its name; Close
 //	small files    ReadSmall, or ReadText for what must be UTF-8, both with a limit on the size
 //
+// What Git LFS leaves in place of a file is not that file, and is refused as such.
+//
 // Errors about the file wrap ErrInput, which package gguf has under the same name, and name the file. A missing file
 // is fs.ErrNotExist as well; what the system refuses, as a permission, stays the system's error.
 package inputfile
@@ -23,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/mmap"
 )
 
@@ -58,6 +61,9 @@ func Open(path string) (*File, error) {
 	}
 	if st, err = f.Stat(); err == nil {
 		err = regular(path, st) // it may be another one by now
+	}
+	if err == nil {
+		err = pointer(path, f, st.Size())
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -141,6 +147,22 @@ func (f *File) Close() (err error) {
 	return errors.Join(err, f.f.Close())
 }
 
+// pointerHead begins the text that Git LFS leaves in place of a file which was not fetched, of less than 1024 bytes.
+// https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+const pointerHead = "version https://git-lfs.github.com/spec/"
+
+// pointer refuses what stands for a file and is not it.
+func pointer(path string, f io.ReaderAt, size int64) error {
+	head := make([]byte, len(pointerHead))
+	if size < int64(len(head)) || size >= 1024 {
+		return nil
+	}
+	if _, err := f.ReadAt(head, 0); err != nil || string(head) != pointerHead {
+		return nil // reading says what is wrong
+	}
+	return hint.Wrap(fmt.Errorf("%w: %s: is a Git LFS pointer, not the file", ErrInput, path), "run git lfs pull in its folder")
+}
+
 // regular refuses everything but regular files.
 func regular(path string, st fs.FileInfo) error {
 	if st.Mode().IsRegular() {
@@ -156,11 +178,14 @@ type KindError struct {
 }
 
 func (e *KindError) Error() string {
-	return fmt.Sprintf("%v: %s: is %s, not a regular file", ErrInput, e.Path, e.kind())
+	return fmt.Sprintf("%v: %s: is %s, not a regular file", ErrInput, e.Path, Kind(e.Mode))
 }
 
-func (e *KindError) kind() string {
-	switch m := e.Mode; {
+// Kind names what a file is that is not a regular one, with its article; "" is a regular file.
+func Kind(m fs.FileMode) string {
+	switch {
+	case m.IsRegular():
+		return ""
 	case m.IsDir():
 		return "a folder"
 	case m&fs.ModeNamedPipe != 0:

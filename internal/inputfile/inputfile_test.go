@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/stretchr/testify/require"
 )
 
@@ -132,4 +133,13 @@ func TestReadText(t *testing.T) {
 		require.ErrorIs(t, err, ErrInput)
 		require.EqualError(t, err, "bad input: "+path+": "+want)
 	}
+}
+
+func TestPointer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	require.NoError(t, os.WriteFile(path, []byte(pointerHead+"v1\noid sha256:00\nsize 12\n"), 0o600))
+	_, err := Open(path)
+	require.ErrorIs(t, err, ErrInput)
+	require.ErrorContains(t, err, "model.gguf: is a Git LFS pointer")
+	require.Contains(t, hint.Of(err), "git lfs pull")
 }
