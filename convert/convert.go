@@ -136,10 +136,11 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 			named.ExpertParameters += t.Info().Elements()
 		}
 	}
-	generalKVs, err := general.Metadata(m.dir, config, named)
+	generalKVs, notes, err := general.Metadata(m.dir, config, named)
 	if err != nil {
 		return err
 	}
+	m.notes = append(m.notes, notes...)
 	pooling, err := poolingType(m.dir, family.Name)
 	if err != nil {
 		return err

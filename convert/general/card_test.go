@@ -8,9 +8,9 @@ func FuzzFrontMatter(f *testing.F) {
 	f.Add([]byte("---\r\nlanguage: en\r\n---"))
 	f.Add([]byte("---\n- no map\n---\n"))
 	f.Add([]byte("---\na: &a [*a]\n---\n"))
+	f.Add([]byte("---\na: &a\n  <<: *a\ntags: *a\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		f := &facts{text: map[string]string{}, lists: map[string][]string{}}
-		f.frontMatter(b)
+		_ = newFacts().frontMatter(b)
 	})
 }
 

@@ -12,20 +12,21 @@ import (
 // id is a model's name taken apart.
 type id struct {
 	organization, full, basename, finetune, version, size string
+	hasOrganization                                       bool // an empty one is one, too
 }
 
 // putID adds what a model's id such as "HuggingFaceTB/SmolLM2-135M-Instruct" says.
 func (f *facts) putID(s string, params int64) {
-	if s == "" {
-		return
-	}
 	p := parseID(s, params)
 	f.put("name", title(p.full))
-	f.put("organization", title(p.organization))
-	f.put("finetune", p.finetune)
-	f.put("basename", p.basename)
-	f.put("version", p.version)
-	f.put("size_label", p.size)
+	if p.hasOrganization {
+		f.put("organization", title(p.organization))
+	}
+	for key, value := range map[string]string{"finetune": p.finetune, "basename": p.basename, "version": p.version, "size_label": p.size} {
+		if value != "" {
+			f.put(key, value)
+		}
+	}
 }
 
 var (
@@ -70,7 +71,7 @@ func parseID(s string, params int64) id {
 		org, full = "", s
 	}
 	if strings.HasPrefix(org, ".") {
-		org = ""
+		org, ok = "", false
 	}
 	parts := slices.DeleteFunc(strings.Split(full, "-"), func(p string) bool { return p == "" })
 	kinds := make([]string, len(parts))
@@ -110,7 +111,7 @@ func parseID(s string, params int64) id {
 		}
 		return strings.Join(out, "-")
 	}
-	r := id{organization: org, full: full, finetune: join("finetune"), version: join("version"), size: join("size")}
+	r := id{organization: org, hasOrganization: ok, full: full, finetune: join("finetune"), version: join("version"), size: join("size")}
 	if r.finetune != "" || r.version != "" || r.size != "" {
 		r.basename = strings.Join(parts[:base], "-")
 	}

@@ -68,9 +68,7 @@ func (s *specials) template(p postProcessor, configured bool) {
 	first, last := "", ""
 	if len(p.Single) > 1 {
 		if first = p.Single[0].SpecialToken.ID; first != "" {
-			if !configured {
-				s.texts["bos"] = first
-			}
+			s.beginsWith(first, configured)
 			s.adds.set("bos", first == s.texts["bos"] || first == s.texts["cls"])
 		}
 		if last = p.Single[len(p.Single)-1].SpecialToken.ID; last != "" {
@@ -95,6 +93,13 @@ func (s *specials) template(p postProcessor, configured bool) {
 	s.adds.set("sep", sep)
 	if sep && s.texts["sep"] == "" {
 		s.texts["sep"] = s.texts["eos"]
+	}
+}
+
+// beginsWith makes token BOS where no file names another.
+func (s *specials) beginsWith(token string, configured bool) {
+	if !configured || s.texts["bos"] == "" && token != s.texts["cls"] {
+		s.texts["bos"] = token
 	}
 }
 

@@ -147,7 +147,9 @@ func (f *folder) chatTemplate(l *list) error {
 	}
 	switch t := template.(type) {
 	case string:
-		l.add("tokenizer.chat_template", t)
+		if t != "" {
+			l.add("tokenizer.chat_template", t)
+		}
 	case []any:
 		return namedTemplates(l, t, filepath.Join(f.dir, "tokenizer_config.json"))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/internal/inputfile"
@@ -66,7 +67,7 @@ func namedTemplates(l *list, all []any, path string) error {
 			if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 				return r
 			}
-			return -1
+			return '_'
 		}, name)
 		if !ok || name == "" {
 			return bad(path, "chat_template: expected an entry with name and template (got %v)", fmt.Sprint(x))
@@ -76,7 +77,9 @@ func namedTemplates(l *list, all []any, path string) error {
 			continue
 		}
 		l.set("tokenizer.chat_template."+name, text)
-		names = append(names, name)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	if len(names) > 0 {
 		l.add("tokenizer.chat_templates", names)
