@@ -10,8 +10,8 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/internal/buildinfo"
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/internal/hint"
-	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -105,7 +105,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 			code = exitBug
 		}
 	}()
-	if err := kernel.CheckEnv(); err != nil {
+	if err := cpu.CheckEnv(); err != nil {
 		return reportError(s.err, args, usagef("%v", err))
 	}
 	if err := out.verdict(parseAndRun(ctx, newApp(s), args)); err != nil {

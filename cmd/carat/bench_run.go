@@ -10,6 +10,7 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/runtime/model"
 )
 
@@ -68,7 +69,7 @@ func benchModel(ctx context.Context, g global, path string, m gguf.Model, o benc
 	if err := gguf.Unchanged(m); err != nil {
 		return nil, err
 	}
-	r.CPU, r.Threads, r.MappedBytes = latency.CPUName(), g.threads, latency.MappedBytes(m)
+	r.CPU, r.Threads, r.MappedBytes = cpu.Name(), g.threads, latency.MappedBytes(m)
 	if o.Noise {
 		again, err := anotherSession(mod, *subject, o.Compared)
 		if err != nil {
@@ -171,7 +172,7 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 		return err
 	}
 	for i, r := range []*latency.Result{c.A, c.B} {
-		r.Model, r.CPU, r.Threads, r.MappedBytes = paths[i], latency.CPUName(), g.threads, mapped[i]
+		r.Model, r.CPU, r.Threads, r.MappedBytes = paths[i], cpu.Name(), g.threads, mapped[i]
 	}
 	return showBench(s, g, o, c, c.A, c.B)
 }

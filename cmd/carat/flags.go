@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
@@ -61,7 +62,7 @@ func globals(c *cli.Context) (global, error) {
 // that the kernels fill.
 func defaultThreads() int {
 	n := runtime.GOMAXPROCS(0)
-	if p := physicalCores(); p > 0 && p < n {
+	if p := cpu.Cores(); p > 0 && p < n {
 		return p
 	}
 	return n

@@ -6,15 +6,14 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/cache"
-	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
-	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // gateInputs are all inputs of a verdict. The run takes them from here and from nowhere else, and the key of the stored
@@ -80,7 +79,7 @@ func (x *gating) identify() error {
 	if err != nil {
 		return err
 	}
-	x.Program = programID{sum.SHA256, kernel.Tier(), report.Version}
+	x.Program = programID{sum.SHA256, cpu.Current().String(), report.Version}
 	if x.Llama != nil {
 		if sum, err = x.models.sums.Hash(x.Llama.Path); err != nil {
 			return err
@@ -109,7 +108,7 @@ func (x *gating) identify() error {
 		x.Day = today()
 	}
 	if p.Needs().Speed {
-		x.CPU, x.Threads = latency.CPUName(), x.g.threads
+		x.CPU, x.Threads = cpu.Name(), x.g.threads
 	}
 	return nil
 }

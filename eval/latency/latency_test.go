@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -211,10 +210,5 @@ type tensor struct{ info gguf.TensorInfo }
 
 func (t tensor) Info() gguf.TensorInfo               { return t.info }
 func (t tensor) ReadRows([]byte, int64, int64) error { return nil }
-
-func TestCPUName(t *testing.T) {
-	require.Equal(t, "Some CPU @ 2: GHz", cpuName(strings.NewReader("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU @ 2: GHz\nmodel name\t: other\n")))
-	require.Empty(t, cpuName(strings.NewReader("BogoMIPS : 50\n")))
-}
 
 func TestPeakMemory(t *testing.T) { require.GreaterOrEqual(t, PeakMemory(), int64(0)) }

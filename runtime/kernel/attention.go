@@ -45,7 +45,7 @@ const queryTile = 16
 // values of the cache, which holds all of these positions. q and dst: n rows of Heads x dim.
 func (p *Pool) Attend(dst, q []float32, n, first int, c *Cache, a Attention) {
 	tiles := (n + queryTile - 1) / queryTile
-	group := a.Heads / c.heads
+	group, kernels := a.Heads/c.heads, active()
 	p.Run(tiles*a.Heads, func(s *Scratch, chunk int) {
 		// Long rows first, so that the workers end together.
 		head, tile := chunk%a.Heads, tiles-1-chunk/a.Heads
@@ -65,10 +65,10 @@ func (p *Pool) Attend(dst, q []float32, n, first int, c *Cache, a Attention) {
 			for r := start &^ 3; r < end; r += 4 {
 				sums := (*[4]float32)(scores[r:])
 				*sums = [4]float32{}
-				active.dot4(sums, keys[r*c.stride:], c.stride, query, c.stride)
+				kernels.dot4(sums, keys[r*c.stride:], c.stride, query, c.stride)
 			}
 			Softmax(scores[start:end])
-			active.weightedSum(out, scores[start:end], values[start*c.stride:], c.stride)
+			kernels.weightedSum(out, scores[start:end], values[start*c.stride:], c.stride)
 			copy(dst[at:at+c.dim], out)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/quantize/codec"
 )
 
@@ -25,8 +26,8 @@ func BenchmarkDecode(b *testing.B) {
 			})
 		}
 		run("codec", c.Decode)
-		if decode, ok := active.decode[typ]; ok {
-			run(Tier(), decode)
+		if decode, ok := active().decode[typ]; ok {
+			run(cpu.Current().String(), decode)
 		}
 	}
 }

@@ -117,7 +117,7 @@ func FuzzDecoders(f *testing.F) {
 		if len(b) == 0 {
 			return
 		}
-		for _, k := range tiers {
+		for _, k := range available() {
 			for typ := range k.decode {
 				src := make([]byte, 9*typ.BlockBytes())
 				for i := range src {

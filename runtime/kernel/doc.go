@@ -19,5 +19,5 @@
 //
 // The generic tier is plain Go, always compiled, and is the specification. The AVX2 tier is assembly
 // (build tags noasm and purego leave it out). The best tier the processor has is chosen at start;
-// CARAT_CPU=generic or CARAT_CPU=avx2 chooses another, [Force] does so in tests.
+// CARAT_CPU=generic or CARAT_CPU=avx2 chooses another, [cpu.Force] does so in tests.
 package kernel

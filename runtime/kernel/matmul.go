@@ -58,7 +58,7 @@ func (p *Pool) MatMuls(x []float32, n int, products ...Product) {
 
 // rows computes the results of some rows, from first on.
 func (q Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
-	w := q.W
+	w, kernels := q.W, active()
 	whole := (rows + 3) &^ 3 // the kernels take four rows at a time; rows beyond the last are zero
 	buf := s.Floats(whole * stride)
 	if stride == w.Cols {
@@ -80,12 +80,12 @@ func (q Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
 		j := 0
 		for ; j+3 <= n; j += 3 {
 			for r := 0; r < full; r += 4 {
-				active.dot4x3(q.Dst[j*w.Rows+first+r:], w.Rows, buf[r*stride+k:], stride, x[j*stride+k:], stride, block)
+				kernels.dot4x3(q.Dst[j*w.Rows+first+r:], w.Rows, buf[r*stride+k:], stride, x[j*stride+k:], stride, block)
 			}
 		}
 		for ; j < n; j++ {
 			for r := 0; r < full; r += 4 {
-				active.dot4((*[4]float32)(q.Dst[j*w.Rows+first+r:]), buf[r*stride+k:], stride, x[j*stride+k:], block)
+				kernels.dot4((*[4]float32)(q.Dst[j*w.Rows+first+r:]), buf[r*stride+k:], stride, x[j*stride+k:], block)
 			}
 		}
 		if full == rows {
@@ -95,7 +95,7 @@ func (q Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
 			var sums [4]float32
 			out := q.Dst[j*w.Rows+first+full:][:rows-full]
 			copy(sums[:], out)
-			active.dot4(&sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
+			kernels.dot4(&sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
 			copy(out, sums[:])
 		}
 	}

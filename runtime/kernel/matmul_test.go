@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/stretchr/testify/require"
 
 	"github.com/carat-llm/carat/gguf"
@@ -29,8 +30,7 @@ func matrixF32(t *testing.T, rows, cols int, x []float32) *Matrix {
 
 func TestMatMulMatchesFloat64(t *testing.T) {
 	everyTier(t, func(t *testing.T, k *tier) {
-		restore, _ := Force(k.name)
-		defer restore()
+		defer cpu.Force(k.id)()
 		r := rand.New(rand.NewPCG(5, 6))
 		for _, shape := range [][3]int{{1, 1, 1}, {3, 5, 2}, {4, 8, 3}, {17, 31, 4}, {33, 64, 7}, {40, 257, 5}, {16, 600, 1}} {
 			rows, cols, n := shape[0], shape[1], shape[2]
@@ -56,8 +56,7 @@ func TestMatMulMatchesFloat64(t *testing.T) {
 // TestMatMulMInvariance: a row of results is the same bits for any batch size and thread count.
 func TestMatMulMInvariance(t *testing.T) {
 	everyTier(t, func(t *testing.T, k *tier) {
-		restore, _ := Force(k.name)
-		defer restore()
+		defer cpu.Force(k.id)()
 		r := rand.New(rand.NewPCG(7, 8))
 		const rows, cols, n = 75, 520, 8
 		w, x := matrixF32(t, rows, cols, random(r, rows*cols)), random(r, n*cols)

@@ -54,7 +54,7 @@ func (m *Matrix) Row(dst []float32, i int) {
 
 // decode decodes whole blocks with the tier's own decoder when it has one.
 func (m *Matrix) decode(dst []float32, src []byte) {
-	if f, ok := active.decode[m.Type]; ok {
+	if f, ok := active().decode[m.Type]; ok {
 		f(dst, src)
 		return
 	}

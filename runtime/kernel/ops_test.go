@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/stretchr/testify/require"
 )
 
@@ -101,8 +102,7 @@ func naiveAttention(q, k, v []float32, n, heads, kvHeads, dim int, scale float64
 
 func TestAttentionMatchesDefinition(t *testing.T) {
 	everyTier(t, func(t *testing.T, kernels *tier) {
-		restore, _ := Force(kernels.name)
-		defer restore()
+		defer cpu.Force(kernels.id)()
 		r := rand.New(rand.NewPCG(11, 12))
 		for _, c := range []struct{ heads, kvHeads, dim, window int }{{4, 2, 16, 0}, {3, 1, 10, 0}, {4, 4, 40, 5}, {6, 2, 8, 1}} {
 			const n = 37

@@ -5,19 +5,10 @@ package kernel
 import (
 	"unsafe"
 
-	"golang.org/x/sys/cpu"
+	"github.com/carat-llm/carat/internal/cpu"
 )
 
-// nativeTiers returns the assembly tiers that this processor can run.
-func nativeTiers() []*tier {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
-		return nil
-	}
-	return []*tier{{
-		name: "avx2", dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2,
-		decode: decodersAVX2,
-	}}
-}
+var avx2 = &tier{id: cpu.AVX2, dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2, decode: decodersAVX2}
 
 // The wrappers check what the assembly will touch; strides turn into bytes.
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/stretchr/testify/require"
 )
 
@@ -47,10 +48,19 @@ func requireClose(t *testing.T, want, got []float32, tolerance float64, msg stri
 	}
 }
 
+// available are the tiers that this processor and binary have.
+func available() []*tier {
+	var out []*tier
+	for _, t := range cpu.Available() {
+		out = append(out, tiers[t])
+	}
+	return out
+}
+
 // everyTier runs f once for each tier this processor has.
 func everyTier(t *testing.T, f func(t *testing.T, k *tier)) {
-	for _, k := range tiers {
-		t.Run(k.name, func(t *testing.T) { f(t, k) })
+	for _, k := range available() {
+		t.Run(k.id.String(), func(t *testing.T) { f(t, k) })
 	}
 }
 
@@ -96,19 +106,4 @@ func TestWeightedSumMatchesGeneric(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestForce(t *testing.T) {
-	before := Tier()
-	restore, ok := Force("generic")
-	require.True(t, ok)
-	require.Equal(t, "generic", Tier())
-	restore()
-	require.Equal(t, before, Tier())
-	_, ok = Force("abacus")
-	require.False(t, ok)
-	_, err := choose("abacus")
-	require.ErrorContains(t, err, "unknown CARAT_CPU \"abacus\"")
-	require.Contains(t, Tiers(), "generic")
-	require.NoError(t, CheckEnv())
 }

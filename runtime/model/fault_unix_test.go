@@ -9,15 +9,15 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/runtime/kernel"
+	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/stretchr/testify/require"
 )
 
 // TestMappedFileIsCut cuts off a file whose weights are mapped: computing with them would be a fault of the process.
 func TestMappedFileIsCut(t *testing.T) {
-	for _, tier := range kernel.Tiers() {
+	for _, tier := range cpu.Available() {
 		for _, threads := range []int{1, 3} {
-			restore, _ := kernel.Force(tier)
+			restore := cpu.Force(tier)
 			path := filepath.Join(t.TempDir(), "m.gguf")
 			fake := newFake()
 			require.NoError(t, gguf.Rewrite(context.Background(), path, fake.Metadata(), fake.Tensors(), gguf.Split{}, nil))

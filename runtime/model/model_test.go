@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/runtime/kernel"
+	"github.com/carat-llm/carat/internal/cpu"
 )
 
 // fake is a model in memory with F32 tensors.
@@ -110,10 +110,9 @@ func all(t *testing.T, m *Model, ids []int32) []float32 {
 }
 
 func TestOneAtATimeEqualsBatch(t *testing.T) {
-	for _, tier := range kernel.Tiers() {
-		t.Run(tier, func(t *testing.T) {
-			restore, _ := kernel.Force(tier)
-			defer restore()
+	for _, tier := range cpu.Available() {
+		t.Run(tier.String(), func(t *testing.T) {
+			defer cpu.Force(tier)()
 			m := load(t, newFake(), 2)
 			ids := testIDs(30)
 			want := all(t, m, ids)

@@ -1,12 +1,13 @@
-package main
+package cpu
 
 import (
 	"os"
 	"path/filepath"
 )
 
-// physicalCores counts the distinct sets of hyper-thread siblings, or returns 0 when sysfs does not tell.
-func physicalCores() int {
+// Cores is the number of physical cores: that of distinct sets of hyper-thread siblings. It is 0 when the system does
+// not tell.
+func Cores() int {
 	files, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list")
 	siblings := map[string]bool{}
 	for _, f := range files {

@@ -1,0 +1,74 @@
+// Package cpu tells what processor this is, and which tier of instructions carat computes with on it.
+//
+// A tier is a set of instructions that kernels and codecs have machine code for. The fastest that the processor and
+// this binary have is in use, unless CARAT_CPU names another. Generic Go is the specification of
+// all, and what they are tested against. The environment is read once, when the program starts.
+package cpu
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/carat-llm/carat/internal/suggest"
+)
+
+// Tier is a set of instructions. A higher one has all of those below it.
+type Tier int
+
+// Generic is Go alone; AVX2 has FMA, too.
+const (
+	Generic Tier = iota
+	AVX2
+)
+
+var names = [...]string{Generic: "generic", AVX2: "avx2"}
+
+// String is the name that CARAT_CPU has for it.
+func (t Tier) String() string { return names[t] }
+
+// current is the tier in use. It is written when the program starts, and by Force.
+var current, envErr = find(os.Getenv("CARAT_CPU"))
+
+// Current is the tier in use.
+func Current() Tier { return current }
+
+// Available lists the tiers of this processor and binary, the fastest first.
+func Available() []Tier {
+	tiers := []Tier{Generic}
+	for t := Generic + 1; t <= best(); t++ {
+		tiers = append([]Tier{t}, tiers...)
+	}
+	return tiers
+}
+
+// find returns the tier called name; the empty name is the fastest. A name that is not available gives the fastest,
+// too, and an error.
+func find(name string) (Tier, error) {
+	if name == "" {
+		return best(), nil
+	}
+	var known []string
+	for _, t := range Available() {
+		if strings.EqualFold(t.String(), name) {
+			return t, nil
+		}
+		known = append(known, t.String())
+	}
+	return best(), errors.New(suggest.OneOf("CARAT_CPU", name, known) + " (what this processor and program have)")
+}
+
+// CheckEnv returns an error when CARAT_CPU names a tier that is not available. The command line calls it once;
+// without the call such a value means the fastest tier.
+func CheckEnv() error { return envErr }
+
+// Force puts a tier in use and returns a function that restores the former. It panics when the tier is not available,
+// and must not run beside computation: it is for tests.
+func Force(t Tier) (restore func()) {
+	if t > best() {
+		panic("cpu: tier " + t.String() + " is not available")
+	}
+	former := current
+	current = t
+	return func() { current = former }
+}
