@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/runtime/model"
 	"github.com/urfave/cli/v2"
 )
 
@@ -131,7 +130,7 @@ func (m relabelled) Metadata() *gguf.Metadata { return m.md }
 
 // stillLoads refuses new metadata md with which loading m would fail although it did not before.
 func stillLoads(m gguf.Model, md *gguf.Metadata) error {
-	before, after := model.Check(m), model.Check(relabelled{m, md})
+	before, after := loads(m), loads(relabelled{m, md})
 	sound := before == nil || errors.Is(before, gguf.ErrUnsupported)
 	if after == nil || !sound || before != nil && errors.Is(after, gguf.ErrUnsupported) {
 		return nil

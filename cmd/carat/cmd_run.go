@@ -101,6 +101,19 @@ func loadModel(path string, src gguf.Model, g global) (*model.Model, *tokenizer.
 	return m, tok, nil
 }
 
+// loads says, from headers and metadata alone, why loadModel would refuse m; a model without any tokenizer is whole
+// otherwise.
+func loads(m gguf.Model) error {
+	if err := model.Check(m); err != nil {
+		return err
+	}
+	if kind, ok := m.Metadata().String("tokenizer.ggml.model"); !ok || kind == "none" || kind == "no_vocab" {
+		return nil
+	}
+	_, err := tokenizer.New(m.Metadata())
+	return err
+}
+
 // warnBeyond says that a model is used beyond what it was trained for; what names the number of tokens.
 func warnBeyond(w io.Writer, path string, m *model.Model, tokens int, what string) {
 	if trained := m.ContextLength(); tokens > trained {

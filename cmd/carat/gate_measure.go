@@ -15,7 +15,6 @@ import (
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/check"
-	"github.com/carat-llm/carat/runtime/model"
 )
 
 // judge loads the models and measures until the policy is decided. When measuring fails, what was measured comes beside
@@ -130,7 +129,7 @@ func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 		infos = append(infos, t.Info())
 	}
 	x.findings = append(x.findings, gate.Structure(x.policy, x.id.Name, src.Metadata(), infos)...)
-	v, err := check.Verify(ctx, src, check.Options{Loads: model.Check, Threads: x.g.threads}, nil)
+	v, err := check.Verify(ctx, src, check.Options{Loads: loads, Threads: x.g.threads}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -115,12 +115,12 @@ func TestReadText(t *testing.T) {
 		"grün\n":                        "",
 		BOM + "a":                       "",
 		"\ufffd is what it is":          "",
-		"a\xff":                         "byte 0xff at offset 1 is not UTF-8; convert it, as by iconv -f latin1 -t utf-8",
-		"gr\xfcn":                       "byte 0xfc at offset 2 is not UTF-8; convert it, as by iconv -f latin1 -t utf-8",
-		"ü\xe2\x82":                     "byte 0xe2 at offset 2 is not UTF-8; convert it, as by iconv -f latin1 -t utf-8", // cut off
-		"\xed\xa0\x80":                  "byte 0xed at offset 0 is not UTF-8; convert it, as by iconv -f latin1 -t utf-8", // half of a surrogate pair
-		"\xff\xfea\x00":                 "byte 0xff at offset 0 is not UTF-8; it looks like UTF-16: convert it, as by iconv -f utf-16 -t utf-8",
-		strings.Repeat("ü", 9) + "\x80": "byte 0x80 at offset 18 is not UTF-8; convert it, as by iconv -f latin1 -t utf-8",
+		"a\xff":                         "byte 0xff at offset 1 is not UTF-8; convert it, for example with iconv -f latin1 -t utf-8",
+		"gr\xfcn":                       "byte 0xfc at offset 2 is not UTF-8; convert it, for example with iconv -f latin1 -t utf-8",
+		"ü\xe2\x82":                     "byte 0xe2 at offset 2 is not UTF-8; convert it, for example with iconv -f latin1 -t utf-8", // cut off
+		"\xed\xa0\x80":                  "byte 0xed at offset 0 is not UTF-8; convert it, for example with iconv -f latin1 -t utf-8", // half of a surrogate pair
+		"\xff\xfea\x00":                 "byte 0xff at offset 0 is not UTF-8; it looks like UTF-16: convert it, for example with iconv -f utf-16 -t utf-8",
+		strings.Repeat("ü", 9) + "\x80": "byte 0x80 at offset 18 is not UTF-8; convert it, for example with iconv -f latin1 -t utf-8",
 	} {
 		path := filepath.Join(t.TempDir(), "text")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))

@@ -58,9 +58,9 @@ func CheckUTF8(name string, text []byte) error {
 		}
 		at += n
 	}
-	hint := "convert it, as by iconv -f latin1 -t utf-8"
+	hint := "convert it, for example with iconv -f latin1 -t utf-8"
 	if len(text) > 1 && (text[0] == 0xff && text[1] == 0xfe || text[0] == 0xfe && text[1] == 0xff) {
-		hint = "it looks like UTF-16: convert it, as by iconv -f utf-16 -t utf-8"
+		hint = "it looks like UTF-16: convert it, for example with iconv -f utf-16 -t utf-8"
 	}
 	return fmt.Errorf("%w: %s: byte 0x%02x at offset %d is not UTF-8; %s", ErrInput, name, text[at], at, hint)
 }

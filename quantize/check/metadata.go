@@ -30,7 +30,9 @@ func checkMetadata(m gguf.Model, loads func(gguf.Model) error) (findings []Findi
 	switch kind, _ := c.md.String("general.type"); kind {
 	case "", "model":
 	default:
-		return c.findings, c.notes // imatrix, adapter, mmproj: other rules, which nobody wrote down
+		// imatrix, adapter, mmproj: other rules, which nobody wrote down.
+		c.notes = append(c.notes, fmt.Sprintf("general.type is %q: only structure and contents are checked", kind))
+		return c.findings, c.notes
 	}
 	if c.arch == "" {
 		c.fail("", "general.architecture is missing")
@@ -122,6 +124,10 @@ func (c *metadataChecker) layers() {
 
 // tokenizer compares the lists of the vocabulary with each other.
 func (c *metadataChecker) tokenizer() {
+	if err := gguf.CheckTokenizer(c.md); err != nil {
+		c.failOnce(err)
+		return
+	}
 	kind, ok := c.md.String("tokenizer.ggml.model")
 	if !ok && c.md.Strings("tokenizer.ggml.tokens") != nil {
 		c.fail("", "tokenizer.ggml.model is missing, but tokenizer.ggml.tokens is there")
@@ -129,6 +135,10 @@ func (c *metadataChecker) tokenizer() {
 		c.notes = append(c.notes, "the file has no tokenizer")
 	}
 	if !ok || kind == "none" || kind == "no_vocab" {
+		return
+	}
+	if !slices.Contains(names.Models, kind) {
+		c.fail("", "tokenizer.ggml.model: %s", suggest.OneOf("tokenizer model", kind, names.Models))
 		return
 	}
 	tokens := len(c.md.Strings("tokenizer.ggml.tokens"))
@@ -146,8 +156,5 @@ func (c *metadataChecker) tokenizer() {
 		if _, known := names.Find(pre); !known {
 			c.fail("", "tokenizer.ggml.pre: unknown pre-tokenizer %q%s", pre, suggest.DidYouMean(pre, names.All()))
 		}
-	}
-	if err := gguf.CheckTokenIDs(c.md); err != nil {
-		c.failOnce(err)
 	}
 }

@@ -19,7 +19,7 @@ func checkGraph(src gguf.Model) error {
 	if kind, ok := md.String("general.type"); ok && kind != "model" {
 		return fmt.Errorf("%w: general.type is %q, expected a model", gguf.ErrUnsupported, kind)
 	}
-	if err := gguf.CheckTokenIDs(md); err != nil {
+	if err := gguf.CheckTokenizer(md); err != nil {
 		return err
 	}
 	a, err := find(md.Architecture())

@@ -82,6 +82,8 @@ var hostileEdits = []hostile{
 	{key: "rope.freq_base", value: float32(-10000), not: "gpt2"},
 	{key: "rope.freq_base", value: nan, not: "gpt2"},
 	{key: "rope.freq_base", value: infinite, not: "gpt2"},
+	{key: "rope.freq_base", value: 1e300, want: "outside the range of float32", not: "gpt2"},
+	{key: "rope.freq_base", value: 1e-300, want: "outside the range of float32", not: "gpt2"},
 	{key: "rope.freq_base", value: "10000", want: "expected a float", not: "gpt2"},
 	{key: "rope.freq_base_swa", value: float32(-1), only: "gemma3"},
 	{key: "rope.freq_base_swa", value: float32(20000), not: "gemma3"},

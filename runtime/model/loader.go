@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/carat-llm/carat/gguf"
@@ -89,6 +90,8 @@ func (l *loader) float(name string) float64 {
 		l.fail("metadata %s is missing", l.key(name))
 	case !ok:
 		l.fail("metadata %s is %v (%T), expected a float", l.key(name), v, v)
+	case math.IsInf(float64(float32(f)), 0) && !math.IsInf(f, 0), f != 0 && float32(f) == 0:
+		l.fail("metadata %s is %v, outside the range of float32, with which models are computed", l.key(name), f)
 	}
 	return f
 }

@@ -79,7 +79,7 @@ func newBPE(t *Tokenizer, pre string, merges []string) (*bpe, error) {
 		// The separating space is the first one behind the first character: a part may begin with one.
 		at := strings.IndexByte(m[min(1, len(m)):], ' ')
 		if at < 0 {
-			return nil, fmt.Errorf("%w: tokenizer: merge %d does not have two parts (got %q)", gguf.ErrInput, i, m)
+			return nil, fmt.Errorf("%w: tokenizer.ggml.merges: merge %d does not have two parts (got %q)", gguf.ErrInput, i, m)
 		}
 		pairs[i] = [2]string{m[:at+1], m[at+2:]}
 	}

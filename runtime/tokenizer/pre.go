@@ -45,7 +45,7 @@ func splitterFor(name string) (*Splitter, names.PreTokenizer, error) {
 	case !ok:
 		return nil, p, fmt.Errorf("%w: tokenizer.ggml.pre: unknown pre-tokenizer %q%s", gguf.ErrInput, name, suggest.DidYouMean(name, names.All()))
 	case p.Splits == nil:
-		return nil, p, fmt.Errorf("%w: tokenizer.ggml.pre: pre-tokenizer %q is not supported by carat's runtime", gguf.ErrInput, name)
+		return nil, p, fmt.Errorf("%w: tokenizer.ggml.pre: pre-tokenizer %q is not supported by carat's runtime", gguf.ErrUnsupported, name)
 	}
 	compiledMu.Lock()
 	defer compiledMu.Unlock()

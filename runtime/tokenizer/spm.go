@@ -25,7 +25,7 @@ func newSPM(t *Tokenizer, scores []float32, prefix bool) (*spm, error) {
 		scores = make([]float32, len(t.tokens))
 	}
 	if len(scores) < len(t.tokens) {
-		return nil, fmt.Errorf("%w: tokenizer.ggml.scores: %d scores for %d tokens", gguf.ErrInput, len(scores), len(t.tokens))
+		return nil, fmt.Errorf("%w: tokenizer.ggml.scores has %d entries for %d tokens", gguf.ErrInput, len(scores), len(t.tokens))
 	}
 	s := &spm{t: t, scores: scores, prefix: prefix}
 	for b := range s.bytes {

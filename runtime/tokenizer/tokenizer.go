@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/gguf/names"
+	"github.com/carat-llm/carat/internal/suggest"
 )
 
 // Token types of tokenizer.ggml.token_type.
@@ -53,17 +55,17 @@ type segmenter interface {
 // New reads tokenizer.* entries.
 func New(md *gguf.Metadata) (*Tokenizer, error) {
 	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: tokenizer: %s", gguf.ErrInput, fmt.Sprintf(format, args...))
+		return fmt.Errorf("%w: tokenizer.ggml.%s", gguf.ErrInput, fmt.Sprintf(format, args...))
 	}
 	t := &Tokenizer{tokens: md.Strings("tokenizer.ggml.tokens"), types: md.Ints("tokenizer.ggml.token_type")}
 	if len(t.tokens) == 0 {
-		return nil, bad("tokenizer.ggml.tokens is missing: the model has no vocabulary")
+		return nil, bad("tokens is missing or empty")
 	}
 	if t.types == nil {
 		t.types = slices.Repeat([]int64{normal}, len(t.tokens))
 	}
 	if len(t.types) < len(t.tokens) {
-		return nil, bad("tokenizer.ggml.token_type: %d types for %d tokens", len(t.types), len(t.tokens))
+		return nil, bad("token_type has %d entries for %d tokens", len(t.types), len(t.tokens))
 	}
 	t.types = slices.Clone(t.types)
 	t.tokens = slices.Clone(t.tokens)
@@ -74,7 +76,7 @@ func New(md *gguf.Metadata) (*Tokenizer, error) {
 			t.tokens[i] = s
 		}
 		if first, ok := t.ids[s]; ok {
-			return nil, bad("tokenizer.ggml.tokens: tokens %d and %d are both %q", first, i, s)
+			return nil, bad("tokens: tokens %d and %d are both %q", first, i, s)
 		}
 		t.ids[s] = int32(i)
 	}
@@ -96,7 +98,10 @@ func New(md *gguf.Metadata) (*Tokenizer, error) {
 		t.model, err = newSPM(t, md.Floats("tokenizer.ggml.scores"), prefix || !ok)
 		d = spmDefaults
 	default:
-		err = bad("tokenizer.ggml.model: tokenizer model %q is not supported: carat runs gpt2 and llama", kind)
+		err = fmt.Errorf("%w: tokenizer.ggml.model is %q; carat's runtime has gpt2 and llama", gguf.ErrUnsupported, kind)
+		if !slices.Contains(names.Models, kind) {
+			err = bad("model: %s", suggest.OneOf("tokenizer model", kind, names.Models))
+		}
 	}
 	if err != nil {
 		return nil, err

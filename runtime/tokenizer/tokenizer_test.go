@@ -96,7 +96,7 @@ func TestBadMetadata(t *testing.T) {
 	md.Set("tokenizer.ggml.tokens", []string{"a", "b", "c"})
 	md.Set("tokenizer.ggml.scores", []float32{0})
 	_, err = tokenizer.New(md)
-	require.ErrorContains(t, err, "1 scores for 3 tokens")
+	require.ErrorContains(t, err, "scores has 1 entries for 3 tokens")
 }
 
 func FuzzRoundTrip(f *testing.F) {
