@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
@@ -17,8 +18,10 @@ import (
 func wantFolder(dir string) error {
 	st, err := os.Stat(dir)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w: %s: no such folder", gguf.ErrInput, dir)
+	case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.EINVAL):
+		return fmt.Errorf("%w: %w", gguf.ErrInput, err)
 	case err != nil:
 		return err
 	case st.IsDir():

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carat-llm/carat/gguf"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,4 +29,19 @@ func TestModelChangesWhileRunning(t *testing.T) {
 	code := run(context.Background(), args("run -p Once -n 3 "+model), streams{strings.NewReader(""), touch, &stderr})
 	require.Equal(t, exitInput, code, stderr.String())
 	require.Contains(t, stderr.String(), model+": was modified at ")
+}
+
+// TestModelChangesBeforeItsSums: sums of a file that changed while it was read are not shown.
+func TestModelChangesBeforeItsSums(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.gguf")
+	mustCarat(t, "build", tiny, "--type", "Q4_0", "-o", path, "--quiet")
+	m, err := gguf.Open(path)
+	require.NoError(t, err)
+	defer m.Close()
+	_, err = inspect(context.Background(), m, true)
+	require.NoError(t, err)
+	require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)))
+	_, err = inspect(context.Background(), m, true)
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, path+": was modified at ")
 }

@@ -114,6 +114,9 @@ func inspect(ctx context.Context, m gguf.Model, hash bool) (*inspection, error) 
 	for _, ts := range sums {
 		in.Types = append(in.Types, *ts)
 	}
+	if err := gguf.Unchanged(m); err != nil {
+		return nil, err
+	}
 	sort.Slice(in.Types, func(a, b int) bool { return in.Types[a].Bytes > in.Types[b].Bytes })
 	return in, nil
 }

@@ -127,8 +127,6 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 		}
 		defer scratch.Close()
 		folder = scratch.Path("")
-	} else if st, err := os.Stat(folder); err == nil && !st.IsDir() {
-		return usagef("-o %s is not a folder", folder)
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}

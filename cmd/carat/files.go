@@ -99,6 +99,8 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 	for _, n := range outputs {
 		switch {
 		case n.path != "-":
+		case verb == "sweep" && n.flag == "-o":
+			return false, usagef("cannot write -o to standard output: it is a folder of files; give the name of a folder")
 		case slices.Contains(fileOutputs, strings.TrimLeft(n.flag, "-")) || n.flag == "-o":
 			return false, usagef("cannot write %s to standard output: the file is written at many places at once; give a file name", n.flag)
 		case c.Bool("resume") && n.flag == "--report":
@@ -123,6 +125,11 @@ func checkOutputs(c *cli.Context, outputs, inputs []namedPath) error {
 	seen := map[string]namedPath{}
 	for _, n := range outputs {
 		folder := n.flag == "-o" && c.Command.Name == "sweep"
+		if folder {
+			if err := atomicfile.CheckFolder(n.path); err != nil {
+				return fmt.Errorf("%s: %w", n.flag, err)
+			}
+		}
 		if n.path == "-" || folder || c.Bool("dry-run") && (n.flag == "-o" || n.flag == "--manifest") {
 			continue
 		}

@@ -61,7 +61,11 @@ func gateOptionsOf(c *cli.Context, g global) (*gateOptions, error) {
 		}
 	}
 	if !c.Bool("no-cache") {
-		o.cache = cacheFolder(c)
+		if o.cache = cacheFolder(c); o.cache != "" {
+			if err := checkCache(o.cache); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := o.override(c); err != nil {
 		return nil, err

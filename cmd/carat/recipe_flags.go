@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -39,10 +40,13 @@ func applyRecipeFlags(c *cli.Context, o *quantize.Options) (err error) {
 	if path := c.String("tensor-type-file"); path != "" {
 		err := readNamed("--tensor-type-file", path, func(r io.Reader) error {
 			tts, err := recipe.ParseTensorTypes(r)
-			o.TensorTypes = append(o.TensorTypes, tts...)
+			if err == nil && len(tts) == 0 {
+				err = errors.New("the file has no REGEX=TYPE and so no effect")
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
+			o.TensorTypes = append(o.TensorTypes, tts...)
 			return nil
 		})
 		if err != nil {

@@ -7,7 +7,8 @@ import (
 )
 
 // repeated refuses a flag that takes one value and has two: cli/v2 takes the last without a word. The same value twice,
-// as scripts that add to a command line give it, is no contradiction.
+// as scripts that add to a command line give it, is no contradiction. An empty value would count as a missing flag, so
+// that a file would not be written, or a reference not compared with, and nobody would know.
 func (l *line) repeated() error {
 	values := map[string]string{}
 	for i := 0; i < len(l.flags); i++ {
@@ -25,6 +26,9 @@ func (l *line) repeated() error {
 		default:
 			i++
 			value = l.flags[i]
+		}
+		if value == "" && takesValue(f) && f.Names()[0] != "prompt" {
+			return usagef("%s is given an empty value, as a shell makes of a variable that is not set: give a value, or omit the flag", dashed(f.Names()[0]))
 		}
 		if d, ok := f.(cli.DocGenerationSliceFlag); ok && d.IsSliceFlag() {
 			continue

@@ -59,6 +59,9 @@ func Check(ctx context.Context, calib, evals []Text, n int) ([]Result, error) {
 		if err := c.check(); err != nil {
 			return nil, err
 		}
+		if empty(c.Data) { // nothing is in it, which would look like a clean result
+			return nil, fmt.Errorf("%w: %s has no words", gguf.ErrInput, c.Name)
+		}
 		sums[i] = c.sha256()
 	}
 	out := []Result{}

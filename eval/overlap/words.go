@@ -21,6 +21,14 @@ const (
 	fnvPrime  = 1099511628211
 )
 
+// empty reports whether text has no word.
+func empty(text string) bool {
+	for range words(text) {
+		return false
+	}
+	return true
+}
+
 // words yields the words of text in order. Marks belong to the word they follow; bytes that are no UTF-8 separate.
 func words(text string) iter.Seq[word] {
 	return func(yield func(word) bool) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/carat-llm/carat/internal/inputfile"
 )
@@ -34,6 +35,38 @@ func Check(path string) error {
 		return &fs.PathError{Op: "write to folder", Path: filepath.Dir(target), Err: err}
 	}
 	return nil
+}
+
+// CheckFolder finds, before any work, what would keep path from being a folder that is made when it is missing: it, or
+// what should hold it, is something else. The errors wrap ErrTarget.
+func CheckFolder(path string) error {
+	for p := path; ; p = filepath.Dir(p) {
+		st, err := os.Stat(p)
+		switch {
+		case err == nil && st.IsDir():
+			return nil
+		case err == nil && st.Mode().IsRegular():
+			return targetf("%s is a file, not a folder", p)
+		case err == nil:
+			return targetf("%s is %s, not a folder", p, inputfile.Kind(st.Mode()))
+		case unnameable(err):
+			return targetf("%s cannot be a folder: %v", p, errors.Unwrap(err))
+		case errors.Is(err, fs.ErrNotExist):
+			if to, err := os.Readlink(p); err == nil {
+				return targetf("%s is a link to %s, where there is no folder", p, to)
+			}
+		case !errors.Is(err, syscall.ENOTDIR): // said of what is above
+			return err
+		}
+		if filepath.Dir(p) == p {
+			return nil
+		}
+	}
+}
+
+// unnameable reports errors that say no file can have such a name.
+func unnameable(err error) bool {
+	return errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EINVAL)
 }
 
 // Resolve gives the one name of the file that Create would write for path: absolute, with all links followed.
@@ -71,14 +104,18 @@ func resolve(path string) (string, error) {
 			return "", targetf("%s cannot be written: folder %s does not exist; create it first", path, dir)
 		case err == nil && !st.IsDir():
 			return "", targetf("%s cannot be written: %s is not a folder", path, dir)
+		case errors.Is(err, syscall.ENOTDIR), unnameable(err):
+			return "", targetf("%s cannot be written: folder %s: %v", path, dir, errors.Unwrap(err))
 		case err != nil:
 			return "", err
 		}
 		st, err := os.Lstat(target)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return target, nil
-		}
-		if err != nil {
+		case unnameable(err):
+			return "", targetf("%s cannot be written: %v", path, errors.Unwrap(err))
+		case err != nil:
 			return "", err
 		}
 		if st.Mode()&fs.ModeSymlink == 0 {

@@ -106,7 +106,9 @@ func ParseFile(name string, r io.Reader) (*File, error) {
 	}
 	var doc, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(b))
-	if err := d.Decode(&doc); err != nil {
+	if err := d.Decode(&doc); err == io.EOF {
+		return nil, fmt.Errorf("%s: not a recipe: the file is empty", name)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: not a recipe: %w", name, err)
 	}
 	if err := d.Decode(&more); err != io.EOF {
