@@ -1,11 +1,15 @@
 package codec
 
-import "github.com/carat-llm/carat/gguf"
+import (
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/cpu"
+)
 
 // Codec encodes and decodes one tensor type.
 type Codec struct {
 	Type gguf.Type
-	// Decode fills dst from src: len(dst) elements, src holding as many encoded.
+	// Decode fills dst from src: len(dst) elements, src holding as many encoded. It is the fastest code that the
+	// processor has.
 	Decode func(dst []float32, src []byte)
 	// Encode fills dst from src, rows x cols row-major, cols a multiple of the block size. weights is nil or
 	// holds one weight a column, finite and not negative. Elements must be finite.
@@ -14,10 +18,12 @@ type Codec struct {
 	IgnoresWeights bool
 	// Activations says that the format is for activations in dot products, not for files.
 	Activations bool
+
+	generic func(dst []float32, src []byte) // Decode in Go alone, the specification
 }
 
 // codecs lists the formats. A new one is a new file and a line here.
-var codecs = map[gguf.Type]*Codec{
+var codecs = accelerate(map[gguf.Type]*Codec{
 	gguf.F32:  {Type: gguf.F32, Decode: decodeF32, Encode: encodeF32, IgnoresWeights: true},
 	gguf.F16:  {Type: gguf.F16, Decode: decodeF16, Encode: encodeF16, IgnoresWeights: true},
 	gguf.BF16: {Type: gguf.BF16, Decode: decodeBF16, Encode: encodeBF16, IgnoresWeights: true},
@@ -49,6 +55,22 @@ var codecs = map[gguf.Type]*Codec{
 	gguf.Q2_0:    {Type: gguf.Q2_0, Decode: decodeQ2, Encode: encodeQ2, IgnoresWeights: true},
 	gguf.Q8_1:    {Type: gguf.Q8_1, Decode: decodeQ8_1, Encode: encodeQ8_1, IgnoresWeights: true, Activations: true},
 	gguf.Q8_K:    {Type: gguf.Q8_K, Decode: decodeQ8K, Encode: encodeQ8K, IgnoresWeights: true, Activations: true},
+})
+
+// accelerate puts the decoders of the processor's tiers in front of the generic ones.
+func accelerate(codecs map[gguf.Type]*Codec) map[gguf.Type]*Codec {
+	for _, c := range codecs {
+		generic := c.Decode
+		c.generic = generic
+		fast := make([]func(dst []float32, src []byte), cpu.Available()[0]+1)
+		for tier := range fast {
+			if fast[tier] = native[cpu.Tier(tier)][c.Type]; fast[tier] == nil {
+				fast[tier] = generic
+			}
+		}
+		c.Decode = func(dst []float32, src []byte) { fast[cpu.Current()](dst, src) }
+	}
+	return codecs
 }
 
 // For returns the codec of t, and whether there is one.

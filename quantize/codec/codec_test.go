@@ -223,10 +223,6 @@ func BenchmarkEncodeWeighed(b *testing.B) {
 	bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Encode(enc, x, 4096, w) })
 }
 
-func BenchmarkDecode(b *testing.B) {
-	bench(b, func(c *Codec, enc []byte, x, w []float32) { c.Decode(x, enc) })
-}
-
 // bench reports MB/s of float32.
 func bench(b *testing.B, run func(c *Codec, enc []byte, x, w []float32)) {
 	x, w := matrix(1, "gauss", 4, 4096)

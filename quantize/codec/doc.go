@@ -12,7 +12,8 @@
 // Encoders give the bytes of ggml's reference encoders (ggml-quants.c, built for plain x86-64) on every
 // platform: sums are sequential float32, and every product that is then added is written float32(a*b),
 // because Go fuses multiply and add on some targets. Decoders are exact in the same sense.
-// Where a loop has assembly (steps_amd64.s), elements do not meet in it and the Go beside it is its specification.
+// Where a loop has assembly (decode_*_amd64.s, steps_amd64.s), elements do not meet in it, and the Go of the type's
+// file is its specification. The tier in use is package cpu's.
 //
 // # Importance weights
 //

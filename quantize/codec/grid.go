@@ -65,9 +65,9 @@ func (g *grid) expanded() []point {
 	return g.points
 }
 
-// Grid returns the codebook of a grid type (IQ1, IQ2, IQ3), for decoders elsewhere: the levels of the 8 coordinates
+// gridOf returns the codebook of a grid type (IQ1, IQ2, IQ3), for decoders in assembly: the levels of the 8 coordinates
 // of each point, or of 4 (IQ3) and zeros. Other types have none: nil. It is shared: do not change it.
-func Grid(t gguf.Type) [][8]uint8 {
+func gridOf(t gguf.Type) [][8]uint8 {
 	switch t {
 	case gguf.IQ2_XXS:
 		return gridIQ2XXS.expanded()

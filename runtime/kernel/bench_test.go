@@ -6,31 +6,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/cpu"
-	"github.com/carat-llm/carat/quantize/codec"
 )
-
-// BenchmarkDecode reports MB/s of float32 written, for every type: by the codec and, where they differ, by the
-// tier in use. 16 rows of 1024 elements are what MatMul decodes at a time.
-func BenchmarkDecode(b *testing.B) {
-	const elements = 16 * 1024
-	for _, typ := range fileTypes() {
-		c, _ := codec.For(typ)
-		dst, src := make([]float32, elements), blocks(rand.New(rand.NewPCG(1, 1)), typ, elements/typ.BlockSize())
-		run := func(name string, decode func(dst []float32, src []byte)) {
-			b.Run(typ.String()+"/"+name, func(b *testing.B) {
-				b.SetBytes(4 * elements)
-				for b.Loop() {
-					decode(dst, src)
-				}
-			})
-		}
-		run("codec", c.Decode)
-		if decode, ok := active().decode[typ]; ok {
-			run(cpu.Current().String(), decode)
-		}
-	}
-}
 
 // BenchmarkMatMul reports multiply-adds a second on one thread, for one token and for a batch.
 func BenchmarkMatMul(b *testing.B) {

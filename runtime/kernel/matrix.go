@@ -13,7 +13,7 @@ type Matrix struct {
 	Rows, Cols int
 	Data       []byte
 	rowBytes   int
-	codec      func(dst []float32, src []byte)
+	decode     func(dst []float32, src []byte) // of whole blocks
 }
 
 // CheckMatrix refuses types that cannot be decoded, and rows that are no whole blocks.
@@ -37,7 +37,7 @@ func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
 	if len(data) != rows*rowBytes {
 		return nil, fmt.Errorf("%w: %d bytes of data, but %d rows of %d %s elements need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)
 	}
-	return &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, codec: c.Decode}, nil
+	return &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, decode: c.Decode}, nil
 }
 
 // RowRange is the matrix of the rows first..first+n-1, sharing the data.
@@ -50,13 +50,4 @@ func (m *Matrix) RowRange(first, n int) *Matrix {
 // Row decodes row i into dst, Cols long.
 func (m *Matrix) Row(dst []float32, i int) {
 	m.decode(dst[:m.Cols], m.Data[i*m.rowBytes:(i+1)*m.rowBytes])
-}
-
-// decode decodes whole blocks with the tier's own decoder when it has one.
-func (m *Matrix) decode(dst []float32, src []byte) {
-	if f, ok := active().decode[m.Type]; ok {
-		f(dst, src)
-		return
-	}
-	m.codec(dst, src)
 }

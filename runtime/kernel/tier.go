@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/cpu"
-)
+import "github.com/carat-llm/carat/internal/cpu"
 
 // tier is one implementation of the primitive operations. The comment of each field is the contract
 // that all tiers keep; tile_generic.go is the reference.
@@ -16,8 +13,6 @@ type tier struct {
 	dot4x3 func(dst []float32, dstStride int, w []float32, stride int, x []float32, xStride, k int)
 	// weightedSum sets dst[i] to the sum over j of p[j]*v[j*stride+i], j ascending; len(dst)%8 == 0.
 	weightedSum func(dst, p, v []float32, stride int)
-	// decode holds the types that this tier decodes itself, to the same bits as the codec.
-	decode map[gguf.Type]func(dst []float32, src []byte)
 }
 
 var generic = tier{id: cpu.Generic, dot4: dot4Generic, dot4x3: dot4x3Generic, weightedSum: weightedSumGeneric}

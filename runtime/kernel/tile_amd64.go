@@ -8,7 +8,7 @@ import (
 	"github.com/carat-llm/carat/internal/cpu"
 )
 
-var avx2 = &tier{id: cpu.AVX2, dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2, decode: decodersAVX2}
+var avx2 = &tier{id: cpu.AVX2, dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2}
 
 // The wrappers check what the assembly will touch; strides turn into bytes.
 
