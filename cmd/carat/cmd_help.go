@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/carat-llm/carat/internal/buildinfo"
+	"github.com/urfave/cli/v2"
+)
+
+func helpCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "help",
+		Usage:     "show help for carat or for a verb",
+		ArgsUsage: "[VERB]",
+		Description: `--json lists verbs and flags for programs.
+
+EXAMPLES:
+   carat help
+   carat help quantize
+   carat help quantize --json`,
+		Action: func(c *cli.Context) error { return showHelp(s, c) },
+	}
+}
+
+// showHelp shows the help that c asks for.
+func showHelp(s streams, c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usagef("help takes one verb (got %q); see carat --help", c.Args().Slice())
+	}
+	if c.NArg() == 0 {
+		if c.Bool("json") {
+			return printJSON(s.out, describeApp(c.App))
+		}
+		printAppHelp(s.out, c.App)
+		return nil
+	}
+	verb := c.App.Command(c.Args().First())
+	switch {
+	case verb == nil:
+		return unknownVerb(c.App, &line{rest: c.Args().Slice()})
+	case c.Bool("json"):
+		return printJSON(s.out, describeVerb(verb))
+	}
+	printVerbHelp(s.out, verb)
+	return nil
+}
+
+func versionCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "show the version",
+		Description: `EXAMPLES:
+   carat version
+   carat version --json`,
+		Action: func(c *cli.Context) error {
+			if _, err := positional(c, 0, "no arguments"); err != nil {
+				return err
+			}
+			return showVersion(s.out, c.Bool("json"))
+		},
+	}
+}
+
+func showVersion(w io.Writer, json bool) error {
+	if json {
+		return printJSON(w, map[string]string{"version": buildinfo.Version()})
+	}
+	_, err := fmt.Fprintf(w, "carat version %s\n", buildinfo.Version())
+	return err
+}
+
+// verbDoc and flagDocument are help's JSON.
+type verbDoc struct {
+	Name      string         `json:"name"`
+	Category  string         `json:"category"`
+	Usage     string         `json:"usage"`
+	Arguments string         `json:"arguments,omitempty"`
+	Flags     []flagDocument `json:"flags"`
+}
+
+type flagDocument struct {
+	Names []string `json:"names"`
+	Value string   `json:"value,omitempty"`
+	Usage string   `json:"usage"`
+	Group string   `json:"group"`
+}
+
+func describeApp(app *cli.App) any {
+	doc := struct {
+		Version string    `json:"version"`
+		Verbs   []verbDoc `json:"verbs"`
+	}{Version: app.Version}
+	for _, c := range app.Commands {
+		doc.Verbs = append(doc.Verbs, describeVerb(c))
+	}
+	return doc
+}
+
+func describeVerb(c *cli.Command) verbDoc {
+	doc := verbDoc{Name: c.Name, Category: c.Category, Usage: c.Usage, Arguments: c.ArgsUsage}
+	for _, f := range c.Flags {
+		value, _ := flagDoc(f)
+		doc.Flags = append(doc.Flags, flagDocument{f.Names(), value, flagUsage(f), flagGroup(f)})
+	}
+	return doc
+}
