@@ -76,8 +76,8 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-// sameAs are classes that share another's family and tensors: bodies without a head.
-var sameAs = []string{"Qwen2Model", "Qwen3Model"}
+// sameAs are classes that share another's family and tensors: bodies without a head, and an older name.
+var sameAs = []string{"Qwen2Model", "Qwen3Model", "LLaMAForCausalLM"}
 
 // TestIncompleteCheckpoints: without any one of its tensors a checkpoint is refused, and the error names the tensor.
 func TestIncompleteCheckpoints(t *testing.T) {

@@ -40,6 +40,7 @@ func TestWhatItIs(t *testing.T) {
 		"bin":                {map[string]string{"config.json": vocab, "tokenizer.json": string(tokenizer), "pytorch_model-00001-of-00002.bin": ""}, "PyTorch .bin files", "safetensors"},
 		"odd name":           {map[string]string{"config.json": vocab, "tokenizer.json": string(tokenizer), "weights.safetensors": ""}, "weights.safetensors does not have the name", "model.safetensors"},
 		"a shard":            {map[string]string{"config.json": vocab, "tokenizer.json": string(tokenizer), "model-00002-of-00002.safetensors": ""}, "model-00001-of-00002.safetensors: missing file", ""},
+		"not quantized":      {map[string]string{"config.json": config(`, "quantization_config": {}`)}, "neither tokenizer.json nor tokenizer.model", ""},
 		"gptq":               {map[string]string{"config.json": config(`, "quantization_config": {"quant_method": "gptq", "bits": 4}`)}, "quantized with GPTQ, 4 bits", "BF16"},
 		"new method":         {map[string]string{"config.json": config(`, "quantization_config": {"quant_method": "zip"}`)}, `the method "zip"`, "BF16"},
 		"compressed":         {map[string]string{"config.json": config(`, "quantization_config": {"quant_method": "compressed-tensors", "format": "pack-quantized"}`)}, "compressed-tensors, pack-quantized", "BF16"},

@@ -11,7 +11,7 @@ var olmoe = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		// The reference writes an epsilon of 1e-5 whatever the config says.
-		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "rms_norm_eps": {1e-5}})
+		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "rms_norm_eps": {1e-5}}, "use_qk_norm")
 		moeEverywhere(c, false)
 		bias := biasIf(c.Bool("attention_bias"))
 		k := decoder("olmoe", c, d, qwenRope(c, d))

@@ -10,7 +10,7 @@ var qwen3 = &Family{
 		"sliding_window": 4096.0, "max_window_layers": 28.0},
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
-		c.computes(silu, "use_sliding_window")
+		c.computes(silu, "use_sliding_window", "use_qk_norm") // the norms are always there
 		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
 		bias := biasIf(c.Bool("attention_bias"))
 		k := decoder("qwen3", c, d, qwenRope(c, d))

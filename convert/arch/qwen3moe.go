@@ -11,12 +11,15 @@ var qwen3moe = &Family{
 	Aliases: map[string]string{"num_local_experts": "num_experts"},
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
-		c.computes(silu, "use_sliding_window")
+		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "shared_expert_intermediate_size": {0.0}}, "use_sliding_window", "use_qk_norm")
 		c.fullAttention(d, 0)
 		moeEverywhere(c, true)
 		bias, width := biasIf(c.Bool("attention_bias")), c.Int("moe_intermediate_size", maxWidth)
 		k := decoder("qwen3moe", c, d, qwenRope(c, d))
 		k.u32("expert_feed_forward_length", width)
+		if c.Has("shared_expert_intermediate_size") {
+			k.u32("expert_shared_feed_forward_length", 0) // Qwen3-Coder says that there is none
+		}
 		return decoderSpec(c, d, k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)

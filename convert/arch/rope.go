@@ -158,6 +158,11 @@ func (r rope) yarn(k *kvs) {
 	if m, all := p.Float("mscale", 0), p.Float("mscale_all_dim", 0); m != 0 && all != 0 {
 		here = magnitude(m) / magnitude(all)
 	}
+	if attention == "attn_factor" && p.Has(attention) {
+		p.note(attention, "is %.4g: transformers and llama.cpp pass over it and compute with a magnitude of %.4g; the file holds it as the reference writes it, and carat computes with it",
+			p.Float(attention, 1), here)
+		return
+	}
 	if here = p.Float(attention, here); math.Abs(here-there) > 1e-6 {
 		p.note(attention, "makes the magnitude %.4g: the reference converter has no key for it that llama.cpp follows, which computes %.4g from the factor", here, there)
 	}

@@ -200,6 +200,27 @@ func TestComputationRefused(t *testing.T) {
 	}
 }
 
+// TestPublished: keys of published configs that say what the class computes anyway.
+func TestPublished(t *testing.T) {
+	for class, keys := range map[string]string{
+		// Qwen3-Coder-30B-A3B
+		"Qwen3MoeForCausalLM": `"use_qk_norm": true, "qkv_bias": false, "shared_expert_intermediate_size": 0, "num_experts": 8, "moe_intermediate_size": 32, "mlp_only_layers": []`,
+		"Qwen3ForCausalLM":    `"use_qk_norm": true`,
+		"OlmoeForCausalLM":    `"use_qk_norm": true, "clip_qkv": null, "num_experts": 8, "rms_norm_eps": 1e-5`,
+		// LLaMA of 2023
+		"LLaMAForCausalLM": `"max_sequence_length": 2048, "pad_token_id": -1`,
+	} {
+		_, _, cfg := describe(t, class, keys)
+		require.NoError(t, cfg.Err(), class)
+		require.Empty(t, cfg.Notes(), class)
+	}
+	_, spec, cfg := describe(t, "Qwen3MoeForCausalLM", `"shared_expert_intermediate_size": 0, "num_experts": 8, "moe_intermediate_size": 32`)
+	require.NoError(t, cfg.Err())
+	require.Contains(t, spec.Metadata, gguf.KV{Key: "qwen3moe.expert_shared_feed_forward_length", Value: uint32(0)})
+	_, _, cfg = describe(t, "LlamaForCausalLM", `"use_qk_norm": true`)
+	require.ErrorContains(t, cfg.Err(), "use_qk_norm")
+}
+
 // TestNotes: what is converted in spite of a difference is said.
 func TestNotes(t *testing.T) {
 	for changes, want := range map[string]string{
@@ -207,6 +228,7 @@ func TestNotes(t *testing.T) {
 		`"sliding_window": 64`:                                                            "config.json: sliding_window is 64",
 		`"rope_scaling": {"type": "yarn", "factor": 4, "mscale": 1, "mscale_all_dim": 1}`: "makes the magnitude 1",
 		`"rope_scaling": {"type": "yarn", "factor": 4, "attention_factor": 1.25}`:         "which computes 1.139 from the factor", // 0.1 ln 4 + 1
+		`"rope_scaling": {"type": "yarn", "factor": 4, "attn_factor": 0.878}`:             "attn_factor is 0.878: transformers and llama.cpp pass over it and compute with a magnitude of 1.139",
 	} {
 		_, _, cfg := describe(t, "MistralForCausalLM", changes)
 		require.NoError(t, cfg.Err())

@@ -61,7 +61,7 @@ func (c *Config) CheckQuantized() error {
 	if q == nil {
 		q, _ = c.value("compression_config").(map[string]any)
 	}
-	if q == nil {
+	if len(q) == 0 {
 		return quantizedBeside(filepath.Dir(c.path))
 	}
 	method, _ := q["quant_method"].(string)

@@ -56,12 +56,10 @@ func (f *folder) special(l *list, limit int) error {
 	if size, _ := f.opts.Config["vocab_size"].(float64); size != 32016 || !f.isLlama() {
 		return nil
 	}
-	// CodeLlama's tokens to fill gaps in code, which its files name without ids.
-	code := &specials{types: []string{"prefix", "suffix", "middle", "eot"}}
+	// CodeLlama's end of a gap that it filled in code. Those before it, 32007 to 32009, have no key in the reference.
+	code := &specials{types: []string{"eot"}}
 	f.find(code)
-	for i, name := range code.types[:4] {
-		code.setID(name, 32007+i)
-	}
+	code.setID("eot", 32010)
 	code.write(l)
 	return nil
 }
