@@ -90,7 +90,12 @@ func newApp(s streams) *cli.App {
 		c.Flags = append(c.Flags, globalFlags()...)
 		c.HideHelpCommand = true
 		c.UseShortOptionHandling = false
-		c.Before = checkSourceFlags
+		c.Before = func(c *cli.Context) error {
+			if err := checkIdle(c); err != nil {
+				return err
+			}
+			return checkSourceFlags(c)
+		}
 	}
 	return app
 }

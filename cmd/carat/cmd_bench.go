@@ -85,19 +85,19 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 	}
 	var pairs []latency.Spec
 	for _, v := range c.StringSlice("pg") {
-		n, err := counts("-pg", v)
+		n, err := counts("--pg", v)
 		if err != nil {
 			return o, err
 		}
 		if len(n) != 2 {
-			return o, usagef("-pg must be two numbers, tokens of prompt and tokens to decode, such as 512,128 (got %q)", v)
+			return o, usagef("--pg must be two numbers, tokens of prompt and tokens to decode, such as 512,128 (got %q)", v)
 		}
 		pairs = append(pairs, latency.Spec{Prompt: n[0], Generate: n[1]})
 	}
 	o.Tests = latency.Grid(lists[0], lists[1], pairs, lists[2])
 	switch {
 	case len(o.Tests) == 0:
-		return o, usagef("nothing to measure: bench needs at least one of -p, -n and -pg")
+		return o, usagef("nothing to measure: bench needs at least one of -p, -n and --pg")
 	case o.Repetitions < 1 || o.Repetitions > maxRepetitions:
 		return o, usagef("-r must be between 1 and %d (got %d)", maxRepetitions, o.Repetitions)
 	case o.Rounds < latency.MinRounds || o.Rounds > maxRepetitions:

@@ -46,8 +46,8 @@ EXAMPLES:
 			if folder == "" {
 				return usagef("cache needs --cache FOLDER, since this user has no cache folder")
 			}
-			if err := checkCache(folder); err != nil {
-				return err
+			if err := atomicfile.CheckFolder(folder); err != nil {
+				return fmt.Errorf("--cache: %w", err)
 			}
 			return runCache(s, g, cache.At(folder), limit)
 		},
@@ -68,14 +68,6 @@ func cacheFolder(c *cli.Context) string {
 		return ""
 	}
 	return filepath.Join(dir, "carat")
-}
-
-// checkCache refuses what cannot be the folder of a cache.
-func checkCache(folder string) error {
-	if err := atomicfile.CheckFolder(folder); err != nil {
-		return fmt.Errorf("--cache: %w", err)
-	}
-	return nil
 }
 
 // runCache deletes, unless limit is negative, and shows what is there.

@@ -42,7 +42,10 @@ EXAMPLES:
 				return err
 			}
 			o := editOptions{out: c.String("output"), inPlace: c.Bool("in-place"), dryRun: c.Bool("dry-run")}
-			if o.inPlace && o.out != "" || !o.inPlace && !o.dryRun && o.out == "" {
+			if o.inPlace && o.out != "" {
+				return usagef("-o and --in-place cannot be combined")
+			}
+			if !o.inPlace && !o.dryRun && o.out == "" {
 				return usagef("edit needs -o OUT.gguf, --in-place or --dry-run")
 			}
 			if o.edit, err = parseEdit(c); err != nil {
@@ -72,6 +75,9 @@ func parseEdit(c *cli.Context) (gguf.Edit, error) {
 		kv, err := gguf.ParseKV(v)
 		if err != nil {
 			return e, usagef("--set: %w", err)
+		}
+		if slices.ContainsFunc(e.Set, func(other gguf.KV) bool { return other.Key == kv.Key }) {
+			return e, usagef("--set names %s twice: a key has one value", kv.Key)
 		}
 		e.Set = append(e.Set, kv)
 	}

@@ -122,6 +122,9 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 		if err != nil {
 			return o, usagef("--override-kv: %w", err)
 		}
+		if slices.ContainsFunc(o.OverrideKV, func(other gguf.KV) bool { return other.Key == kv.Key }) {
+			return o, usagef("--override-kv names %s twice: a key has one value", kv.Key)
+		}
 		o.OverrideKV = append(o.OverrideKV, kv)
 	}
 	if f := c.String("imatrix"); f != "" {

@@ -66,7 +66,7 @@ func checkGeneration(o generate.Options) error {
 	const most = 1 << 24
 	switch {
 	case o.MaxTokens < 1 || o.MaxTokens > most:
-		return usagef("-n must be from 1 to %d (got %d)", most, o.MaxTokens)
+		return outOfRange("-n", 1, most, o.MaxTokens)
 	case !(o.Temperature >= 0) || math.IsInf(o.Temperature, 0):
 		return usagef("--temp must be at least 0, which always takes the likeliest token (got %v)", o.Temperature)
 	case o.TopK < 0:

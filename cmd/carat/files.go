@@ -64,7 +64,7 @@ func flagName(name string) string {
 	case "prompt":
 		return "-p"
 	}
-	return "--" + name
+	return dashed(name)
 }
 
 // checkFiles refuses, before any work, files that a command line cannot mean: "-" where there is no stream, two things

@@ -61,11 +61,7 @@ func gateOptionsOf(c *cli.Context, g global) (*gateOptions, error) {
 		}
 	}
 	if !c.Bool("no-cache") {
-		if o.cache = cacheFolder(c); o.cache != "" {
-			if err := checkCache(o.cache); err != nil {
-				return nil, err
-			}
-		}
+		o.cache = cacheFolder(c)
 	}
 	if err := o.override(c); err != nil {
 		return nil, err

@@ -144,6 +144,8 @@ func positional(c *cli.Context, n int, what string) ([]string, error) {
 	}
 	got := "none"
 	switch {
+	case len(args) == 1 && n == 0:
+		got = fmt.Sprintf("%q", args[0])
 	case len(args) == 1:
 		got = fmt.Sprintf("only %q", args[0])
 	case len(args) > 1:
