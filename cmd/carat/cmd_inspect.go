@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sort"
 
-	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/urfave/cli/v2"
@@ -22,16 +21,16 @@ EXAMPLES:
    carat inspect model.gguf
    carat inspect model.gguf --tensors=false
    carat inspect ./SmolLM2-135M --json --hash`,
-		Flags: group("SHOW",
+		Flags: append(group("SHOW",
 			&cli.BoolFlag{Name: "hash", Usage: "show the SHA-256 of each tensor's data"},
 			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors; --tensors=false hides them"},
-		),
+		), preFlag()...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			m, err := openModel(arg, convert.Options{})
+			m, err := g.open(arg, sourceOptions(c))
 			if err != nil {
 				return err
 			}
