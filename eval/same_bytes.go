@@ -122,8 +122,9 @@ func (r *reading) token(at int) int {
 // span is a chunk as bytes of the text: those from begin on are seen, those from score on also scored.
 type span struct{ begin, score, end int }
 
-// sameBytes cuts a text into the longest chunks that have at most ctx tokens in every reading, with bounds that are
-// bounds of tokens in all of them, one between included. What is left at the text's end is no chunk unless it is as long.
+// sameBytes cuts a text into the longest chunks that have at most ctx tokens in every reading. A chunk starts and ends
+// where a token starts in all readings, and so does its scored part. The rest of the text, too short for a full chunk,
+// is dropped.
 func sameBytes(readings []*reading, ctx int) []span {
 	bounds := common(readings)
 	most := func(begin, end int) (n int) {

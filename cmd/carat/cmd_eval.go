@@ -98,7 +98,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	r, runErr := runJob(ctx, s, g, &j, o.measure)
 	var out outputs
 	defer out.abort()
-	// What was measured is told even if it could not be stored.
+	// What was measured is printed even if it could not be stored.
 	storeErr := store.close(runErr == nil, &out)
 	var left *interruption
 	if r == nil || runErr != nil && !errors.As(runErr, &left) {

@@ -78,7 +78,7 @@ func (c *comparison) prepare(ms *models, src gguf.Model) error {
 	return err
 }
 
-// run loads the candidates, measures and shows them. Those that fail are told of in the end. made are files that are
+// run loads the candidates, measures and shows them. Those that failed are listed at the end. made are files that are
 // there whatever comes of it.
 func (c *comparison) run(ctx context.Context, s streams, ms *models, made []string) error {
 	j := &c.job

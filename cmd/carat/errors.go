@@ -48,7 +48,7 @@ func (e *refusal) Error() string { return e.msg }
 // interruption is an interrupted run that leaves something.
 type interruption struct {
 	what string // how far it came
-	left string // what is there, and how to go on
+	left string // which files exist, and how to continue
 }
 
 func (e *interruption) Error() string { return e.what + "; " + e.left }

@@ -108,7 +108,7 @@ func (x *gating) publish(r *report.Report, o *outputs) error {
 	return x.folder.Move(x.made, x.out, &o.files)
 }
 
-// finish writes everything that was asked for, the candidate and what is told about it together, and ends with the
+// finish writes everything that was asked for, the candidate together with its reports and pages, and ends with the
 // verdict.
 func (x *gating) finish(r *report.Report) error {
 	var o outputs

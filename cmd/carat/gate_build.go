@@ -108,7 +108,8 @@ func (x *gating) weigh(o *quantize.Options) {
 	}
 }
 
-// temporary is a folder beside path, so that a name is all that is missing to publish, or anywhere if there is no path.
+// temporary makes a folder next to path, so that publishing only renames, or in the system's temporary folder when path is
+// empty.
 func temporary(path string) (*atomicfile.Scratch, error) {
 	parent, prefix := "", "carat-gate-"
 	if path != "" {

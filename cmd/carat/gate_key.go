@@ -127,8 +127,8 @@ func (x *gating) modelID(path string, o convert.Options) (id modelID, err error)
 	return id, err
 }
 
-// ask fills in the key of the verdict. It stays empty when there is no store or an input cannot be hashed: where that
-// input is used, the error has its place.
+// ask sets the key of the verdict. It stays empty when there is no store, or when an input cannot be hashed; the step that
+// uses that input reports the error.
 func (x *gating) ask() {
 	x.storeKey = ""
 	if x.store == nil || x.identify() != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/carat-llm/carat/eval/parity"
 )
 
-// findLlama finds llama.cpp's program when the policy looks at it. Not to find it is told in the gate.
+// findLlama finds llama.cpp's program when the policy has a gate on it. When it is missing, that gate says so.
 func (x *gating) findLlama(ctx context.Context) error {
 	if !x.policy.Needs().Parity {
 		return nil

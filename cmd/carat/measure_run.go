@@ -120,7 +120,7 @@ func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureO
 	return r, err
 }
 
-// interrupted says how to go on.
+// interrupted says how to continue.
 func (o *measureOptions) interrupted(what string) *interruption {
 	if o.Report == "" {
 		return &interruption{what, "with --report FILE.json a run can be resumed"}

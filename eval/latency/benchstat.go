@@ -46,7 +46,7 @@ func benchmarkName(test string) string {
 func modelName(path string) string {
 	name := strings.TrimSuffix(filepath.Base(path), ".gguf")
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == '/' || r == '=' {
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '/' || r == '=' {
 			return '_'
 		}
 		return r

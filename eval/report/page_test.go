@@ -97,6 +97,13 @@ func TestSVG(t *testing.T) {
 	}
 }
 
+// TestPageLegend: controls may be better than what the legend calls unbeaten.
+func TestPageLegend(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, HTML(&b, sample()))
+	require.Contains(t, b.String(), "no other candidate is better in both")
+}
+
 // TestSweepPage: without a gate the candidates stand by size, the headline is of the nearest to the reference, and the
 // perplexity runs within each slice.
 func TestSweepPage(t *testing.T) {

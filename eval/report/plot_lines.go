@@ -16,7 +16,8 @@ type plotArrow struct {
 	LabelX, LabelY float64
 }
 
-// markFront finds the points that no other is better than in both. For sizes the report says so itself.
+// markFront marks the Pareto front: the candidates that no other candidate beats in both coordinates. When x is the size
+// the report already states it.
 func (p *plot) markFront(larger bool) {
 	stated := slices.ContainsFunc(p.Points, func(q plotPoint) bool { return q.candidate.Pareto })
 	for i := range p.Points {

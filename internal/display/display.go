@@ -3,10 +3,12 @@
 package display
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -41,6 +43,27 @@ func Name(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// JSON escapes in JSON what Name escapes in text and JSON allows in strings: the value stays the same.
+func JSON(b []byte) []byte {
+	hidden := func(r rune) bool { return r != '\n' && !visible(r) }
+	if bytes.IndexFunc(b, hidden) < 0 {
+		return b
+	}
+	out := make([]byte, 0, len(b)+64)
+	for _, r := range string(b) {
+		switch {
+		case !hidden(r):
+			out = utf8.AppendRune(out, r)
+		case r < 0x10000:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return out
 }
 
 // visible says that a character is what it looks like. Spaces of other widths and joiners of letters and emoji are;

@@ -1,6 +1,8 @@
 package display
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -47,4 +49,16 @@ func TestBytes(t *testing.T) {
 	}
 	require.Equal(t, "12 B", Bytes(12.4))
 	require.Equal(t, "1.00 kB", Bytes(999.6))
+}
+
+func TestJSON(t *testing.T) {
+	for _, s := range []string{"plain ü 🙂 a\u200db", "\u202eevil\u200b\u009b31m\x7f\u2028", "tag \U000e0041", "line\nbreak"} {
+		var b bytes.Buffer
+		require.NoError(t, json.NewEncoder(&b).Encode(map[string]string{"name": s}))
+		out := JSON(b.Bytes())
+		var back map[string]string
+		require.NoError(t, json.Unmarshal(out, &back))
+		require.Equal(t, s, back["name"], "the value stays")
+		require.Equal(t, string(out), Name(string(out[:len(out)-1]))+"\n", "nothing hidden is left")
+	}
 }

@@ -98,17 +98,17 @@ func sum(x []float32) float32 {
 	return s
 }
 
-// The searches try many scales, and most tries round many elements, or all, to what they were rounded to before.
-// Sums and errors follow from the rounded values alone, so what has been tried need not be tried again: it cannot
-// win now. steps keeps rounded values for that, as 1.5*2^23 + l, whose last bits count l.
+// The searches try many scales, and most tries round many elements, often all of them, to the same integers as an
+// earlier try. The error depends on these integers alone, so a try that repeats earlier ones cannot win and is skipped.
+// steps holds the integers l for this comparison, as the float32 values 1.5*2^23 + l, whose low bits are l.
 type steps [32]float32
 
 const (
 	stepOfZero = 0x4b400000 // its bits
 )
 
-// step rounds v and clamps it to the steps low ... low+span. What is rounded as nearest does stays as it is; the
-// branch is rarely taken.
+// step rounds v to the nearest integer and clamps it to the range low ... low+span. Few values are outside the range, so
+// the branch is rarely taken.
 func step(v float32, low, span uint32) uint32 {
 	b := math.Float32bits(v + stepBias)
 	if b-low > span {
