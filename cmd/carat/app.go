@@ -131,6 +131,9 @@ func parseAndRun(ctx context.Context, app *cli.App, args []string) error {
 	if err := l.repeated(); err != nil {
 		return err
 	}
+	if l.on(cli.HelpFlag.Names()...) && l.on("json") {
+		return helpJSON(app, l.verb)
+	}
 	app.Metadata = map[string]any{lineKey: l}
 	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongFlag(app, l, err) }
 	for _, c := range app.Commands {

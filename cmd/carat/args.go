@@ -62,6 +62,20 @@ func (l *line) arguments() []string {
 	return out
 }
 
+// on reports whether a switch, by any of its names, is given and not false.
+func (l *line) on(names ...string) bool {
+	for i := 0; i < len(l.flags); i++ {
+		name, value, valued := strings.Cut(strings.TrimLeft(l.flags[i], "-"), "=")
+		if slices.Contains(names, name) && (!valued || value == "true") {
+			return true
+		}
+		if !valued && takesValue(findFlag(l.verb, l.flags[i])) {
+			i++ // the value may look like a switch
+		}
+	}
+	return false
+}
+
 // findVerb returns the place of the first argument that is neither a flag nor the value of one, and the verb of that
 // name, if there is one. Flags before the verb may be its own: only then it is known whether they take a value.
 func findVerb(app *cli.App, args []string) (int, *cli.Command) {

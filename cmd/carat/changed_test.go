@@ -45,3 +45,30 @@ func TestModelChangesBeforeItsSums(t *testing.T) {
 	require.ErrorIs(t, err, gguf.ErrInput)
 	require.ErrorContains(t, err, path+": was modified at ")
 }
+
+// when is a context that does something when it is first asked whether to go on.
+type when struct {
+	context.Context
+	once func()
+}
+
+func (w *when) Err() error {
+	if w.once != nil {
+		w.once()
+		w.once = nil
+	}
+	return nil
+}
+
+// TestModelChangesWhileCollecting: no snapshot keeps sums of a model that changed, since --resume would continue from it.
+func TestModelChangesWhileCollecting(t *testing.T) {
+	dir := t.TempDir()
+	path, out := filepath.Join(dir, "m.gguf"), filepath.Join(dir, "i.gguf")
+	mustCarat(t, "build", tiny, "--type", "Q8_0", "-o", path, "--quiet")
+	ctx := &when{context.Background(), func() { require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour))) }}
+	code, _, stderr := carat(ctx, "imatrix", path, "--text", evalFile, "--ctx", "64", "--chunks", "8", "--save-every", "2", "-o", out)
+	require.Equal(t, exitInput, code, stderr)
+	require.Contains(t, stderr, path+": was modified at ")
+	require.NoFileExists(t, out+".partial")
+	require.NoFileExists(t, out)
+}

@@ -23,6 +23,14 @@ EXAMPLES:
 	}
 }
 
+// helpJSON is --help with --json, of carat or of a verb. cli would print its help before the verb sees its flags.
+func helpJSON(app *cli.App, verb *cli.Command) error {
+	if verb == nil {
+		return printJSON(app.Writer, describeApp(app))
+	}
+	return printJSON(app.Writer, describeVerb(verb))
+}
+
 // showHelp shows the help that c asks for.
 func showHelp(s streams, c *cli.Context) error {
 	if c.NArg() > 1 {

@@ -195,7 +195,12 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 	}
 	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: text.SHA256, Output: o.Output, Vocab: mod.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
 	if o.SaveEvery > 0 {
-		opts.Save = func(m *imatrix.Matrix) error { return snap.Write(o.partial(), m) }
+		opts.Save = func(sums *imatrix.Matrix) error {
+			if err := gguf.Unchanged(m); err != nil { // --resume would continue from sums of two models
+				return err
+			}
+			return snap.Write(o.partial(), sums)
+		}
 	}
 	done := 0
 	if exists(o.partial()) {

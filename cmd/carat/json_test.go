@@ -51,7 +51,7 @@ func TestJSONEverywhere(t *testing.T) {
 	}
 	for _, c := range newApp(streams{}).Commands {
 		require.NotEmpty(t, calls[c.Name], "%s: a verb needs a call here", c.Name)
-		for _, args := range calls[c.Name] {
+		for _, args := range append(calls[c.Name], []string{"--help"}, []string{"-h"}) {
 			line := append(append([]string{c.Name}, args...), "--json")
 			code, stdout, stderr := carat(context.Background(), line...)
 			require.Zero(t, code, "%q: %s", line, stderr)
