@@ -106,7 +106,7 @@ func printPolicy(c *cli.Context, s streams) error {
 		return err
 	}
 	if c.NArg() > 0 {
-		return usagef("gate --print-policy takes no model, got %q", c.Args().Slice())
+		return usagef("gate --print-policy takes no model (got %q)", c.Args().Slice())
 	}
 	if !g.json {
 		_, err := fmt.Fprint(s.out, gate.DefaultText())

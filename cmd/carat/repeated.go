@@ -28,7 +28,7 @@ func (l *line) repeated() error {
 			value = l.flags[i]
 		}
 		if value == "" && takesValue(f) && f.Names()[0] != "prompt" {
-			return usagef("%s is given an empty value, as a shell makes of a variable that is not set: give a value, or omit the flag", dashed(f.Names()[0]))
+			return usagef("%s has an empty value (an unset shell variable?): give a value, or omit the flag", dashed(f.Names()[0]))
 		}
 		if d, ok := f.(cli.DocGenerationSliceFlag); ok && d.IsSliceFlag() {
 			continue

@@ -134,12 +134,12 @@ func TestGenerationConfig(t *testing.T) {
 		require.Empty(t, notes)
 	}
 	for text, want := range map[string]string{
-		`{`:                          "generation_config.json is passed over",
-		`{"top_k": 1e300}`:           "top_k is passed over: expected a whole number (got 1e+300)",
+		`{`:                          "generation_config.json is ignored",
+		`{"top_k": 1e300}`:           "top_k is ignored: expected a whole number (got 1e+300)",
 		`{"top_k": 2.5}`:             "expected a whole number (got 2.5)",
-		`{"temperature": "0.7\n"}`:   `temperature is passed over: expected a number (got "0.7\n")`,
+		`{"temperature": "0.7\n"}`:   `temperature is ignored: expected a number (got "0.7\n")`,
 		`{"temperature": 1e300}`:     "expected a number",
-		`{"sequence": {"a": [NaN]}}`: "sequence is passed over: expected a string",
+		`{"sequence": {"a": [NaN]}}`: "sequence is ignored: expected a string",
 	} {
 		got, notes := describe(t, map[string]string{"generation_config.json": text}, nil, Options{})
 		require.Empty(t, got)

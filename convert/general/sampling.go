@@ -85,7 +85,7 @@ func (f *facts) generationConfig(path string) error {
 	}
 	m, err := pyjson.Object(b)
 	if err != nil {
-		f.note("generation_config.json is passed over: %v", err)
+		f.note("generation_config.json is ignored: %v", err)
 		return nil
 	}
 	for _, s := range samplers {
@@ -100,7 +100,7 @@ func (f *facts) generationConfig(path string) error {
 			if value, ok := s.value(v); ok {
 				f.sampling[s.key] = value
 			} else if v != nil {
-				f.note("generation_config.json: %s is passed over: expected %s (got %s)", name, s.expected(), shown(v))
+				f.note("generation_config.json: %s is ignored: expected %s (got %s)", name, s.expected(), shown(v))
 			}
 			break
 		}

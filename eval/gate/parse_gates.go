@@ -44,7 +44,7 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 	case g.Versus == "" && margin != nil:
 		return d.errorf(margin, key+".rel_margin", "found without vs, expected vs: baseline or vs: control")
 	case g.Versus != "" && value != nil:
-		return d.errorf(value, key+".value", "found beside vs, expected rel_margin")
+		return d.errorf(value, key+".value", "found together with vs, expected rel_margin")
 	case g.Versus != "" && margin == nil:
 		return d.errorf(n, key+".rel_margin", "missing, expected the allowed relative difference, such as 0.03")
 	case g.Versus == "" && value == nil:

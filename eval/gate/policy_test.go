@@ -195,7 +195,7 @@ func TestParseRefuses(t *testing.T) {
 		gate("metric: ppl, value: 1, level: info"):                             `gates[0].level: found "info"`,
 		gate("metric: ppl, value: 1, on_noise: x"):                             `gates[0].on_noise: found "x"`,
 		gate("metric: ppl, value: 1, rel_margin: 1"):                           "gates[0].rel_margin: found without vs",
-		gate("metric: ppl, vs: baseline, value: 1"):                            "gates[0].value: found beside vs",
+		gate("metric: ppl, vs: baseline, value: 1"):                            "gates[0].value: found together with vs",
 		gate("metric: ppl, vs: baseline"):                                      "gates[0].rel_margin: missing",
 		gate("metric: ppl, vs: baseline, rel_margin: -2"):                      `gates[0].rel_margin: found "-2"`,
 		gate("metric: ppl, vs: control, rel_margin: 0"):                        "expected a control in the policy",
