@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,16 @@ func TestModelCard(t *testing.T) {
 	_, notes := describe(t, map[string]string{"README.md": "---\nlicense: [mit\nx: }\n---\n"}, nil, Options{})
 	require.Len(t, notes, 1)
 	require.Contains(t, notes[0], "README.md: the front matter is not valid YAML")
+}
+
+// Mappings that merge each other many times over take no time.
+func TestManyMerges(t *testing.T) {
+	card := "---\na0: &a0 {license: mit}\n"
+	for i := 1; i < 12; i++ {
+		card += fmt.Sprintf("a%d: &a%d {<<: [%s]}\n", i, i, strings.Join(slices.Repeat([]string{fmt.Sprintf("*a%d", i-1)}, 40), ", "))
+	}
+	got, _ := describe(t, map[string]string{"README.md": card + "<<: *a11\n---\n"}, nil, Options{})
+	require.Equal(t, kv{"license": "mit"}, got)
 }
 
 // An id counts where it is there, though it be empty.

@@ -5,6 +5,9 @@ import "go.yaml.in/yaml/v4"
 // maxDepth bounds how far aliases are followed: they may stand in a circle.
 const maxDepth = 8
 
+// maxMerges bounds how many mappings make up one: each may merge others several times, and these others.
+const maxMerges = 100
+
 // resolve follows aliases. What is not there is nil.
 func resolve(n *yaml.Node) *yaml.Node {
 	for range maxDepth {
@@ -18,17 +21,18 @@ func resolve(n *yaml.Node) *yaml.Node {
 
 // fields are a mapping's values by key; of keys that stand twice the last counts. Another node has none.
 func fields(n *yaml.Node) map[string]*yaml.Node {
-	out := map[string]*yaml.Node{}
-	collect(out, n, maxDepth)
+	out, budget := map[string]*yaml.Node{}, maxMerges
+	collect(out, n, &budget)
 	return out
 }
 
 // collect puts n's values over those in out. Merged mappings (<<) count less than what stands in n itself.
-func collect(out map[string]*yaml.Node, n *yaml.Node, depth int) {
+func collect(out map[string]*yaml.Node, n *yaml.Node, budget *int) {
 	n = resolve(n)
-	if n == nil || n.Kind != yaml.MappingNode || depth == 0 {
+	if n == nil || n.Kind != yaml.MappingNode || *budget == 0 {
 		return
 	}
+	*budget--
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value != "<<" {
 			continue
@@ -38,7 +42,7 @@ func collect(out map[string]*yaml.Node, n *yaml.Node, depth int) {
 			merged = items
 		}
 		for j := len(merged) - 1; j >= 0; j-- {
-			collect(out, merged[j], depth-1)
+			collect(out, merged[j], budget)
 		}
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
