@@ -39,7 +39,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			out, err := output(c, arg)
+			out, err := output(c)
 			if err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			out, err := output(c, arg)
+			out, err := output(c)
 			if err != nil {
 				return err
 			}
@@ -81,7 +81,7 @@ func outputFlags() []cli.Flag {
 }
 
 // output returns -o, which only a dry run may leave out.
-func output(c *cli.Context, in string) (string, error) {
+func output(c *cli.Context) (string, error) {
 	out := c.String("output")
 	if c.Bool("dry-run") {
 		return "", nil
@@ -89,7 +89,7 @@ func output(c *cli.Context, in string) (string, error) {
 	if out == "" {
 		return "", usagef("%s needs -o OUT.gguf (or --dry-run)", c.Command.Name)
 	}
-	return out, sameFile(in, out)
+	return out, nil
 }
 
 func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options, split gguf.Split, rec *recorder) error {

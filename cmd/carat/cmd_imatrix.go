@@ -134,11 +134,6 @@ func (o *imatrixOptions) check() error {
 func (o *imatrixOptions) partial() string { return o.Out + ".partial" }
 
 func runImatrix(ctx context.Context, s streams, g global, path string, src convert.Options, o imatrixOptions) error {
-	for _, in := range []string{path, o.Text} {
-		if err := sameFile(in, o.Out); err != nil {
-			return err
-		}
-	}
 	if exists(o.partial()) && !o.Resume {
 		return usagef("%s of an interrupted run exists: continue it with --resume, or delete it", o.partial())
 	}
@@ -229,9 +224,6 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 func runImatrixMerge(s streams, g global, paths []string, o imatrixOptions) error {
 	var ms []imatrix.Named
 	for _, p := range paths {
-		if err := sameFile(p, o.Out); err != nil {
-			return err
-		}
 		m, err := imatrix.Read(p)
 		if err != nil {
 			return err

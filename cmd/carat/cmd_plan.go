@@ -48,7 +48,7 @@ EXAMPLES:
 			}
 			var o outputs
 			defer o.abort()
-			if err := savePlan(plan, arg, c.String("save"), c.String("export-tensor-types"), &o); err != nil {
+			if err := savePlan(plan, c.String("save"), c.String("export-tensor-types"), &o); err != nil {
 				return err
 			}
 			if err := o.commit(s); err != nil {
@@ -86,13 +86,13 @@ func runPlan(s streams, g global, plan *quantize.Plan, opts quantize.Options) er
 }
 
 // savePlan adds the files that were asked for to o.
-func savePlan(plan *quantize.Plan, in, recipePath, typesPath string, o *outputs) error {
+func savePlan(plan *quantize.Plan, recipePath, typesPath string, o *outputs) error {
 	if recipePath != "" {
 		f, err := plan.Recipe()
 		if err != nil {
 			return err
 		}
-		if err := writeSmall(in, recipePath, "--save", f.Bytes(), o); err != nil {
+		if err := o.write(recipePath, f.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -101,17 +101,9 @@ func savePlan(plan *quantize.Plan, in, recipePath, typesPath string, o *outputs)
 		if err != nil {
 			return err
 		}
-		return writeSmall(in, typesPath, "--export-tensor-types", b, o)
+		return o.write(typesPath, b)
 	}
 	return nil
-}
-
-// writeSmall adds the file that a flag names.
-func writeSmall(in, path, flag string, b []byte, o *outputs) error {
-	if err := notTheInput(in, path, flag); err != nil {
-		return err
-	}
-	return o.write(path, b)
 }
 
 // printNotes says on stderr what the plan's table does not show; JSON has it under notes.

@@ -76,7 +76,6 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 	inputs := slices.Concat(pathsOf(c, fileInputs), pathsOf(c, textInputs))
 	var read, printed []string
 	for _, a := range c.Args().Slice() {
-		inputs = append(inputs, namedPath{"", a})
 		if a == "-" && !slices.Contains(dashPositionals, verb) {
 			return false, usagef("%s cannot read a model from standard input: it is read at many places at once; give a file or a folder", verb)
 		}
@@ -84,7 +83,7 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 			read = append(read, "-")
 		}
 	}
-	for _, n := range append(pathsOf(c, fileInputs), pathsOf(c, textInputs)...) {
+	for _, n := range inputs {
 		text := slices.Contains(textInputs, strings.TrimLeft(n.flag, "-")) || n.flag == "-p"
 		switch {
 		case n.path != "-":
@@ -116,6 +115,9 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 		return false, usagef("standard output takes one thing: %s", strings.Join(printed, " and "))
 	case len(printed) > 0 && c.Bool("json"):
 		return false, usagef("%s and --json: standard output takes one thing", printed[0])
+	}
+	for _, a := range c.Args().Slice() {
+		inputs = append(inputs, namedPath{"", a})
 	}
 	return len(printed) > 0, checkOutputs(c, outputs, inputs)
 }
