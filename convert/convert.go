@@ -131,7 +131,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	named := general.Options{ModelName: o.ModelName, MetadataFile: o.MetadataFile}
 	for _, t := range m.tensors {
 		named.Parameters += t.Info().Elements()
-		if s, ok := t.(*stack); ok {
+		if s, ok := t.(*stack); ok && len(s.Shape) == 3 {
 			named.Experts = s.Shape[2]
 			named.ExpertParameters += t.Info().Elements()
 		}

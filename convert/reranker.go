@@ -86,35 +86,15 @@ func rerank(dir string, spec *arch.Spec, tokenizer []gguf.KV, tied bool) error {
 	return nil
 }
 
-// picked is a tensor of some rows of the checkpoint's.
-type picked struct {
-	gguf.TensorInfo
-	rows []*tensor
-}
-
-func newPicked(t *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *picked {
-	p := &picked{}
+// newPicked makes a matrix of some rows of the checkpoint's.
+func newPicked(t *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *stack {
 	one := spec
 	one.Name, one.Shape = spec.Picked, []int64{1, spec.Shape[1]}
-	for _, id := range spec.Rows {
-		p.rows = append(p.rows, newTensor(t.Slice(id*spec.Shape[1], one.Shape), one, out))
+	rows := make([]*tensor, len(spec.Rows))
+	for i, id := range spec.Rows {
+		rows[i] = newTensor(t.Slice(id*spec.Shape[1], one.Shape), one, out)
 	}
-	p.TensorInfo = p.rows[0].TensorInfo
-	p.Shape = []int64{spec.Shape[1], int64(len(spec.Rows))}
-	return p
-}
-
-func (p *picked) Info() gguf.TensorInfo { return p.TensorInfo }
-
-// ReadRows implements gguf.Tensor.
-func (p *picked) ReadRows(dst []byte, first, n int64) error {
-	if first < 0 || n < 0 || first+n > p.Rows() || int64(len(dst)) != n*p.RowBytes() {
-		return fmt.Errorf("tensor %s: rows %d to %d of %d into %d bytes", p.Name, first, first+n, p.Rows(), len(dst))
-	}
-	for i := range n {
-		if err := p.rows[first+i].ReadRows(dst[i*p.RowBytes():(i+1)*p.RowBytes()], 0, 1); err != nil {
-			return err
-		}
-	}
-	return nil
+	info := rows[0].TensorInfo
+	info.Shape = []int64{spec.Shape[1], int64(len(rows))}
+	return &stack{info, rows}
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
-// stack is a tensor of three dimensions whose experts are tensors of their own in the checkpoint. Its rows
-// are those of expert 0, then those of expert 1, and so on; each is read from where it lies.
+// stack is a tensor whose parts, of as many rows each, lie apart in the checkpoint. Its rows are those of the first
+// part, then those of the second, and so on; each is read from where it lies.
 type stack struct {
 	gguf.TensorInfo
-	experts []*tensor
+	parts []*tensor
 }
 
+// newStack makes one of three dimensions of experts.
 func newStack(experts []*tensor) *stack {
 	info := experts[0].TensorInfo
 	info.Shape = []int64{info.Shape[0], info.Shape[1], int64(len(experts))}
@@ -36,16 +37,16 @@ func slab(t *safetensors.Tensor, spec arch.Tensor, out gguf.Type) []*tensor {
 
 func (s *stack) Info() gguf.TensorInfo { return s.TensorInfo }
 
-// ReadRows implements gguf.Tensor. Rows may be of several experts.
+// ReadRows implements gguf.Tensor. Rows may be of several parts.
 func (s *stack) ReadRows(dst []byte, first, n int64) error {
 	if first < 0 || n < 0 || first+n > s.Rows() || int64(len(dst)) != n*s.RowBytes() {
 		return fmt.Errorf("tensor %s: rows %d to %d of %d into %d bytes", s.Name, first, first+n, s.Rows(), len(dst))
 	}
-	rows := s.Shape[1]
+	rows := s.parts[0].Rows()
 	for n > 0 {
 		within := first % rows
 		k := min(n, rows-within)
-		if err := s.experts[first/rows].ReadRows(dst[:k*s.RowBytes()], within, k); err != nil {
+		if err := s.parts[first/rows].ReadRows(dst[:k*s.RowBytes()], within, k); err != nil {
 			return err
 		}
 		dst, first, n = dst[k*s.RowBytes():], first+k, n-k

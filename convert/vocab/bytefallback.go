@@ -37,9 +37,7 @@ func (f *folder) byteFallback(l *list) error {
 	}
 	gemma := strings.HasPrefix(f.opts.Class, "Gemma")
 	if !gemma {
-		for id := range added {
-			have = max(have, id+1)
-		}
+		have = withAdded(have, added)
 	}
 	size, err := f.vocabSize(have)
 	if err != nil {

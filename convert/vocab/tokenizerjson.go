@@ -99,6 +99,14 @@ func (m merges) joined() []string {
 	return out
 }
 
+// withAdded is how many ids there are when added tokens join a vocabulary of have.
+func withAdded(have int, added map[int]addedToken) int {
+	for id := range added {
+		have = max(have, id+1)
+	}
+	return have
+}
+
 // byteLevel writes byte-level BPE.
 func (f *folder) byteLevel(l *list) error {
 	path := filepath.Join(f.dir, "tokenizer.json")
@@ -118,10 +126,7 @@ func (f *folder) byteLevel(l *list) error {
 	if err != nil {
 		return err
 	}
-	for id := range added {
-		have = max(have, id+1)
-	}
-	size, err := f.vocabSize(have)
+	size, err := f.vocabSize(withAdded(have, added))
 	if err != nil {
 		return err
 	}
