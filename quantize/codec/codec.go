@@ -18,8 +18,6 @@ type Codec struct {
 	IgnoresWeights bool
 	// Activations says that the format is for activations in dot products, not for files.
 	Activations bool
-
-	generic func(dst []float32, src []byte) // Decode in Go alone, the specification
 }
 
 // codecs lists the formats. A new one is a new file and a line here.
@@ -61,7 +59,6 @@ var codecs = accelerate(map[gguf.Type]*Codec{
 func accelerate(codecs map[gguf.Type]*Codec) map[gguf.Type]*Codec {
 	for _, c := range codecs {
 		generic := c.Decode
-		c.generic = generic
 		fast := make([]func(dst []float32, src []byte), cpu.Available()[0]+1)
 		for tier := range fast {
 			if fast[tier] = native[cpu.Tier(tier)][c.Type]; fast[tier] == nil {
