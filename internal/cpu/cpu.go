@@ -8,21 +8,24 @@ package cpu
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/internal/suggest"
 )
 
-// Tier is a set of instructions. A higher one has all of those below it.
+// Tier is a set of instructions. Of the tiers of one processor a higher one has all of those below it.
 type Tier int
 
-// Generic is Go alone; AVX2 has FMA, too.
+// Generic is Go alone. AVX2 has FMA, too; AVX512 is F, BW, VL, DQ and VNNI; AMX has tiles of int8 and BF16.
 const (
 	Generic Tier = iota
 	AVX2
+	AVX512
+	AMX
 )
 
-var names = [...]string{Generic: "generic", AVX2: "avx2"}
+var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512", AMX: "amx"}
 
 // String is the name that CARAT_CPU has for it.
 func (t Tier) String() string { return names[t] }
@@ -33,14 +36,20 @@ var current, envErr = find(os.Getenv("CARAT_CPU"))
 // Current is the tier in use.
 func Current() Tier { return current }
 
-// Available lists the tiers of this processor and binary, the fastest first.
+// rungs are the tiers of this processor and binary.
+var rungs = ladder()
+
+// Ladder lists the tiers of this processor and binary, the lowest first: Generic, then what adds to it step by step.
+func Ladder() []Tier { return slices.Clone(rungs) }
+
+// Available is Ladder, the fastest first.
 func Available() []Tier {
-	tiers := []Tier{Generic}
-	for t := Generic + 1; t <= best(); t++ {
-		tiers = append([]Tier{t}, tiers...)
-	}
+	tiers := Ladder()
+	slices.Reverse(tiers)
 	return tiers
 }
+
+func best() Tier { return rungs[len(rungs)-1] }
 
 // find returns the tier called name; the empty name is the fastest. A name that is not available gives the fastest,
 // too, and an error.
@@ -65,7 +74,7 @@ func CheckEnv() error { return envErr }
 // Force puts a tier in use and returns a function that restores the former. It panics when the tier is not available,
 // and must not run beside computation: it is for tests.
 func Force(t Tier) (restore func()) {
-	if t > best() {
+	if !slices.Contains(rungs, t) {
 		panic("cpu: tier " + t.String() + " is not available")
 	}
 	former := current

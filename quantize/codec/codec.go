@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"slices"
+
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
 )
@@ -55,15 +57,18 @@ var codecs = accelerate(map[gguf.Type]*Codec{
 	gguf.Q8_K:    {Type: gguf.Q8_K, Decode: decodeQ8K, Encode: encodeQ8K, IgnoresWeights: true, Activations: true},
 })
 
-// accelerate puts the decoders of the processor's tiers in front of the generic ones.
+// accelerate puts the decoders of the processor's tiers in front of the generic ones. A tier that has none for a
+// type takes that of the tier below it.
 func accelerate(codecs map[gguf.Type]*Codec) map[gguf.Type]*Codec {
+	ladder := cpu.Ladder()
 	for _, c := range codecs {
-		generic := c.Decode
-		fast := make([]func(dst []float32, src []byte), cpu.Available()[0]+1)
-		for tier := range fast {
-			if fast[tier] = native[cpu.Tier(tier)][c.Type]; fast[tier] == nil {
-				fast[tier] = generic
+		fast := make([]func(dst []float32, src []byte), slices.Max(ladder)+1)
+		best := c.Decode
+		for _, tier := range ladder {
+			if d := native[tier][c.Type]; d != nil {
+				best = d
 			}
+			fast[tier] = best
 		}
 		c.Decode = func(dst []float32, src []byte) { fast[cpu.Current()](dst, src) }
 	}

@@ -17,8 +17,18 @@ type tier struct {
 
 var generic = tier{id: cpu.Generic, dot4: dot4Generic, dot4x3: dot4x3Generic, weightedSum: weightedSumGeneric}
 
-// tiers has the implementation of each of the processor's tiers. Those that this binary lacks are never in use.
-var tiers = [...]*tier{cpu.Generic: &generic, cpu.AVX2: avx2}
+// tiers has the implementation of each of the processor's tiers, by its number. One that has no code of its own is
+// the one below it.
+var tiers = func() (all [8]*tier) {
+	best := &generic
+	for _, id := range cpu.Ladder() {
+		if own := native[id]; own != nil {
+			best = own
+		}
+		all[id] = best
+	}
+	return all
+}()
 
 // active is the implementation in use. Operations ask once, before their loops.
 func active() *tier { return tiers[cpu.Current()] }

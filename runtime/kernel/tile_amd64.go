@@ -8,6 +8,9 @@ import (
 	"github.com/carat-llm/carat/internal/cpu"
 )
 
+// native has the tiers that have assembly.
+var native = map[cpu.Tier]*tier{cpu.AVX2: avx2}
+
 var avx2 = &tier{id: cpu.AVX2, dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2}
 
 // The wrappers check what the assembly will touch; strides turn into bytes.

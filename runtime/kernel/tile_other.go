@@ -2,4 +2,6 @@
 
 package kernel
 
-var avx2 *tier // there is none
+import "github.com/carat-llm/carat/internal/cpu"
+
+var native map[cpu.Tier]*tier // there are none

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/carat-llm/carat/internal/cpu"
@@ -48,11 +49,13 @@ func requireClose(t *testing.T, want, got []float32, tolerance float64, msg stri
 	}
 }
 
-// available are the tiers that this processor and binary have.
+// available are the implementations that this processor and binary have.
 func available() []*tier {
 	var out []*tier
 	for _, t := range cpu.Available() {
-		out = append(out, tiers[t])
+		if !slices.Contains(out, tiers[t]) {
+			out = append(out, tiers[t])
+		}
 	}
 	return out
 }
