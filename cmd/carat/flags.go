@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"runtime"
 	"strconv"
 
 	"github.com/carat-llm/carat/internal/cpu"
@@ -53,17 +52,7 @@ func globals(c *cli.Context) (global, error) {
 		return g, outOfRange("--threads", 0, 1024, g.threads)
 	}
 	if g.threads == 0 {
-		g.threads = defaultThreads()
+		g.threads = cpu.Threads()
 	}
 	return g, nil
-}
-
-// defaultThreads is the number of physical cores this process may use: hyper-threads share the units
-// that the kernels fill.
-func defaultThreads() int {
-	n := runtime.GOMAXPROCS(0)
-	if p := cpu.Cores(); p > 0 && p < n {
-		return p
-	}
-	return n
 }

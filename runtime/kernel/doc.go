@@ -15,6 +15,11 @@
 // result is therefore the same bits when a token is evaluated alone and when it is part of a batch.
 // The tiers differ from each other in the last bits only (AVX2 fuses multiply and add).
 //
+// # Workers
+//
+// Work is cut into chunks, which the workers of a [Pool] take one by one; a model has one pool for all its sequences.
+// An operation that a token needs allocates nothing: its buffers come from the worker's [Scratch].
+//
 // # Tiers
 //
 // The generic tier is plain Go, always compiled, and is the specification. The AVX2 tier is assembly

@@ -60,6 +60,7 @@ func (p *Pool) MatMuls(x []float32, n int, products ...Product) {
 func (q Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
 	w, kernels := q.W, active()
 	whole := (rows + 3) &^ 3 // the kernels take four rows at a time; rows beyond the last are zero
+	s.Reset()
 	buf := s.Floats(whole * stride)
 	if stride == w.Cols {
 		w.decode(buf[:rows*stride], w.Data[first*w.rowBytes:(first+rows)*w.rowBytes])

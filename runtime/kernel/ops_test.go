@@ -3,25 +3,11 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
-	"sync/atomic"
 	"testing"
 
 	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/stretchr/testify/require"
 )
-
-func TestPoolRunsEachChunkOnce(t *testing.T) {
-	for _, threads := range []int{1, 2, 7} {
-		var counts [100]atomic.Int32
-		NewPool(threads).Run(len(counts), func(s *Scratch, c int) {
-			require.Len(t, s.Floats(c), c)
-			counts[c].Add(1)
-		})
-		for c := range counts {
-			require.EqualValues(t, 1, counts[c].Load(), "chunk %d", c)
-		}
-	}
-}
 
 func TestNorms(t *testing.T) {
 	p := NewPool(2)

@@ -2,87 +2,73 @@ package kernel
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
 
-	"github.com/carat-llm/carat/internal/mmap"
+	"github.com/carat-llm/carat/internal/cpu"
 )
 
-// Pool runs chunks of work on a fixed number of goroutines, the caller among them, and keeps a scratch
-// buffer for each. A Pool serves one caller at a time: every session has its own.
+// Pool runs chunks of work on a fixed number of goroutines, the caller among them, and keeps scratch memory for each.
+// Several goroutines may use a pool: their work is done one after the other, in about the order of their calls.
+//
+// The workers live until Close, or until the pool is garbage. Between two calls they watch for the next one for a few
+// microseconds, since a token is some hundred short pieces of work, and then sleep. A worker that does not come in time, as on a
+// machine that has other things to do, is not waited for: the others do its share.
 type Pool struct {
-	scratch []Scratch
+	*team // which does not know the Pool, so that the Pool can become garbage while the workers wait
+	end   runtime.Cleanup
 }
 
-// Scratch is memory that one worker reuses from chunk to chunk.
-type Scratch struct{ floats []float32 }
-
-// Floats returns n float32 of undefined content, valid until the worker's next call of Floats.
-func (s *Scratch) Floats(n int) []float32 {
-	if cap(s.floats) < n {
-		s.floats = make([]float32, n)
-	}
-	return s.floats[:n]
+// Task is work in chunks.
+type Task interface {
+	// Chunk does one of them. What it computes must not depend on the worker: s is scratch only.
+	Chunk(s *Scratch, chunk int)
 }
 
-// NewPool returns a pool of that many workers; 0 or less means one for each processor Go may use.
+// NewPool returns a pool of that many workers; 0 or less means one for each physical core that Go may use.
 func NewPool(threads int) *Pool {
 	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+		threads = cpu.Threads()
 	}
-	return &Pool{scratch: make([]Scratch, threads)}
+	t := newTeam(threads)
+	p := &Pool{team: t}
+	p.end = runtime.AddCleanup(p, (*team).dismiss, t)
+	return p
+}
+
+// Close ends the workers once no work is under way. The pool must not be used any more.
+func (p *Pool) Close() {
+	p.end.Stop()
+	p.dismiss()
+	p.gone.Wait()
 }
 
 // Threads is the number of workers.
-func (p *Pool) Threads() int { return len(p.scratch) }
+func (p *Pool) Threads() int { return len(p.workers) }
 
-// Bytes is the memory of the scratch buffers, which grow with use.
+// Bytes is the scratch memory, which grows with use.
 func (p *Pool) Bytes() int64 {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	var n int64
-	for i := range p.scratch {
-		n += 4 * int64(cap(p.scratch[i].floats))
+	for i := range p.workers {
+		n += p.workers[i].scratch.size()
 	}
 	return n
 }
 
-// Run calls f once for each chunk 0..chunks-1, in no particular order and several at a time, and
-// returns when all are done. What a chunk computes must not depend on the worker: s is scratch only. When a worker
-// panics, as over a mapped file that was cut off (see mmap.Guard), Run does, after all workers have ended.
-func (p *Pool) Run(chunks int, f func(s *Scratch, chunk int)) {
-	workers := min(len(p.scratch), chunks)
-	if workers <= 1 {
-		for c := range chunks {
-			f(&p.scratch[0], c)
-		}
-		return
-	}
-	var next atomic.Int64
-	var failed atomic.Pointer[any] // what the first worker that panicked did so with
-	work := func(s *Scratch) {
-		r := mmap.Worker(func() {
-			for {
-				c := int(next.Add(1)) - 1
-				if c >= chunks {
-					return
-				}
-				f(s, c)
-			}
-		})
-		if r != nil {
-			next.Store(int64(chunks)) // the others need not go on
-			failed.CompareAndSwap(nil, &r)
-		}
-	}
-	var wg sync.WaitGroup
-	for i := 1; i < workers; i++ {
-		wg.Go(func() { work(&p.scratch[i]) })
-	}
-	work(&p.scratch[0])
-	wg.Wait()
-	if r := failed.Load(); r != nil {
-		panic(*r)
-	}
+// Do calls t.Chunk once for each chunk 0..chunks-1, in no particular order and several at a time, and returns when all
+// are done. It allocates nothing. Chunks must not call it. When a worker panics, as over a mapped file that was cut off
+// (see mmap.Guard), Do does, after all workers have ended.
+func (p *Pool) Do(chunks int, t Task) {
+	p.do(chunks, t)
+	runtime.KeepAlive(p)
 }
+
+// Run is Do for a function.
+func (p *Pool) Run(chunks int, f func(s *Scratch, chunk int)) { p.Do(chunks, taskFunc(f)) }
+
+type taskFunc func(s *Scratch, chunk int)
+
+func (f taskFunc) Chunk(s *Scratch, chunk int) { f(s, chunk) }
 
 // RunRange splits 0..n-1 into ranges of at most size and calls f for each, as Run does.
 func (p *Pool) RunRange(n, size int, f func(first, end int)) {

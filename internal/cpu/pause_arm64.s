@@ -1,0 +1,8 @@
+//go:build gc && !noasm && !purego
+
+#include "textflag.h"
+
+// func Pause()
+TEXT ·Pause(SB), NOSPLIT, $0-0
+	YIELD
+	RET
