@@ -57,22 +57,33 @@ var codecs = accelerate(map[gguf.Type]*Codec{
 	gguf.Q8_K:    {Type: gguf.Q8_K, Decode: decodeQ8K, Encode: encodeQ8K, IgnoresWeights: true, Activations: true},
 })
 
-// accelerate puts the decoders of the processor's tiers in front of the generic ones. A tier that has none for a
-// type takes that of the tier below it.
+// accelerate puts the decoders and encoders of the processor's tiers in front of the generic ones.
 func accelerate(codecs map[gguf.Type]*Codec) map[gguf.Type]*Codec {
-	ladder := cpu.Ladder()
-	for _, c := range codecs {
-		fast := make([]func(dst []float32, src []byte), slices.Max(ladder)+1)
-		best := c.Decode
-		for _, tier := range ladder {
-			if d := native[tier][c.Type]; d != nil {
-				best = d
-			}
-			fast[tier] = best
+	for t, c := range codecs {
+		decode := byTier(c.Decode, func(tier cpu.Tier) func(dst []float32, src []byte) { return native[tier][t] })
+		encode := byTier(c.Encode, func(tier cpu.Tier) encoder { return nativeEncoders[tier][t] })
+		c.Decode = func(dst []float32, src []byte) { decode[cpu.Current()](dst, src) }
+		c.Encode = func(dst []byte, src []float32, cols int, weights []float32) {
+			encode[cpu.Current()](dst, src, cols, weights)
 		}
-		c.Decode = func(dst []float32, src []byte) { fast[cpu.Current()](dst, src) }
 	}
 	return codecs
+}
+
+// encoder is Codec.Encode.
+type encoder = func(dst []byte, src []float32, cols int, weights []float32)
+
+// byTier lists the functions that tiers use, by tier. One that has none of its own, nil, takes that of the tier below it.
+func byTier[F encoder | func(dst []float32, src []byte)](generic F, own func(cpu.Tier) F) []F {
+	ladder := cpu.Ladder()
+	list := make([]F, slices.Max(ladder)+1)
+	for _, tier := range ladder {
+		if f := own(tier); f != nil {
+			generic = f
+		}
+		list[tier] = generic
+	}
+	return list
 }
 
 // For returns the codec of t, and whether there is one.

@@ -19,9 +19,11 @@ func clamp(v, lo, hi int32) int32 { return max(lo, min(hi, v)) }
 // says that all of x is finite.
 func Largest(x []float32) float32 { return math.Float32frombits(largestBits(x)) }
 
-// largestBits is Largest as bits: magnitudes compare as their bits do, NaN above all, and integers compare
+// largestGeneric is Largest as bits: magnitudes compare as their bits do, NaN above all, and integers compare
 // without branches. Four chains keep the processor busy.
-func largestBits(x []float32) uint32 {
+//
+// largestBits is the same, by the fastest code that this processor has.
+func largestGeneric(x []float32) uint32 {
 	const magnitude = 1<<31 - 1
 	var a, b, c, d uint32
 	for ; len(x) >= 4; x = x[4:] {
