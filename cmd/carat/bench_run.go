@@ -11,7 +11,7 @@ import (
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
-	"github.com/carat-llm/carat/runtime/model"
+	"github.com/carat-llm/carat/runtime/engine"
 )
 
 func runBench(ctx context.Context, s streams, g global, path string, src convert.Options, o benchOptions) error {
@@ -22,14 +22,14 @@ func runBench(ctx context.Context, s streams, g global, path string, src convert
 			return err
 		}
 	}
-	m, err := g.open(path, src)
+	e, err := g.engine(path, src, engine.Options{})
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer e.Close()
 	b := newBar(s.err, g, "measure")
 	defer b.finish()
-	r, err := benchModel(ctx, g, path, m, o, b)
+	r, err := benchModel(ctx, e, o, b)
 	if err != nil {
 		return err
 	}
@@ -41,9 +41,9 @@ func runBench(ctx context.Context, s streams, g global, path string, src convert
 // idle is how long the idle machine's energy is measured.
 const idle = 2 * time.Second
 
-// benchModel measures an open model; b, if not nil, shows the progress.
-func benchModel(ctx context.Context, g global, path string, m gguf.Model, o benchOptions, b *bar) (*latency.Result, error) {
-	subject, mod, err := benchSubject(g, path, m, o.room())
+// benchModel measures a loaded model; b, if not nil, shows the progress.
+func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (*latency.Result, error) {
+	subject, err := benchSubject(e, o.room())
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,12 @@ func benchModel(ctx context.Context, g global, path string, m gguf.Model, o benc
 	if err != nil {
 		return nil, err
 	}
-	if err := gguf.Unchanged(m); err != nil {
+	if err := gguf.Unchanged(e.Source()); err != nil {
 		return nil, err
 	}
-	r.CPU, r.Threads, r.MappedBytes = cpu.Name(), g.threads, latency.MappedBytes(m)
+	r.CPU, r.Threads, r.MappedBytes = cpu.Name(), e.Threads(), latency.MappedBytes(e.Source())
 	if o.Noise {
-		again, err := anotherSession(mod, *subject, o.Compared)
+		again, err := benchSubject(e, o.Compared.Room()) // the same model as if it were another
 		if err != nil {
 			return nil, err
 		}
@@ -82,39 +82,25 @@ func benchModel(ctx context.Context, g global, path string, m gguf.Model, o benc
 	return r, nil
 }
 
-// benchSubject loads m with room for so many tokens.
-func benchSubject(g global, path string, m gguf.Model, room int) (*latency.Subject, *model.Model, error) {
-	mod, _, err := loadModel(path, m, g)
-	if err != nil {
-		return nil, nil, err
-	}
-	sess, err := mod.NewSession(room)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &latency.Subject{Session: sess, Vocab: mod.Vocab(), Work: latency.WorkOf(m)}, mod, nil
-}
-
-// anotherSession is the same model as if it were another.
-func anotherSession(mod *model.Model, of latency.Subject, s latency.Spec) (*latency.Subject, error) {
-	sess, err := mod.NewSession(s.Room())
+// benchSubject is a sequence over e with room for so many tokens.
+func benchSubject(e *engine.Engine, room int) (*latency.Subject, error) {
+	sess, err := e.NewSession(room)
 	if err != nil {
 		return nil, err
 	}
-	of.Session = sess
-	return &of, nil
+	return &latency.Subject{Session: sess, Vocab: e.Vocab(), Work: latency.WorkOf(e.Source())}, nil
 }
 
 // benchLoad measures the time from opening path to the first token's logits.
 func benchLoad(g global, path string, src convert.Options) (*latency.Load, error) {
 	var files []string
 	first := func() (err error) {
-		m, err := g.open(path, src)
+		e, err := g.engine(path, src, engine.Options{})
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, m.Close()) }()
-		subject, _, err := benchSubject(g, path, m, 1)
+		defer func() { err = errors.Join(err, e.Close()) }()
+		subject, err := benchSubject(e, 1)
 		if err != nil {
 			return err
 		}
@@ -141,22 +127,22 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 	var mapped [2]int64
 	var models []gguf.Model
 	for i, p := range paths {
-		m, err := g.open(p, src)
+		e, err := g.engine(p, src, engine.Options{})
 		if err != nil {
 			return err
 		}
-		defer m.Close()
-		models = append(models, m)
-		subject, mod, err := benchSubject(g, p, m, o.Compared.Room())
+		defer e.Close()
+		models = append(models, e.Source())
+		subject, err := benchSubject(e, o.Compared.Room())
 		if err != nil {
 			return err
 		}
 		if i == 0 {
-			if again, err = anotherSession(mod, *subject, o.Compared); err != nil {
+			if again, err = benchSubject(e, o.Compared.Room()); err != nil {
 				return err
 			}
 		}
-		mapped[i] = latency.MappedBytes(m)
+		mapped[i] = latency.MappedBytes(e.Source())
 		subjects = append(subjects, *subject)
 	}
 	b := newBar(s.err, g, "compare")

@@ -149,7 +149,11 @@ func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir,
 	}
 	short := shortBench(o.Eval.Context)
 	short.Repetitions, short.Energy = 3, false
-	b, err := benchModel(ctx, g, m.Loaded.Name, m.Source, short, nil)
+	e, err := ms.engine(m.Loaded.Name, m.Source)
+	if err != nil {
+		return nil, err
+	}
+	b, err := benchModel(ctx, e, short, nil)
 	if err != nil {
 		return nil, err
 	}

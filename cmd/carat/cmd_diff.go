@@ -85,12 +85,12 @@ type valueError struct {
 }
 
 func runDiff(ctx context.Context, s streams, g global, pathA, pathB string, values bool) error {
-	a, err := openModel(pathA, convert.Options{})
+	a, err := convert.OpenPath(pathA, convert.Options{})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	b, err := openModel(pathB, convert.Options{})
+	b, err := convert.OpenPath(pathB, convert.Options{})
 	if err != nil {
 		return err
 	}

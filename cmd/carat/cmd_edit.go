@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
 
@@ -136,7 +137,7 @@ func (m relabelled) Metadata() *gguf.Metadata { return m.md }
 
 // stillLoads refuses new metadata md with which loading m would fail although it did not before.
 func stillLoads(m gguf.Model, md *gguf.Metadata) error {
-	before, after := loads(m), loads(relabelled{m, md})
+	before, after := engine.Check(m), engine.Check(relabelled{m, md})
 	sound := before == nil || errors.Is(before, gguf.ErrUnsupported)
 	if after == nil || !sound || before != nil && errors.Is(after, gguf.ErrUnsupported) {
 		return nil

@@ -54,7 +54,7 @@ func runHash(ctx context.Context, s streams, g global, path, check string) error
 			return err
 		}
 	}
-	m, err := openModel(path, convert.Options{})
+	m, err := convert.OpenPath(path, convert.Options{})
 	if err != nil {
 		return err
 	}

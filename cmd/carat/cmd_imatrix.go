@@ -14,6 +14,7 @@ import (
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
 
@@ -175,20 +176,25 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 
 // collectImatrix runs m over the text and keeps snapshots.
 func collectImatrix(ctx context.Context, s streams, g global, path string, m gguf.Model, text eval.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
-	mod, tok, err := loadModel(path, m, g)
+	e, err := g.load(path, m, engine.Options{Text: true})
 	if err != nil {
 		return nil, err
 	}
-	sess, err := mod.NewSession(o.Context)
+	defer e.Close()
+	tok, err := e.Tokenizer()
 	if err != nil {
 		return nil, err
 	}
-	warnBeyond(s.err, path, mod, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
+	sess, err := e.NewSession(o.Context)
+	if err != nil {
+		return nil, err
+	}
+	warnBeyond(s.err, path, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
 	chunks, err := eval.Chunks(o.Text, text.Data, tok, eval.Options{Context: o.Context, Chunks: o.Chunks})
 	if err != nil {
 		return nil, err
 	}
-	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: text.SHA256, Output: o.Output, Vocab: mod.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
+	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: text.SHA256, Output: o.Output, Vocab: e.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
 	if o.SaveEvery > 0 {
 		opts.Save = func(sums *imatrix.Matrix) error {
 			if err := gguf.Unchanged(m); err != nil { // --resume would continue from sums of two models

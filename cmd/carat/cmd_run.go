@@ -7,11 +7,11 @@ import (
 	"math"
 	"strings"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
+	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/generate"
-	"github.com/carat-llm/carat/runtime/model"
-	"github.com/carat-llm/carat/runtime/tokenizer"
 	"github.com/urfave/cli/v2"
 )
 
@@ -51,12 +51,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			src, err := g.open(arg, sourceOptions(c))
-			if err != nil {
-				return err
-			}
-			defer src.Close()
-			return runRun(c.Context, s, g, arg, src, prompt, o)
+			return runRun(c.Context, s, g, arg, sourceOptions(c), prompt, o)
 		},
 	}
 }
@@ -85,44 +80,20 @@ type generated struct {
 	Stop   string  `json:"stop_reason"`
 }
 
-// loadModel makes the model that was opened at path ready to run.
-func loadModel(path string, src gguf.Model, g global) (*model.Model, *tokenizer.Tokenizer, error) {
-	if err := model.Check(src); err != nil { // what the model is comes before what its tokenizer is
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	tok, err := tokenizer.New(src.Metadata())
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	m, err := model.Load(src, model.Options{Threads: g.threads})
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, tok, nil
-}
-
-// loads says, from headers and metadata alone, why loadModel would refuse m; a model without any tokenizer is whole
-// otherwise.
-func loads(m gguf.Model) error {
-	if err := model.Check(m); err != nil {
-		return err
-	}
-	if kind, ok := m.Metadata().String("tokenizer.ggml.model"); !ok || kind == "none" || kind == "no_vocab" {
-		return nil
-	}
-	_, err := tokenizer.New(m.Metadata())
-	return err
-}
-
 // warnBeyond says that a model is used beyond what it was trained for; what names the number of tokens.
-func warnBeyond(w io.Writer, path string, m *model.Model, tokens int, what string) {
-	if trained := m.ContextLength(); tokens > trained {
+func warnBeyond(w io.Writer, path string, e *engine.Engine, tokens int, what string) {
+	if trained := e.ContextLength(); tokens > trained {
 		fmt.Fprintf(w, "carat: warning: %s: %s; the model was trained for %d (context_length), beyond that its predictions get worse\n", path, what, trained)
 	}
 }
 
-func runRun(ctx context.Context, s streams, g global, path string, src gguf.Model, prompt string, opts generate.Options) error {
-	m, tok, err := loadModel(path, src, g)
+func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, prompt string, opts generate.Options) error {
+	e, err := g.engine(path, src, engine.Options{Text: true})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	tok, err := e.Tokenizer()
 	if err != nil {
 		return err
 	}
@@ -136,16 +107,16 @@ func runRun(ctx context.Context, s streams, g global, path string, src gguf.Mode
 	if len(ids) == 0 {
 		return usagef("the prompt is empty and the model has no beginning-of-text token: give -p TEXT")
 	}
-	sess, err := m.NewSession(len(ids) + opts.MaxTokens)
+	sess, err := e.NewSession(len(ids) + opts.MaxTokens)
 	if err != nil {
 		return err
 	}
-	warnBeyond(s.err, path, m, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
+	warnBeyond(s.err, path, e, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
 	var text strings.Builder
 	if !g.json {
 		fmt.Fprint(s.out, prompt)
 	}
-	tokens, reason, err := generate.Run(ctx, sess, m.Vocab(), tok, ids, opts, func(_ int32, piece []byte) error {
+	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, opts, func(_ int32, piece []byte) error {
 		text.Write(piece)
 		if g.json {
 			return nil
@@ -156,7 +127,7 @@ func runRun(ctx context.Context, s streams, g global, path string, src gguf.Mode
 	if err != nil {
 		return err
 	}
-	if err := gguf.Unchanged(src); err != nil {
+	if err := gguf.Unchanged(e.Source()); err != nil {
 		return err
 	}
 	if g.json {

@@ -13,6 +13,7 @@ import (
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/suggest"
+	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
 
@@ -156,25 +157,25 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			}
 		}
 	}
-	m, err := g.open(path, src)
+	e, err := g.engine(path, src, engine.Options{Text: true})
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	opened := []gguf.Model{m}
-	cand, err := taskModel(path, m, g)
+	defer e.Close()
+	opened := []gguf.Model{e.Source()}
+	cand, err := taskModel(e)
 	if err != nil {
 		return err
 	}
 	var ref *task.Model
 	if reference != "" {
-		r, err := g.open(reference, src)
+		e, err := g.engine(reference, src, engine.Options{Text: true})
 		if err != nil {
 			return err
 		}
-		defer r.Close()
-		opened = append(opened, r)
-		if ref, err = taskModel(reference, r, g); err != nil {
+		defer e.Close()
+		opened = append(opened, e.Source())
+		if ref, err = taskModel(e); err != nil {
 			return err
 		}
 	}
@@ -211,15 +212,15 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	return err
 }
 
-// taskModel loads m to be asked.
-func taskModel(path string, m gguf.Model, g global) (*task.Model, error) {
-	mod, tok, err := loadModel(path, m, g)
+// taskModel is e to be asked.
+func taskModel(e *engine.Engine) (*task.Model, error) {
+	tok, err := e.Tokenizer()
 	if err != nil {
 		return nil, err
 	}
 	return &task.Model{
-		NewSession: func(tokens int) (task.Session, error) { return mod.NewSession(tokens) },
-		Vocab:      mod.Vocab(), Context: mod.ContextLength(), Tokenizer: tok,
+		NewSession: func(tokens int) (task.Session, error) { return e.NewSession(tokens) },
+		Vocab:      e.Vocab(), Context: e.ContextLength(), Tokenizer: tok,
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize/check"
 	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
 
@@ -41,7 +42,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o := check.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: loads, Threads: g.threads}
+			o := check.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Threads: g.threads}
 			source := c.String("source")
 			switch {
 			case o.Sample < 0:

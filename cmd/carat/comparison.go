@@ -103,7 +103,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 		return err
 	}
 	if err == nil {
-		if err = c.extras.add(ctx, s, ms.g, j, r); errors.Is(err, context.Canceled) {
+		if err = c.extras.add(ctx, s, ms, j, r); errors.Is(err, context.Canceled) {
 			r.Complete = false
 			err = c.measure.interrupted("interrupted when all chunks were done")
 		}
@@ -130,7 +130,7 @@ func distinct(c []measure.Model) {
 type extras struct{ speed, tensors bool }
 
 // add measures what is asked for of the models that job ran, and puts it into r.
-func (x extras) add(ctx context.Context, s streams, g global, j *measure.Job, r *report.Report) error {
+func (x extras) add(ctx context.Context, s streams, ms *models, j *measure.Job, r *report.Report) error {
 	var reference gguf.Model
 	if j.Reference != nil {
 		reference = j.Reference.Source
@@ -141,8 +141,8 @@ func (x extras) add(ctx context.Context, s streams, g global, j *measure.Job, r 
 			continue
 		}
 		if x.tensors {
-			b := newBar(s.err, g, "tensors of "+m.ID.Name)
-			t, err := measure.Tensors(ctx, m.Source, reference, g.threads, b.update)
+			b := newBar(s.err, ms.g, "tensors of "+m.ID.Name)
+			t, err := measure.Tensors(ctx, m.Source, reference, ms.g.threads, b.update)
 			b.finish()
 			if err != nil {
 				return err
@@ -150,8 +150,12 @@ func (x extras) add(ctx context.Context, s streams, g global, j *measure.Job, r 
 			r.Candidates[i].Tensors = t
 		}
 		if x.speed {
-			b := newBar(s.err, g, "speed of "+m.ID.Name)
-			l, err := benchModel(ctx, g, m.Loaded.Name, m.Source, shortBench(j.Options.Context), b)
+			e, err := ms.engine(m.Loaded.Name, m.Source)
+			if err != nil {
+				return err
+			}
+			b := newBar(s.err, ms.g, "speed of "+m.ID.Name)
+			l, err := benchModel(ctx, e, shortBench(j.Options.Context), b)
 			b.finish()
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize"
@@ -24,7 +25,7 @@ func (x *gating) build(ctx context.Context) (folder *atomicfile.Scratch, err err
 	if source == "" {
 		source = p.Reference.Source
 	}
-	src, err := openModel(source, x.models.src)
+	src, err := convert.OpenPath(source, x.models.src)
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func (x *gating) identify() error {
 }
 
 func (x *gating) modelID(path string, o convert.Options) (id modelID, err error) {
-	m, err := openModel(path, o)
+	m, err := convert.OpenPath(path, o)
 	if err != nil {
 		return id, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/latency"
@@ -15,6 +16,7 @@ import (
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/check"
+	"github.com/carat-llm/carat/runtime/engine"
 )
 
 // judge loads the models and measures until the policy is decided. When measuring fails, what was measured comes beside
@@ -84,7 +86,7 @@ func (x *gating) load(ctx context.Context) error {
 	p := x.policy
 	options := x.models.src
 	options.OutType = p.Reference.DType
-	ref, err := openModel(p.Reference.Source, options)
+	ref, err := convert.OpenPath(p.Reference.Source, options)
 	if err != nil {
 		return fmt.Errorf("the reference: %w", err)
 	}
@@ -113,7 +115,7 @@ func (x *gating) load(ctx context.Context) error {
 func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 	path := x.candidate
 	x.id = measure.Named(path)
-	src, err := openModel(path, x.models.src)
+	src, err := convert.OpenPath(path, x.models.src)
 	if err != nil {
 		if h, err := x.models.sums.Hash(path); err == nil { // identifies what cannot be opened, too
 			x.id.SHA256, x.id.Bytes = h.SHA256, h.Bytes
@@ -129,7 +131,7 @@ func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 		infos = append(infos, t.Info())
 	}
 	x.findings = append(x.findings, gate.Structure(x.policy, x.id.Name, src.Metadata(), infos)...)
-	v, err := check.Verify(ctx, src, check.Options{Loads: loads, Threads: x.g.threads}, nil)
+	v, err := check.Verify(ctx, src, check.Options{Loads: engine.Check, Threads: x.g.threads}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +189,12 @@ func (x *gating) speed(ctx context.Context, m *measure.Model, path string, n gat
 	o := shortBench(x.policy.Context)
 	o.Noise, o.Rounds, o.Energy = true, latency.MinRounds, n.Energy
 	o.Compared = latency.Spec{Generate: min(32, x.policy.Context)}
+	e, err := x.models.engine(m.Loaded.Name, m.Source)
+	if err != nil {
+		return nil, err
+	}
 	b := newBar(x.s.err, x.g, "speed of "+m.ID.Name)
-	r, err := benchModel(ctx, x.g, m.Loaded.Name, m.Source, o, b)
+	r, err := benchModel(ctx, e, o, b)
 	b.finish()
 	if err == nil && n.Load {
 		r.Load, err = benchLoad(x.g, path, x.models.src)
@@ -201,11 +207,11 @@ func (x *gating) tasks(ctx context.Context, m *measure.Model) (out []task.Result
 	if len(x.policy.Data.Tasks) == 0 {
 		return nil, nil
 	}
-	cand, err := taskModel(m.Loaded.Name, m.Source, x.g)
+	cand, err := x.taskModel(m)
 	if err != nil {
 		return nil, err
 	}
-	ref, err := taskModel(x.job.Reference.Loaded.Name, x.job.Reference.Source, x.g)
+	ref, err := x.taskModel(x.job.Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -220,4 +226,13 @@ func (x *gating) tasks(ctx context.Context, m *measure.Model) (out []task.Result
 		out = append(out, *r)
 	}
 	return out, nil
+}
+
+// taskModel is m to be asked.
+func (x *gating) taskModel(m *measure.Model) (*task.Model, error) {
+	e, err := x.models.engine(m.Loaded.Name, m.Source)
+	if err != nil {
+		return nil, err
+	}
+	return taskModel(e)
 }

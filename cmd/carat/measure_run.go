@@ -16,6 +16,8 @@ import (
 	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/engine"
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // models are those of one run. Closing closes all.
@@ -27,13 +29,36 @@ type models struct {
 	sizesOnly bool
 	warnings  io.Writer
 	open      []gguf.Model
+	pool      *kernel.Pool // of all engines, which work one after the other
+	engines   map[gguf.Model]*engine.Engine
 }
 
 func (m *models) close() {
+	for _, e := range m.engines {
+		e.Close()
+	}
+	if m.pool != nil {
+		m.pool.Close()
+	}
 	for _, o := range m.open {
 		o.Close()
 	}
-	m.open = nil
+	m.open, m.pool, m.engines = nil, nil, nil
+}
+
+// engine makes the model that was opened at path ready to run, unless it is.
+func (m *models) engine(path string, src gguf.Model) (*engine.Engine, error) {
+	if e := m.engines[src]; e != nil {
+		return e, nil
+	}
+	if m.pool == nil {
+		m.pool, m.engines = kernel.NewPool(m.g.threads), map[gguf.Model]*engine.Engine{}
+	}
+	e, err := m.g.load(path, src, engine.Options{Pool: m.pool, Text: true})
+	if err == nil {
+		m.engines[src] = e
+	}
+	return e, err
 }
 
 // load opens and loads the model at path with room for ctx tokens.
@@ -61,16 +86,20 @@ func (m *models) add(path string, src gguf.Model, role string, ctx int) (*measur
 
 // ready loads a model that is open and identified.
 func (m *models) ready(id report.Model, path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
-	mod, tok, err := loadModel(path, src, m.g)
+	e, err := m.engine(path, src)
 	if err != nil {
 		return nil, err
 	}
-	sess, err := mod.NewSession(ctx)
+	tok, err := e.Tokenizer()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	warnBeyond(m.warnings, path, mod, ctx, fmt.Sprintf("a context of %d tokens", ctx))
-	loaded := eval.Candidate{Name: path, Session: sess, Vocab: mod.Vocab(), Tokenizer: tok}
+	sess, err := e.NewSession(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	warnBeyond(m.warnings, path, e, ctx, fmt.Sprintf("a context of %d tokens", ctx))
+	loaded := eval.Candidate{Name: path, Session: sess, Vocab: e.Vocab(), Tokenizer: tok}
 	return &measure.Model{ID: id, Role: role, Source: src, Loaded: loaded}, nil
 }
 

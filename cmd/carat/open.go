@@ -1,36 +1,38 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/engine"
 )
 
-// openModel opens a checkpoint folder or a GGUF file.
-func openModel(path string, opts convert.Options) (gguf.Model, error) {
-	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s: no such file or folder", gguf.ErrInput, path)
-	}
-	if err == nil && st.IsDir() {
-		return convert.Open(path, opts)
-	}
-	return gguf.Open(path) // says what it is, when it is no file
-}
-
-// open is openModel for what a verb is asked to work on: it says on stderr what the user should know of how a folder
-// was read.
+// open opens what a verb is asked to work on, and says on stderr what the user should know of how a folder was read.
 func (g global) open(path string, opts convert.Options) (gguf.Model, error) {
-	m, err := openModel(path, opts)
+	m, err := convert.OpenPath(path, opts)
 	if err == nil {
 		g.tell(m)
 	}
 	return m, err
+}
+
+// engine opens the model at path, as open does, and makes it ready to run.
+func (g global) engine(path string, src convert.Options, opts engine.Options) (*engine.Engine, error) {
+	opts.Threads = g.threads
+	opts.Source = func(path string) (gguf.Model, error) { return g.open(path, src) }
+	return engine.Open(path, opts)
+}
+
+// load makes a model ready to run that is open already.
+func (g global) load(path string, src gguf.Model, opts engine.Options) (*engine.Engine, error) {
+	opts.Threads = g.threads
+	e, err := engine.Load(src, opts)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
 }
 
 // tell prints the notes of a checkpoint folder.

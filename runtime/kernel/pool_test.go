@@ -39,6 +39,7 @@ func TestPoolRunsEachChunkOnce(t *testing.T) {
 		for n := range 100 { // few chunks wake few workers, and some too late
 			counts := make([]atomic.Int32, n)
 			p.Run(n, func(s *Scratch, c int) {
+				require.Zero(t, s.used, "a chunk begins with all scratch")
 				require.Len(t, s.Floats(c), c)
 				counts[c].Add(1)
 			})

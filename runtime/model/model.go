@@ -6,7 +6,8 @@
 // time; activations and the key-value cache are float32.
 //
 // A [Session] is one sequence: it holds the cache and the position, and [Session.Forward] appends
-// tokens to it. Several sessions of a model may run at the same time.
+// tokens to it. Several sessions of a model may be used at the same time, by a goroutine each: they take turns on
+// the workers of the model's pool.
 //
 // # Architectures
 //
@@ -19,6 +20,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/carat-llm/carat/gguf"
@@ -28,14 +30,19 @@ import (
 
 // Options of Load.
 type Options struct {
-	// Threads is the number of goroutines that a session computes with; 0 means one for each processor.
-	Threads int
+	// Pool has the workers that all sessions compute with; nil means a pool of the model's own, with a worker for each
+	// physical core.
+	Pool *kernel.Pool
+	// Compute says how products are computed.
+	Compute kernel.Compute
+	// KVType is the type of the key-value cache: F32.
+	KVType gguf.Type
 }
 
 // Model is a loaded model. It is not changed by use and may be shared.
 type Model struct {
-	graph   *graph
-	threads int
+	graph *graph
+	opts  Options
 }
 
 // graph is what an architecture builds: embeddings, blocks, the final norm and the output matrix.
@@ -59,6 +66,9 @@ func Load(src gguf.Model, opts Options) (m *Model, err error) {
 }
 
 func loadGraph(src gguf.Model, opts Options) (*Model, error) {
+	if opts.KVType != gguf.F32 {
+		return nil, fmt.Errorf("there is no key-value cache of type %s, only of F32", opts.KVType)
+	}
 	if err := checkGraph(src); err != nil {
 		return nil, err
 	}
@@ -71,7 +81,10 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
-	return &Model{graph: g, threads: opts.Threads}, nil
+	if opts.Pool == nil {
+		opts.Pool = kernel.NewPool(0)
+	}
+	return &Model{graph: g, opts: opts}, nil
 }
 
 // Vocab is the number of logits of a position: the rows of the embedding matrix.

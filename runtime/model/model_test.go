@@ -11,6 +11,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // fake is a model in memory with F32 tensors.
@@ -81,7 +82,7 @@ func newFake() *fake {
 
 func load(t *testing.T, src gguf.Model, threads int) *Model {
 	t.Helper()
-	m, err := Load(src, Options{Threads: threads})
+	m, err := Load(src, Options{Pool: kernel.NewPool(threads)})
 	require.NoError(t, err)
 	return m
 }
@@ -238,7 +239,7 @@ func TestTruncatedIsAsIfNeverSaid(t *testing.T) {
 }
 
 func TestSessionBytes(t *testing.T) {
-	m, err := Load(newFake(), Options{Threads: 1})
+	m, err := Load(newFake(), Options{Pool: kernel.NewPool(1)})
 	require.NoError(t, err)
 	s, err := m.NewSession(16)
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ const batch = 512
 // Session is one sequence of tokens and its key-value cache. It serves one caller at a time.
 type Session struct {
 	model   *Model
-	pool    *kernel.Pool
+	pool    *kernel.Pool // the model's
 	caches  []*kernel.Cache
 	ropes   []ropeTable
 	max     int
@@ -58,7 +58,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 		return nil, fmt.Errorf("%w: a session of %d tokens needs %.1f GB of memory, this machine gives %.1f GB: take fewer tokens",
 			gguf.ErrEnvironment, maxTokens, need/1e9, float64(have)/1e9)
 	}
-	s := &Session{model: m, pool: kernel.NewPool(m.threads), max: maxTokens}
+	s := &Session{model: m, pool: m.opts.Pool, max: maxTokens}
 	for _, r := range g.ropes {
 		s.ropes = append(s.ropes, ropeTable{r.table(maxTokens)})
 	}
@@ -90,7 +90,8 @@ func (s *Session) Reset() { s.len = 0 }
 // position, so what the window had left behind is seen again.
 func (s *Session) Truncate(n int) { s.len = min(s.len, max(0, n)) }
 
-// Bytes is the memory that the session holds: its cache, the tables of angles and the buffers it reuses.
+// Bytes is the memory that the session holds: its cache, the tables of angles and the buffers it reuses, those of the
+// pool among them.
 func (s *Session) Bytes() int64 {
 	n := s.pool.Bytes()
 	for _, c := range s.caches {

@@ -1,0 +1,130 @@
+// Package engine makes a model ready to run.
+//
+// An [Engine] is a loaded model with the workers that compute it: what every verb that runs a model, and a server, begin
+// with. [Open] takes the path of a GGUF file, or of whatever else Options.Source opens; [Load] takes a model that is open
+// already, as a checkpoint folder that convert shows as one.
+//
+// [Engine.NewSession] gives one sequence of tokens. Any number of sequences may step over an engine, from several
+// goroutines: their work takes turns on the engine's one pool of workers.
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/kernel"
+	"github.com/carat-llm/carat/runtime/model"
+	"github.com/carat-llm/carat/runtime/tokenizer"
+)
+
+// Options say how a model is loaded and computed.
+type Options struct {
+	// Threads is the number of workers; 0 means one for each physical core.
+	Threads int
+	// Pool, when not nil, has the workers instead: engines that do not work at the same time may share them, and the memory
+	// of each. It is the caller's to close.
+	Pool *kernel.Pool
+	// Compute says how products are computed.
+	Compute kernel.Compute
+	// KVType is the type of the key-value cache: F32.
+	KVType gguf.Type
+	// Text says that the engine is to read or write text: a model whose tokenizer is missing or not known is refused before
+	// its weights are read.
+	Text bool
+	// Source opens the path that Open is given; nil is gguf.Open. convert.OpenPath knows checkpoint folders, too.
+	Source func(path string) (gguf.Model, error)
+}
+
+// Engine is a model that is ready to run. It may be used by several goroutines.
+type Engine struct {
+	source    gguf.Model
+	opened    bool // by Open, so that Close closes it
+	model     *model.Model
+	pool      *kernel.Pool
+	ownPool   bool
+	tokenizer func() (*tokenizer.Tokenizer, error)
+}
+
+// Open opens the model at path and loads it. Errors name the path.
+func Open(path string, opts Options) (*Engine, error) {
+	open := opts.Source
+	if open == nil {
+		open = func(path string) (gguf.Model, error) { return gguf.Open(path) }
+	}
+	src, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := Load(src, opts)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), src.Close())
+	}
+	e.opened = true
+	return e, nil
+}
+
+// Load loads a model that is open. src must stay open until Close, which leaves it to the caller: mapped weights are not
+// copied. Errors are those of Check.
+func Load(src gguf.Model, opts Options) (*Engine, error) {
+	e := &Engine{source: src, tokenizer: sync.OnceValues(func() (*tokenizer.Tokenizer, error) { return tokenizer.New(src.Metadata()) })}
+	if opts.Text {
+		if err := model.Check(src); err != nil { // what the model is comes before what its tokenizer is
+			return nil, err
+		}
+		if _, err := e.tokenizer(); err != nil {
+			return nil, err
+		}
+	}
+	if e.pool = opts.Pool; e.pool == nil {
+		e.pool, e.ownPool = kernel.NewPool(opts.Threads), true
+	}
+	var err error
+	if e.model, err = model.Load(src, model.Options{Pool: e.pool, Compute: opts.Compute, KVType: opts.KVType}); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// Check says, from headers and metadata alone, why Load would refuse src for its text; a model without any tokenizer is
+// whole otherwise. See model.Check.
+func Check(src gguf.Model) error {
+	if err := model.Check(src); err != nil {
+		return err
+	}
+	if kind, ok := src.Metadata().String("tokenizer.ggml.model"); !ok || kind == "none" || kind == "no_vocab" {
+		return nil
+	}
+	_, err := tokenizer.New(src.Metadata())
+	return err
+}
+
+// Close ends the workers and closes what Open opened. No session may be used any more.
+func (e *Engine) Close() error {
+	if e.ownPool {
+		e.pool.Close()
+	}
+	if e.opened {
+		return e.source.Close()
+	}
+	return nil
+}
+
+// NewSession returns an empty sequence with room for that many tokens. See model.Model.NewSession.
+func (e *Engine) NewSession(tokens int) (*model.Session, error) { return e.model.NewSession(tokens) }
+
+// Tokenizer returns the model's tokenizer, which is made when it is asked for.
+func (e *Engine) Tokenizer() (*tokenizer.Tokenizer, error) { return e.tokenizer() }
+
+// Source is the model as it was opened.
+func (e *Engine) Source() gguf.Model { return e.source }
+
+// Vocab is the number of logits of a position.
+func (e *Engine) Vocab() int { return e.model.Vocab() }
+
+// ContextLength is the number of positions the model was trained for.
+func (e *Engine) ContextLength() int { return e.model.ContextLength() }
+
+// Threads is the number of workers.
+func (e *Engine) Threads() int { return e.pool.Threads() }
