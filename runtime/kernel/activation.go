@@ -10,33 +10,34 @@ const elementwise = 4096
 
 // SwiGLU sets gate[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)).
 func (p *Pool) SwiGLU(gate, up []float32) {
-	p.RunRange(len(gate), elementwise, func(first, end int) {
-		u := up[first:end]
-		for i, x := range gate[first:end] {
-			gate[first+i] = silu(x) * u[i]
+	p.ranges(ranges{n: len(gate), size: elementwise, dst: gate, x: up, op: func(r *ranges, first, end int) {
+		gate, up := r.dst[first:end], r.x[first:end]
+		for i, x := range gate {
+			gate[i] = silu(x) * up[i]
 		}
-	})
+	}})
 }
 
 // GeGLU sets gate[i] = gelu(gate[i]) * up[i]; see GELU.
 func (p *Pool) GeGLU(gate, up []float32) {
-	p.RunRange(len(gate), elementwise, func(first, end int) {
-		u := up[first:end]
-		for i, x := range gate[first:end] {
-			gate[first+i] = gelu(x) * u[i]
+	p.ranges(ranges{n: len(gate), size: elementwise, dst: gate, x: up, op: func(r *ranges, first, end int) {
+		gate, up := r.dst[first:end], r.x[first:end]
+		for i, x := range gate {
+			gate[i] = gelu(x) * up[i]
 		}
-	})
+	}})
 }
 
 // GELU applies the tanh approximation of GELU, 0.5x(1 + tanh(sqrt(2/pi)(x + 0.044715x^3))), the
 // gelu_new and gelu_pytorch_tanh of checkpoints. It is computed in full; the reference looks it up in a
 // table of half precision and differs in the third digit after the point of a logit.
 func (p *Pool) GELU(x []float32) {
-	p.RunRange(len(x), elementwise, func(first, end int) {
-		for i, v := range x[first:end] {
-			x[first+i] = gelu(v)
+	p.ranges(ranges{n: len(x), size: elementwise, dst: x, op: func(r *ranges, first, end int) {
+		x := r.dst[first:end]
+		for i, v := range x {
+			x[i] = gelu(v)
 		}
-	})
+	}})
 }
 
 // Sigmoid is 1 / (1 + exp(-x)).
@@ -53,12 +54,12 @@ func gelu(x float32) float32 {
 
 // Add sets dst[i] += x[i].
 func (p *Pool) Add(dst, x []float32) {
-	p.RunRange(len(dst), 4*elementwise, func(first, end int) {
-		d := dst[first:end]
-		for i, v := range x[first:end] {
-			d[i] += v
+	p.ranges(ranges{n: len(dst), size: 4 * elementwise, dst: dst, x: x, op: func(r *ranges, first, end int) {
+		dst := r.dst[first:end]
+		for i, v := range r.x[first:end] {
+			dst[i] += v
 		}
-	})
+	}})
 }
 
 // AddBias adds bias to each row of x, rows of len(bias).

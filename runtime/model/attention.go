@@ -48,31 +48,49 @@ func (h hparams) attention() attention {
 func (a *attention) apply(s *Session, dst, x []float32, n int, cache *kernel.Cache) {
 	qRow, kvRow := a.heads*a.dim, a.kvHeads*a.dim
 	q, k, v := s.buf(bufQ, n*qRow), s.buf(bufK, n*kvRow), s.buf(bufV, n*kvRow)
-	s.apply(x, n, [][]float32{q, k, v}, a.q, a.k, a.v)
+	s.apply(x, n, output{q, &a.q}, output{k, &a.k}, output{v, &a.v})
 	if a.qNorm.weight != nil {
 		a.qNorm.apply(s, q, q)
 		a.kNorm.apply(s, k, k)
 	}
-	s.pool.RunRange(n, 8, func(first, end int) {
-		for i := first; i < end; i++ {
-			qi, ki := q[i*qRow:(i+1)*qRow], k[i*kvRow:(i+1)*kvRow]
-			if a.rope != noRope {
-				s.ropes[a.rope].turn(qi, a.dim, s.len+i)
-				s.ropes[a.rope].turn(ki, a.dim, s.len+i)
-			}
-			cache.Put(s.len+i, ki, v[i*kvRow:])
-		}
-	})
+	s.turning = turning{q: q, k: k, v: v, qRow: qRow, kvRow: kvRow, n: n, dim: a.dim, first: s.len, cache: cache}
+	if a.rope != noRope {
+		s.turning.table = s.ropes[a.rope]
+	}
+	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
 	mixed := s.buf(bufMixed, n*qRow)
 	s.pool.Attend(mixed, q, n, s.len, cache, kernel.Attention{Heads: a.heads, Scale: a.scale, Window: a.window})
-	s.apply(mixed, n, [][]float32{dst}, a.out)
+	s.apply(mixed, n, output{dst, &a.out})
 }
 
-// ropeTable turns all heads of a row.
-type ropeTable struct{ *kernel.RopeTable }
+// turning is the task that turns the heads of n rows of queries and keys to their positions, from first on, and stores
+// keys and values.
+type turning struct {
+	q, k, v       []float32
+	qRow, kvRow   int // elements of a row
+	n, dim, first int
+	table         *kernel.RopeTable // nil: they stay as they are
+	cache         *kernel.Cache
+}
 
-func (t ropeTable) turn(heads []float32, dim, pos int) {
-	for ; len(heads) >= dim; heads = heads[dim:] {
-		t.Apply(heads[:dim], pos)
+// turnRows is the number of rows of a chunk.
+const turnRows = 8
+
+// Chunk implements kernel.Task.
+func (t *turning) Chunk(_ *kernel.Scratch, chunk int) {
+	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
+		q, k := t.q[i*t.qRow:(i+1)*t.qRow], t.k[i*t.kvRow:(i+1)*t.kvRow]
+		if t.table != nil {
+			t.turn(q, t.first+i)
+			t.turn(k, t.first+i)
+		}
+		t.cache.Put(t.first+i, k, t.v[i*t.kvRow:])
+	}
+}
+
+// turn turns all heads of a row.
+func (t *turning) turn(heads []float32, pos int) {
+	for ; len(heads) >= t.dim; heads = heads[t.dim:] {
+		t.table.Apply(heads[:t.dim], pos)
 	}
 }

@@ -19,19 +19,19 @@ func (l *loader) gatedFFN(p string, h hparams) ffn {
 func (f *ffn) apply(s *Session, dst, x []float32, n int) {
 	up := s.buf(bufUp, n*f.up.w.Rows)
 	if f.gate.w == nil {
-		s.apply(x, n, [][]float32{up}, f.up)
+		s.apply(x, n, output{up, &f.up})
 		s.pool.GELU(up)
-		s.apply(up, n, [][]float32{dst}, f.down)
+		s.apply(up, n, output{dst, &f.down})
 		return
 	}
 	gate := s.buf(bufGate, n*f.gate.w.Rows)
-	s.apply(x, n, [][]float32{gate, up}, f.gate, f.up)
+	s.apply(x, n, output{gate, &f.gate}, output{up, &f.up})
 	if f.gelu {
 		s.pool.GeGLU(gate, up)
 	} else {
 		s.pool.SwiGLU(gate, up)
 	}
-	s.apply(gate, n, [][]float32{dst}, f.down)
+	s.apply(gate, n, output{dst, &f.down})
 }
 
 // block is one layer: x += post(attn(pre(x))), then the same with the feed-forward part.

@@ -34,20 +34,27 @@ func (m linear) split(rows ...int) []linear {
 	return parts
 }
 
-// apply multiplies the n rows of x by each matrix, adds the biases and puts the results into dsts. All
-// matrices have as many columns as x.
-func (s *Session) apply(x []float32, n int, dsts [][]float32, ms ...linear) {
-	products := make([]kernel.Product, len(ms))
-	for i, m := range ms {
-		if s.observe != nil && (i == 0 || m.name != ms[i-1].name) {
+// output is a matrix to multiply activations with, and where the result goes.
+type output struct {
+	dst []float32
+	m   *linear
+}
+
+// apply multiplies the n rows of x by the matrix of each output and adds the biases. All matrices have as many columns as
+// x.
+func (s *Session) apply(x []float32, n int, outs ...output) {
+	s.products = s.products[:0]
+	for i, o := range outs {
+		m := o.m
+		if s.observe != nil && (i == 0 || m.name != outs[i-1].m.name) {
 			s.observe(m.name, m.expert, max(1, m.experts), x[:n*m.w.Cols], m.w.Cols)
 		}
-		products[i] = kernel.Product{Dst: dsts[i], W: m.w}
+		s.products = append(s.products, kernel.Product{Dst: o.dst, W: m.w})
 	}
-	s.pool.MatMuls(x, n, products...)
-	for i, m := range ms {
-		if m.bias != nil {
-			kernel.AddBias(dsts[i][:n*m.w.Rows], m.bias)
+	s.pool.MatMuls(x, n, s.products...)
+	for _, o := range outs {
+		if o.m.bias != nil {
+			kernel.AddBias(o.dst[:n*o.m.w.Rows], o.m.bias)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package model
 
-import "github.com/carat-llm/carat/runtime/kernel"
+import (
+	"slices"
+
+	"github.com/carat-llm/carat/runtime/kernel"
+)
 
 // moe is a feed-forward part of many experts (mixture of experts). The router gives each token a
 // probability for every expert; the used ones with the highest compute it, and their results are added,
@@ -80,51 +84,75 @@ func (m *moe) apply(s *Session, dst, x []float32, n int) {
 	}
 }
 
-// assign routes the tokens: for each expert those that use it, in order.
+// routing is memory for the tokens that experts compute.
+type routing struct {
+	tokens [][]assignment // of each expert
+	chosen []int          // experts of a token
+	all    []assignment   // every token
+}
+
+// assign routes the tokens: for each expert those that use it, in order. They are valid until the next call.
 func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
 	experts := len(m.experts)
 	logits := s.buf(bufRouter, n*experts)
-	s.apply(x, n, [][]float32{logits}, m.router)
-	tokens := make([][]assignment, experts)
-	chosen := make([]int, m.used)
+	s.apply(x, n, output{logits, &m.router})
+	r := &s.routing
+	r.tokens, r.chosen = slices.Grow(r.tokens[:0], experts)[:experts], slices.Grow(r.chosen[:0], m.used)[:m.used]
+	for e := range r.tokens {
+		r.tokens[e] = r.tokens[e][:0]
+	}
 	for i := range n {
 		p := logits[i*experts : (i+1)*experts]
 		kernel.Softmax(p)
-		kernel.Top(chosen, p)
+		kernel.Top(r.chosen, p)
 		scale := float32(1)
 		if m.normalise {
 			var sum float32
-			for _, e := range chosen {
+			for _, e := range r.chosen {
 				sum += p[e]
 			}
 			scale = 1 / sum
 		}
-		for _, e := range chosen {
-			tokens[e] = append(tokens[e], assignment{i, p[e] * scale})
+		for _, e := range r.chosen {
+			r.tokens[e] = append(r.tokens[e], assignment{i, p[e] * scale})
 		}
 	}
-	return tokens
+	return r.tokens
 }
 
 // addShared adds the shared expert's result, weighted by the sigmoid of its gate's logit.
 func (m *moe) addShared(s *Session, dst, x []float32, n int) {
 	gates, out := s.buf(bufRouter, n), s.buf(bufExpertOut, len(x))
-	s.apply(x, n, [][]float32{gates}, m.sharedGate)
+	s.apply(x, n, output{gates, &m.sharedGate})
 	m.shared.apply(s, out, x, n)
-	tokens := make([]assignment, n)
-	for i := range tokens {
-		tokens[i] = assignment{i, kernel.Sigmoid(gates[i])}
+	all := s.routing.all[:0]
+	for i := range n {
+		all = append(all, assignment{i, kernel.Sigmoid(gates[i])})
 	}
-	s.addWeighted(dst, out, tokens)
+	s.routing.all = all
+	s.addWeighted(dst, out, all)
 }
 
 // addWeighted adds row i of out, times the weight, to the row of dst of the i-th token.
 func (s *Session) addWeighted(dst, out []float32, tokens []assignment) {
-	width := len(out) / len(tokens)
-	s.pool.RunRange(len(tokens), 8, func(first, end int) {
-		for i := first; i < end; i++ {
-			t := tokens[i]
-			kernel.AddScaled(dst[t.token*width:(t.token+1)*width], out[i*width:(i+1)*width], t.weight)
-		}
-	})
+	s.adding = adding{dst, out, tokens, len(out) / len(tokens)}
+	s.pool.Do((len(tokens)+addRows-1)/addRows, &s.adding)
+}
+
+// adding is the task of addWeighted.
+type adding struct {
+	dst, out []float32
+	tokens   []assignment
+	width    int
+}
+
+// addRows is the number of rows of a chunk.
+const addRows = 8
+
+// Chunk implements kernel.Task.
+func (a *adding) Chunk(_ *kernel.Scratch, chunk int) {
+	for i := chunk * addRows; i < min(len(a.tokens), (chunk+1)*addRows); i++ {
+		t := a.tokens[i]
+		kernel.AddScaled(a.dst[t.token*a.width:(t.token+1)*a.width], a.out[i*a.width:(i+1)*a.width], t.weight)
+	}
 }

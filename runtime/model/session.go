@@ -17,11 +17,17 @@ type Session struct {
 	model   *Model
 	pool    *kernel.Pool // the model's
 	caches  []*kernel.Cache
-	ropes   []ropeTable
+	ropes   []*kernel.RopeTable
 	max     int
 	len     int
 	bufs    [bufCount][]float32
 	observe func(tensor string, expert, experts int, x []float32, cols int)
+
+	// What steps need beside buffers, kept so that a token allocates nothing.
+	products []kernel.Product
+	turning  turning
+	routing  routing
+	adding   adding
 }
 
 // The session's reusable buffers.
@@ -60,7 +66,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 	}
 	s := &Session{model: m, pool: m.opts.Pool, max: maxTokens}
 	for _, r := range g.ropes {
-		s.ropes = append(s.ropes, ropeTable{r.table(maxTokens)})
+		s.ropes = append(s.ropes, r.table(maxTokens))
 	}
 	for _, b := range g.blocks {
 		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, maxTokens))
@@ -181,7 +187,7 @@ func (s *Session) logits(dst, x []float32, n int) {
 	g := s.model.graph
 	h := s.buf(bufNorm, len(x))
 	g.norm.apply(s, h, x)
-	s.apply(h, n, [][]float32{dst}, g.output)
+	s.apply(h, n, output{dst, &g.output})
 	g.cap(dst)
 }
 
