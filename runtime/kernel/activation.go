@@ -11,20 +11,14 @@ const elementwise = 4096
 // SwiGLU sets gate[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)).
 func (p *Pool) SwiGLU(gate, up []float32) {
 	p.ranges(ranges{n: len(gate), size: elementwise, dst: gate, x: up, op: func(r *ranges, first, end int) {
-		gate, up := r.dst[first:end], r.x[first:end]
-		for i, x := range gate {
-			gate[i] = silu(x) * up[i]
-		}
+		active().swiglu(r.dst[first:end], r.x[first:end])
 	}})
 }
 
 // GeGLU sets gate[i] = gelu(gate[i]) * up[i]; see GELU.
 func (p *Pool) GeGLU(gate, up []float32) {
 	p.ranges(ranges{n: len(gate), size: elementwise, dst: gate, x: up, op: func(r *ranges, first, end int) {
-		gate, up := r.dst[first:end], r.x[first:end]
-		for i, x := range gate {
-			gate[i] = gelu(x) * up[i]
-		}
+		active().geglu(r.dst[first:end], r.x[first:end])
 	}})
 }
 
@@ -33,23 +27,26 @@ func (p *Pool) GeGLU(gate, up []float32) {
 // table of half precision and differs in the third digit after the point of a logit.
 func (p *Pool) GELU(x []float32) {
 	p.ranges(ranges{n: len(x), size: elementwise, dst: x, op: func(r *ranges, first, end int) {
-		x := r.dst[first:end]
-		for i, v := range x {
-			x[i] = gelu(v)
-		}
+		active().gelu(r.dst[first:end])
 	}})
 }
 
-// Sigmoid is 1 / (1 + exp(-x)).
-func Sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+func swigluGeneric(gate, up []float32) {
+	for i, x := range gate {
+		gate[i] = float32(silu(x) * up[i])
+	}
+}
 
-func silu(x float32) float32 { return float32(float64(x) / (1 + math.Exp(-float64(x)))) }
+func gegluGeneric(gate, up []float32) {
+	for i, x := range gate {
+		gate[i] = float32(gelu(x) * up[i])
+	}
+}
 
-func gelu(x float32) float32 {
-	v := float64(x)
-	inner := math.Sqrt(2/math.Pi) * (v + float64(0.044715*v*v*v))
-	// 0.5(1 + tanh(y)) = 1 / (1 + exp(-2y))
-	return float32(v / (1 + math.Exp(-2*inner)))
+func geluGeneric(x []float32) {
+	for i, v := range x {
+		x[i] = gelu(v)
+	}
 }
 
 // Add sets dst[i] += x[i].

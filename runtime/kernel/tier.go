@@ -13,19 +13,25 @@ type tier struct {
 	dot4x3 func(dst []float32, dstStride int, w []float32, stride int, x []float32, xStride, k int)
 	// weightedSum sets dst[i] to the sum over j of p[j]*v[j*stride+i], j ascending; len(dst)%8 == 0.
 	weightedSum func(dst, p, v []float32, stride int)
+	vectors
 }
 
-var generic = tier{id: cpu.Generic, dot4: dot4Generic, dot4x3: dot4x3Generic, weightedSum: weightedSumGeneric}
+var generic = tier{
+	id: cpu.Generic, dot4: dot4Generic, dot4x3: dot4x3Generic, weightedSum: weightedSumGeneric,
+	vectors: vectorsGeneric,
+}
 
-// tiers has the implementation of each of the processor's tiers, by its number. One that has no code of its own is
-// the one below it.
+// tiers has the implementation of each of the processor's tiers, by its number: that of the tier below it, changed by
+// what the tier adds.
 var tiers = func() (all [8]*tier) {
-	best := &generic
+	below := &generic
 	for _, id := range cpu.Ladder() {
-		if own := native[id]; own != nil {
-			best = own
+		own := *below
+		own.id = id
+		if add := native[id]; add != nil {
+			add(&own)
 		}
-		all[id] = best
+		all[id], below = &own, &own
 	}
 	return all
 }()

@@ -8,10 +8,16 @@ import (
 	"github.com/carat-llm/carat/internal/cpu"
 )
 
-// native has the tiers that have assembly.
-var native = map[cpu.Tier]*tier{cpu.AVX2: avx2}
+//go:generate go -C _gen run . ..
 
-var avx2 = &tier{id: cpu.AVX2, dot4: dot4AVX2, dot4x3: dot4x3AVX2, weightedSum: weightedSumAVX2}
+// native has what tiers add.
+var native = map[cpu.Tier]func(t *tier){
+	cpu.AVX2: func(t *tier) {
+		t.dot4, t.dot4x3, t.weightedSum = dot4AVX2, dot4x3AVX2, weightedSumAVX2
+		t.vectors = vectorsAVX2
+	},
+	cpu.AVX512: func(t *tier) { t.vectors = vectorsAVX512 },
+}
 
 // The wrappers check what the assembly will touch; strides turn into bytes.
 

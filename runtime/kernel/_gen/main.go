@@ -1,0 +1,69 @@
+// Command _gen writes the regular assembly of package kernel: functions that are the same for every tier of package cpu,
+// but for the width of their vectors. From the folder of the package:
+//
+//	go generate            # writes gen_*_amd64.s and their declarations
+//	go -C _gen run . DIR   # writes them elsewhere
+//
+// The Go of the package is the specification of what is written here, and its tests compare the two, to the bit.
+package main
+
+import (
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// files lists what is written: gen_NAME_amd64.s holds NAME's functions for each tier.
+var files = []struct {
+	name  string
+	write func(*tier)
+}{
+	{"activation", activations},
+}
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: go -C _gen run . DIR")
+	}
+	for _, f := range files {
+		c := build.NewContext()
+		c.ConstraintExpr("amd64,gc,!noasm,!purego")
+		for _, t := range tiers(c) {
+			f.write(t)
+		}
+		if err := save(c, filepath.Join(os.Args[1], "gen_"+f.name+"_amd64")); err != nil {
+			log.Fatalf("%s: %v", f.name, err)
+		}
+	}
+}
+
+// save writes the assembly and the declarations of its functions.
+func save(c *build.Context, path string) error {
+	file, err := c.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return err
+	}
+	// The same header whatever the folder.
+	cfg := printer.Config{Name: "_gen", Pkg: "kernel"}
+	if err := print(printer.NewGoAsm(cfg), file, path+".s"); err != nil {
+		return err
+	}
+	return print(printer.NewStubs(cfg), file, path+".go")
+}
+
+func print(p printer.Printer, f *ir.File, path string) error {
+	b, err := p.Print(f)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o644)
+}
