@@ -10,4 +10,15 @@ import (
 //go:generate go -C _gen run . ..
 
 // nativeEncoders has the encoders with assembly of each tier. Their bytes are those of the generic ones.
-var nativeEncoders = map[cpu.Tier]map[gguf.Type]encoder{}
+var nativeEncoders = map[cpu.Tier]map[gguf.Type]encoder{
+	cpu.AVX2:   lanesAVX2.encoders(),
+	cpu.AVX512: lanesAVX512.encoders(),
+}
+
+func (k *lanes) encoders() map[gguf.Type]encoder {
+	return map[gguf.Type]encoder{
+		gguf.Q2_K: k.encodeAffine(&q2K, 84, packQ2K, encodeQ2KBlock),
+		gguf.Q4_K: k.encodeAffine(&q4K, 144, packQ4K, encodeQ4KBlock),
+		gguf.Q5_K: k.encodeAffine(&q5K, 176, packQ5K, encodeQ5KBlock),
+	}
+}

@@ -10,82 +10,37 @@ import "encoding/binary"
 
 const superBlock = 256
 
-// pack2 stores 2-bit values: byte l of each half's 32 holds elements l, l+32, l+64 and l+96.
-func pack2[T int8 | uint8](dst []byte, L *[superBlock]T) {
-	for h := 0; h < superBlock; h += 128 {
-		for l := range 32 {
-			dst[h/4+l] = uint8(L[h+l]) | uint8(L[h+l+32])<<2 | uint8(L[h+l+64])<<4 | uint8(L[h+l+96])<<6
-		}
-	}
-}
+var q2K = affineK{size: 16, plain: affine{nmax: 3, rmin: -0.5, rdelta: 0.1, steps: 15, absolute: true}, squares: 1, top: 15}
 
 func encodeQ2K(dst []byte, src []float32, cols int, weights []float32) {
 	eachBlock(dst, src, cols, weights, superBlock, 84, encodeQ2KBlock)
 }
 
 func encodeQ2KBlock(dst []byte, x, weights []float32) {
+	var g affineGrid
 	var L [superBlock]uint8
-	var scales, mins [16]float32
-	var ls, lm [16]uint8
-	packed := dst[:16]
-	if weights == nil {
-		var w [16]float32
-		for j := range 16 {
-			sub := x[16*j : 16*j+16]
-			for i, v := range sub {
-				w[i] = abs(v)
-			}
-			scales[j], mins[j] = searchAffine(affine{nmax: 3, rmin: -0.5, rdelta: 0.1, steps: 15, absolute: true}, sub, L[16*j:16*j+16], w[:])
-		}
-		putF16(dst[80:], scaleTo(15, scales[:], ls[:]))
-		putF16(dst[82:], scaleTo(15, mins[:], lm[:]))
-	} else {
-		sigma2 := sumSquares(x) / superBlock
-		var w, sumw [16]float32
-		for j := range 16 {
-			sub := x[16*j : 16*j+16]
-			weigh(w[:], sub, weights[16*j:16*j+16], sigma2)
-			sumw[j] = sum(w[:])
-			scales[j], mins[j] = searchAffine(weighedAffine(3), sub, L[16*j:16*j+16], w[:])
-		}
-		putF16(dst[80:], searchPositive(15, scales[:], ls[:], sumw[:]))
-		putF16(dst[82:], searchPositive(15, mins[:], lm[:], sumw[:]))
-	}
-	d, dmin := getF16(dst[80:]), getF16(dst[82:])
+	q2K.fit(&g, x, weights, &L)
+	q2K.round(&g, x, &L)
+	packQ2K(dst, &g, &L)
+}
+
+func packQ2K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
 	for j := range 16 {
-		packed[j] = ls[j] | lm[j]<<4
-		requantizeAffine(3, float32(d*float32(ls[j])), float32(dmin*float32(lm[j])), x[16*j:16*j+16], L[16*j:16*j+16])
+		dst[j] = g.ls[j] | g.lm[j]<<4
 	}
-	pack2(dst[16:80], &L)
+	pack2(dst[16:80], L)
+	binary.LittleEndian.PutUint16(dst[80:], g.d)
+	binary.LittleEndian.PutUint16(dst[82:], g.dmin)
 }
 
-// scaleTo rounds the scales of sub-blocks to 0..nmax of their largest and returns the super-block's scale.
-func scaleTo(nmax int32, scales []float32, L []uint8) float32 {
-	var most float32
-	for _, s := range scales {
-		if s > most {
-			most = s
+// pack2 stores the low 2 bits of codes, 8 at a time: byte l of each half's 32 holds elements l, l+32, l+64 and l+96.
+func pack2(dst []byte, L *[superBlock]uint8) {
+	for i := 0; i < 64; i += 8 {
+		var q uint64
+		for g := range 4 {
+			q |= binary.LittleEndian.Uint64(L[i/32*128+32*g+i%32:]) & twoBits << (2 * g)
 		}
-	}
-	if most <= 0 {
-		clear(L)
-		return 0
-	}
-	iscale := float32(nmax) / most
-	for j, s := range scales {
-		L[j] = uint8(min(nmax, nearest(float32(iscale*s))))
-	}
-	return most / float32(nmax)
-}
-
-// requantizeAffine rounds x again with the scale and minimum as stored. A scale of 0 keeps what the search found.
-func requantizeAffine(nmax int32, d, dm float32, x []float32, L []uint8) {
-	if d == 0 {
-		return
-	}
-	L = L[:len(x)]
-	for i, v := range x {
-		L[i] = uint8(clamp(nearest((v+dm)/d), 0, nmax))
+		binary.LittleEndian.PutUint64(dst[i:], q)
 	}
 }
 

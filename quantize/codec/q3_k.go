@@ -44,13 +44,12 @@ func encodeQ3KBlock(dst []byte, x, weights []float32) {
 			L[16*j+i] = int8(clamp(nearest(v/sd), -4, 3) + 4)
 		}
 	}
-	high := dst[:32]
-	clear(high)
+	var codes [superBlock]uint8
 	for i, l := range L {
-		high[i%32] |= uint8(l) >> 2 << (i / 32)
-		L[i] = l & 3
+		codes[i] = uint8(l)
 	}
-	pack2(dst[32:96], &L)
+	packBits(dst[:32], &codes, 2)
+	pack2(dst[32:96], &codes)
 }
 
 // roundScalesQ3K rounds to 6 bits so that the scale of largest magnitude becomes -32.

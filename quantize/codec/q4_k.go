@@ -1,39 +1,47 @@
 package codec
 
+import "encoding/binary"
+
 // Q4_K: super-blocks of 256 elements in 8 sub-blocks, 144 bytes:
 //
 //	 2+2      d and dmin, f16: x = d*scale*q - dmin*minimum
 //	12 bytes  6-bit scales and minima, see packScalesK4
 //	128 bytes 4-bit values: of 64 elements the first 32 in low nibbles, the others in high ones
 
-// searchK4 finds the scales and minima of 8 sub-blocks of 32; d and dmin go to dst as stored, ls and lm are
-// 6-bit. plain is the search without weights.
-func searchK4(dst []byte, x, weights []float32, L *[superBlock]uint8, ls, lm *[8]uint8, plain affine) {
-	var scales, mins [8]float32
-	var w [32]float32
-	if weights == nil {
-		for j := range 8 {
-			sub := x[32*j : 32*j+32]
-			average := sqrt(sumSquares(sub) / 32)
-			for i, v := range sub {
-				w[i] = average + abs(v)
-			}
-			scales[j], mins[j] = searchAffine(plain, sub, L[32*j:32*j+32], w[:])
-		}
-		putF16(dst, scaleTo(63, scales[:], ls[:]))
-		putF16(dst[2:], scaleTo(63, mins[:], lm[:]))
-		return
+var q4K = affineK{size: 32, plain: affine{nmax: 15, rmin: -1, rdelta: 0.1, steps: 20}, average: true, squares: 2, top: 63}
+
+func encodeQ4K(dst []byte, src []float32, cols int, weights []float32) {
+	eachBlock(dst, src, cols, weights, superBlock, 144, encodeQ4KBlock)
+}
+
+func encodeQ4KBlock(dst []byte, x, weights []float32) {
+	var g affineGrid
+	var L [superBlock]uint8
+	q4K.fit(&g, x, weights, &L)
+	q4K.round(&g, x, &L)
+	packQ4K(dst, &g, &L)
+}
+
+func packQ4K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
+	packGridK4(dst, g)
+	packNibbles(dst[16:144], L)
+}
+
+// packGridK4 stores d, dmin and the scales of a Q4_K or Q5_K block.
+func packGridK4(dst []byte, g *affineGrid) {
+	binary.LittleEndian.PutUint16(dst, g.d)
+	binary.LittleEndian.PutUint16(dst[2:], g.dmin)
+	packScalesK4(dst[4:16], (*[8]uint8)(g.ls[:]), (*[8]uint8)(g.lm[:]))
+}
+
+// packNibbles stores the low 4 bits of codes, 8 at a time: of 64 the first 32 in low nibbles.
+func packNibbles(dst []byte, L *[superBlock]uint8) {
+	const nibbles = 0x0f0f0f0f0f0f0f0f
+	for i := 0; i < 128; i += 8 {
+		at := i/32*64 + i%32
+		low, high := binary.LittleEndian.Uint64(L[at:]), binary.LittleEndian.Uint64(L[at+32:])
+		binary.LittleEndian.PutUint64(dst[i:], low&nibbles|high&nibbles<<4)
 	}
-	sigma2 := 2 * sumSquares(x) / superBlock
-	var sumw [8]float32
-	for j := range 8 {
-		sub := x[32*j : 32*j+32]
-		weigh(w[:], sub, weights[32*j:32*j+32], sigma2)
-		sumw[j] = sum(w[:])
-		scales[j], mins[j] = searchAffine(weighedAffine(plain.nmax), sub, L[32*j:32*j+32], w[:])
-	}
-	putF16(dst, searchPositive(63, scales[:], ls[:], sumw[:]))
-	putF16(dst[2:], searchPositive(63, mins[:], lm[:], sumw[:]))
 }
 
 // packScalesK4 stores 8 scales and 8 minima of 6 bits: of the first four in byte j and j+4; of the others
@@ -52,29 +60,6 @@ func unpackScaleK4(src []byte, j int) (scale, minimum uint8) {
 		return src[j] & 63, src[j+4] & 63
 	}
 	return src[j+4]&15 | src[j-4]>>6<<4, src[j+4]>>4 | src[j]>>6<<4
-}
-
-// encodeK4 fills d, dmin and the scales of a Q4_K or Q5_K block and returns the values.
-func encodeK4(dst []byte, x, weights []float32, plain affine, L *[superBlock]uint8) {
-	var ls, lm [8]uint8
-	searchK4(dst, x, weights, L, &ls, &lm, plain)
-	packScalesK4(dst[4:16], &ls, &lm)
-	d, dmin := getF16(dst), getF16(dst[2:])
-	for j := range 8 {
-		requantizeAffine(plain.nmax, float32(d*float32(ls[j])), float32(dmin*float32(lm[j])), x[32*j:32*j+32], L[32*j:32*j+32])
-	}
-}
-
-func encodeQ4K(dst []byte, src []float32, cols int, weights []float32) {
-	eachBlock(dst, src, cols, weights, superBlock, 144, func(dst []byte, x, weights []float32) {
-		var L [superBlock]uint8
-		encodeK4(dst, x, weights, affine{nmax: 15, rmin: -1, rdelta: 0.1, steps: 20}, &L)
-		q := dst[16:144]
-		for i := range q {
-			at := i/32*64 + i%32
-			q[i] = L[at] | L[at+32]<<4
-		}
-	})
 }
 
 func decodeQ4K(dst []float32, src []byte) {

@@ -1,25 +1,41 @@
 package codec
 
+import "encoding/binary"
+
 // Q5_K: as Q4_K with a fifth bit, 176 bytes: d, dmin, 12 bytes of scales, then
 //
 //	32 bytes  fifth bits: bit g of byte l is element 32*g+l
 //	128 bytes low nibbles as in Q4_K
 
+var q5K = affineK{size: 32, plain: affine{nmax: 31, rmin: -0.5, rdelta: 0.1, steps: 15}, average: true, squares: 2, top: 63}
+
 func encodeQ5K(dst []byte, src []float32, cols int, weights []float32) {
-	eachBlock(dst, src, cols, weights, superBlock, 176, func(dst []byte, x, weights []float32) {
-		var L [superBlock]uint8
-		encodeK4(dst, x, weights, affine{nmax: 31, rmin: -0.5, rdelta: 0.1, steps: 15}, &L)
-		high := dst[16:48]
-		clear(high)
-		for i, l := range L {
-			high[i%32] |= l >> 4 << (i / 32)
+	eachBlock(dst, src, cols, weights, superBlock, 176, encodeQ5KBlock)
+}
+
+func encodeQ5KBlock(dst []byte, x, weights []float32) {
+	var g affineGrid
+	var L [superBlock]uint8
+	q5K.fit(&g, x, weights, &L)
+	q5K.round(&g, x, &L)
+	packQ5K(dst, &g, &L)
+}
+
+func packQ5K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
+	packGridK4(dst, g)
+	packBits(dst[16:48], L, 4)
+	packNibbles(dst[48:176], L)
+}
+
+// packBits stores one bit of each code: bit g of byte l is bit n of code 32*g+l.
+func packBits(dst []byte, L *[superBlock]uint8, n int) {
+	for l := 0; l < 32; l += 8 {
+		var bits uint64
+		for g := range 8 {
+			bits |= binary.LittleEndian.Uint64(L[32*g+l:]) >> n & oneBit << g
 		}
-		q := dst[48:176]
-		for i := range q {
-			at := i/32*64 + i%32
-			q[i] = L[at]&15 | L[at+32]&15<<4
-		}
-	})
+		binary.LittleEndian.PutUint64(dst[l:], bits)
+	}
 }
 
 func decodeQ5K(dst []float32, src []byte) {

@@ -24,6 +24,11 @@ var files = []struct {
 	write func(*tier)
 }{
 	{"largest", largest},
+	{"transpose", transpose},
+	{"weights", weights},
+	{"affine", affine},
+	{"positive", positive},
+	{"round", round},
 }
 
 func main() {

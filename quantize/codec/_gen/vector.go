@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -18,26 +20,27 @@ type tier struct {
 	name      string // the end of functions' names
 	lanes     int
 	labels    int
-	constants map[uint32]operand.Mem
+	constants map[uint32]operand.Mem // one of each
+	vectors   map[uint32]operand.Mem // as many as lanes
 }
 
 func tiers(c *build.Context) []*tier {
-	constants := map[uint32]operand.Mem{}
-	return []*tier{{Context: c, name: "AVX2", lanes: 8, constants: constants}, {Context: c, name: "AVX512", lanes: 16, constants: constants}}
+	constants, vectors := map[uint32]operand.Mem{}, map[uint32]operand.Mem{}
+	return []*tier{
+		{Context: c, name: "AVX2", lanes: 8, constants: constants, vectors: vectors},
+		{Context: c, name: "AVX512", lanes: 16, constants: constants, vectors: vectors},
+	}
 }
 
 // vec is a register of lanes, or where it is only read, memory of as many.
 type vec = operand.Op
-
-// mask holds a truth value for each lane: an opmask register in AVX-512, a vector of ones and zeros in AVX2.
-type mask = reg.Register
 
 // function begins the function name of this tier.
 func (t *tier) function(name, signature, doc string) {
 	t.Function(name + t.name)
 	t.Attributes(attr.NOSPLIT)
 	t.SignatureExpr("func" + signature)
-	t.Doc(name + t.name + " " + doc)
+	t.Doc(strings.Split(name+t.name+" "+doc, "\n")...)
 	t.Pragma("noescape")
 }
 
@@ -71,8 +74,11 @@ func (t *tier) advance(p reg.Register, bytes int) { t.ADDQ(operand.I32(bytes), p
 // op is a three-operand instruction in the order of Go's assembler, a method of build.Context.
 type op func(...operand.Op)
 
-// do is the result of op on a and b, b being what may lie in memory.
+// do is the result of op on a and b.
 func (t *tier) do(o op, a, b vec) reg.VecVirtual {
+	if m, ok := a.(operand.Mem); ok { // only b may lie in memory
+		a = t.load(m)
+	}
 	d := t.vec()
 	o(b, a, d)
 	return d
@@ -88,6 +94,7 @@ func (t *tier) min(a, b vec) reg.VecVirtual { return t.do(t.VMINPS, a, b) }
 func (t *tier) max(a, b vec) reg.VecVirtual { return t.do(t.VMAXPS, a, b) }
 
 func (t *tier) and(a, b vec) reg.VecVirtual { return t.do(t.VANDPS, a, b) }
+func (t *tier) or(a, b vec) reg.VecVirtual  { return t.do(t.VORPS, a, b) }
 func (t *tier) xor(a, b vec) reg.VecVirtual { return t.do(t.VXORPS, a, b) }
 
 // sum adds v to s.
@@ -121,6 +128,15 @@ func (t *tier) spread(m operand.Mem) reg.VecVirtual {
 	return d
 }
 
+// scalar is the float32 or uint32 parameter name in all lanes.
+func (t *tier) scalar(name string) reg.VecVirtual {
+	param, err := t.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return t.spread(param.Addr)
+}
+
 // bits is the constant with these bits in all lanes.
 func (t *tier) bits(b uint32) reg.VecVirtual {
 	m, ok := t.constants[b]
@@ -145,3 +161,23 @@ func (t *tier) label(name string) string {
 	t.labels++
 	return fmt.Sprintf("%s%d", name, t.labels)
 }
+
+// constant is a vector with these bits in all lanes: a register of those of AVX-512, which are many, and memory in AVX2.
+func (t *tier) constant(b uint32) vec {
+	if t.wide() {
+		return t.bits(b)
+	}
+	m, ok := t.vectors[b]
+	if !ok {
+		m = t.StaticGlobal(fmt.Sprintf("lanes_%08x", b))
+		t.DataAttributes(attr.RODATA | attr.NOPTR)
+		for range t.lanes {
+			t.AppendDatum(operand.U32(b))
+		}
+		t.vectors[b] = m
+	}
+	return m
+}
+
+// float is constant of f.
+func (t *tier) float(f float32) vec { return t.constant(math.Float32bits(f)) }

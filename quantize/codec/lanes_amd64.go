@@ -1,0 +1,99 @@
+//go:build amd64 && gc && !noasm && !purego
+
+package codec
+
+import "sync"
+
+// Encoders in lanes. The searches for scales are long sums in a defined order, which a vector cannot share among its
+// lanes. So each lane holds one sub-block, or at the end one super-block, and adds up as the generic code does: the
+// bytes are the same. Early exits become masks. Rare values that the generic code treats apart, such as quotients
+// beyond integers, are not followed: where a lane meets them, its super-block is encoded by the generic code.
+//
+// Encoders work on as many super-blocks at a time as a vector has lanes: lane l is super-block l, and sub-blocks j
+// of all are searched together.
+
+// lanes are the functions of a tier, and how many lanes its vectors have.
+type lanes struct {
+	n                                  int
+	transpose                          func(dst, src *float32, stride, n int)
+	squares, magnitudes                func(dst, x *float32, n int)
+	weigh                              func(w, x, sigma2 *float32, n int)
+	weighPlain                         func(w, x *float32, blocks int)
+	searchAffine, searchAffineAbsolute func(found, scratch, x, w, factors *float32, trials, n int, nmax float32) (odd uint32)
+	scaleTo                            func(d, levels, x *float32, n int, nmax float32)
+	searchPositive                     func(d, levels, x, w, factors *float32, n int, nmax float32)
+}
+
+var lanesAVX2 = &lanes{
+	8, transposeAVX2, squaresAVX2, magnitudesAVX2, weighAVX2, weighPlainAVX2, searchAffineAVX2, searchAffineAbsoluteAVX2,
+	scaleToAVX2, searchPositiveAVX2,
+}
+
+var lanesAVX512 = &lanes{
+	16, transposeAVX512, squaresAVX512, magnitudesAVX512, weighAVX512, weighPlainAVX512, searchAffineAVX512, searchAffineAbsoluteAVX512,
+	scaleToAVX512, searchPositiveAVX512,
+}
+
+// maxLanes is the number of lanes of the widest vectors.
+const maxLanes = 16
+
+// laneValues has a value for every sub-block and lane: that of sub-block j and lane l is at j*lanes+l.
+type laneValues [16 * maxLanes]float32
+
+// group is what an encoder in lanes works in. Vectors begin at multiples of their size, as the group does.
+type group struct {
+	x, w [superBlock * maxLanes]float32 // element i of lane l at i*lanes+l
+	rows [superBlock * maxLanes]float32 // what is transposed to them, if it does not lie so
+
+	// What the search for scales finds, see searchAffine; inverse and from are those that gave the codes.
+	scale, minimum, inverse, from, sumw laneValues
+
+	levels, levels2 laneValues
+	d, dmin, sigma2 [maxLanes]float32
+	scratch         [80 * maxLanes]float32
+	grid            affineGrid // of the super-block that is finished
+	codes           [superBlock]uint8
+}
+
+var groups = sync.Pool{New: func() any { return new(group) }}
+
+// eachGroup encodes super-blocks of so many bytes. fit finds the grids of the super-blocks that are in the lanes and
+// says in which lanes it could not; finish encodes x, which is in lane l; block encodes without lanes.
+func (k *lanes) eachGroup(dst []byte, src []float32, cols int, weights []float32, bytes int,
+	fit func(g *group) (odd uint32), finish func(g *group, l int, dst []byte, x []float32), block func(dst []byte, x, weights []float32)) {
+	g := groups.Get().(*group)
+	defer groups.Put(g)
+	col := 0
+	for len(src) > 0 {
+		n := min(k.n, len(src)/superBlock)
+		odd := ^uint32(0)
+		if n > k.n/8 { // few are faster alone
+			x := src[:n*superBlock]
+			if n < k.n {
+				copy(g.rows[:], x)
+				x = g.rows[:] // what else is there does not matter
+			}
+			k.transpose(&g.x[0], &x[0], superBlock, superBlock)
+			if weights != nil {
+				at := col
+				for l := range n {
+					copy(g.rows[l*superBlock:], weights[at:at+superBlock])
+					at = (at + superBlock) % cols
+				}
+				k.transpose(&g.w[0], &g.rows[0], superBlock, superBlock)
+			}
+			odd = fit(g)
+		}
+		for l := range n {
+			out, x := dst[:bytes:bytes], src[:superBlock:superBlock]
+			if odd>>l&1 == 0 {
+				finish(g, l, out, x)
+			} else if weights == nil {
+				block(out, x, nil)
+			} else {
+				block(out, x, weights[col:col+superBlock])
+			}
+			dst, src, col = dst[bytes:], src[superBlock:], (col+superBlock)%cols
+		}
+	}
+}
