@@ -182,7 +182,7 @@ func TestLimitsTakeTheFirst(t *testing.T) {
 func TestStoredPredictionsAreTheLiveOnes(t *testing.T) {
 	corpus := twoTexts(t)
 	path := filepath.Join(t.TempDir(), "cache")
-	w, err := logits.Create(path, corpus.CacheHeader(strings.Repeat("ab", 32), 8))
+	w, err := logits.Create(path, corpus.CacheHeader(strings.Repeat("ab", 32), 8, Computation{}))
 	require.NoError(t, err)
 	run := func(ref Reference, done []*Series) []*Series {
 		r := Run{Corpus: corpus, Reference: ref, Candidates: []Candidate{letters(ramp(0.2), true)}, Done: done}

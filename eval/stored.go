@@ -30,8 +30,8 @@ func (c *Corpus) stored() []logits.Chunk {
 }
 
 // CacheHeader is that of a cache of a reference's predictions over the corpus.
-func (c *Corpus) CacheHeader(model string, vocab int) logits.Header {
-	return logits.Header{ModelSHA256: model, TextSHA256: c.TextSHA256(), Vocab: vocab, Context: c.Options.Context, Stride: c.Options.Stride, Chunks: c.stored()}
+func (c *Corpus) CacheHeader(model string, vocab int, how Computation) logits.Header {
+	return logits.Header{ModelSHA256: model, TextSHA256: c.TextSHA256(), Vocab: vocab, Context: c.Options.Context, Stride: c.Options.Stride, Computation: how.String(), Chunks: c.stored()}
 }
 
 // LlamaHeader is that of llama.cpp's file, which knows one text without stride only.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/internal/display"
 )
@@ -36,7 +37,7 @@ func printBench(out io.Writer, r *latency.Result) {
 	t.flush()
 	fmt.Fprintln(out)
 	t = newTable(out)
-	t.row("processor", fmt.Sprintf("%s, %d threads", orUnknown(r.CPU), r.Threads))
+	t.row("processor", fmt.Sprintf("%s, %d threads; computed %s", orUnknown(r.CPU), r.Threads, eval.Computation{Compute: r.Compute, KVType: r.KVType}))
 	if l := r.Load; l != nil {
 		cold := l.Note
 		if l.Cold > 0 {

@@ -70,6 +70,7 @@ func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (
 		return nil, err
 	}
 	r.CPU, r.Threads, r.MappedBytes = cpu.Name(), e.Threads(), latency.MappedBytes(e.Source())
+	r.Compute, r.KVType = e.Compute().String(), e.KVType().String()
 	if o.Noise {
 		again, err := benchSubject(e, o.Compared.Room()) // the same model as if it were another
 		if err != nil {
@@ -159,6 +160,7 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 	}
 	for i, r := range []*latency.Result{c.A, c.B} {
 		r.Model, r.CPU, r.Threads, r.MappedBytes = paths[i], cpu.Name(), g.threads, mapped[i]
+		r.Compute, r.KVType = g.computing.compute.String(), g.computing.kv.String()
 	}
 	return showBench(s, g, o, c, c.A, c.B)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/suggest"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -40,7 +41,7 @@ EXAMPLES:
 			&cli.BoolFlag{Name: "no-load", Usage: "do not measure the time to load"},
 			&cli.BoolFlag{Name: "noise", Usage: "also compare the model with itself: the smallest difference that can be judged here"},
 			&cli.IntFlag{Name: "rounds", Value: latency.MinRounds, Usage: "`N` number of rounds of a comparison"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputGroup, Usage: "`FORMAT` print a table, md, csv, json, jsonl or benchstat", Value: "table"}), preFlag()...),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputGroup, Usage: "`FORMAT` print a table, md, csv, json, jsonl or benchstat", Value: "table"}), append(computeFlags(kernel.Fast), preFlag()...)...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {

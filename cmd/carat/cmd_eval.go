@@ -120,6 +120,7 @@ type evaluation struct {
 	TextSHA256     string        `json:"text_sha256"` // and sum
 	Context        int           `json:"ctx"`
 	Stride         int           `json:"stride,omitempty"`
+	eval.Computation
 	*eval.Metrics
 	Slices     []report.Slice `json:"slices,omitempty"`
 	WorstSlice string         `json:"worst_slice,omitempty"`
@@ -130,7 +131,7 @@ func newEvaluation(r *report.Report, path, reference string) *evaluation {
 	c := r.Candidates[0]
 	e := &evaluation{
 		Model: path, ReferenceModel: reference, Complete: r.Complete, Data: r.Data, Context: r.Protocol.Context, Stride: r.Protocol.Stride,
-		Metrics: c.Metrics, Slices: c.Slices, WorstSlice: c.WorstSlice, PeakMemory: latency.PeakMemory(),
+		Computation: r.Protocol.Computation, Metrics: c.Metrics, Slices: c.Slices, WorstSlice: c.WorstSlice, PeakMemory: latency.PeakMemory(),
 	}
 	if len(r.Data) > 0 {
 		e.Text, e.TextSHA256 = r.Data[0].File, r.Data[0].SHA256

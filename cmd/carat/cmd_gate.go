@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/eval/gate"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -74,6 +75,7 @@ func gateFlags() []cli.Flag {
 			&cli.StringFlag{Name: "calibration", Usage: "`FILE` calibration text, to search for evaluation text; overrides the policy's data.calib"},
 			&cli.IntFlag{Name: "ctx", Usage: "`TOKENS` tokens per chunk; overrides the policy's"},
 			&cli.StringFlag{Name: "llama-perplexity", Usage: "`PATH` llama.cpp's program, for gates on parity.llama_cpp; overrides the policy's target.llama_cpp and $CARAT_LLAMA_PERPLEXITY; by default llama-perplexity in PATH"}),
+		computeFlags(kernel.Exact),
 		group("BASELINE",
 			&cli.StringFlag{Name: "baseline", Usage: "`REPORT.json` report of the last release; overrides the policy's baseline"},
 			&cli.StringFlag{Name: "save-baseline", Usage: "`NAME` store the report of a run that passes under this name, and as the latest baseline"}),
@@ -96,7 +98,7 @@ func newGating(c *cli.Context, s streams) (*gating, error) {
 		return nil, err
 	}
 	src := sourceOptions(c)
-	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src}, s: s, g: g, models: &models{g: g, warnings: s.err, src: src}}, nil
+	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src, Computation: g.computing.record()}, s: s, g: g, models: &models{g: g, warnings: s.err, src: src}}, nil
 }
 
 // printPolicy prints the built-in policy, as YAML with its comments or as JSON, which is a policy too.

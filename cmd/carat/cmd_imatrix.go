@@ -15,6 +15,7 @@ import (
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/runtime/engine"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -55,6 +56,7 @@ EXAMPLES:
 				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`OUT` file to write; an existing file is replaced once the new one is complete"},
 				&cli.StringFlag{Name: "format", Usage: "`gguf|dat` format of the output; by default dat if its name ends in .dat, otherwise gguf"},
 				&cli.Float64Flag{Name: "min-coverage", Usage: "`P` write nothing and exit with 1 if less than P percent of any tensor's columns saw data"}),
+			computeFlags(kernel.Exact),
 			preFlag()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
@@ -155,7 +157,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 	if err != nil {
 		return err
 	}
-	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output}
+	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output, Computation: g.computing.record().String()}
 	matrix, err := collectImatrix(ctx, s, g, path, m, text, snap, o)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -34,7 +35,7 @@ EXAMPLES:
 			&cli.Float64Flag{Name: "temp", Usage: "`T` temperature; 0, the default, always takes the likeliest token"},
 			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "`K` sample from the K likeliest tokens; 0 for all"},
 			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "`P` sample from the likeliest tokens whose probabilities sum to P"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` random seed"}), preFlag()...),
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` random seed"}), append(computeFlags(kernel.Fast), preFlag()...)...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {

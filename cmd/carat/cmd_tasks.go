@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/runtime/engine"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -40,7 +42,7 @@ EXAMPLES:
 			&cli.StringFlag{Name: "select", Value: string(task.SelectLlama), Usage: "`llama|first` which items --limit takes: llama-perplexity's random choice, or the first"},
 			&cli.StringFlag{Name: "shots", Usage: "`FILE` worked examples to put before each item of gsm8k"},
 			&cli.IntFlag{Name: "max-tokens", Value: task.DefaultMaxTokens, Usage: "`N` generate at most N tokens for an answer of gsm8k"},
-			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}), preFlag()...),
+			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}), append(computeFlags(kernel.Exact), preFlag()...)...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -136,8 +138,9 @@ func (o tasksOptions) check() error {
 
 // taskScores is tasks' JSON.
 type taskScores struct {
-	Model      string         `json:"model"`
-	Reference  string         `json:"reference,omitempty"`
+	Model     string `json:"model"`
+	Reference string `json:"reference,omitempty"`
+	eval.Computation
 	Tasks      []*task.Result `json:"tasks"`
 	PeakMemory int64          `json:"peak_memory_bytes"`
 }
@@ -179,7 +182,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			return err
 		}
 	}
-	scores := &taskScores{Model: path, Reference: reference}
+	scores := &taskScores{Model: path, Reference: reference, Computation: g.computing.record()}
 	for i, t := range o.Tasks {
 		b := newBar(s.err, g, t.Name)
 		r, runErr := task.Run(ctx, t.Task, items[i], *cand, ref, task.Options{

@@ -26,6 +26,7 @@ type global struct {
 	json       bool
 	quiet      bool
 	noProgress bool
+	computing  computing    // exact, with verbs that have no choice
 	note       func(string) // says a sentence on stderr, once
 	piped      bool         // a file that a flag names is standard output: what is printed for people is not
 }
@@ -37,6 +38,9 @@ func globals(c *cli.Context) (global, error) {
 	}
 	var err error
 	if g.piped, err = checkFiles(c); err != nil {
+		return g, err
+	}
+	if g.computing, err = computingOf(c); err != nil {
 		return g, err
 	}
 	if !c.IsSet("threads") {

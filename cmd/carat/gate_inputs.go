@@ -12,6 +12,7 @@ import (
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
@@ -24,6 +25,7 @@ func (x *gating) inputs(ctx context.Context) error {
 		return err
 	}
 	x.job.Texts, x.job.Command, x.job.Threads, x.job.Options = x.Texts, "gate", x.g.threads, eval.Options{Context: p.Context}
+	x.job.Computation = x.Computation
 	var sums []string
 	for _, t := range p.Data.Eval {
 		h, err := x.models.sums.Hash(t.Path)
@@ -104,6 +106,9 @@ func (x *gating) readBaseline() error {
 	var err error
 	if x.Baseline, err = report.Read(x.baseline); err != nil {
 		return fmt.Errorf("the baseline: %w", err)
+	}
+	if was := x.Baseline.Protocol.Computation; !was.Is(x.Computation) {
+		return hint.Wrap(usagef("the baseline %s was computed %s, this run %s: figures of the two do not compare", x.baseline, was, x.Computation), "--compute and --kv-type choose how to compute")
 	}
 	return nil
 }

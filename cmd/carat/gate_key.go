@@ -22,6 +22,7 @@ import (
 type gateInputs struct {
 	gateOptions
 	Convert     convert.Options
+	Computation eval.Computation
 	Texts       []eval.Text
 	Items       []*task.Items   // of the policy's tasks, in order
 	Recipe      *recipe.File    // nil for a file type

@@ -37,7 +37,7 @@ func TestGateKeyFields(t *testing.T) {
 		"gateOptions.policy.Gates[].Value", "gateOptions.policy.SHA256", "gateOptions.policy.Context", "gateOptions.warnOnly", "Texts[].Data", "Texts[].Name",
 		"Items[].SHA256", "Recipe.Tensors[].Type", "Imatrix.entries{}.sums[]", "Baseline.Candidates[].Model.SHA256", "Baseline.Gate.Candidate", "Calibration.SHA256",
 		"Findings[].Message", "Llama.Path", "LlamaSHA256", "NoLlama", "Program.SHA256", "Program.Kernel", "Candidate.Model.SHA256", "Source.Model.SHA256",
-		"Reference.Model.SHA256", "Candidate.Metadata[].Key", "Candidate.Tensors[].Type", "BuiltName", "Convert.ModelName", "Day", "CPU", "Threads",
+		"Reference.Model.SHA256", "Candidate.Metadata[].Key", "Candidate.Tensors[].Type", "BuiltName", "Convert.ModelName", "Computation.Compute", "Computation.KVType", "Day", "CPU", "Threads",
 	} {
 		require.True(t, changed[path], path)
 	}

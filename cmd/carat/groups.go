@@ -16,6 +16,7 @@ const (
 	splitGroup     = "SPLIT"
 	textGroup      = "TEXT"
 	measureGroup   = "MEASURE"
+	computeGroup   = "COMPUTATION"
 	referenceGroup = "REFERENCE"
 	compareGroup   = "COMPARE"
 	samplingGroup  = "SAMPLING"

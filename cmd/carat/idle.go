@@ -19,8 +19,8 @@ type idleRule struct {
 }
 
 var idleRules = []idleRule{
-	{"imatrix", []string{"text", "ctx", "chunks", "process-output", "save-every", "resume", "output", "format"}, isSet("stats"), "--stats only describes the file"},
-	{"imatrix", []string{"text", "chunks", "process-output", "save-every", "resume"}, isSet("merge"), "--merge adds up files that are there"},
+	{"imatrix", []string{"text", "ctx", "chunks", "process-output", "save-every", "resume", "output", "format", "compute", "kv-type"}, isSet("stats"), "--stats only describes the file"},
+	{"imatrix", []string{"text", "chunks", "process-output", "save-every", "resume", "compute", "kv-type"}, isSet("merge"), "--merge adds up files that are there"},
 	{"build", []string{"ctx", "chunks"}, unset("eval"), "without --eval nothing is measured"},
 	{"convert", []string{"split-max-size", "split-max-tensors"}, isSet("vocab-only"), "--vocab-only writes no tensors"},
 	{"gate", []string{"cache"}, isSet("no-cache"), "--no-cache uses none"},

@@ -11,6 +11,7 @@ import (
 	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -28,6 +29,7 @@ func measureFlags() []cli.Flag {
 			&cli.IntFlag{Name: "stride", Usage: "`N` start a window every N tokens and score its last N"},
 			&cli.IntFlag{Name: "max-tokens", Usage: "`N` stop at the end of the chunk that scores the Nth token"},
 			&cli.Float64Flag{Name: "until-width", Usage: "`FRACTION` stop once the 95 % interval of the divergence (without a reference: of perplexity or bits per byte) is within this fraction on either side, such as 0.05"}),
+		computeFlags(kernel.Exact),
 		group(outputGroup,
 			&cli.StringFlag{Name: "report", Usage: "`FILE.json` write all figures (docs/report.md); an interrupted run saves what it has"},
 			&cli.BoolFlag{Name: "resume", Usage: "resume the interrupted run saved in --report"}),

@@ -117,6 +117,7 @@ func sizeOf(path string) (gguf.FileHash, error) {
 func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureOptions) (*report.Report, error) {
 	b := newCounter(s.err, g, j.Command)
 	defer b.finish()
+	j.Computation = g.computing.record()
 	done := 0
 	if o.Resume {
 		r, err := report.Read(o.Report)

@@ -20,6 +20,7 @@ func (g global) open(path string, opts convert.Options) (gguf.Model, error) {
 
 // engine opens the model at path, as open does, and makes it ready to run.
 func (g global) engine(path string, src convert.Options, opts engine.Options) (*engine.Engine, error) {
+	opts = g.computing.options(opts)
 	opts.Threads = g.threads
 	opts.Source = func(path string) (gguf.Model, error) { return g.open(path, src) }
 	return engine.Open(path, opts)
@@ -28,7 +29,7 @@ func (g global) engine(path string, src convert.Options, opts engine.Options) (*
 // load makes a model ready to run that is open already.
 func (g global) load(path string, src gguf.Model, opts engine.Options) (*engine.Engine, error) {
 	opts.Threads = g.threads
-	e, err := engine.Load(src, opts)
+	e, err := engine.Load(src, g.computing.options(opts))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

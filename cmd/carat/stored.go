@@ -102,7 +102,7 @@ func (o *storedOptions) apply(j *measure.Job, ms *models, path string, resume bo
 	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) {
 		var rows []eval.RowWriter
 		if o.Cache != "" {
-			w, err := logits.Create(o.Cache, c.CacheHeader(j.Reference.ID.SHA256, j.Reference.Loaded.Vocab))
+			w, err := logits.Create(o.Cache, c.CacheHeader(j.Reference.ID.SHA256, j.Reference.Loaded.Vocab, ms.g.computing.record()))
 			if err != nil {
 				return nil, err
 			}
@@ -152,7 +152,7 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 	}
 	h := r.Header()
 	need := corpus.ChunksFor(j.MaxTokens)
-	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.TextSHA256() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < need {
+	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.TextSHA256() || h.Computation != ms.g.computing.record().String() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < need {
 		return nil, r.Close() // of something else: it is made again
 	}
 	if h.Vocab != j.Candidates[0].Loaded.Vocab {

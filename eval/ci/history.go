@@ -88,6 +88,8 @@ func WriteMLflow(w io.Writer, r *report.Report) error {
 	param("file_type", c.FileType)
 	param("architecture", c.Architecture)
 	param("ctx", fmt.Sprint(r.Protocol.Context))
+	param("compute", r.Protocol.Whole().Compute)
+	param("kv_type", r.Protocol.Whole().KVType)
 	tag := func(key, value string) { b.Tags = append(b.Tags, mlflowPair{key, cut(value, 5000)}) }
 	tag("carat.version", r.Tool.Version)
 	tag("carat.artifact_sha256", c.SHA256)

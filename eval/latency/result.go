@@ -2,9 +2,12 @@ package latency
 
 // Result is what a measurement of one model's speed and memory gives.
 type Result struct {
-	Model       string `json:"model,omitempty"`
-	Threads     int    `json:"threads"`
-	CPU         string `json:"cpu,omitempty"`
+	Model   string `json:"model,omitempty"`
+	Threads int    `json:"threads"`
+	CPU     string `json:"cpu,omitempty"`
+	// Compute and KVType say how it was computed: exact or fast, and the type of the key-value cache.
+	Compute     string `json:"compute,omitempty"`
+	KVType      string `json:"kv_type,omitempty"`
 	WeightBytes int64  `json:"weight_bytes"` // read for every decoded token
 	// MultiplyAdds are those of weights for one token; like WeightBytes they depend on shapes only.
 	MultiplyAdds int64 `json:"multiply_adds"`

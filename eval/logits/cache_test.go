@@ -24,7 +24,7 @@ func text() []Chunk {
 }
 
 func header(vocab, top int) Header {
-	return Header{ModelSHA256: strings.Repeat("ab", 32), TextSHA256: strings.Repeat("01", 32), Vocab: vocab, Context: 6, Stride: 2, Top: top, Chunks: text()}
+	return Header{ModelSHA256: strings.Repeat("ab", 32), TextSHA256: strings.Repeat("01", 32), Vocab: vocab, Context: 6, Stride: 2, Computation: "fast, cache F16", Top: top, Chunks: text()}
 }
 
 // random are n logits, spread as a model's are.
@@ -332,11 +332,11 @@ func TestForgedRowsAreErrors(t *testing.T) {
 	for reason, b := range map[string][]byte{
 		"token 10 is outside the vocabulary":                                                forge(rows+16+4*4, int32(10)),
 		"token -1 is outside the vocabulary":                                                forge(rows+16+4*4, int32(-1)),
-		"bad input: cache: a row of chunk 0: log-probability 1 comes after 0 (at byte 324)": forge(rows+16, float32(1)),
+		"bad input: cache: a row of chunk 0: log-probability 1 comes after 0 (at byte 356)": forge(rows+16, float32(1)),
 		"log-probability NaN":                                                               forge(rows+16+8, float32(math.NaN())),
 		"NaN of the tail":                                                                   forge(rows+8, math.NaN()),
 		"0.5 of the next token":                                                             forge(rows, 0.5),
-		"version 2":                                                                         forge(8, uint32(2)),
+		"version 3":                                                                         forge(8, uint32(3)),
 		"begins with":                                                                       forge(0, uint32(2)),
 		"rows for 3 of 2 chunks":                                                            forge(32, uint32(3)),
 		"rows for 0 of 2 chunks":                                                            forge(32, uint32(0)),

@@ -16,7 +16,7 @@ const (
 	DefaultTop = 256
 
 	magic   = "caratref"
-	version = 1
+	version = 2
 )
 
 // Header says what a cache holds.
@@ -28,6 +28,8 @@ type Header struct {
 	// Context and Stride are those of the measurement; here they are only kept.
 	Context int
 	Stride  int
+	// Computation says how the reference was computed, in at most 32 bytes.
+	Computation string
 	// Top is how many tokens a row keeps; 0 means DefaultTop.
 	Top int
 	// Chunks in the order of the text. A Writer may be closed after some of them; a Reader has those only.
@@ -53,6 +55,9 @@ func (h Header) check() error {
 			return fmt.Errorf("the %s must be between %d and %d (got %d)", n.name, n.min, math.MaxInt32, n.value)
 		}
 	}
+	if n := len(h.Computation); n > 32 {
+		return fmt.Errorf("how it was computed must be said in at most 32 bytes (got %d)", n)
+	}
 	for i, c := range h.Chunks {
 		if err := c.check(h.Vocab); err != nil {
 			return fmt.Errorf("chunk %d %w", i, err)
@@ -65,7 +70,7 @@ func (h Header) check() error {
 type fixed struct {
 	Magic                                              [len(magic)]byte
 	Version, Top, Vocab, Context, Stride, Chunks, Done uint32
-	Model, Text                                        [32]byte
+	Model, Text, Computation                           [32]byte
 }
 
 // encode returns the header of a file with rows for the first done chunks.
@@ -73,6 +78,7 @@ func (h Header) encode(done int) ([]byte, error) {
 	f := fixed{Version: version, Top: uint32(h.Top), Vocab: uint32(h.Vocab), Context: uint32(h.Context), Stride: uint32(h.Stride),
 		Chunks: uint32(len(h.Chunks)), Done: uint32(done)}
 	copy(f.Magic[:], magic)
+	copy(f.Computation[:], h.Computation)
 	for dst, s := range map[*[32]byte]string{&f.Model: h.ModelSHA256, &f.Text: h.TextSHA256} {
 		b, err := hex.DecodeString(s)
 		if err != nil || len(b) != len(dst) {
@@ -108,7 +114,7 @@ func readHeader(in *input) (h Header, err error) {
 		return h, in.errorf("rows for %d of %d chunks", f.Done, f.Chunks)
 	}
 	h = Header{ModelSHA256: hex.EncodeToString(f.Model[:]), TextSHA256: hex.EncodeToString(f.Text[:]), Vocab: int(f.Vocab), Context: int(f.Context),
-		Stride: int(f.Stride), Top: int(f.Top)}
+		Stride: int(f.Stride), Top: int(f.Top), Computation: string(bytes.TrimRight(f.Computation[:], "\x00"))}
 	for i := range f.Chunks {
 		b, err := in.read(12, fmt.Sprintf("chunk %d", i))
 		if err != nil {

@@ -36,7 +36,9 @@ type Job struct {
 	Candidates []Model
 	Texts      []eval.Text
 	Options    eval.Options
-	Threads    int
+	// Computation says how all models are computed, for the report.
+	Computation eval.Computation
+	Threads     int
 	// Tolerant jobs go on without a candidate that turns out to be broken or to have another tokenizer; others end.
 	Tolerant bool
 	// AnyTokenizer has candidates of different tokenizers measured over the same bytes (eval.NewCorpora), when there is
@@ -75,6 +77,9 @@ func (j *Job) Resume(r *report.Report) error {
 		if was, is := r.Candidates[i].SHA256, now.Candidates[i].SHA256; was != is {
 			return fmt.Errorf("%w: cannot resume: candidate %s has SHA-256 %.12s in the report, but %.12s now", gguf.ErrInput, r.Candidates[i].Name, was, is)
 		}
+	}
+	if was, is := r.Protocol.Computation, now.Protocol.Computation; !was.Is(is) {
+		return fmt.Errorf("%w: cannot resume: the report was computed %s, this run %s", gguf.ErrInput, was, is)
 	}
 	if !report.SameChunks(r, now) {
 		return fmt.Errorf("%w: cannot resume: the report is of other texts, another protocol or another reference", gguf.ErrInput)
@@ -247,7 +252,7 @@ func (j *Job) report(series []*eval.Series) *report.Report {
 	o := j.Corpus.Options
 	r := &report.Report{
 		Schema: report.Schema, Version: report.Version, Tool: report.Tool{Name: "carat", Version: buildinfo.Version()}, Command: j.Command,
-		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Chunks: j.Corpus.Len(), Stored: j.Stored, UntilWidth: j.UntilWidth, SameBytes: j.corpora != nil},
+		Protocol: report.Protocol{Context: o.Context, Stride: o.Stride, Computation: j.Computation, Chunks: j.Corpus.Len(), Stored: j.Stored, UntilWidth: j.UntilWidth, SameBytes: j.corpora != nil},
 	}
 	for i, t := range j.Corpus.Texts {
 		r.Data = append(r.Data, report.Data{Name: t.Name, File: t.File, SHA256: t.SHA256, Bytes: len(t.Data), Tokens: j.Corpus.Tokens[i], Chunks: j.Corpus.Chunks[i]})

@@ -36,11 +36,11 @@ func (c *Candidate) Fill(s *eval.Series, data []Data) {
 	}
 }
 
-// SameChunks reports whether two reports measured the same positions against the same reference, so that what their
+// SameChunks reports whether two reports measured the same positions in the same way against the same reference, so that what their
 // candidates did can be paired chunk by chunk, as far as both went.
 func SameChunks(a, b *Report) bool {
 	pa, pb := a.Protocol, b.Protocol
-	if pa.Context != pb.Context || pa.Stride != pb.Stride || len(a.Data) != len(b.Data) || (a.Reference == nil) != (b.Reference == nil) {
+	if !pa.Is(pb.Computation) || pa.Context != pb.Context || pa.Stride != pb.Stride || len(a.Data) != len(b.Data) || (a.Reference == nil) != (b.Reference == nil) {
 		return false
 	}
 	if a.Reference != nil && a.Reference.SHA256 != b.Reference.SHA256 {

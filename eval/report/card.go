@@ -213,6 +213,9 @@ func (k *modelCard) command() string {
 	if k.r.Protocol.Stride > 0 {
 		s += fmt.Sprintf(" --stride %d", k.r.Protocol.Stride)
 	}
+	if p := k.r.Protocol; !p.Usual() {
+		s += fmt.Sprintf(" --compute %s --kv-type %s", shellWord(p.Whole().Compute), shellWord(strings.ToLower(p.Whole().KVType)))
+	}
 	if k.r.Protocol.UntilWidth > 0 {
 		s += fmt.Sprintf(" --until-width %v", k.r.Protocol.UntilWidth)
 	}

@@ -120,10 +120,24 @@ func (r *Report) scored(c *Candidate) string {
 	if r.Protocol.Stride > 0 {
 		s += fmt.Sprintf(", every %d tokens", r.Protocol.Stride)
 	}
+	if !r.Protocol.Usual() {
+		c := r.Protocol.Whole()
+		s += fmt.Sprintf(", computed %s, cache %s", word(c.Compute), word(c.KVType))
+	}
 	if why := r.stopped(c); why != "" {
 		s += "; stopped: " + why
 	}
 	return s
+}
+
+// word is s without anything that a page could take for more than a word.
+func word(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // stopped says why the run ended before the text did, and "" when it did not; gates say so themselves.

@@ -77,6 +77,7 @@ const (
 type Protocol struct {
 	Context int `json:"ctx"`
 	Stride  int `json:"stride,omitempty"`
+	eval.Computation
 	// Chunks is how many there are in the texts together; candidates hold those that were evaluated.
 	Chunks int `json:"chunks"`
 	// Stored is set when the reference's predictions came from a file: "cache" or "llama-logits".

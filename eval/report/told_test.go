@@ -92,6 +92,24 @@ func TestStopped(t *testing.T) {
 	require.ErrorContains(t, r.Validate(), "protocol.until_width")
 }
 
+// TestComputationIsTold: figures that were not computed as usual say so.
+func TestComputationIsTold(t *testing.T) {
+	r := sample()
+	for _, c := range []eval.Computation{{}, {Compute: "exact"}, {Compute: "exact", KVType: "F32"}} {
+		r.Protocol.Computation = c
+		for name, s := range told(t, r) {
+			require.NotContains(t, s, "computed", name)
+		}
+	}
+	r.Protocol.Computation = eval.Computation{Compute: "fast", KVType: "F16"}
+	require.NoError(t, r.Validate())
+	for name, s := range told(t, r) {
+		require.Contains(t, s, "computed fast, cache F16", name)
+	}
+	r.Protocol.Compute = "quick"
+	require.ErrorContains(t, r.Validate(), "protocol.compute")
+}
+
 func TestParityIsTold(t *testing.T) {
 	d := 0.00056
 	for want, p := range map[string]parity.Result{

@@ -30,6 +30,9 @@ func (r *Report) Validate() error {
 	if r.Protocol.Context < 0 || r.Protocol.Stride < 0 || r.Protocol.Chunks < 0 {
 		return wrong("protocol", "has negative numbers")
 	}
+	if c := r.Protocol.Whole(); c.Compute != "exact" && c.Compute != "fast" {
+		return wrong("protocol.compute", `must be "exact" or "fast" (got %q)`, c.Compute)
+	}
 	if p := r.Protocol; !slices.Contains([]string{"", StoppedByWidth, StoppedByTokens}, p.Stopped) {
 		return wrong("protocol.stopped", "must be %q, %q or empty (got %q)", StoppedByWidth, StoppedByTokens, p.Stopped)
 	} else if p.UntilWidth < 0 || p.UntilWidth >= 1 {

@@ -116,6 +116,7 @@ func TestResume(t *testing.T) {
 		"another text":             {Model: "m", Text: "u", Context: 3},
 		"another --ctx":            {Model: "m", Text: "t", Context: 4},
 		"another --process-output": {Model: "m", Text: "t", Context: 3, Output: true},
+		"another computation":      {Model: "m", Text: "t", Context: 3, Computation: "fast"},
 	} {
 		_, err := s.Read(path)
 		require.ErrorIs(t, err, gguf.ErrInput)

@@ -17,6 +17,8 @@ type Snapshot struct {
 	Text    string // SHA-256 of the text
 	Context int    // tokens in a chunk
 	Output  bool   // whether output.weight is collected
+	// Computation says how the model is computed.
+	Computation string
 }
 
 // Metadata keys of snapshots; no finished file has them.
@@ -24,11 +26,13 @@ const (
 	keyModel  = "carat.snapshot.model"
 	keyText   = "carat.snapshot.text_sha256"
 	keyOutput = "carat.snapshot.process_output"
+	keyHow    = "carat.snapshot.computation"
 )
 
 // Write saves m to path, replacing the snapshot before it when the new one is whole.
 func (s Snapshot) Write(path string, m *Matrix) error {
-	return m.writeGGUF(path, gguf.F64, gguf.KV{Key: keyModel, Value: s.Model}, gguf.KV{Key: keyText, Value: s.Text}, gguf.KV{Key: keyOutput, Value: s.Output})
+	return m.writeGGUF(path, gguf.F64, gguf.KV{Key: keyModel, Value: s.Model}, gguf.KV{Key: keyText, Value: s.Text}, gguf.KV{Key: keyOutput, Value: s.Output},
+		gguf.KV{Key: keyHow, Value: s.Computation})
 }
 
 // Read returns what was saved at path. A snapshot of another model, text or context is refused.
@@ -49,11 +53,13 @@ func (s Snapshot) Read(path string) (*Matrix, error) {
 	model, _ := md.String(keyModel)
 	text, _ := md.String(keyText)
 	output, _ := md.Bool(keyOutput)
+	how, _ := md.String(keyHow)
 	for _, c := range []struct{ what, got, want string }{
 		{"model", model, s.Model},
 		{"text", text, s.Text},
 		{"--ctx", fmt.Sprint(m.ChunkSize), fmt.Sprint(s.Context)},
 		{"--process-output", fmt.Sprint(output), fmt.Sprint(s.Output)},
+		{"computation", how, s.Computation},
 	} {
 		if c.got != c.want {
 			return nil, fmt.Errorf("%w: %s was made with another %s (%s, this run has %s): continue with the same one, or delete the file", gguf.ErrInput, path, c.what, c.got, c.want)

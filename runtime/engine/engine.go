@@ -28,7 +28,7 @@ type Options struct {
 	Pool *kernel.Pool
 	// Compute says how products are computed.
 	Compute kernel.Compute
-	// KVType is the type of the key-value cache: F32.
+	// KVType is the type of the key-value cache, one of model.KVTypes.
 	KVType gguf.Type
 	// Text says that the engine is to read or write text: a model whose tokenizer is missing or not known is refused before
 	// its weights are read.
@@ -125,6 +125,12 @@ func (e *Engine) Vocab() int { return e.model.Vocab() }
 
 // ContextLength is the number of positions the model was trained for.
 func (e *Engine) ContextLength() int { return e.model.ContextLength() }
+
+// Compute says how products are computed.
+func (e *Engine) Compute() kernel.Compute { return e.model.Compute() }
+
+// KVType is the type of the key-value cache.
+func (e *Engine) KVType() gguf.Type { return e.model.KVType() }
 
 // Threads is the number of workers.
 func (e *Engine) Threads() int { return e.pool.Threads() }

@@ -22,6 +22,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/mmap"
@@ -35,9 +36,12 @@ type Options struct {
 	Pool *kernel.Pool
 	// Compute says how products are computed.
 	Compute kernel.Compute
-	// KVType is the type of the key-value cache: F32.
+	// KVType is the type of the key-value cache, one of KVTypes.
 	KVType gguf.Type
 }
+
+// KVTypes are the types of key-value caches.
+var KVTypes = []gguf.Type{gguf.F32}
 
 // Model is a loaded model. It is not changed by use and may be shared.
 type Model struct {
@@ -66,8 +70,8 @@ func Load(src gguf.Model, opts Options) (m *Model, err error) {
 }
 
 func loadGraph(src gguf.Model, opts Options) (*Model, error) {
-	if opts.KVType != gguf.F32 {
-		return nil, fmt.Errorf("there is no key-value cache of type %s, only of F32", opts.KVType)
+	if !slices.Contains(KVTypes, opts.KVType) {
+		return nil, fmt.Errorf("there is no key-value cache of type %s, only of %v", opts.KVType, KVTypes)
 	}
 	if err := checkGraph(src); err != nil {
 		return nil, err
@@ -92,6 +96,12 @@ func (m *Model) Vocab() int { return m.graph.embedding.Rows }
 
 // ContextLength is the number of positions the model was trained for.
 func (m *Model) ContextLength() int { return m.graph.context }
+
+// Compute says how products are computed.
+func (m *Model) Compute() kernel.Compute { return m.opts.Compute }
+
+// KVType is the type of the key-value cache.
+func (m *Model) KVType() gguf.Type { return m.opts.KVType }
 
 // finish loads what all architectures have in common around their blocks: token_embd, output_norm and
 // output, which is token_embd when the file has no output.weight.
