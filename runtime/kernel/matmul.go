@@ -1,112 +1,208 @@
 package kernel
 
-// BlockCols is the number of columns whose products are summed in lanes before the lanes are joined.
-const BlockCols = 256
-
-// rowTile is the number of weight rows decoded at a time: 16 rows of BlockCols float32 stay in the
-// first-level cache while the activations pass by.
-const rowTile = 16
-
-// pad8 rounds n up to whole vectors of eight.
-func pad8(n int) int { return (n + 7) &^ 7 }
-
-// MatMul sets dst = x * transpose(w): x holds n rows of w.Cols activations, dst n rows of w.Rows
-// results, both row-major. A result depends on its own row of x and of w only, to the bit.
-func (p *Pool) MatMul(dst []float32, w *Matrix, x []float32, n int) {
-	p.MatMuls(x, n, Product{dst, w})
-}
-
 // Product is one matrix to multiply with and where the result goes.
 type Product struct {
 	Dst []float32
 	W   *Matrix
 }
 
-// MatMuls computes several products of the same activations with one fork and join (q, k and v; gate
-// and up). All matrices have the same Cols. See MatMul.
+// MatMul sets dst = x * transpose(w): x holds n rows of w.Cols activations, dst n rows of w.Rows
+// results, both row-major. A result depends on its own row of x and of w only, to the bit.
+func (p *Pool) MatMul(dst []float32, w *Matrix, x []float32, n int) {
+	new(Multiplier).MatMuls(p, x, n, Product{dst, w})
+}
+
+// MatMuls is MatMul for several matrices, see Multiplier.
 func (p *Pool) MatMuls(x []float32, n int, products ...Product) {
+	new(Multiplier).MatMuls(p, x, n, products...)
+}
+
+// Multiplier multiplies activations by matrices. It keeps the activations that it made ready for that, and other memory,
+// from call to call; the zero value is ready, and one goroutine may use it at a time.
+type Multiplier struct {
+	// Compute says how products with weights of integers are computed; those with weights that are floats are always
+	// exact.
+	Compute Compute
+
+	acts     activations
+	products []Product
+	x        []float32 // rows for weights that are floats, padded
+	stride   int
+	threads  int
+}
+
+// MatMuls computes several products of the same activations with one fork and join (q, k and v; gate and up). All
+// matrices have the same Cols. See Pool.MatMul.
+func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	if n == 0 || len(products) == 0 {
 		return
 	}
+	m.products = append(m.products[:0], products...)
+	m.threads = p.Threads()
 	cols := products[0].W.Cols
-	stride := pad8(cols)
-	if stride != cols {
-		x = padRows(x, n, cols, stride)
+	integers, chunks := false, 0
+	for i := range products {
+		w := products[i].W
+		integers = integers || w.integers != nil
+		chunks += m.chunks(w)
 	}
-	chunks := 0
-	for _, q := range products {
-		chunks += (q.W.Rows + rowTile - 1) / rowTile
-	}
-	tile := rowTile
-	if n < 3 { // decoded rows are used once: few of them, so that they stay in the nearest cache
-		tile = 4
-	}
-	p.Run(chunks, func(s *Scratch, c int) {
-		for _, q := range products {
-			own := (q.W.Rows + rowTile - 1) / rowTile
-			if c < own {
-				end := min(q.W.Rows, (c+1)*rowTile)
-				for first := c * rowTile; first < end; first += tile {
-					q.rows(s, first, min(tile, end-first), x, n, stride)
-				}
-				return
-			}
-			c -= own
+	if integers {
+		m.acts.set(x, n, cols, m.Compute)
+		p.Do(m.roundings(), (*roundTask)(m))
+		for i := range products {
+			m.acts.prepare(products[i].W)
 		}
-	})
+	}
+	if m.acts.n, m.x, m.stride = n, x, cols; !integers || len(products) > 1 {
+		if m.stride = pad8(cols); m.stride != cols {
+			m.x = padRows(x, n, cols, m.stride)
+		}
+	}
+	p.Do(chunks, (*productTask)(m))
 }
 
-// rows computes the results of some rows, from first on.
-func (q Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
-	w, kernels := q.W, active()
-	whole := (rows + 3) &^ 3 // the kernels take four rows at a time; rows beyond the last are zero
-	s.Reset()
-	buf := s.Floats(whole * stride)
-	if stride == w.Cols {
-		w.decode(buf[:rows*stride], w.Data[first*w.rowBytes:(first+rows)*w.rowBytes])
-	} else {
-		clear(buf)
-		for r := range rows {
-			w.Row(buf[r*stride:], first+r)
-		}
-	}
-	clear(buf[rows*stride:])
+// roundTask makes activations ready, some rows a chunk.
+type roundTask Multiplier
 
-	for j := range n {
-		clear(q.Dst[j*w.Rows+first:][:rows])
+const roundRows = 8 // a chunk
+
+func (m *Multiplier) roundings() int { return (m.acts.n + roundRows - 1) / roundRows }
+
+// Chunk implements Task.
+func (t *roundTask) Chunk(_ *Scratch, chunk int) {
+	for c := chunk * roundRows; c < min(t.acts.n, (chunk+1)*roundRows); c++ {
+		t.acts.round(c)
 	}
-	full := rows &^ 3
-	for k := 0; k < stride; k += BlockCols {
-		block := min(BlockCols, stride-k)
-		j := 0
-		for ; j+3 <= n; j += 3 {
-			for r := 0; r < full; r += 4 {
-				kernels.dot4x3(q.Dst[j*w.Rows+first+r:], w.Rows, buf[r*stride+k:], stride, x[j*stride+k:], stride, block)
-			}
-		}
-		for ; j < n; j++ {
-			for r := 0; r < full; r += 4 {
-				kernels.dot4((*[4]float32)(q.Dst[j*w.Rows+first+r:]), buf[r*stride+k:], stride, x[j*stride+k:], block)
-			}
-		}
-		if full == rows {
+}
+
+// prepare computes what products with w need beside the rounded rows, once for all matrices of the same kind.
+func (a *activations) prepare(w *Matrix) {
+	if w.integers == nil {
+		return
+	}
+	f := w.integers.f
+	if a.kind != wide {
+		a.init(f.Sub, w.integers.offset)
+	}
+	if f.Minima {
+		a.xsum(f.Sub)
+	}
+}
+
+// productTask computes the products, some rows of a matrix a chunk.
+type productTask Multiplier
+
+// panelsMost is the largest number of panels of a chunk.
+const panelsMost = 4
+
+// panelsAChunk is the number of panels of a chunk: with many tokens so many that the activations, which come from a
+// farther cache, are used often; with few so many that there are some chunks for each worker.
+func (m *Multiplier) panelsAChunk(w *Matrix) int {
+	if m.acts.n > widest[wide] {
+		return panelsMost
+	}
+	return max(1, min(panelsMost, w.integers.count()/(4*m.threads)))
+}
+
+// chunks is the number of chunks of work with w.
+func (m *Multiplier) chunks(w *Matrix) int {
+	if w.integers == nil {
+		return (w.Rows + rowTile - 1) / rowTile
+	}
+	per := m.panelsAChunk(w)
+	return (w.integers.count() + per - 1) / per
+}
+
+// Chunk implements Task.
+func (t *productTask) Chunk(s *Scratch, chunk int) {
+	m := (*Multiplier)(t)
+	for i := range m.products {
+		q := &m.products[i]
+		own := m.chunks(q.W)
+		if chunk >= own {
+			chunk -= own
 			continue
 		}
-		for j := range n {
-			var sums [4]float32
-			out := q.Dst[j*w.Rows+first+full:][:rows-full]
-			copy(sums[:], out)
-			kernels.dot4(&sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
-			copy(out, sums[:])
+		if q.W.integers == nil {
+			q.denseRows(s, chunk, m.x, m.acts.n, m.stride)
+			return
+		}
+		per := m.panelsAChunk(q.W)
+		first := chunk * per
+		q.panels(s, &m.acts, first, min(per, q.W.integers.count()-first))
+		return
+	}
+}
+
+// stretch is the number of columns whose codes are unpacked at a time, a multiple of 256: so that they, and the
+// activations of a tile, stay in the nearest cache.
+var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024}
+
+// panels computes the results of count panels from number first on.
+func (q *Product) panels(s *Scratch, a *activations, first, count int) {
+	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)
+	blocks := w.cols / blockCols
+	step := min(stretch[a.kind]/blockCols, blocks)
+	staged := s.stages[:count]
+	for i := range staged {
+		staged[i].take(s, w, a.kind, step)
+	}
+	// The last panel may have fewer than 16 rows: its results go through a buffer.
+	var part []float32
+	if rows%panelRows != 0 {
+		part = s.Floats(a.n * panelRows)
+		clear(part)
+	}
+	for c := range a.n {
+		clear(q.Dst[c*q.W.Rows+first*panelRows:][:rows])
+	}
+	for b := 0; b < blocks; b += step {
+		n := min(step, blocks-b)
+		for i := range staged {
+			staged[i].fill(w, a.kind, first+i, b, n)
+		}
+		for j := range a.tiles {
+			c, end := a.tile(j)
+			for i := range staged {
+				t := &staged[i].tile
+				t.acc, t.stride = q.Dst[c*q.W.Rows+(first+i)*panelRows:], q.W.Rows
+				if (i+1)*panelRows > rows {
+					t.acc, t.stride = part[c*panelRows:], panelRows
+				}
+				a.multiply(t, w, b, c, end-c)
+			}
+		}
+	}
+	if part != nil {
+		n := rows % panelRows
+		for c := range a.n {
+			copy(q.Dst[c*q.W.Rows+first*panelRows+rows-n:][:n], part[c*panelRows:])
 		}
 	}
 }
 
-// padRows copies n rows of cols elements to rows of stride elements, zeros behind.
-func padRows(x []float32, n, cols, stride int) []float32 {
-	padded := make([]float32, n*stride)
-	for i := range n {
-		copy(padded[i*stride:], x[i*cols:(i+1)*cols])
+// multiply adds the products of the tile's weights, from block b on, with the columns c..c+width-1.
+func (a *activations) multiply(t *tile, w *panels, b, c, width int) {
+	k := active()
+	blocks, per := w.cols/blockCols, blockCols/w.f.Sub
+	t.width = width
+	t.xs = a.xs[c*blocks+b*width:]
+	if w.f.Minima {
+		t.xsum = a.xsum(w.f.Sub)[(c*blocks+b*width)*per:]
 	}
-	return padded
+	if a.kind != wide {
+		t.init = a.init(w.f.Sub, w.offset)[(c*blocks+b*width)*per:]
+	}
+	t.xStride = a.stride
+	switch at := c*a.stride + b*blockCols; a.kind {
+	case narrow:
+		t.x = a.bytes[at+b*blockCols:]
+		k.narrow(t)
+	case wide:
+		t.x16 = a.words[at:]
+		k.wide(t)
+	case bytes8:
+		t.x = a.bytes[at:]
+		k.bytes(t)
+	}
 }

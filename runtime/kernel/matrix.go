@@ -14,6 +14,7 @@ type Matrix struct {
 	Data       []byte
 	rowBytes   int
 	decode     func(dst []float32, src []byte) // of whole blocks
+	integers   *panels                         // nil when the type is a float type
 }
 
 // CheckMatrix refuses types that cannot be decoded, and rows that are no whole blocks.
@@ -38,6 +39,25 @@ func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
 		return nil, fmt.Errorf("%w: %d bytes of data, but %d rows of %d %s elements need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)
 	}
 	return &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, decode: c.Decode}, nil
+}
+
+// Prepare arranges weights of integers as products take them; it does nothing for weights that are floats, and the second
+// time. Matrices that are not prepared can only be multiplied with slowly.
+func (m *Matrix) Prepare(p *Pool) {
+	f, ok := codec.IntegersOf(m.Type)
+	if !ok || m.integers != nil {
+		return
+	}
+	l := layout(f, m.Rows, m.Cols)
+	l.data = make([]byte, l.count()*l.size)
+	p.RunRange(l.count(), 8, func(first, end int) {
+		k := new(packer)
+		for i := first; i < end; i++ {
+			rows := m.Data[i*panelRows*m.rowBytes : min(m.Rows, (i+1)*panelRows)*m.rowBytes]
+			k.pack(&l, l.panel(i), rows, m.Type.BlockSize(), m.Type.BlockBytes())
+		}
+	})
+	m.integers = &l
 }
 
 // RowRange is the matrix of the rows first..first+n-1, sharing the data.

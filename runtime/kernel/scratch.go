@@ -10,6 +10,8 @@ const vectorBytes = 64
 type Scratch struct {
 	block []byte // begins at a multiple of vectorBytes
 	used  int
+
+	stages [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere
 }
 
 // Reset takes all buffers back. A pool does so before each chunk; a chunk that works in steps does so between them.

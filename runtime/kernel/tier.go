@@ -14,11 +14,12 @@ type tier struct {
 	// weightedSum sets dst[i] to the sum over j of p[j]*v[j*stride+i], j ascending; len(dst)%8 == 0.
 	weightedSum func(dst, p, v []float32, stride int)
 	vectors
+	products
 }
 
 var generic = tier{
 	id: cpu.Generic, dot4: dot4Generic, dot4x3: dot4x3Generic, weightedSum: weightedSumGeneric,
-	vectors: vectorsGeneric,
+	vectors: vectorsGeneric, products: productsGeneric,
 }
 
 // tiers has the implementation of each of the processor's tiers, by its number: that of the tier below it, changed by

@@ -16,7 +16,7 @@ var native = map[cpu.Tier]func(t *tier){
 		t.dot4, t.dot4x3, t.weightedSum = dot4AVX2, dot4x3AVX2, weightedSumAVX2
 		t.vectors = vectorsAVX2
 	},
-	cpu.AVX512: func(t *tier) { t.vectors = vectorsAVX512 },
+	cpu.AVX512: func(t *tier) { t.vectors, t.products = vectorsAVX512, productsAVX512 },
 }
 
 // The wrappers check what the assembly will touch; strides turn into bytes.

@@ -1,0 +1,24 @@
+package kernel
+
+// products are the operations of products with weights of integers: part of a tier.
+type products struct {
+	// unpack sets dst to the codes of blocks of 32 columns, widen turns them into words.
+	unpack func(dst, planes []byte, blocks, bits int, table *[16]uint8)
+	widen  func(words []int16, codes []byte, blocks, offset int, scales []byte, sub int)
+	// halves, subScales and subMinima make the scales and minima of a panel ready.
+	halves    func(dst []float32, src []byte, n int, bf16 bool, factor float32)
+	subScales func(dst, d []float32, scales []byte, n, per int)
+	subMinima func(dst, min []float32, minima []byte, n, per int)
+	// narrow, wide and bytes add the products of a tile to t.acc.
+	narrow, wide, bytes func(t *tile)
+	// roundNarrow, roundWide and roundBytes round a row of activations.
+	roundNarrow func(bytes []int8, row, scales []float32, sums []int32)
+	roundWide   func(words []int16, row, scales []float32, sums []int32)
+	roundBytes  func(bytes []int8, row, scales []float32, sums []int32)
+}
+
+var productsGeneric = products{
+	unpack: unpackGeneric, widen: widenGeneric, halves: halvesGeneric, subScales: subScalesGeneric, subMinima: subMinimaGeneric,
+	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
+	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
+}
