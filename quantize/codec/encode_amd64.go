@@ -18,7 +18,9 @@ var nativeEncoders = map[cpu.Tier]map[gguf.Type]encoder{
 func (k *lanes) encoders() map[gguf.Type]encoder {
 	return map[gguf.Type]encoder{
 		gguf.Q2_K: k.encodeAffine(&q2K, 84, packQ2K, encodeQ2KBlock),
+		gguf.Q3_K: k.encodeQ3K,
 		gguf.Q4_K: k.encodeAffine(&q4K, 144, packQ4K, encodeQ4KBlock),
 		gguf.Q5_K: k.encodeAffine(&q5K, 176, packQ5K, encodeQ5KBlock),
+		gguf.Q6_K: k.encodeQ6K,
 	}
 }

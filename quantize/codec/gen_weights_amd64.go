@@ -9,6 +9,16 @@ package codec
 //go:noescape
 func squaresAVX2(sums *float32, x *float32, n int)
 
+// sumsAVX2 sets blocks vectors sums to the sum of n vectors w each.
+//
+//go:noescape
+func sumsAVX2(sums *float32, w *float32, blocks int, n int)
+
+// squareAVX2 sets w to the squares of n vectors.
+//
+//go:noescape
+func squareAVX2(w *float32, x *float32, n int)
+
 // weighAVX2 is weigh in each lane, of n vectors: w comes as columns' weights. sigma2 is a vector.
 //
 //go:noescape
@@ -28,6 +38,16 @@ func weighPlainAVX2(w *float32, x *float32, blocks int)
 //
 //go:noescape
 func squaresAVX512(sums *float32, x *float32, n int)
+
+// sumsAVX512 sets blocks vectors sums to the sum of n vectors w each.
+//
+//go:noescape
+func sumsAVX512(sums *float32, w *float32, blocks int, n int)
+
+// squareAVX512 sets w to the squares of n vectors.
+//
+//go:noescape
+func squareAVX512(w *float32, x *float32, n int)
 
 // weighAVX512 is weigh in each lane, of n vectors: w comes as columns' weights. sigma2 is a vector.
 //

@@ -25,6 +25,51 @@ each1:
 	VZEROUPPER
 	RET
 
+// func sumsAVX2(sums *float32, w *float32, blocks int, n int)
+// Requires: AVX, AVX2
+TEXT ·sumsAVX2(SB), NOSPLIT, $0-32
+	MOVQ sums+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ blocks+16(FP), DX
+	MOVQ n+24(FP), BX
+	SHLQ $0x05, BX
+
+loop2:
+	VPXOR Y0, Y0, Y0
+	XORQ  SI, SI
+
+each3:
+	VADDPS  (CX)(SI*1), Y0, Y0
+	ADDQ    $+32, SI
+	CMPQ    SI, BX
+	JB      each3
+	VMOVUPS Y0, (AX)
+	ADDQ    $+32, AX
+	ADDQ    BX, CX
+	DECQ    DX
+	JNE     loop2
+	VZEROUPPER
+	RET
+
+// func squareAVX2(w *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·squareAVX2(SB), NOSPLIT, $0-24
+	MOVQ w+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SHLQ $0x05, DX
+	XORQ BX, BX
+
+each4:
+	VMOVUPS (CX)(BX*1), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	ADDQ    $+32, BX
+	CMPQ    BX, DX
+	JB      each4
+	VZEROUPPER
+	RET
+
 // func weighAVX2(w *float32, x *float32, sigma2 *float32, n int)
 // Requires: AVX
 TEXT ·weighAVX2(SB), NOSPLIT, $0-32
@@ -36,7 +81,7 @@ TEXT ·weighAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS (DX), Y0
 	XORQ    DX, DX
 
-each2:
+each5:
 	VMOVUPS (CX)(DX*1), Y1
 	VMULPS  Y1, Y1, Y1
 	VADDPS  Y1, Y0, Y1
@@ -45,7 +90,7 @@ each2:
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	CMPQ    DX, BX
-	JB      each2
+	JB      each5
 	VZEROUPPER
 	RET
 
@@ -58,13 +103,13 @@ TEXT ·magnitudesAVX2(SB), NOSPLIT, $0-24
 	SHLQ $0x05, DX
 	XORQ BX, BX
 
-each3:
+each6:
 	VMOVUPS (CX)(BX*1), Y0
 	VANDPS  lanes_7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)(BX*1)
 	ADDQ    $+32, BX
 	CMPQ    BX, DX
-	JB      each3
+	JB      each6
 	VZEROUPPER
 	RET
 
@@ -87,33 +132,33 @@ TEXT ·weighPlainAVX2(SB), NOSPLIT, $0-24
 	MOVQ $+32, BX
 	SHLQ $0x05, BX
 
-loop4:
+loop7:
 	VPXOR Y0, Y0, Y0
 	XORQ  SI, SI
 
-each5:
+each8:
 	VMOVUPS (CX)(SI*1), Y1
 	VMULPS  Y1, Y1, Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    $+32, SI
 	CMPQ    SI, BX
-	JB      each5
+	JB      each8
 	VMULPS  lanes_3d000000<>+0(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	XORQ    SI, SI
 
-each6:
+each9:
 	VMOVUPS lanes_7fffffff<>+0(SB), Y1
 	VANDPS  (CX)(SI*1), Y1, Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(SI*1)
 	ADDQ    $+32, SI
 	CMPQ    SI, BX
-	JB      each6
+	JB      each9
 	ADDQ    $+1024, CX
 	ADDQ    $+1024, AX
 	DECQ    DX
-	JNE     loop4
+	JNE     loop7
 	VZEROUPPER
 	RET
 
@@ -148,6 +193,51 @@ each1:
 	VZEROUPPER
 	RET
 
+// func sumsAVX512(sums *float32, w *float32, blocks int, n int)
+// Requires: AVX, AVX512F
+TEXT ·sumsAVX512(SB), NOSPLIT, $0-32
+	MOVQ sums+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ blocks+16(FP), DX
+	MOVQ n+24(FP), BX
+	SHLQ $0x06, BX
+
+loop2:
+	VPXORD Z0, Z0, Z0
+	XORQ   SI, SI
+
+each3:
+	VADDPS  (CX)(SI*1), Z0, Z0
+	ADDQ    $+64, SI
+	CMPQ    SI, BX
+	JB      each3
+	VMOVUPS Z0, (AX)
+	ADDQ    $+64, AX
+	ADDQ    BX, CX
+	DECQ    DX
+	JNE     loop2
+	VZEROUPPER
+	RET
+
+// func squareAVX512(w *float32, x *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·squareAVX512(SB), NOSPLIT, $0-24
+	MOVQ w+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SHLQ $0x06, DX
+	XORQ BX, BX
+
+each4:
+	VMOVUPS (CX)(BX*1), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, (AX)(BX*1)
+	ADDQ    $+64, BX
+	CMPQ    BX, DX
+	JB      each4
+	VZEROUPPER
+	RET
+
 // func weighAVX512(w *float32, x *float32, sigma2 *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·weighAVX512(SB), NOSPLIT, $0-32
@@ -159,7 +249,7 @@ TEXT ·weighAVX512(SB), NOSPLIT, $0-32
 	VMOVUPS (DX), Z0
 	XORQ    DX, DX
 
-each2:
+each5:
 	VMOVUPS (CX)(DX*1), Z1
 	VMULPS  Z1, Z1, Z1
 	VADDPS  Z1, Z0, Z1
@@ -168,7 +258,7 @@ each2:
 	VMOVUPS Z1, (AX)(DX*1)
 	ADDQ    $+64, DX
 	CMPQ    DX, BX
-	JB      each2
+	JB      each5
 	VZEROUPPER
 	RET
 
@@ -182,13 +272,13 @@ TEXT ·magnitudesAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTSS bits_7fffffff<>+0(SB), Z0
 	XORQ         BX, BX
 
-each3:
+each6:
 	VMOVUPS (CX)(BX*1), Z1
 	VANDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (AX)(BX*1)
 	ADDQ    $+64, BX
 	CMPQ    BX, DX
-	JB      each3
+	JB      each6
 	VZEROUPPER
 	RET
 
@@ -205,33 +295,33 @@ TEXT ·weighPlainAVX512(SB), NOSPLIT, $0-24
 	SHLQ         $0x06, BX
 	VBROADCASTSS bits_7fffffff<>+0(SB), Z0
 
-loop4:
+loop7:
 	VPXORD Z1, Z1, Z1
 	XORQ   SI, SI
 
-each5:
+each8:
 	VMOVUPS      (CX)(SI*1), Z2
 	VMULPS       Z2, Z2, Z2
 	VADDPS       Z2, Z1, Z1
 	ADDQ         $+64, SI
 	CMPQ         SI, BX
-	JB           each5
+	JB           each8
 	VBROADCASTSS bits_3d000000<>+0(SB), Z2
 	VMULPS       Z2, Z1, Z2
 	VSQRTPS      Z2, Z2
 	XORQ         SI, SI
 
-each6:
+each9:
 	VANDPS  (CX)(SI*1), Z0, Z3
 	VADDPS  Z3, Z2, Z3
 	VMOVUPS Z3, (AX)(SI*1)
 	ADDQ    $+64, SI
 	CMPQ    SI, BX
-	JB      each6
+	JB      each9
 	ADDQ    $+2048, CX
 	ADDQ    $+2048, AX
 	DECQ    DX
-	JNE     loop4
+	JNE     loop7
 	VZEROUPPER
 	RET
 

@@ -81,14 +81,19 @@ func (k *lanes) encodeAffine(f *affineK, bytes int, pack func(dst []byte, grid *
 func (k *lanes) weighAffine(g *group, f *affineK, weighed bool) {
 	switch {
 	case weighed:
-		k.squares(&g.sigma2[0], &g.x[0], superBlock)
-		for l, s := range g.sigma2 {
-			g.sigma2[l] = f.squares * s / superBlock
-		}
-		k.weigh(&g.w[0], &g.x[0], &g.sigma2[0], superBlock)
+		k.weigh(g, f.squares)
 	case f.average:
 		k.weighPlain(&g.w[0], &g.x[0], superBlock/32)
 	default:
 		k.magnitudes(&g.w[0], &g.x[0], superBlock)
 	}
+}
+
+// weigh turns the columns' weights into those of elements; the mean square of a super-block counts so many times.
+func (k *lanes) weigh(g *group, squares float32) {
+	k.squares(&g.sigma2[0], &g.x[0], superBlock)
+	for l, s := range g.sigma2 {
+		g.sigma2[l] = squares * s / superBlock
+	}
+	k.weighLanes(&g.w[0], &g.x[0], &g.sigma2[0], superBlock)
 }

@@ -16,22 +16,27 @@ import "sync"
 type lanes struct {
 	n                                  int
 	transpose                          func(dst, src *float32, stride, n int)
-	squares, magnitudes                func(dst, x *float32, n int)
-	weigh                              func(w, x, sigma2 *float32, n int)
+	squares, square, magnitudes        func(dst, x *float32, n int)
+	sums                               func(sums, w *float32, blocks, n int)
+	weighLanes                         func(w, x, sigma2 *float32, n int)
 	weighPlain                         func(w, x *float32, blocks int)
 	searchAffine, searchAffineAbsolute func(found, scratch, x, w, factors *float32, trials, n int, nmax float32) (odd uint32)
 	scaleTo                            func(d, levels, x *float32, n int, nmax float32)
 	searchPositive                     func(d, levels, x, w, factors *float32, n int, nmax float32)
+	searchSymmetric                    func(scale, inverse, scratch, x, w, factors *float32, n int, nmax float32)
+	levelsSymmetric                    func(levels, x, inverse *float32, n int, nmax float32)
+	scaleSigned                        func(d, levels, x *float32, n int, top, least float32)
+	searchDescent                      func(scale, levels, x *float32, n int, nmax float32)
 }
 
 var lanesAVX2 = &lanes{
-	8, transposeAVX2, squaresAVX2, magnitudesAVX2, weighAVX2, weighPlainAVX2, searchAffineAVX2, searchAffineAbsoluteAVX2,
-	scaleToAVX2, searchPositiveAVX2,
+	8, transposeAVX2, squaresAVX2, squareAVX2, magnitudesAVX2, sumsAVX2, weighAVX2, weighPlainAVX2, searchAffineAVX2,
+	searchAffineAbsoluteAVX2, scaleToAVX2, searchPositiveAVX2, searchSymmetricAVX2, levelsSymmetricAVX2, scaleSignedAVX2, searchDescentAVX2,
 }
 
 var lanesAVX512 = &lanes{
-	16, transposeAVX512, squaresAVX512, magnitudesAVX512, weighAVX512, weighPlainAVX512, searchAffineAVX512, searchAffineAbsoluteAVX512,
-	scaleToAVX512, searchPositiveAVX512,
+	16, transposeAVX512, squaresAVX512, squareAVX512, magnitudesAVX512, sumsAVX512, weighAVX512, weighPlainAVX512, searchAffineAVX512,
+	searchAffineAbsoluteAVX512, scaleToAVX512, searchPositiveAVX512, searchSymmetricAVX512, levelsSymmetricAVX512, scaleSignedAVX512, searchDescentAVX512,
 }
 
 // maxLanes is the number of lanes of the widest vectors.
@@ -51,7 +56,8 @@ type group struct {
 	levels, levels2 laneValues
 	d, dmin, sigma2 [maxLanes]float32
 	scratch         [80 * maxLanes]float32
-	grid            affineGrid // of the super-block that is finished
+	grid            affineGrid // of the super-block that is finished, or
+	symmetric       symmetricGrid
 	codes           [superBlock]uint8
 }
 

@@ -14,65 +14,69 @@ func encodeQ3K(dst []byte, src []float32, cols int, weights []float32) {
 }
 
 func encodeQ3KBlock(dst []byte, x, weights []float32) {
-	var L [superBlock]int8
+	var g symmetricGrid
+	var L [superBlock]uint8
+	fitQ3K(&g, x, weights, &L)
+	g.round(4, x, &L)
+	packQ3K(dst, &g, &L)
+}
+
+// fitQ3K finds the grid of x. L becomes the codes on the grids before their rounding.
+func fitQ3K(g *symmetricGrid, x, weights []float32, L *[superBlock]uint8) {
 	var scales [16]float32
-	var ls [16]int8 // 0..63
 	if weights == nil {
 		for j := range 16 {
 			scales[j] = searchDescent(4, x[16*j:16*j+16], L[16*j:16*j+16])
 		}
-		putF16(dst[108:], roundScalesQ3K(&scales, &ls))
-	} else {
-		sigma2 := 2 * sumSquares(x) / superBlock
-		var w, sumw [16]float32
-		for j := range 16 {
-			sub := x[16*j : 16*j+16]
-			weigh(w[:], sub, weights[16*j:16*j+16], sigma2)
-			sumw[j] = sum(w[:])
-			scales[j] = searchSymmetric(4, sub, L[16*j:16*j+16], w[:])
-		}
-		putF16(dst[108:], searchSymmetric(32, scales[:], ls[:], sumw[:]))
+		g.set(roundScalesQ3K(&scales, &g.ls))
+		return
 	}
-	packScalesQ3K(dst[96:108], &ls)
-	d := getF16(dst[108:])
+	sigma2 := 2 * sumSquares(x) / superBlock
+	var w, sumw [16]float32
 	for j := range 16 {
-		sd := float32(d * float32(int32(ls[j])-32))
-		if sd == 0 {
-			continue
-		}
-		for i, v := range x[16*j : 16*j+16] {
-			L[16*j+i] = int8(clamp(nearest(v/sd), -4, 3) + 4)
-		}
+		sub := x[16*j : 16*j+16]
+		weigh(w[:], sub, weights[16*j:16*j+16], sigma2)
+		sumw[j] = sum(w[:])
+		scales[j] = searchSymmetric(4, sub, L[16*j:16*j+16], w[:])
 	}
-	var codes [superBlock]uint8
-	for i, l := range L {
-		codes[i] = uint8(l)
+	var ls [16]uint8
+	d := searchSymmetric(32, scales[:], ls[:], sumw[:])
+	for j, l := range ls {
+		g.ls[j] = int8(l) - 32
 	}
-	packBits(dst[:32], &codes, 2)
-	pack2(dst[32:96], &codes)
+	g.set(d)
+}
+
+func packQ3K(dst []byte, g *symmetricGrid, L *[superBlock]uint8) {
+	packBits(dst[:32], L, 2)
+	pack2(dst[32:96], L)
+	packScalesQ3K(dst[96:108], &g.ls)
+	binary.LittleEndian.PutUint16(dst[108:], g.d)
 }
 
 // roundScalesQ3K rounds to 6 bits so that the scale of largest magnitude becomes -32.
 func roundScalesQ3K(scales *[16]float32, ls *[16]int8) float32 {
 	signed, _ := absMax(scales[:])
 	if signed == 0 {
-		// The reference leaves the bytes zero here, which reads as -32 with d = 0.
-		clear(ls[:])
+		for j := range ls {
+			ls[j] = -32 // of d = 0: the reference leaves bytes of zero here
+		}
 		return 0
 	}
 	iscale := -32 / signed
 	for j, s := range scales {
-		ls[j] = int8(clamp(nearest(float32(iscale*s)), -32, 31) + 32)
+		ls[j] = int8(clamp(nearest(float32(iscale*s)), -32, 31))
 	}
 	return 1 / iscale
 }
 
-// packScalesQ3K puts low nibbles in bytes 0-7 (j and j+8) and the high 2 bits of scale j in byte 8+j%4.
+// packScalesQ3K adds 32 and puts low nibbles in bytes 0-7 (j and j+8) and the high 2 bits of scale j in byte 8+j%4.
 func packScalesQ3K(dst []byte, ls *[16]int8) {
 	clear(dst)
 	for j, l := range ls {
-		dst[j%8] |= uint8(l) & 15 << (j / 8 * 4)
-		dst[8+j%4] |= uint8(l) >> 4 << (j / 4 * 2)
+		l := uint8(l + 32)
+		dst[j%8] |= l & 15 << (j / 8 * 4)
+		dst[8+j%4] |= l >> 4 << (j / 4 * 2)
 	}
 }
 

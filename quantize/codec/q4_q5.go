@@ -49,14 +49,14 @@ func eachWeighedRow(dst []byte, src []float32, cols int, weights []float32, byte
 }
 
 // pack4 stores the low nibbles of L.
-func pack4[T int8 | uint8](dst []byte, L *[32]T) {
+func pack4(dst []byte, L *[32]uint8) {
 	for j := range 16 {
-		dst[j] = uint8(L[j])&15 | uint8(L[j+16])<<4
+		dst[j] = L[j]&15 | L[j+16]<<4
 	}
 }
 
 // pack5 stores the fifth bits of L in 4 bytes and then the low nibbles.
-func pack5[T int8 | uint8](dst []byte, L *[32]T) {
+func pack5(dst []byte, L *[32]uint8) {
 	var high uint32
 	for j, l := range L {
 		high |= uint32(l) >> 4 & 1 << j
@@ -111,7 +111,7 @@ func affineLevels(x []float32, L *[32]uint8, last int32) (d, lo float32) {
 func encodeQ4_0(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
 		eachWeighedRow(dst, src, cols, weights, 18, func(dst []byte, x, weights []float32, sigma2 float32) {
-			var L [32]int8
+			var L [32]uint8
 			var w [32]float32
 			weigh(w[:], x, weights, sigma2)
 			putF16(dst, searchSymmetric(8, x, L[:], w[:]))
@@ -180,7 +180,7 @@ func decodeQ4_1(dst []float32, src []byte) {
 func encodeQ5_0(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
 		eachWeighedRow(dst, src, cols, weights, 22, func(dst []byte, x, weights []float32, sigma2 float32) {
-			var L [32]int8
+			var L [32]uint8
 			var w [32]float32
 			weigh(w[:], x, weights, sigma2)
 			putF16(dst, searchSymmetric(16, x, L[:], w[:]))

@@ -1,5 +1,7 @@
 package codec
 
+import "encoding/binary"
+
 // Q6_K: super-blocks of 256 elements in 16 sub-blocks, 210 bytes; for each half of 128 elements and l < 32:
 //
 //	128 bytes low nibbles: byte l holds elements l and l+64, byte l+32 holds l+32 and l+96
@@ -12,7 +14,15 @@ func encodeQ6K(dst []byte, src []float32, cols int, weights []float32) {
 }
 
 func encodeQ6KBlock(dst []byte, x, weights []float32) {
-	var L [superBlock]int8
+	var g symmetricGrid
+	var L [superBlock]uint8
+	fitQ6K(&g, x, weights, &L)
+	g.round(32, x, &L)
+	packQ6K(dst, &g, &L)
+}
+
+// fitQ6K finds the grid of x. L becomes the codes on the grids before their rounding.
+func fitQ6K(g *symmetricGrid, x, weights []float32, L *[superBlock]uint8) {
 	var scales [16]float32
 	for j := range 16 {
 		var w []float32
@@ -23,32 +33,33 @@ func encodeQ6KBlock(dst []byte, x, weights []float32) {
 	}
 	signed, magnitude := absMax(scales[:])
 	if magnitude < tooSmall {
-		clear(dst)
+		*g = symmetricGrid{}
+		clear(L[:])
 		return
 	}
 	iscale := -128 / signed
-	putF16(dst[208:], 1/iscale)
-	d := getF16(dst[208:])
 	for j, s := range scales {
-		scale := min(127, nearest(float32(iscale*s)))
-		dst[192+j] = uint8(int8(scale))
-		sd := float32(d * float32(scale))
-		if sd == 0 {
-			continue
-		}
-		for i, v := range x[16*j : 16*j+16] {
-			L[16*j+i] = int8(clamp(nearest(v/sd), -32, 31) + 32)
-		}
+		g.ls[j] = int8(min(127, nearest(float32(iscale*s))))
 	}
+	g.set(1 / iscale)
+}
+
+func packQ6K(dst []byte, g *symmetricGrid, L *[superBlock]uint8) {
+	const nibbles = 0x0f0f0f0f0f0f0f0f
 	for h := range 2 {
 		half, low, high := L[128*h:128*h+128], dst[64*h:64*h+64], dst[128+32*h:128+32*h+32]
-		for l := range 32 {
-			a, b, c, e := uint8(half[l]), uint8(half[l+32]), uint8(half[l+64]), uint8(half[l+96])
-			low[l] = a&15 | c<<4
-			low[l+32] = b&15 | e<<4
-			high[l] = a>>4 | b>>4<<2 | c>>4<<4 | e>>4<<6
+		for l := 0; l < 32; l += 8 { // 8 codes at a time
+			a, b := binary.LittleEndian.Uint64(half[l:]), binary.LittleEndian.Uint64(half[l+32:])
+			c, e := binary.LittleEndian.Uint64(half[l+64:]), binary.LittleEndian.Uint64(half[l+96:])
+			binary.LittleEndian.PutUint64(low[l:], a&nibbles|c&nibbles<<4)
+			binary.LittleEndian.PutUint64(low[l+32:], b&nibbles|e&nibbles<<4)
+			binary.LittleEndian.PutUint64(high[l:], a>>4&twoBits|b>>4&twoBits<<2|c>>4&twoBits<<4|e>>4&twoBits<<6)
 		}
 	}
+	for j, l := range g.ls {
+		dst[192+j] = uint8(l)
+	}
+	binary.LittleEndian.PutUint16(dst[208:], g.d)
 }
 
 // q6Values are q-32.

@@ -126,7 +126,7 @@ func stepValue(s float32) float32 { return s - stepBias }
 
 // searchDescent finds a scale for x ≈ scale*(L-nmax) by coordinate descent on the correlation, weights x²
 // (make_q3_quants).
-func searchDescent(nmax int32, x []float32, L []int8) float32 {
+func searchDescent(nmax int32, x []float32, L []uint8) float32 {
 	L = L[:len(x)]
 	signed, magnitude := absMax(x)
 	if magnitude < tooSmall {
@@ -137,7 +137,7 @@ func searchDescent(nmax int32, x []float32, L []int8) float32 {
 	var sumlx, suml2 float32
 	for i, v := range x {
 		l := clamp(nearest(float32(iscale*v)), -nmax, nmax-1)
-		L[i] = int8(l)
+		L[i] = uint8(l) // with its sign until the end
 		w, f := float32(v*v), float32(l)
 		sumlx += float32(float32(w*v) * f)
 		suml2 += float32(float32(w*f) * f)
@@ -145,21 +145,21 @@ func searchDescent(nmax int32, x []float32, L []int8) float32 {
 	for range 5 {
 		changed := false
 		for i, v := range x {
-			w, f := float32(v*v), float32(L[i])
+			w, f := float32(v*v), float32(int8(L[i]))
 			slx := sumlx - float32(float32(w*v)*f)
 			if !(slx > 0) { // not <=: NaN stops here too, as in the reference
 				continue
 			}
 			sl2 := suml2 - float32(float32(w*f)*f)
 			l := clamp(nearest(float32(v*sl2)/slx), -nmax, nmax-1)
-			if l == int32(L[i]) {
+			if l == int32(int8(L[i])) {
 				continue
 			}
 			f = float32(l)
 			slx += float32(float32(w*v) * f)
 			sl2 += float32(float32(w*f) * f)
 			if sl2 > 0 && float32(float32(slx*slx)*suml2) > float32(float32(sumlx*sumlx)*sl2) {
-				L[i] = int8(l)
+				L[i] = uint8(l)
 				sumlx, suml2 = slx, sl2
 				changed = true
 			}
@@ -169,7 +169,7 @@ func searchDescent(nmax int32, x []float32, L []int8) float32 {
 		}
 	}
 	for i := range L {
-		L[i] += int8(nmax)
+		L[i] += uint8(nmax)
 	}
 	if suml2 > 0 {
 		return sumlx / suml2

@@ -105,7 +105,7 @@ func (g *trials) fits(iscale float32) bool {
 }
 
 // searchSymmetric finds a scale for x ≈ scale*(L-nmax), L from 0 to 2*nmax-1 (make_qx_quants). Weights w; nil means x².
-func searchSymmetric(nmax int32, x []float32, L []int8, w []float32) float32 {
+func searchSymmetric(nmax int32, x []float32, L []uint8, w []float32) float32 {
 	L = L[:len(x)]
 	lo, hi := extremes(x)
 	signed, magnitude := hi, hi
@@ -157,7 +157,7 @@ func searchSymmetric(nmax int32, x []float32, L []int8, w []float32) float32 {
 		try(b, second)
 	}
 	for i := range L {
-		L[i] = int8(nmax + clamp(nearest(float32(chosen*x[i])), -nmax, nmax-1))
+		L[i] = uint8(nmax + clamp(nearest(float32(chosen*x[i])), -nmax, nmax-1))
 	}
 	return scale
 }

@@ -8,9 +8,12 @@
 package main
 
 import (
+	"fmt"
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
@@ -28,6 +31,8 @@ var files = []struct {
 	{"weights", weights},
 	{"affine", affine},
 	{"positive", positive},
+	{"symmetric", symmetric},
+	{"descent", descent},
 	{"round", round},
 }
 
@@ -57,12 +62,34 @@ func save(c *build.Context, path string) error {
 	if err := pass.Compile.Execute(file); err != nil {
 		return err
 	}
+	if err := checkRegisters(file); err != nil {
+		return err
+	}
 	// The same header whatever the folder.
 	cfg := printer.Config{Name: "_gen", Pkg: "codec"}
 	if err := print(printer.NewGoAsm(cfg), file, path+".s"); err != nil {
 		return err
 	}
 	return print(printer.NewStubs(cfg), file, path+".go")
+}
+
+var beyondAVX2 = regexp.MustCompile(`\bY(1[6-9]|[23]\d)\b`)
+
+// checkRegisters refuses functions of AVX2 that need more registers than AVX2 has: avo gives them those of AVX-512.
+func checkRegisters(file *ir.File) error {
+	for _, f := range file.Functions() {
+		if !strings.HasSuffix(f.Name, "AVX2") {
+			continue
+		}
+		for _, i := range f.Instructions() {
+			for _, o := range i.Operands {
+				if beyondAVX2.MatchString(o.Asm()) {
+					return fmt.Errorf("%s needs more than 16 registers at %s", f.Name, i.Opcode)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func print(p printer.Printer, f *ir.File, path string) error {
