@@ -20,6 +20,18 @@
 // Work is cut into chunks, which the workers of a [Pool] take one by one; a model has one pool for all its sequences.
 // An operation that a token needs allocates nothing: its buffers come from the worker's [Scratch].
 //
+// # Vectors
+//
+// Norms, activations, softmax and rotary positions are the same bits on every tier and platform:
+//
+//   - each operation is float32, rounded to nearest, and nothing is fused but where multiply-add is said to be; it is
+//     rounded once then (VFMADD, FMLA, or float64 and rounding to odd in plain Go);
+//   - sums have 16 lanes, lane i taking elements i, i+16, ...; the lanes are joined 16 to 8, 4, 2, 1, lane i with the one
+//     half of them further;
+//   - exp is a function of our own, and everything that needs it is made from it; division and square root are IEEE's.
+//
+// Which NaN a NaN is is not defined.
+//
 // # Tiers
 //
 // The generic tier is plain Go, always compiled, and is the specification. The AVX2 tier is assembly

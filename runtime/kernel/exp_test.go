@@ -16,7 +16,7 @@ func errorInUlps(got float32, want float64) float64 {
 
 func TestExpIsWithinOneUlp(t *testing.T) {
 	worst := 0.0
-	for u := uint32(0); u < 0x42b10000; u += 509 { // 0..88.5
+	for u := uint32(0); u < 0x42b10000; u += 4001 { // 0..88.5
 		for _, x := range []float32{math.Float32frombits(u), -math.Float32frombits(u)} {
 			want := math.Exp(float64(x))
 			if x > 88.376 || x < -87.6 {
@@ -44,12 +44,12 @@ func TestExpAtItsEnds(t *testing.T) {
 
 func TestActivationsMatchFloat64(t *testing.T) {
 	r := rand.New(rand.NewPCG(31, 32))
-	for range 200000 {
+	for range 20000 {
 		x := float32(r.NormFloat64() * 5)
 		v := float64(x)
-		require.InDelta(t, v/(1+math.Exp(-v)), silu(x), 3e-7*math.Abs(v), "silu(%g)", x)
+		require.InDelta(t, v/(1+math.Exp(-v)), silu(x), 2.5e-7*math.Abs(v), "silu(%g)", x)
 		require.InDelta(t, 1/(1+math.Exp(-v)), Sigmoid(x), 1.5e-7, "sigmoid(%g)", x)
 		y := math.Sqrt(2/math.Pi) * (v + 0.044715*v*v*v)
-		require.InDelta(t, v*0.5*(1+math.Tanh(y)), gelu(x), 3e-7*math.Abs(v), "gelu(%g)", x)
+		require.InDelta(t, v*0.5*(1+math.Tanh(y)), gelu(x), 2.5e-7*math.Abs(v), "gelu(%g)", x)
 	}
 }

@@ -70,14 +70,16 @@ func fmaCases(r *rand.Rand, n int) [][3]float32 {
 
 func TestFMARoundsOnce(t *testing.T) {
 	slow := 0
-	for _, c := range fmaCases(rand.New(rand.NewPCG(21, 22)), 200000) {
+	for _, c := range fmaCases(rand.New(rand.NewPCG(21, 22)), 50000) {
 		want, got := exactFMA(c[0], c[1], c[2]), fma32(c[0], c[1], c[2])
-		require.True(t, sameBits(want, got), "%x * %x + %x: want %x, got %x", c[0], c[1], c[2], want, got)
+		if !sameBits(want, got) {
+			require.Failf(t, "not the same bits", "%x * %x + %x: want %x, got %x", c[0], c[1], c[2], want, got)
+		}
 		if got != float32(float64(c[0])*float64(c[1])+float64(c[2])) {
 			slow++
 		}
 	}
-	require.Greater(t, slow, 300, "cases that rounding twice gets wrong")
+	require.Greater(t, slow, 70, "cases that rounding twice gets wrong")
 }
 
 func TestFMAOfWhatIsNotFinite(t *testing.T) {

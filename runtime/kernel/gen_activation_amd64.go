@@ -4,32 +4,32 @@
 
 package kernel
 
-// swigluAVX2 is tier.swiglu of n elements.
+// swigluAVX2 is vectors.swiglu.
 //
 //go:noescape
-func swigluAVX2(gate *float32, up *float32, n int)
+func swigluAVX2(gate []float32, up []float32)
 
-// gegluAVX2 is tier.geglu of n elements.
+// gegluAVX2 is vectors.geglu.
 //
 //go:noescape
-func gegluAVX2(gate *float32, up *float32, n int)
+func gegluAVX2(gate []float32, up []float32)
 
-// geluAVX2 is tier.gelu of n elements.
+// geluAVX2 is vectors.gelu.
 //
 //go:noescape
-func geluAVX2(x *float32, n int)
+func geluAVX2(x []float32)
 
-// swigluAVX512 is tier.swiglu of n elements.
+// swigluAVX512 is vectors.swiglu.
 //
 //go:noescape
-func swigluAVX512(gate *float32, up *float32, n int)
+func swigluAVX512(gate []float32, up []float32)
 
-// gegluAVX512 is tier.geglu of n elements.
+// gegluAVX512 is vectors.geglu.
 //
 //go:noescape
-func gegluAVX512(gate *float32, up *float32, n int)
+func gegluAVX512(gate []float32, up []float32)
 
-// geluAVX512 is tier.gelu of n elements.
+// geluAVX512 is vectors.gelu.
 //
 //go:noescape
-func geluAVX512(x *float32, n int)
+func geluAVX512(x []float32)

@@ -4,20 +4,23 @@
 
 #include "textflag.h"
 
-// func swigluAVX2(gate *float32, up *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·swigluAVX2(SB), NOSPLIT, $0-24
-	MOVQ    gate+0(FP), AX
-	MOVQ    up+8(FP), CX
-	MOVQ    n+16(FP), DX
+// func swigluAVX2(gate []float32, up []float32)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·swigluAVX2(SB), NOSPLIT, $0-48
+	MOVQ    gate_len+8(FP), AX
+	MOVQ    gate_base+0(FP), CX
+	MOVQ    up_len+32(FP), DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    up_base+24(FP), DX
 	VMOVUPS bits_c2b00000<>+0(SB), Y0
 	VMOVUPS bits_42b10000<>+0(SB), Y1
 	VMOVUPS bits_4b40007f<>+0(SB), Y2
-	SUBQ    $0x10, DX
+	SUBQ    $0x10, AX
 	JLT     rest2AVX2
 
 loop1AVX2:
-	VMOVUPS     (AX), Y3
+	VMOVUPS     (CX), Y3
 	VXORPS      bits_80000000<>+0(SB), Y3, Y4
 	VMINPS      Y4, Y1, Y4
 	VMAXPS      Y4, Y0, Y4
@@ -37,10 +40,10 @@ loop1AVX2:
 	VMULPS      Y6, Y5, Y4
 	VADDPS      bits_3f800000<>+0(SB), Y4, Y4
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y4
 	VMULPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     32(AX), Y3
+	VMOVUPS     Y3, (CX)
+	VMOVUPS     32(CX), Y3
 	VXORPS      bits_80000000<>+0(SB), Y3, Y4
 	VMINPS      Y4, Y1, Y4
 	VMAXPS      Y4, Y0, Y4
@@ -60,22 +63,22 @@ loop1AVX2:
 	VMULPS      Y6, Y5, Y4
 	VADDPS      bits_3f800000<>+0(SB), Y4, Y4
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     32(CX), Y4
+	VMOVUPS     32(DX), Y4
 	VMULPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 32(AX)
-	ADDQ        $0x40, AX
+	VMOVUPS     Y3, 32(CX)
 	ADDQ        $0x40, CX
-	SUBQ        $0x10, DX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, AX
 	JGE         loop1AVX2
 
 rest2AVX2:
-	ADDQ        $0x10, DX
+	ADDQ        $0x10, AX
 	JEQ         end3AVX2
 	LEAQ        firstLanes<>+64(SB), BX
-	MOVQ        DX, SI
+	MOVQ        AX, SI
 	NEGQ        SI
 	VMOVUPS     (BX)(SI*4), Y3
-	VMASKMOVPS  (AX), Y3, Y4
+	VMASKMOVPS  (CX), Y3, Y4
 	VXORPS      bits_80000000<>+0(SB), Y4, Y5
 	VMINPS      Y5, Y1, Y5
 	VMAXPS      Y5, Y0, Y5
@@ -95,13 +98,13 @@ rest2AVX2:
 	VMULPS      Y7, Y6, Y5
 	VADDPS      bits_3f800000<>+0(SB), Y5, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMASKMOVPS  (CX), Y3, Y5
+	VMASKMOVPS  (DX), Y3, Y5
 	VMULPS      Y5, Y4, Y4
-	VMASKMOVPS  Y4, Y3, (AX)
+	VMASKMOVPS  Y4, Y3, (CX)
 	LEAQ        firstLanes<>+64(SB), BX
-	NEGQ        DX
-	VMOVUPS     32(BX)(DX*4), Y3
-	VMASKMOVPS  32(AX), Y3, Y4
+	NEGQ        AX
+	VMOVUPS     32(BX)(AX*4), Y3
+	VMASKMOVPS  32(CX), Y3, Y4
 	VXORPS      bits_80000000<>+0(SB), Y4, Y5
 	VMINPS      Y5, Y1, Y1
 	VMAXPS      Y1, Y0, Y0
@@ -121,9 +124,9 @@ rest2AVX2:
 	VMULPS      Y5, Y1, Y0
 	VADDPS      bits_3f800000<>+0(SB), Y0, Y0
 	VDIVPS      Y0, Y4, Y0
-	VMASKMOVPS  32(CX), Y3, Y1
+	VMASKMOVPS  32(DX), Y3, Y1
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  Y0, Y3, 32(AX)
+	VMASKMOVPS  Y0, Y3, 32(CX)
 
 end3AVX2:
 	VZEROUPPER
@@ -225,20 +228,23 @@ DATA firstLanes<>+112(SB)/8, $0x0000000000000000
 DATA firstLanes<>+120(SB)/8, $0x0000000000000000
 GLOBL firstLanes<>(SB), RODATA|NOPTR, $128
 
-// func gegluAVX2(gate *float32, up *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·gegluAVX2(SB), NOSPLIT, $0-24
-	MOVQ    gate+0(FP), AX
-	MOVQ    up+8(FP), CX
-	MOVQ    n+16(FP), DX
+// func gegluAVX2(gate []float32, up []float32)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·gegluAVX2(SB), NOSPLIT, $0-48
+	MOVQ    gate_len+8(FP), AX
+	MOVQ    gate_base+0(FP), CX
+	MOVQ    up_len+32(FP), DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    up_base+24(FP), DX
 	VMOVUPS bits_c2b00000<>+0(SB), Y0
 	VMOVUPS bits_42b10000<>+0(SB), Y1
 	VMOVUPS bits_4b40007f<>+0(SB), Y2
-	SUBQ    $0x10, DX
+	SUBQ    $0x10, AX
 	JLT     rest5AVX2
 
 loop4AVX2:
-	VMOVUPS     (AX), Y3
+	VMOVUPS     (CX), Y3
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y4
 	VMULPS      Y3, Y3, Y5
 	VFMADD231PS bits_bd922279<>+0(SB), Y5, Y4
@@ -261,10 +267,10 @@ loop4AVX2:
 	VMULPS      Y6, Y5, Y4
 	VADDPS      bits_3f800000<>+0(SB), Y4, Y4
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y4
 	VMULPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     32(AX), Y3
+	VMOVUPS     Y3, (CX)
+	VMOVUPS     32(CX), Y3
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y4
 	VMULPS      Y3, Y3, Y5
 	VFMADD231PS bits_bd922279<>+0(SB), Y5, Y4
@@ -287,22 +293,22 @@ loop4AVX2:
 	VMULPS      Y6, Y5, Y4
 	VADDPS      bits_3f800000<>+0(SB), Y4, Y4
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     32(CX), Y4
+	VMOVUPS     32(DX), Y4
 	VMULPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 32(AX)
-	ADDQ        $0x40, AX
+	VMOVUPS     Y3, 32(CX)
 	ADDQ        $0x40, CX
-	SUBQ        $0x10, DX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, AX
 	JGE         loop4AVX2
 
 rest5AVX2:
-	ADDQ        $0x10, DX
+	ADDQ        $0x10, AX
 	JEQ         end6AVX2
 	LEAQ        firstLanes<>+64(SB), BX
-	MOVQ        DX, SI
+	MOVQ        AX, SI
 	NEGQ        SI
 	VMOVUPS     (BX)(SI*4), Y3
-	VMASKMOVPS  (AX), Y3, Y4
+	VMASKMOVPS  (CX), Y3, Y4
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y5
 	VMULPS      Y4, Y4, Y6
 	VFMADD231PS bits_bd922279<>+0(SB), Y6, Y5
@@ -325,13 +331,13 @@ rest5AVX2:
 	VMULPS      Y7, Y6, Y5
 	VADDPS      bits_3f800000<>+0(SB), Y5, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMASKMOVPS  (CX), Y3, Y5
+	VMASKMOVPS  (DX), Y3, Y5
 	VMULPS      Y5, Y4, Y4
-	VMASKMOVPS  Y4, Y3, (AX)
+	VMASKMOVPS  Y4, Y3, (CX)
 	LEAQ        firstLanes<>+64(SB), BX
-	NEGQ        DX
-	VMOVUPS     32(BX)(DX*4), Y3
-	VMASKMOVPS  32(AX), Y3, Y4
+	NEGQ        AX
+	VMOVUPS     32(BX)(AX*4), Y3
+	VMASKMOVPS  32(CX), Y3, Y4
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y5
 	VMULPS      Y4, Y4, Y6
 	VFMADD231PS bits_bd922279<>+0(SB), Y6, Y5
@@ -354,9 +360,9 @@ rest5AVX2:
 	VMULPS      Y5, Y1, Y0
 	VADDPS      bits_3f800000<>+0(SB), Y0, Y0
 	VDIVPS      Y0, Y4, Y0
-	VMASKMOVPS  32(CX), Y3, Y1
+	VMASKMOVPS  32(DX), Y3, Y1
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  Y0, Y3, 32(AX)
+	VMASKMOVPS  Y0, Y3, 32(CX)
 
 end6AVX2:
 	VZEROUPPER
@@ -374,19 +380,19 @@ DATA bits_bd922279<>+16(SB)/8, $0xbd922279bd922279
 DATA bits_bd922279<>+24(SB)/8, $0xbd922279bd922279
 GLOBL bits_bd922279<>(SB), RODATA|NOPTR, $32
 
-// func geluAVX2(x *float32, n int)
+// func geluAVX2(x []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·geluAVX2(SB), NOSPLIT, $0-16
-	MOVQ    x+0(FP), AX
-	MOVQ    n+8(FP), CX
+TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+	MOVQ    x_len+8(FP), AX
+	MOVQ    x_base+0(FP), CX
 	VMOVUPS bits_c2b00000<>+0(SB), Y0
 	VMOVUPS bits_42b10000<>+0(SB), Y1
 	VMOVUPS bits_4b40007f<>+0(SB), Y2
-	SUBQ    $0x10, CX
+	SUBQ    $0x10, AX
 	JLT     rest8AVX2
 
 loop7AVX2:
-	VMOVUPS     (AX), Y3
+	VMOVUPS     (CX), Y3
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y4
 	VMULPS      Y3, Y3, Y5
 	VFMADD231PS bits_bd922279<>+0(SB), Y5, Y4
@@ -409,8 +415,8 @@ loop7AVX2:
 	VMULPS      Y6, Y5, Y4
 	VADDPS      bits_3f800000<>+0(SB), Y4, Y4
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     32(AX), Y3
+	VMOVUPS     Y3, (CX)
+	VMOVUPS     32(CX), Y3
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y4
 	VMULPS      Y3, Y3, Y5
 	VFMADD231PS bits_bd922279<>+0(SB), Y5, Y4
@@ -433,19 +439,19 @@ loop7AVX2:
 	VMULPS      Y6, Y5, Y4
 	VADDPS      bits_3f800000<>+0(SB), Y4, Y4
 	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 32(AX)
-	ADDQ        $0x40, AX
-	SUBQ        $0x10, CX
+	VMOVUPS     Y3, 32(CX)
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, AX
 	JGE         loop7AVX2
 
 rest8AVX2:
-	ADDQ        $0x10, CX
+	ADDQ        $0x10, AX
 	JEQ         end9AVX2
 	LEAQ        firstLanes<>+64(SB), DX
-	MOVQ        CX, BX
+	MOVQ        AX, BX
 	NEGQ        BX
 	VMOVUPS     (DX)(BX*4), Y3
-	VMASKMOVPS  (AX), Y3, Y4
+	VMASKMOVPS  (CX), Y3, Y4
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y5
 	VMULPS      Y4, Y4, Y6
 	VFMADD231PS bits_bd922279<>+0(SB), Y6, Y5
@@ -468,11 +474,11 @@ rest8AVX2:
 	VMULPS      Y7, Y6, Y5
 	VADDPS      bits_3f800000<>+0(SB), Y5, Y5
 	VDIVPS      Y5, Y4, Y4
-	VMASKMOVPS  Y4, Y3, (AX)
+	VMASKMOVPS  Y4, Y3, (CX)
 	LEAQ        firstLanes<>+64(SB), DX
-	NEGQ        CX
-	VMOVUPS     32(DX)(CX*4), Y3
-	VMASKMOVPS  32(AX), Y3, Y4
+	NEGQ        AX
+	VMOVUPS     32(DX)(AX*4), Y3
+	VMASKMOVPS  32(CX), Y3, Y4
 	VMOVUPS     bits_bfcc422a<>+0(SB), Y5
 	VMULPS      Y4, Y4, Y6
 	VFMADD231PS bits_bd922279<>+0(SB), Y6, Y5
@@ -495,18 +501,21 @@ rest8AVX2:
 	VMULPS      Y5, Y1, Y0
 	VADDPS      bits_3f800000<>+0(SB), Y0, Y0
 	VDIVPS      Y0, Y4, Y0
-	VMASKMOVPS  Y0, Y3, 32(AX)
+	VMASKMOVPS  Y0, Y3, 32(CX)
 
 end9AVX2:
 	VZEROUPPER
 	RET
 
-// func swigluAVX512(gate *float32, up *float32, n int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·swigluAVX512(SB), NOSPLIT, $0-24
-	MOVQ         gate+0(FP), AX
-	MOVQ         up+8(FP), CX
-	MOVQ         n+16(FP), DX
+// func swigluAVX512(gate []float32, up []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·swigluAVX512(SB), NOSPLIT, $0-48
+	MOVQ         gate_len+8(FP), AX
+	MOVQ         gate_base+0(FP), CX
+	MOVQ         up_len+32(FP), DX
+	CMPQ         DX, AX
+	CMOVQLT      DX, AX
+	MOVQ         up_base+24(FP), DX
 	VBROADCASTSS bits_c2b00000<>+0(SB), Z0
 	VBROADCASTSS bits_42b10000<>+0(SB), Z1
 	VBROADCASTSS bits_4b40007f<>+0(SB), Z2
@@ -522,11 +531,11 @@ TEXT ·swigluAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTSS bits_3f800000<>+0(SB), Z12
 	VBROADCASTSS bits_3f800000<>+0(SB), Z13
 	VBROADCASTSS bits_80000000<>+0(SB), Z14
-	SUBQ         $0x10, DX
+	SUBQ         $0x10, AX
 	JLT          rest2AVX512
 
 loop1AVX512:
-	VMOVUPS     (AX), Z15
+	VMOVUPS     (CX), Z15
 	VXORPS      Z14, Z15, Z16
 	VMINPS      Z16, Z1, Z16
 	VMAXPS      Z16, Z0, Z16
@@ -546,21 +555,21 @@ loop1AVX512:
 	VMULPS      Z18, Z17, Z16
 	VADDPS      Z13, Z16, Z16
 	VDIVPS      Z16, Z15, Z15
-	VMOVUPS     (CX), Z16
+	VMOVUPS     (DX), Z16
 	VMULPS      Z16, Z15, Z15
-	VMOVUPS     Z15, (AX)
-	ADDQ        $0x40, AX
+	VMOVUPS     Z15, (CX)
 	ADDQ        $0x40, CX
-	SUBQ        $0x10, DX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, AX
 	JGE         loop1AVX512
 
 rest2AVX512:
-	ADDQ        $0x10, DX
+	ADDQ        $0x10, AX
 	JEQ         end3AVX512
 	MOVL        $-1, BX
-	BZHIL       DX, BX, BX
+	BZHIL       AX, BX, BX
 	KMOVW       BX, K1
-	VMOVUPS.Z   (AX), K1, Z15
+	VMOVUPS.Z   (CX), K1, Z15
 	VXORPS      Z14, Z15, Z14
 	VMINPS      Z14, Z1, Z1
 	VMAXPS      Z1, Z0, Z0
@@ -580,20 +589,23 @@ rest2AVX512:
 	VMULPS      Z3, Z1, Z0
 	VADDPS      Z13, Z0, Z0
 	VDIVPS      Z0, Z15, Z0
-	VMOVUPS.Z   (CX), K1, Z1
+	VMOVUPS.Z   (DX), K1, Z1
 	VMULPS      Z1, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z0, K1, (CX)
 
 end3AVX512:
 	VZEROUPPER
 	RET
 
-// func gegluAVX512(gate *float32, up *float32, n int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gegluAVX512(SB), NOSPLIT, $0-24
-	MOVQ         gate+0(FP), AX
-	MOVQ         up+8(FP), CX
-	MOVQ         n+16(FP), DX
+// func gegluAVX512(gate []float32, up []float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·gegluAVX512(SB), NOSPLIT, $0-48
+	MOVQ         gate_len+8(FP), AX
+	MOVQ         gate_base+0(FP), CX
+	MOVQ         up_len+32(FP), DX
+	CMPQ         DX, AX
+	CMOVQLT      DX, AX
+	MOVQ         up_base+24(FP), DX
 	VBROADCASTSS bits_c2b00000<>+0(SB), Z0
 	VBROADCASTSS bits_42b10000<>+0(SB), Z1
 	VBROADCASTSS bits_4b40007f<>+0(SB), Z2
@@ -610,11 +622,11 @@ TEXT ·gegluAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTSS bits_3f800000<>+0(SB), Z13
 	VBROADCASTSS bits_bfcc422a<>+0(SB), Z14
 	VBROADCASTSS bits_bd922279<>+0(SB), Z15
-	SUBQ         $0x10, DX
+	SUBQ         $0x10, AX
 	JLT          rest5AVX512
 
 loop4AVX512:
-	VMOVUPS     (AX), Z16
+	VMOVUPS     (CX), Z16
 	VMOVUPS     Z14, Z17
 	VMULPS      Z16, Z16, Z18
 	VFMADD231PS Z15, Z18, Z17
@@ -637,21 +649,21 @@ loop4AVX512:
 	VMULPS      Z19, Z18, Z17
 	VADDPS      Z13, Z17, Z17
 	VDIVPS      Z17, Z16, Z16
-	VMOVUPS     (CX), Z17
+	VMOVUPS     (DX), Z17
 	VMULPS      Z17, Z16, Z16
-	VMOVUPS     Z16, (AX)
-	ADDQ        $0x40, AX
+	VMOVUPS     Z16, (CX)
 	ADDQ        $0x40, CX
-	SUBQ        $0x10, DX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, AX
 	JGE         loop4AVX512
 
 rest5AVX512:
-	ADDQ        $0x10, DX
+	ADDQ        $0x10, AX
 	JEQ         end6AVX512
 	MOVL        $-1, BX
-	BZHIL       DX, BX, BX
+	BZHIL       AX, BX, BX
 	KMOVW       BX, K1
-	VMOVUPS.Z   (AX), K1, Z16
+	VMOVUPS.Z   (CX), K1, Z16
 	VMOVUPS     Z14, Z14
 	VMULPS      Z16, Z16, Z17
 	VFMADD231PS Z15, Z17, Z14
@@ -674,19 +686,19 @@ rest5AVX512:
 	VMULPS      Z3, Z1, Z0
 	VADDPS      Z13, Z0, Z0
 	VDIVPS      Z0, Z16, Z0
-	VMOVUPS.Z   (CX), K1, Z1
+	VMOVUPS.Z   (DX), K1, Z1
 	VMULPS      Z1, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z0, K1, (CX)
 
 end6AVX512:
 	VZEROUPPER
 	RET
 
-// func geluAVX512(x *float32, n int)
+// func geluAVX512(x []float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·geluAVX512(SB), NOSPLIT, $0-16
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
+TEXT ·geluAVX512(SB), NOSPLIT, $0-24
+	MOVQ         x_len+8(FP), AX
+	MOVQ         x_base+0(FP), CX
 	VBROADCASTSS bits_c2b00000<>+0(SB), Z0
 	VBROADCASTSS bits_42b10000<>+0(SB), Z1
 	VBROADCASTSS bits_4b40007f<>+0(SB), Z2
@@ -703,11 +715,11 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-16
 	VBROADCASTSS bits_3f800000<>+0(SB), Z13
 	VBROADCASTSS bits_bfcc422a<>+0(SB), Z14
 	VBROADCASTSS bits_bd922279<>+0(SB), Z15
-	SUBQ         $0x10, CX
+	SUBQ         $0x10, AX
 	JLT          rest8AVX512
 
 loop7AVX512:
-	VMOVUPS     (AX), Z16
+	VMOVUPS     (CX), Z16
 	VMOVUPS     Z14, Z17
 	VMULPS      Z16, Z16, Z18
 	VFMADD231PS Z15, Z18, Z17
@@ -730,18 +742,18 @@ loop7AVX512:
 	VMULPS      Z19, Z18, Z17
 	VADDPS      Z13, Z17, Z17
 	VDIVPS      Z17, Z16, Z16
-	VMOVUPS     Z16, (AX)
-	ADDQ        $0x40, AX
-	SUBQ        $0x10, CX
+	VMOVUPS     Z16, (CX)
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, AX
 	JGE         loop7AVX512
 
 rest8AVX512:
-	ADDQ        $0x10, CX
+	ADDQ        $0x10, AX
 	JEQ         end9AVX512
 	MOVL        $-1, DX
-	BZHIL       CX, DX, DX
+	BZHIL       AX, DX, DX
 	KMOVW       DX, K1
-	VMOVUPS.Z   (AX), K1, Z16
+	VMOVUPS.Z   (CX), K1, Z16
 	VMOVUPS     Z14, Z14
 	VMULPS      Z16, Z16, Z17
 	VFMADD231PS Z15, Z17, Z14
@@ -764,7 +776,7 @@ rest8AVX512:
 	VMULPS      Z3, Z1, Z0
 	VADDPS      Z13, Z0, Z0
 	VDIVPS      Z0, Z16, Z0
-	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z0, K1, (CX)
 
 end9AVX512:
 	VZEROUPPER

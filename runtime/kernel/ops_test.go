@@ -22,6 +22,27 @@ func TestNorms(t *testing.T) {
 	requireClose(t, []float32{float32(-1.5 / sd), float32(-1/sd + 1), float32(.5 / sd), float32(.75 / sd)}, got[:4], 1e-6, "layer")
 }
 
+func TestAddNorms(t *testing.T) {
+	r := rand.New(rand.NewPCG(41, 42))
+	const rows, cols = 5, 83
+	p, w := NewPool(2), random(r, cols)
+	defer p.Close()
+	for name, norms := range map[string]struct{ plain, added func(dst, x, y []float32) }{
+		"RMSNorm": {func(dst, x, _ []float32) { p.RMSNorm(dst, x, w, 1e-6) },
+			func(dst, x, y []float32) { p.AddRMSNorm(dst, x, y, w, 1e-6) }},
+		"LayerNorm": {func(dst, x, _ []float32) { p.LayerNorm(dst, x, w, w, 1e-6) },
+			func(dst, x, y []float32) { p.AddLayerNorm(dst, x, y, w, w, 1e-6) }},
+	} {
+		x, y, want, got := random(r, rows*cols), random(r, rows*cols), make([]float32, rows*cols), make([]float32, rows*cols)
+		sum := append([]float32(nil), x...)
+		p.Add(sum, y)
+		norms.plain(want, sum, nil)
+		norms.added(got, x, y)
+		require.Equal(t, sum, x, name)
+		require.Equal(t, want, got, name)
+	}
+}
+
 func TestActivations(t *testing.T) {
 	p := NewPool(1)
 	x := []float32{-100, -1, 0, 1, 100}

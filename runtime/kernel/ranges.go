@@ -8,8 +8,8 @@ type ranges struct {
 	op      func(r *ranges, first, end int)
 	n, size int
 
-	dst, x, weight, bias []float32
-	eps                  float32
+	dst, x, y, weight, bias []float32
+	eps                     float32
 }
 
 // Chunk implements Task.

@@ -94,17 +94,25 @@ func (t *RopeTable) Apply(x []float32, pos int) {
 	half := t.dims / 2
 	cos, sin := t.cos[pos*half:][:half], t.sin[pos*half:][:half]
 	if t.neox {
-		a, b := x[:half], x[half:t.dims]
-		for i, c := range cos {
-			x0, x1 := a[i], b[i]
-			a[i] = float32(x0*c) - float32(x1*sin[i])
-			b[i] = float32(x0*sin[i]) + float32(x1*c)
-		}
-		return
+		active().turnHalves(x[:half], x[half:t.dims], cos, sin)
+	} else {
+		active().turnPairs(x[:t.dims], cos, sin)
 	}
+}
+
+func turnHalvesGeneric(a, b, cos, sin []float32) {
 	for i, c := range cos {
-		x0, x1 := x[2*i], x[2*i+1]
-		x[2*i] = float32(x0*c) - float32(x1*sin[i])
-		x[2*i+1] = float32(x0*sin[i]) + float32(x1*c)
+		a[i], b[i] = turn(a[i], b[i], c, sin[i])
 	}
+}
+
+func turnPairsGeneric(x, cos, sin []float32) {
+	for i, c := range cos {
+		x[2*i], x[2*i+1] = turn(x[2*i], x[2*i+1], c, sin[i])
+	}
+}
+
+// turn turns one pair.
+func turn(a, b, cos, sin float32) (float32, float32) {
+	return fma32(a, cos, -float32(b*sin)), fma32(b, cos, float32(a*sin))
 }

@@ -2,25 +2,18 @@
 
 package kernel
 
-var (
-	vectorsAVX2   = vectors{swiglu: gated(swigluAVX2), geglu: gated(gegluAVX2), gelu: inPlace(geluAVX2)}
-	vectorsAVX512 = vectors{swiglu: gated(swigluAVX512), geglu: gated(gegluAVX512), gelu: inPlace(geluAVX512)}
-)
-
-// The wrappers check what the assembly will touch.
-
-func gated(f func(gate, up *float32, n int)) func(gate, up []float32) {
-	return func(gate, up []float32) {
-		if n := len(gate); n > 0 {
-			f(&gate[0], &up[:n][0], n)
-		}
-	}
+var vectorsAVX2 = vectors{
+	add: addAVX2, scale: scaleAVX2, addScaled: addScaledAVX2,
+	swiglu: swigluAVX2, geglu: gegluAVX2, gelu: geluAVX2,
+	squares: squaresAVX2, addSquares: addSquaresAVX2, weighted: weightedAVX2,
+	total: totalAVX2, deviations: deviationsAVX2, centred: centredAVX2,
+	peak: peakAVX2, expSum: expSumAVX2, turnHalves: turnHalvesAVX2, turnPairs: turnPairsAVX2,
 }
 
-func inPlace(f func(x *float32, n int)) func(x []float32) {
-	return func(x []float32) {
-		if n := len(x); n > 0 {
-			f(&x[0], n)
-		}
-	}
+var vectorsAVX512 = vectors{
+	add: addAVX512, scale: scaleAVX512, addScaled: addScaledAVX512,
+	swiglu: swigluAVX512, geglu: gegluAVX512, gelu: geluAVX512,
+	squares: squaresAVX512, addSquares: addSquaresAVX512, weighted: weightedAVX512,
+	total: totalAVX512, deviations: deviationsAVX512, centred: centredAVX512,
+	peak: peakAVX512, expSum: expSumAVX512, turnHalves: turnHalvesAVX512, turnPairs: turnPairsAVX512,
 }

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -77,6 +79,92 @@ func TestActivationsAreTheSameOnAllTiers(t *testing.T) {
 	}
 }
 
+func TestVectorsAreTheSameOnAllTiers(t *testing.T) {
+	r := rand.New(rand.NewPCG(35, 36))
+	for _, n := range lengths {
+		for try := range 10 {
+			wild := try%2 == 1
+			x, y, w := operands(r, n, wild), operands(r, n, wild), operands(r, n, wild)
+			f, g := operands(r, 1, wild)[0], operands(r, 1, wild)[0]
+			sum := func(name string, op func(k *tier) float32) {
+				t.Helper()
+				requireTiers(t, name, []float32{0}, func(k *tier, dst []float32) { dst[0] = op(k) })
+			}
+			requireTiers(t, "add", x, func(k *tier, x []float32) { k.add(x, y) })
+			requireTiers(t, "scale", x, func(k *tier, x []float32) { k.scale(x, f) })
+			requireTiers(t, "addScaled", x, func(k *tier, x []float32) { k.addScaled(x, y, f) })
+			requireTiers(t, "addSquares", append([]float32{0}, x...), func(k *tier, x []float32) { x[0] = k.addSquares(x[1:], y) })
+			requireTiers(t, "weighted", x, func(k *tier, dst []float32) { k.weighted(dst, y, w, f) })
+			requireTiers(t, "centred", x, func(k *tier, dst []float32) { k.centred(dst, y, w, f, g) })
+			requireTiers(t, "expSum", append([]float32{0}, x...), func(k *tier, x []float32) { x[0] = k.expSum(x[1:], f) })
+			sum("squares", func(k *tier) float32 { return k.squares(x) })
+			sum("total", func(k *tier) float32 { return k.total(x) })
+			sum("deviations", func(k *tier) float32 { return k.deviations(x, f) })
+			if !wild {
+				sum("peak", func(k *tier) float32 { return k.peak(x) + 0 }) // either zero may be the larger
+			}
+			half := n / 2
+			requireTiers(t, "turnPairs", x, func(k *tier, x []float32) { k.turnPairs(x, y[:half], w[:half]) })
+			requireTiers(t, "turnHalves", x, func(k *tier, x []float32) { k.turnHalves(x[:half], x[n-half:], y[:half], w[:half]) })
+		}
+	}
+}
+
+// TestVectorsAreTheSameEverywhere holds the generic tier's bits fixed: on other processors Go may fuse what is not meant
+// to be.
+func TestVectorsAreTheSameEverywhere(t *testing.T) {
+	r := rand.New(rand.NewPCG(43, 44))
+	k, sum := &generic, crc32.NewIEEE()
+	note := func(x ...float32) {
+		for _, v := range x {
+			if v != v {
+				v = float32(math.NaN())
+			}
+			require.NoError(t, binary.Write(sum, binary.LittleEndian, v))
+		}
+	}
+	for range 30 {
+		x, y, w := operands(r, 77, false), operands(r, 77, false), operands(r, 77, false)
+		f := float32(r.NormFloat64())
+		note(k.squares(x), k.total(x), k.deviations(x, f), k.peak(x)+0)
+		for _, op := range []func(x []float32){
+			func(x []float32) { k.add(x, y) },
+			func(x []float32) { k.scale(x, f) },
+			func(x []float32) { k.addScaled(x, y, f) },
+			func(x []float32) { note(k.addSquares(x, y)) },
+			func(x []float32) { k.weighted(x, y, w, f) },
+			func(x []float32) { k.centred(x, y, w, f, f) },
+			func(x []float32) { note(k.expSum(x, f)) },
+			func(x []float32) { k.swiglu(x, y) },
+			func(x []float32) { k.geglu(x, y) },
+			func(x []float32) { k.gelu(x) },
+			func(x []float32) { k.turnPairs(x, y[:38], w[:38]) },
+			func(x []float32) { k.turnHalves(x[:38], x[38:76], y[:38], w[:38]) },
+		} {
+			result := append([]float32(nil), x...)
+			op(result)
+			note(result...)
+		}
+	}
+	require.Equal(t, uint32(0xec3953b8), sum.Sum32())
+}
+
+func TestSumsMatchFloat64(t *testing.T) {
+	r := rand.New(rand.NewPCG(37, 38))
+	x := random(r, 4001)
+	var total, squares, deviations, exps float64
+	for _, v := range x {
+		v := float64(v)
+		total, squares = total+v, squares+v*v
+		deviations, exps = deviations+(v-0.25)*(v-0.25), exps+math.Exp(v-3)
+	}
+	require.InEpsilon(t, total, totalGeneric(x), 1e-5)
+	require.InEpsilon(t, squares, squaresGeneric(x), 1e-6)
+	require.InEpsilon(t, deviations, deviationsGeneric(x, 0.25), 1e-6)
+	require.InEpsilon(t, exps, expSumGeneric(x, 3), 1e-6)
+	require.Equal(t, float32(math.Inf(-1)), peakGeneric(nil))
+}
+
 func BenchmarkVectors(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	x, y, fresh := make([]float32, 2048), random(r, 2048), random(r, 2048)
@@ -86,6 +174,11 @@ func BenchmarkVectors(b *testing.B) {
 	}{
 		{"swiglu", func(k *tier) { k.swiglu(x, y) }},
 		{"geglu", func(k *tier) { k.geglu(x, y) }},
+		{"squares", func(k *tier) { k.squares(x) }},
+		{"weighted", func(k *tier) { k.weighted(x, y, y, 0.1) }},
+		{"softmax", func(k *tier) { k.expSum(x, k.peak(x)) }},
+		{"turnPairs", func(k *tier) { k.turnPairs(x, y[:1024], y[1024:]) }},
+		{"turnHalves", func(k *tier) { k.turnHalves(x[:1024], x[1024:], y[:1024], y[1024:]) }},
 	} {
 		for _, k := range available() {
 			b.Run(op.name+"/"+k.id.String(), func(b *testing.B) {

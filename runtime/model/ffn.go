@@ -43,15 +43,16 @@ type block struct {
 	moe                moe // instead of ffn when it has experts
 }
 
-func (b *block) apply(s *Session, x []float32, n int, layer int) {
+// apply computes a layer over the n rows of x, to which it first adds what the layer before it left, nil for the first.
+// It leaves its own last addition to the next norm, which is one pass over x less.
+func (b *block) apply(s *Session, x, left []float32, n int, layer int) []float32 {
 	h, out := s.buf(bufNorm, len(x)), s.buf(bufOut, len(x))
-	b.attnNorm.apply(s, h, x)
+	b.attnNorm.applyAfter(s, h, x, left)
 	b.attn.apply(s, out, h, n, s.caches[layer])
 	if b.postAttn.weight != nil {
 		b.postAttn.apply(s, out, out)
 	}
-	s.pool.Add(x, out)
-	b.ffnNorm.apply(s, h, x)
+	b.ffnNorm.applyAfter(s, h, x, out)
 	if len(b.moe.experts) > 0 {
 		b.moe.apply(s, out, h, n)
 	} else {
@@ -60,5 +61,5 @@ func (b *block) apply(s *Session, x []float32, n int, layer int) {
 	if b.postFFN.weight != nil {
 		b.postFFN.apply(s, out, out)
 	}
-	s.pool.Add(x, out)
+	return out
 }

@@ -30,3 +30,18 @@ func (n norm) apply(s *Session, dst, x []float32) {
 		s.pool.RMSNorm(dst, x, n.weight, n.eps)
 	}
 }
+
+// applyAfter adds y to x, then is apply; nil for y is nothing to add.
+func (n norm) applyAfter(s *Session, dst, x, y []float32) {
+	switch {
+	case y == nil:
+		n.apply(s, dst, x)
+	case n.weight == nil:
+		s.pool.Add(x, y)
+		copy(dst, x)
+	case n.layer:
+		s.pool.AddLayerNorm(dst, x, y, n.weight, n.bias, n.eps)
+	default:
+		s.pool.AddRMSNorm(dst, x, y, n.weight, n.eps)
+	}
+}

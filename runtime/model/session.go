@@ -175,9 +175,11 @@ func (s *Session) evaluate(ids []int32) []float32 {
 			kernel.AddBias(row, pos)
 		}
 	}
+	var left []float32
 	for layer := range g.blocks {
-		g.blocks[layer].apply(s, x, len(ids), layer)
+		left = g.blocks[layer].apply(s, x, left, len(ids), layer)
 	}
+	s.pool.Add(x, left)
 	s.len += len(ids)
 	return x
 }

@@ -55,19 +55,21 @@ func (t *tier) gelu() function {
 
 func activations(t *tier) {
 	gated := func(name string, activation func() function) {
-		t.function(name, "(gate, up *float32, n int)", "is tier."+name+" of n elements.")
-		gate, up, n, f := t.pointer("gate"), t.pointer("up"), t.pointer("n"), activation()
-		t.each(n, func(s part) {
+		t.function(name, "(gate, up []float32)")
+		n, p := t.slices("gate", "up")
+		gate, up, f := p[0], p[1], activation()
+		t.each(n, p, func(s part) {
 			y := f(s.load(gate))
 			s.store(t.mul(y, s.load(up)), gate)
-		}, gate, up)
+		})
 		t.end()
 	}
 	gated("swiglu", t.silu)
 	gated("geglu", t.gelu)
 
-	t.function("gelu", "(x *float32, n int)", "is tier.gelu of n elements.")
-	x, n, f := t.pointer("x"), t.pointer("n"), t.gelu()
-	t.each(n, func(s part) { s.store(f(s.load(x)), x) }, x)
+	t.function("gelu", "(x []float32)")
+	n, p := t.slices("x")
+	x, f := p[0], t.gelu()
+	t.each(n, p, func(s part) { s.store(f(s.load(x)), x) })
 	t.end()
 }

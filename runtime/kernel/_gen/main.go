@@ -25,6 +25,10 @@ var files = []struct {
 	write func(*tier)
 }{
 	{"activation", activations},
+	{"elementwise", elementwise},
+	{"norm", norms},
+	{"rope", rope},
+	{"softmax", softmax},
 }
 
 // tierFiles lists what is written of one tier alone.

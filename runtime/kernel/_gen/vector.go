@@ -7,6 +7,7 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -38,11 +39,11 @@ func tiers(c *build.Context) []*tier {
 type vec = operand.Op
 
 // function begins the function name of this tier.
-func (t *tier) function(name, signature, doc string) {
+func (t *tier) function(name, signature string) {
 	t.Function(name + t.name)
 	t.Attributes(attr.NOSPLIT)
 	t.SignatureExpr("func" + signature)
-	t.Doc(name + t.name + " " + doc)
+	t.Doc(fmt.Sprintf("%s%s is vectors.%s.", name, t.name, name))
 	t.Pragma("noescape")
 }
 
@@ -64,8 +65,39 @@ func (t *tier) vec() reg.VecVirtual {
 	return t.YMM()
 }
 
-// pointer loads the pointer or int parameter name.
-func (t *tier) pointer(name string) reg.Register { return t.Load(t.Param(name), t.GP64()) }
+// slices loads the addresses of the slices that are the function's parameters of these names, and how many elements they
+// all have.
+func (t *tier) slices(names ...string) (n reg.Register, pointers []reg.Register) {
+	n = t.Load(t.Param(names[0]).Len(), t.GP64())
+	for i, name := range names {
+		if i > 0 {
+			other := t.Load(t.Param(name).Len(), t.GP64())
+			t.CMPQ(other, n)
+			t.CMOVQLT(other, n)
+		}
+		pointers = append(pointers, t.Load(t.Param(name).Base(), t.GP64()))
+	}
+	return n, pointers
+}
+
+// scalar is the float32 parameter name in all lanes.
+func (t *tier) scalar(name string) reg.VecVirtual {
+	d := t.vec()
+	t.VBROADCASTSS(address(t.Param(name)), d)
+	return d
+}
+
+// give makes the first lane of x the function's result. (Store would take an instruction of SSE, which is slow here.)
+func (t *tier) give(x reg.Register) { t.VMOVSS(x, address(t.ReturnIndex(0))) }
+
+// address is where a parameter or result lies.
+func address(c gotypes.Component) operand.Mem {
+	b, err := c.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
 
 // at is the vector at byte disp behind p.
 func at(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
