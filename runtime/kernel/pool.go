@@ -13,8 +13,9 @@ import (
 // microseconds, since a token is some hundred short pieces of work, and then sleep. A worker that does not come in time, as on a
 // machine that has other things to do, is not waited for: the others do its share.
 type Pool struct {
-	*team // which does not know the Pool, so that the Pool can become garbage while the workers wait
-	end   runtime.Cleanup
+	*team   // which does not know the Pool, so that the Pool can become garbage while the workers wait
+	threads int
+	end     runtime.Cleanup
 }
 
 // Task is work in chunks.
@@ -23,13 +24,18 @@ type Task interface {
 	Chunk(s *Scratch, chunk int)
 }
 
-// NewPool returns a pool of that many workers; 0 or less means one for each physical core that Go may use.
+// NewPool returns a pool of that many workers; 0 or less means one for each physical core that Go may use. Of workers beyond
+// the number of processors that Go may use there are none: they would only be in the way of the others.
 func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = cpu.Threads()
 	}
-	t := newTeam(threads)
-	p := &Pool{team: t}
+	return newPool(threads, min(threads, runtime.GOMAXPROCS(0)))
+}
+
+func newPool(threads, workers int) *Pool {
+	t := newTeam(workers)
+	p := &Pool{team: t, threads: threads}
 	p.end = runtime.AddCleanup(p, (*team).dismiss, t)
 	return p
 }
@@ -41,8 +47,8 @@ func (p *Pool) Close() {
 	p.gone.Wait()
 }
 
-// Threads is the number of workers.
-func (p *Pool) Threads() int { return len(p.workers) }
+// Threads is the number of workers that was asked for.
+func (p *Pool) Threads() int { return p.threads }
 
 // Bytes is the scratch memory, which grows with use.
 func (p *Pool) Bytes() int64 {

@@ -41,7 +41,7 @@ func spend(d time.Duration) {
 // each worker has four. Between two calls the caller is busy with something else, as a token's norms.
 func BenchmarkJoin(b *testing.B) {
 	for _, threads := range []int{1, 2, 4} {
-		pool := NewPool(threads)
+		pool := newPool(threads, threads)
 		defer pool.Close()
 		for _, way := range []struct {
 			name string

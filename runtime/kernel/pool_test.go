@@ -12,7 +12,7 @@ import (
 // TestPoolPanics: a worker's panic is the caller's, once no worker runs any more.
 func TestPoolPanics(t *testing.T) {
 	for _, threads := range []int{1, 2, 4} {
-		p := NewPool(threads)
+		p := newPool(threads, threads)
 		var running atomic.Int32
 		func() {
 			defer func() {
@@ -35,7 +35,7 @@ func TestPoolPanics(t *testing.T) {
 
 func TestPoolRunsEachChunkOnce(t *testing.T) {
 	for _, threads := range []int{1, 2, 7} {
-		p := NewPool(threads)
+		p := newPool(threads, threads)
 		for n := range 100 { // few chunks wake few workers, and some too late
 			counts := make([]atomic.Int32, n)
 			p.Run(n, func(s *Scratch, c int) {
@@ -53,7 +53,7 @@ func TestPoolRunsEachChunkOnce(t *testing.T) {
 
 // TestPoolIsShared: work of several goroutines is done one after the other, each with memory of its own.
 func TestPoolIsShared(t *testing.T) {
-	p := NewPool(3)
+	p := newPool(3, 3)
 	defer p.Close()
 	var callers sync.WaitGroup
 	for range 5 {
@@ -78,14 +78,14 @@ func TestPoolIsShared(t *testing.T) {
 
 // TestPoolEnds: workers end with Close, and with a pool that nobody has any more.
 func TestPoolEnds(t *testing.T) {
-	p := NewPool(4)
+	p := newPool(4, 4)
 	p.Run(9, func(*Scratch, int) {})
 	p.Close()
 	p.gone.Wait() // for ever, if one lives on
 	p.Close()
 	require.Panics(t, func() { p.Run(1, func(*Scratch, int) {}) })
 
-	p = NewPool(4)
+	p = newPool(4, 4)
 	p.Run(9, func(*Scratch, int) {})
 	left := p.team
 	runtime.GC() // p is not used below
@@ -94,7 +94,7 @@ func TestPoolEnds(t *testing.T) {
 
 func TestPoolAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2, 5} {
-		p := NewPool(threads)
+		p := newPool(threads, threads)
 		var n atomic.Int64
 		task := taskFunc(func(s *Scratch, c int) { n.Add(int64(len(s.Floats(1000)))) })
 		p.Do(100, task)

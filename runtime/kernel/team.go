@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +21,6 @@ type team struct {
 	turn    sync.Mutex // held while there is work
 	workers []worker   // the first is the caller
 	gone    sync.WaitGroup
-	watch   time.Duration
 
 	task   Task
 	chunks int
@@ -58,11 +56,8 @@ const (
 	dismissed // for ever
 )
 
-func newTeam(threads int) *team {
-	t := &team{workers: make([]worker, threads), ended: make(chan struct{}, 1)}
-	if threads <= runtime.GOMAXPROCS(0) { // otherwise who watches is in the way of who works
-		t.watch = watch
-	}
+func newTeam(workers int) *team {
+	t := &team{workers: make([]worker, workers), ended: make(chan struct{}, 1)}
 	for i := range t.workers {
 		w := &t.workers[i]
 		w.wake = make(chan struct{}, 1)
@@ -130,7 +125,7 @@ func (t *team) guarded(w *worker) {
 
 // join waits until no worker is at work.
 func (t *team) join() {
-	for p := (patience{limit: t.watch}); ; {
+	for p := (patience{}); ; {
 		if t.left.Load() == 0 {
 			return
 		}
@@ -147,7 +142,7 @@ func (t *team) join() {
 // serve is a worker's life.
 func (t *team) serve(w *worker) {
 	for {
-		switch w.await(t.watch) {
+		switch w.await() {
 		case dismissed:
 			return
 		case called:
@@ -164,8 +159,8 @@ func (t *team) serve(w *worker) {
 }
 
 // await returns the state once it is no longer waiting: it watches, then sleeps.
-func (w *worker) await(limit time.Duration) uint32 {
-	for p := (patience{limit: limit}); ; {
+func (w *worker) await() uint32 {
+	for p := (patience{}); ; {
 		if s := w.state.Load(); s != waiting {
 			return s
 		}
@@ -192,18 +187,14 @@ func (t *team) dismiss() {
 	t.workers = nil
 }
 
-// patience is a limited time of watching.
+// patience is the time of watching.
 type patience struct {
-	limit time.Duration
 	since time.Time
 	n     int
 }
 
 // lasts pauses for an instant, and reports whether to go on.
 func (p *patience) lasts() bool {
-	if p.limit == 0 {
-		return false
-	}
 	cpu.Pause()
 	p.n++
 	if p.n%16 != 0 { // looking at the clock takes time
@@ -213,5 +204,5 @@ func (p *patience) lasts() bool {
 		p.since = time.Now()
 		return true
 	}
-	return time.Since(p.since) < p.limit
+	return time.Since(p.since) < watch
 }
