@@ -155,7 +155,7 @@ func encodeIQ1SBlock(dst []byte, x, weights []float32) {
 	sigma2 := 2 * sumSquares(x) / superBlock
 	for b := range scales {
 		sub := x[32*b : 32*b+32]
-		weighColumns(w[:], sub, part(weights, 32*b, 32*b+32), sigma2)
+		evenly.weigh(w[:], sub, part(weights, 32*b, 32*b+32), sigma2)
 		if _, m := absMax(sub); m < 1e-12 {
 			continue
 		}

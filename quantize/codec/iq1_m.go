@@ -35,7 +35,7 @@ func encodeIQ1MBlock(dst []byte, x, weights []float32) {
 		most   float32
 	)
 	sigma2 := 2 * sumSquares(x) / superBlock
-	weighOrSquare(w[:], x, weights, sigma2)
+	squared.weigh(w[:], x, weights, sigma2)
 	for b := range scales {
 		sub, w := x[16*b:16*b+16], w[16*b:16*b+16]
 		if _, m := absMax(sub); m < 1e-7 {

@@ -8,51 +8,33 @@ package codec
 //	 8 bytes  high 2 bits of the grid numbers, 4 groups a byte
 //	 8 bytes  4-bit scales, one a 16 elements
 
+var fitIQ2S = &gridFormat{grid: gridIQ2S, sub: 16, sigma: 2, unweighed: raised, tooSmall: 1e-8, tries: 9, delta: 0.1}
+
 func encodeIQ2S(dst []byte, src []float32, cols int, weights []float32) {
 	gridIQ2S.searchable()
 	eachBlock(dst, src, cols, weights, superBlock, 82, encodeIQ2SBlock)
 }
 
 func encodeIQ2SBlock(dst []byte, x, weights []float32) {
+	var b gridBlock
+	fitIQ2S.fit(&b, x, weights)
+	packIQ2S(dst, &b)
+}
+
+func packIQ2S(dst []byte, block *gridBlock) {
 	clear(dst)
-	var f iq2Fit
-	var scales [16]float32
-	var most float32
-	sigma2 := 2 * sumSquares(x) / superBlock
-	for b := range scales {
-		sub := x[16*b : 16*b+16]
-		if weights != nil {
-			weigh(f.weight[:16], sub, weights[16*b:], sigma2)
-		} else {
-			for i, v := range sub {
-				f.weight[i] = float32(0.25*sigma2) + float32(v*v)
-			}
-		}
-		for k := range 2 {
-			f.signs[k] = splitSigns(f.x[8*k:], sub[8*k:])
-		}
-		m := greatest(f.x[:16])
-		if m < 1e-8 {
-			continue
-		}
-		scale := f.search(gridIQ2S, 2, m/5, m, 9, false)
-		scales[b] = scale
-		most = max(most, scale)
-		for k := range 2 {
-			n := 2*b + k
-			dst[2+n] = uint8(f.index[k])
-			dst[34+n] = f.signs[k]
-			dst[66+n/4] |= uint8(f.index[k]>>8) << (n % 4 * 2)
-		}
+	for k, i := range block.index[:32] {
+		dst[2+k] = uint8(i)
+		dst[66+k/4] |= uint8(i>>8) << (k % 4 * 2)
 	}
+	copy(dst[34:66], block.signs[:])
+	most := block.largest()
 	if most == 0 {
 		return
 	}
 	d := most / 31
 	putF16(dst, d*0.9875) // a correction the reference found by trial
-	for b, s := range scales {
-		dst[74+b/2] |= uint8(oddScale(s, 1/d, 15) << (b % 2 * 4))
-	}
+	packScales(dst[74:82], block, d)
 }
 
 func decodeIQ2S(dst []float32, src []byte) {

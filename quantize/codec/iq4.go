@@ -107,22 +107,24 @@ func encodeIQ4NL(dst []byte, src []float32, cols int, weights []float32) {
 }
 
 func encodeIQ4XS(dst []byte, src []float32, cols int, weights []float32) {
-	eachBlock(dst, src, cols, weights, superBlock, 136, encodeIQ4XSBlock)
+	eachBlock(dst, src, cols, weights, superBlock, 136, func(dst []byte, x, weights []float32) {
+		var scales, inverses [8]float32
+		var w [32]float32
+		sigma2 := 2 * sumSquares(x) / superBlock
+		for j := range scales {
+			block := (*[32]float32)(x[32*j:])
+			weighIQ4(&w, block, part(weights, 32*j, 32*j+32), sigma2)
+			scales[j] = searchIQ4(block, &w)
+		}
+		storeIQ4XS(dst, &scales, &inverses)
+		for j, id := range inverses {
+			packIQ4(dst[8+16*j:], id, (*[32]float32)(x[32*j:]))
+		}
+	})
 }
 
-func encodeIQ4XSBlock(dst []byte, x, weights []float32) {
-	var scales [8]float32
-	var w [32]float32
-	sigma2 := 2 * sumSquares(x) / superBlock
-	for j := range scales {
-		var sub []float32
-		if weights != nil {
-			sub = weights[32*j : 32*j+32]
-		}
-		block := (*[32]float32)(x[32*j:])
-		weighIQ4(&w, block, sub, sigma2)
-		scales[j] = searchIQ4(block, &w)
-	}
+// storeIQ4XS rounds the scales of a super-block, stores them, and sets the inverse scales to round elements with.
+func storeIQ4XS(dst []byte, scales, inverses *[8]float32) {
 	signed, _ := absMax(scales[:])
 	d := -signed / 32
 	putF16(dst, d)
@@ -132,7 +134,7 @@ func encodeIQ4XSBlock(dst []byte, x, weights []float32) {
 	for j, s := range scales {
 		l := clamp(nearest(float32(id*s)), -32, 31)
 		// Unlike in K-quants the indices follow the scale as it was before its rounding to f16.
-		packIQ4(dst[8+16*j:], inverse(float32(d*float32(l))), (*[32]float32)(x[32*j:]))
+		inverses[j] = inverse(float32(d * float32(l)))
 		l += 32
 		dst[4+j/2] |= uint8(l) & 15 << (j % 2 * 4)
 		high |= uint16(l) >> 4 << (2 * j)
