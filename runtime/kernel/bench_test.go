@@ -19,7 +19,7 @@ func BenchmarkMatMul(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		w.Prepare(p)
+		w.Prepare(p, nil)
 		for _, compute := range []Compute{Exact, Fast} {
 			for _, n := range []int{1, 2, 4, 8, 16, 64, 256} {
 				b.Run(fmt.Sprintf("%s/%s/%d", typ, compute, n), func(b *testing.B) {

@@ -30,3 +30,25 @@ var bytesAVX512 = [4][15]func(a *byte){
 	2: {1: bytesHalf1AVX512, 2: bytesHalf2AVX512, 3: bytesHalf3AVX512, 4: bytesHalf4AVX512, 5: bytesHalf5AVX512, 6: bytesHalf6AVX512, 7: bytesHalf7AVX512, 8: bytesHalf8AVX512, 9: bytesHalf9AVX512, 10: bytesHalf10AVX512, 11: bytesHalf11AVX512, 12: bytesHalf12AVX512, 13: bytesHalf13AVX512, 14: bytesHalf14AVX512},
 	3: {1: bytesHalfMin1AVX512, 2: bytesHalfMin2AVX512, 3: bytesHalfMin3AVX512, 4: bytesHalfMin4AVX512, 5: bytesHalfMin5AVX512, 6: bytesHalfMin6AVX512, 7: bytesHalfMin7AVX512, 8: bytesHalfMin8AVX512, 9: bytesHalfMin9AVX512, 10: bytesHalfMin10AVX512, 11: bytesHalfMin11AVX512, 12: bytesHalfMin12AVX512, 13: bytesHalfMin13AVX512, 14: bytesHalfMin14AVX512},
 }
+
+// singlesAVX512 are the kernels of one column, of exact and of fast computation.
+var singlesAVX512 = map[singleForm][2]func(a *byte){
+	{bits: 1, table: true, bf16: false, sub: 32, scaled: false, minima: false}:  {single1TableExactAVX512, single1TableFastAVX512},
+	{bits: 2, table: false, bf16: false, sub: 32, scaled: false, minima: false}: {single2ExactAVX512, single2FastAVX512},
+	{bits: 4, table: false, bf16: false, sub: 32, scaled: false, minima: false}: {single4ExactAVX512, single4FastAVX512},
+	{bits: 4, table: true, bf16: false, sub: 32, scaled: false, minima: false}:  {single4TableExactAVX512, single4TableFastAVX512},
+	{bits: 4, table: true, bf16: true, sub: 32, scaled: false, minima: false}:   {single4TableBF16ExactAVX512, single4TableBF16FastAVX512},
+	{bits: 5, table: false, bf16: false, sub: 32, scaled: false, minima: false}: {single5ExactAVX512, single5FastAVX512},
+	{bits: 8, table: false, bf16: false, sub: 32, scaled: false, minima: false}: {single8ExactAVX512, single8FastAVX512},
+	{bits: 4, table: false, bf16: false, sub: 32, scaled: false, minima: true}:  {singleMin4ExactAVX512, singleMin4FastAVX512},
+	{bits: 5, table: false, bf16: false, sub: 32, scaled: false, minima: true}:  {singleMin5ExactAVX512, singleMin5FastAVX512},
+	{bits: 4, table: true, bf16: true, sub: 16, scaled: false, minima: false}:   {singleHalf4TableBF16ExactAVX512, singleHalf4TableBF16FastAVX512},
+	{bits: 3, table: true, bf16: false, sub: 32, scaled: true, minima: false}:   {singleScaled3TableExactAVX512, singleScaled3TableFastAVX512},
+	{bits: 4, table: true, bf16: false, sub: 32, scaled: true, minima: false}:   {singleScaled4TableExactAVX512, singleScaled4TableFastAVX512},
+	{bits: 4, table: false, bf16: false, sub: 32, scaled: true, minima: true}:   {singleScaledMin4ExactAVX512, singleScaledMin4FastAVX512},
+	{bits: 5, table: false, bf16: false, sub: 32, scaled: true, minima: true}:   {singleScaledMin5ExactAVX512, singleScaledMin5FastAVX512},
+	{bits: 3, table: false, bf16: false, sub: 16, scaled: true, minima: false}:  {singleScaledHalf3ExactAVX512, singleScaledHalf3FastAVX512},
+	{bits: 3, table: true, bf16: false, sub: 16, scaled: true, minima: false}:   {singleScaledHalf3TableExactAVX512, singleScaledHalf3TableFastAVX512},
+	{bits: 6, table: false, bf16: false, sub: 16, scaled: true, minima: false}:  {singleScaledHalf6ExactAVX512, singleScaledHalf6FastAVX512},
+	{bits: 2, table: false, bf16: false, sub: 16, scaled: true, minima: true}:   {singleScaledHalfMin2ExactAVX512, singleScaledHalfMin2FastAVX512},
+}

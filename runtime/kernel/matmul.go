@@ -38,7 +38,7 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 		return
 	}
 	m.products = append(m.products[:0], products...)
-	m.threads = p.Threads()
+	m.threads, m.acts.n = p.Threads(), n
 	cols := products[0].W.Cols
 	integers, chunks := false, 0
 	for i := range products {
@@ -53,7 +53,7 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 			m.acts.prepare(products[i].W)
 		}
 	}
-	if m.acts.n, m.x, m.stride = n, x, cols; !integers || len(products) > 1 {
+	if m.x, m.stride = x, cols; !integers || len(products) > 1 {
 		if m.stride = pad8(cols); m.stride != cols {
 			m.x = padRows(x, n, cols, m.stride)
 		}
@@ -141,11 +141,14 @@ var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024}
 // panels computes the results of count panels from number first on.
 func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)
+	if a.n == 1 && w.data != nil && q.singles(s, a, first, count) {
+		return
+	}
 	blocks := w.cols / blockCols
 	step := min(stretch[a.kind]/blockCols, blocks)
 	staged := s.stages[:count]
 	for i := range staged {
-		staged[i].take(s, w, a.kind, step)
+		staged[i].take(s, w, q.W.panel(s, first+i), a.kind, step)
 	}
 	// The last panel may have fewer than 16 rows: its results go through a buffer.
 	var part []float32
@@ -159,7 +162,7 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 	for b := 0; b < blocks; b += step {
 		n := min(step, blocks-b)
 		for i := range staged {
-			staged[i].fill(w, a.kind, first+i, b, n)
+			staged[i].fill(w, a.kind, b, n)
 		}
 		for j := range a.tiles {
 			c, end := a.tile(j)
@@ -179,6 +182,21 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 			copy(q.Dst[c*q.W.Rows+first*panelRows+rows-n:][:n], part[c*panelRows:])
 		}
 	}
+}
+
+// singles computes the results for one token, if there is a kernel for that.
+func (q *Product) singles(s *Scratch, a *activations, first, count int) bool {
+	for i := first; i < first+count; i++ {
+		acc := q.Dst[i*panelRows : q.W.Rows]
+		if len(acc) < panelRows {
+			acc = s.Floats(panelRows)
+		}
+		if !a.single(&s.single, q.W.integers, q.W.integers.panel(i), acc) {
+			return false
+		}
+		copy(q.Dst[i*panelRows:q.W.Rows], acc[:panelRows])
+	}
+	return true
 }
 
 // multiply adds the products of the tile's weights, from block b on, with the columns c..c+width-1.

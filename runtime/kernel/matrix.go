@@ -2,12 +2,14 @@ package kernel
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hugemem"
 	"github.com/carat-llm/carat/quantize/codec"
 )
 
-// Matrix is a weight matrix as it lies in the file: Rows rows of Cols elements, encoded.
+// Matrix is a weight matrix: Rows rows of Cols elements, encoded as in the file.
 type Matrix struct {
 	Type       gguf.Type
 	Rows, Cols int
@@ -38,32 +40,77 @@ func NewMatrix(t gguf.Type, rows, cols int, data []byte) (*Matrix, error) {
 	if len(data) != rows*rowBytes {
 		return nil, fmt.Errorf("%w: %d bytes of data, but %d rows of %d %s elements need %d", gguf.ErrInput, len(data), rows, cols, t, rows*rowBytes)
 	}
-	return &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, decode: c.Decode}, nil
+	m := &Matrix{Type: t, Rows: rows, Cols: cols, Data: data, rowBytes: rowBytes, decode: c.Decode}
+	m.arrange()
+	return m, nil
 }
 
-// Prepare arranges weights of integers as products take them; it does nothing for weights that are floats, and the second
-// time. Matrices that are not prepared can only be multiplied with slowly.
-func (m *Matrix) Prepare(p *Pool) {
-	f, ok := codec.IntegersOf(m.Type)
-	if !ok || m.integers != nil {
-		return
+// arrange sets how the panels of weights of integers lie, without filling them.
+func (m *Matrix) arrange() {
+	if f, ok := codec.IntegersOf(m.Type); ok {
+		l := layout(f, m.Rows, m.Cols)
+		m.integers = &l
 	}
-	l := layout(f, m.Rows, m.Cols)
-	l.data = make([]byte, l.count()*l.size)
-	p.RunRange(l.count(), 8, func(first, end int) {
-		k := new(packer)
-		for i := first; i < end; i++ {
-			rows := m.Data[i*panelRows*m.rowBytes : min(m.Rows, (i+1)*panelRows)*m.rowBytes]
-			k.pack(&l, l.panel(i), rows, m.Type.BlockSize(), m.Type.BlockBytes())
+}
+
+// PreparedBytes is the memory that Prepare needs.
+func (m *Matrix) PreparedBytes() int64 {
+	if m.integers == nil || m.integers.data != nil {
+		return 0
+	}
+	return int64(m.integers.count()) * int64(m.integers.size)
+}
+
+// Prepare arranges weights of integers in memory as products take them: 16 rows side by side. Weights that are floats need
+// no preparation, and others can do without: products then arrange the rows they come to each time, which gives the same bits
+// later. read fills dst with n rows from number first on, as Data has them, and may be called by several goroutines; nil
+// takes them from Data, which Row still needs in any case.
+func (m *Matrix) Prepare(p *Pool, read func(dst []byte, first, n int64) error) error {
+	if m.PreparedBytes() == 0 {
+		return nil
+	}
+	l := *m.integers
+	l.data = hugemem.Bytes(&l, int(m.PreparedBytes()))
+	var failed atomic.Pointer[error]
+	const group = 8 // panels a chunk
+	p.Run((l.count()+group-1)/group, func(s *Scratch, chunk int) {
+		for i := chunk * group; i < min(l.count(), (chunk+1)*group); i++ {
+			first, end := i*panelRows, min(m.Rows, (i+1)*panelRows)
+			rows := m.Data[first*m.rowBytes : end*m.rowBytes]
+			if read != nil {
+				s.Reset()
+				rows = s.Bytes((end - first) * m.rowBytes)
+				if err := read(rows, int64(first), int64(end-first)); err != nil {
+					failed.CompareAndSwap(nil, &err)
+					return
+				}
+			}
+			s.packer.pack(&l, l.panel(i), rows, m.Type)
 		}
 	})
+	if err := failed.Load(); err != nil {
+		return *err
+	}
 	m.integers = &l
+	return nil
+}
+
+// panel returns the bytes of panel i of weights of integers, arranged now when Prepare has not.
+func (m *Matrix) panel(s *Scratch, i int) []byte {
+	l := m.integers
+	if l.data != nil {
+		return l.panel(i)
+	}
+	panel := s.Bytes(l.size)
+	s.packer.pack(l, panel, m.Data[i*panelRows*m.rowBytes:min(m.Rows, (i+1)*panelRows)*m.rowBytes], m.Type)
+	return panel
 }
 
 // RowRange is the matrix of the rows first..first+n-1, sharing the data.
 func (m *Matrix) RowRange(first, n int) *Matrix {
 	part := *m
 	part.Rows, part.Data = n, m.Data[first*m.rowBytes:(first+n)*m.rowBytes]
+	part.arrange()
 	return &part
 }
 

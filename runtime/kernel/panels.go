@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 
+	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
 )
 
@@ -86,7 +87,8 @@ type packer struct {
 }
 
 // pack fills a panel from at most 16 rows of the file; rows that are missing become zeros.
-func (k *packer) pack(p *panels, panel, rows []byte, blockSize, blockBytes int) {
+func (k *packer) pack(p *panels, panel, rows []byte, t gguf.Type) {
+	blockSize, blockBytes := t.BlockSize(), t.BlockBytes()
 	n := p.cols / blockSize
 	rowBytes := n * blockBytes
 	have := len(rows) / rowBytes

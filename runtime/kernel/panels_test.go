@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,7 @@ func TestIntegerProducts(t *testing.T) {
 			}
 			w, err := NewMatrix(typ, rows, cols, encoded(r, typ, rows, cols))
 			require.NoError(t, err)
-			w.Prepare(pools[0])
+			require.NoError(t, w.Prepare(pools[0], nil))
 			x := random(r, tokens*cols)
 			row, exact, size := make([]float32, cols), make([]float64, tokens*rows), make([]float64, tokens*rows)
 			for i := range rows {
@@ -96,6 +97,25 @@ func TestIntegerProducts(t *testing.T) {
 				restore()
 			}
 		})
+	}
+}
+
+// TestMultiplierIsReused: what a Multiplier computed before does not matter.
+func TestMultiplierIsReused(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	p := NewPool(2)
+	const rows, cols = 300, 256
+	w, err := NewMatrix(gguf.Q4_K, rows, cols, encoded(r, gguf.Q4_K, rows, cols))
+	require.NoError(t, err)
+	f := matrixF32(t, 40, cols, random(r, 40*cols))
+	require.NoError(t, w.Prepare(p, nil))
+	x := random(r, 40*cols)
+	var m Multiplier
+	for _, n := range []int{1, 30, 2, 40, 13, 1, 5} {
+		got, other := make([]float32, n*rows), make([]float32, n*f.Rows)
+		m.MatMuls(p, x[:n*cols], n, Product{got, w}, Product{other, f})
+		require.True(t, slices.Equal(product(p, w, x, n, Exact), got), "%d tokens", n)
+		require.True(t, slices.Equal(product(p, f, x, n, Exact), other), "%d tokens", n)
 	}
 }
 

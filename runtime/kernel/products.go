@@ -11,6 +11,8 @@ type products struct {
 	subMinima func(dst, min []float32, minima []byte, n, per int)
 	// narrow, wide and bytes add the products of a tile to t.acc.
 	narrow, wide, bytes func(t *tile)
+	// single computes the products of a panel with one column, without what unpacks it, or says that it cannot.
+	single func(t *singleTile) bool
 	// roundNarrow, roundWide and roundBytes round a row of activations.
 	roundNarrow func(bytes []int8, row, scales []float32, sums []int32)
 	roundWide   func(words []int16, row, scales []float32, sums []int32)
@@ -19,6 +21,7 @@ type products struct {
 
 var productsGeneric = products{
 	unpack: unpackGeneric, widen: widenGeneric, halves: halvesGeneric, subScales: subScalesGeneric, subMinima: subMinimaGeneric,
+	single: func(*singleTile) bool { return false },
 	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
 	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
 }

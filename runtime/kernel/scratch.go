@@ -11,6 +11,8 @@ type Scratch struct {
 	block []byte // begins at a multiple of vectorBytes
 	used  int
 
+	single singleTile
+	packer packer            // of Matrix.panel
 	stages [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere
 }
 
@@ -50,10 +52,14 @@ func take[T float32 | int32 | int16 | int8 | byte](s *Scratch, n int) []T {
 // grow begins another block. What was taken from the old one stays valid, and since the new one is twice as large,
 // one block soon holds all that a chunk needs.
 func (s *Scratch) grow(n int) {
-	n = max(n, 2*len(s.block))
+	s.block, s.used = aligned(max(n, 2*len(s.block))), 0
+}
+
+// aligned returns n bytes that begin at a multiple of vectorBytes.
+func aligned(n int) []byte {
 	raw := make([]byte, n+vectorBytes-1)
 	skip := -int(uintptr(unsafe.Pointer(&raw[0]))) & (vectorBytes - 1)
-	s.block, s.used = raw[skip:][:n:n], 0
+	return raw[skip:][:n:n]
 }
 
 // size is the memory that the scratch holds, in bytes.

@@ -3,15 +3,16 @@ package kernel
 // stage is a stretch of a panel, made ready for tiles.
 type stage struct {
 	tile
+	panel   []byte
 	buf     []byte    // for codes
 	d16     []float32 // scales of super-blocks
 	d, mins []float32
 	words   []int16
 }
 
-// take takes memory for stretches of that many blocks.
-func (g *stage) take(s *Scratch, w *panels, kind activationKind, blocks int) {
-	*g = stage{buf: s.Bytes(512 * blocks), d: s.Floats(2 * blocks * panelRows)}
+// take takes memory for stretches of that many blocks of a panel.
+func (g *stage) take(s *Scratch, w *panels, panel []byte, kind activationKind, blocks int) {
+	*g = stage{panel: panel, buf: s.Bytes(512 * blocks), d: s.Floats(2 * blocks * panelRows)}
 	if w.f.Scaled {
 		g.d16 = s.Floats((blocks + 7) / 8 * panelRows)
 	}
@@ -23,9 +24,9 @@ func (g *stage) take(s *Scratch, w *panels, kind activationKind, blocks int) {
 	}
 }
 
-// fill unpacks n blocks of a panel from block b on, which begins a super-block.
-func (g *stage) fill(w *panels, kind activationKind, number, b, n int) {
-	k, panel, f := active(), w.panel(number), w.f
+// fill unpacks n blocks from block b on, which begins a super-block.
+func (g *stage) fill(w *panels, kind activationKind, b, n int) {
+	k, panel, f := active(), g.panel, w.f
 	sub, subs := b*blockCols/f.Sub, n*blockCols/f.Sub
 	t := &g.tile
 	t.blocks, t.subs, t.minima, t.scales = n, blockCols/f.Sub, 0, nil

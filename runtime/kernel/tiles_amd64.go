@@ -6,7 +6,7 @@ import "unsafe"
 
 var productsAVX512 = products{
 	unpack: unpackAVX512, widen: widenAVX512, halves: halvesAVX512, subScales: subScalesAVX512, subMinima: subMinimaAVX512,
-	narrow: tileNarrowAVX512, wide: tileWideAVX512, bytes: tileBytesAVX512,
+	single: singleAVX512, narrow: tileNarrowAVX512, wide: tileWideAVX512, bytes: tileBytesAVX512,
 	roundNarrow: roundNarrowRow, roundWide: roundWideRow, roundBytes: roundBytesRow,
 }
 

@@ -1,12 +1,17 @@
 package model
 
-import "github.com/carat-llm/carat/runtime/kernel"
+import (
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/kernel"
+)
 
 // linear is a matrix with an optional bias.
 type linear struct {
-	name string // of the weight tensor
-	w    *kernel.Matrix
-	bias []float32
+	name   string // of the weight tensor
+	tensor gguf.Tensor
+	first  int // the row of tensor that w begins with
+	w      *kernel.Matrix
+	bias   []float32
 	// A matrix of a stacked tensor is that of expert, of 0..experts-1; experts is 0 for other matrices.
 	expert, experts int
 }
@@ -14,7 +19,7 @@ type linear struct {
 // linear loads name.weight (cols x rows) and name.bias when there is one.
 func (l *loader) linear(name string, cols, rows int) (linear, bool) {
 	w := l.matrix(name+".weight", cols, rows)
-	return linear{name: name + ".weight", w: w, bias: l.vectorIf(name+".bias", rows)}, l.err == nil
+	return linear{name: name + ".weight", tensor: l.tensors[name+".weight"], w: w, bias: l.vectorIf(name+".bias", rows)}, l.err == nil
 }
 
 // split cuts a fused matrix into parts of the given numbers of rows, which share its data.
@@ -25,7 +30,7 @@ func (m linear) split(rows ...int) []linear {
 	}
 	first := 0
 	for i, n := range rows {
-		parts[i] = linear{name: m.name, w: m.w.RowRange(first, n)}
+		parts[i] = linear{name: m.name, tensor: m.tensor, first: m.first + first, w: m.w.RowRange(first, n)}
 		if m.bias != nil {
 			parts[i].bias = m.bias[first : first+n]
 		}
@@ -51,7 +56,7 @@ func (s *Session) apply(x []float32, n int, outs ...output) {
 		}
 		s.products = append(s.products, kernel.Product{Dst: o.dst, W: m.w})
 	}
-	s.pool.MatMuls(x, n, s.products...)
+	s.multiplier.MatMuls(s.pool, x, n, s.products...)
 	for _, o := range outs {
 		if o.m.bias != nil {
 			kernel.AddBias(o.dst[:n*o.m.w.Rows], o.m.bias)

@@ -88,7 +88,11 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 	if opts.Pool == nil {
 		opts.Pool = kernel.NewPool(0)
 	}
-	return &Model{graph: g, opts: opts}, nil
+	m := &Model{graph: g, opts: opts}
+	if err := m.prepare(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // Vocab is the number of logits of a position: the rows of the embedding matrix.
@@ -109,7 +113,7 @@ func (g *graph) finish(l *loader, h hparams, outputNorm norm) *graph {
 	g.context, g.norm = h.context, outputNorm
 	vocab := l.vocabulary()
 	g.embedding = l.matrix("token_embd.weight", h.width, vocab)
-	g.output = linear{name: "token_embd.weight", w: g.embedding}
+	g.output = linear{name: "token_embd.weight", tensor: l.tensors["token_embd.weight"], w: g.embedding}
 	if l.has("output.weight") {
 		g.output, _ = l.linear("output", h.width, vocab)
 	}

@@ -40,7 +40,7 @@ func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 	}
 	ms := make([]linear, experts)
 	for e := range ms {
-		ms[e] = linear{name: name + ".weight", w: w.RowRange(e*rows, rows), expert: e, experts: experts}
+		ms[e] = linear{name: name + ".weight", tensor: l.tensors[name+".weight"], first: e * rows, w: w.RowRange(e*rows, rows), expert: e, experts: experts}
 	}
 	return ms
 }

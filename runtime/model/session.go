@@ -24,10 +24,11 @@ type Session struct {
 	observe func(tensor string, expert, experts int, x []float32, cols int)
 
 	// What steps need beside buffers, kept so that a token allocates nothing.
-	products []kernel.Product
-	turning  turning
-	routing  routing
-	adding   adding
+	products   []kernel.Product
+	multiplier kernel.Multiplier
+	turning    turning
+	routing    routing
+	adding     adding
 }
 
 // The session's reusable buffers.
@@ -65,6 +66,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 			gguf.ErrEnvironment, maxTokens, need/1e9, float64(have)/1e9)
 	}
 	s := &Session{model: m, pool: m.opts.Pool, max: maxTokens}
+	s.multiplier.Compute = m.opts.Compute
 	for _, r := range g.ropes {
 		s.ropes = append(s.ropes, r.table(maxTokens))
 	}

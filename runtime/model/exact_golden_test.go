@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -30,17 +31,41 @@ func quantized(t *testing.T, src gguf.Model, o quantize.Options) gguf.Model {
 	return file
 }
 
-// TestGoldenQuantizedExperts quantizes the checkpoints with experts and evaluates the files. The logits are,
-// to the bit, those of the same weights in float32: every expert's rows are found in the encoded stack. And
-// they are not far from the transformers library's: the limit is loose, since a token near the border
+// divergence is the mean KL divergence of rows of logits, in nats.
+func divergence(want, got []float32, vocab int) (mean float64) {
+	rows := len(want) / vocab
+	for i := range rows {
+		p, q := logProbabilities(want[i*vocab:][:vocab]), logProbabilities(got[i*vocab:][:vocab])
+		for j := range p {
+			mean += math.Exp(p[j]) * (p[j] - q[j])
+		}
+	}
+	return mean / float64(rows)
+}
+
+func logProbabilities(logits []float32) []float64 {
+	top, sum := float64(slices.Max(logits)), 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - top)
+	}
+	out := make([]float64, len(logits))
+	for i, v := range logits {
+		out[i] = float64(v) - top - math.Log(sum)
+	}
+	return out
+}
+
+// TestGoldenExact quantizes the checkpoints and evaluates the files. In exact computation the logits diverge
+// from those of the same weights in float32 by less than a millionth of a nat: that is the contract, and every expert's rows
+// are found in the encoded stack. And they are not far from the transformers library's: the limit is loose, since a token near the border
 // between two experts takes the other one.
-func TestGoldenQuantizedExperts(t *testing.T) {
+func TestGoldenExact(t *testing.T) {
 	root := os.Getenv("CARAT_GOLDEN")
 	if root == "" {
 		t.Skip("CARAT_GOLDEN is not set")
 	}
 	matched, total := 0, 0
-	for _, name := range []string{"mixtral", "qwen2moe", "qwen3moe", "olmoe"} {
+	for _, name := range []string{"mixtral", "qwen2moe", "qwen3moe", "olmoe", "llama", "qwen2", "qwen3", "gemma3", "gpt2"} {
 		data, err := os.ReadFile(filepath.Join(root, "golden", "arch", name+".expected.json"))
 		require.NoError(t, err)
 		var expected struct {
@@ -62,7 +87,7 @@ func TestGoldenQuantizedExperts(t *testing.T) {
 				var distance, size float64
 				for _, e := range expected.Logits {
 					logits := all(t, m, e.IDs)
-					require.Equal(t, all(t, f, e.IDs), logits)
+					require.Less(t, divergence(all(t, f, e.IDs), logits, m.Vocab()), 1e-6)
 					for i := range e.IDs {
 						for j, want := range e.Logits[strconv.Itoa(i)] {
 							d := float64(want) - float64(logits[i*m.Vocab()+j])

@@ -1,0 +1,50 @@
+package kernel
+
+// singleForm is what a kernel of one column must know of a format, see codec.Integers.
+type singleForm struct {
+	bits, sub                   int
+	table, bf16, scaled, minima bool
+}
+
+// singleTile is a panel and one column of activations: what a token is computed with. Kernels for it take all of the panel
+// as it lies in memory; what they compute is that of tiles.
+type singleTile struct {
+	form singleForm
+	fast bool
+	args singleArgs
+}
+
+// singleArgs is a singleTile as assembly takes it: parts of the panel, and of the activations.
+type singleArgs struct {
+	acc                             *float32
+	codes, d, mins, scales, subMins *byte
+	x                               *int8
+	xs, xsum                        *float32
+	init                            *int32
+	table                           *[16]uint8
+	blocks                          int
+	factor                          float32
+}
+
+// formOf returns the form of a format.
+func (p *panels) form() singleForm {
+	return singleForm{bits: p.f.Bits, sub: p.f.Sub, table: p.table != nil, bf16: p.f.BF16Scales, scaled: p.f.Scaled, minima: p.f.Minima}
+}
+
+// single sets the 16 results of a panel; acc has room for all.
+func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float32) bool {
+	_, _ = panel[w.size-1], acc[panelRows-1]
+	t.form, t.fast = w.form(), a.kind == bytes8
+	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], x: &a.bytes[0], xs: &a.xs[0],
+		init: &a.init(w.f.Sub, w.offset)[0], table: w.table, blocks: w.cols / blockCols, factor: w.factor}
+	if w.f.Scaled {
+		t.args.scales = &panel[w.scales]
+	}
+	if w.f.Minima {
+		t.args.mins, t.args.xsum = &panel[w.mins], &a.xsum(w.f.Sub)[0]
+		if w.f.Scaled {
+			t.args.subMins = &panel[w.minima]
+		}
+	}
+	return active().single(t)
+}
