@@ -3,6 +3,8 @@
 package codec
 
 import (
+	"maps"
+
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
 )
@@ -11,8 +13,14 @@ import (
 
 // nativeEncoders has the encoders with assembly of each tier. Their bytes are those of the generic ones.
 var nativeEncoders = map[cpu.Tier]map[gguf.Type]encoder{
-	cpu.AVX2:   lanesAVX2.encoders(),
-	cpu.AVX512: lanesAVX512.encoders(),
+	cpu.AVX2:   withIQ(lanesAVX2.encoders(), iqLanesAVX2),
+	cpu.AVX512: withIQ(lanesAVX512.encoders(), iqLanesAVX512),
+}
+
+// withIQ adds the encoders of the IQ formats.
+func withIQ(encoders map[gguf.Type]encoder, k *iqLanes) map[gguf.Type]encoder {
+	maps.Copy(encoders, k.encoders())
+	return encoders
 }
 
 func (k *lanes) encoders() map[gguf.Type]encoder {

@@ -84,43 +84,36 @@ func packIQ4(dst []byte, id float32, x *[32]float32) {
 	}
 }
 
-// weighIQ4 fills w with the weights of 32 elements: x² without importance weights.
-func weighIQ4(w, x *[32]float32, weights []float32, sigma2 float32) {
-	if weights != nil {
-		weigh(w[:], x[:], weights, sigma2)
-		return
-	}
-	for i, v := range x {
-		w[i] = float32(v * v)
-	}
+func encodeIQ4NL(dst []byte, src []float32, cols int, weights []float32) {
+	eachBlock(dst, src, cols, weights, 32, 18, encodeIQ4NLBlock)
 }
 
-func encodeIQ4NL(dst []byte, src []float32, cols int, weights []float32) {
-	eachBlock(dst, src, cols, weights, 32, 18, func(dst []byte, x, weights []float32) {
-		var w [32]float32
-		block := (*[32]float32)(x)
-		weighIQ4(&w, block, weights, 2*sumSquares(x)/32)
-		d := searchIQ4(block, &w)
-		putF16(dst, d)
-		packIQ4(dst[2:], inverse(d), block)
-	})
+func encodeIQ4NLBlock(dst []byte, x, weights []float32) {
+	var w [32]float32
+	squared.weigh(w[:], x, weights, 2*sumSquares(x)/32)
+	block := (*[32]float32)(x)
+	d := searchIQ4(block, &w)
+	putF16(dst, d)
+	packIQ4(dst[2:], inverse(d), block)
 }
 
 func encodeIQ4XS(dst []byte, src []float32, cols int, weights []float32) {
-	eachBlock(dst, src, cols, weights, superBlock, 136, func(dst []byte, x, weights []float32) {
-		var scales, inverses [8]float32
-		var w [32]float32
-		sigma2 := 2 * sumSquares(x) / superBlock
-		for j := range scales {
-			block := (*[32]float32)(x[32*j:])
-			weighIQ4(&w, block, part(weights, 32*j, 32*j+32), sigma2)
-			scales[j] = searchIQ4(block, &w)
-		}
-		storeIQ4XS(dst, &scales, &inverses)
-		for j, id := range inverses {
-			packIQ4(dst[8+16*j:], id, (*[32]float32)(x[32*j:]))
-		}
-	})
+	eachBlock(dst, src, cols, weights, superBlock, 136, encodeIQ4XSBlock)
+}
+
+func encodeIQ4XSBlock(dst []byte, x, weights []float32) {
+	var scales, inverses [8]float32
+	var w [32]float32
+	sigma2 := 2 * sumSquares(x) / superBlock
+	for j := range scales {
+		from, to := 32*j, 32*j+32
+		squared.weigh(w[:], x[from:to], part(weights, from, to), sigma2)
+		scales[j] = searchIQ4((*[32]float32)(x[from:to]), &w)
+	}
+	storeIQ4XS(dst, &scales, &inverses)
+	for j, id := range inverses {
+		packIQ4(dst[8+16*j:], id, (*[32]float32)(x[32*j:]))
+	}
 }
 
 // storeIQ4XS rounds the scales of a super-block, stores them, and sets the inverse scales to round elements with.

@@ -73,7 +73,7 @@ func (k *lanes) encodeAffine(f *affineK, bytes int, pack func(dst []byte, grid *
 			round(&g.codes[0], &x[0], &grid.scale[0], &grid.minimum[0], n, f.plain.nmax)
 			pack(dst, grid, &g.codes)
 		}
-		k.eachGroup(dst, src, cols, weights, bytes, fit, finish, block)
+		k.eachGroup(dst, src, cols, weights, superBlock, bytes, fit, finish, block)
 	}
 }
 

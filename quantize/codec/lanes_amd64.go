@@ -63,43 +63,43 @@ type group struct {
 
 var groups = sync.Pool{New: func() any { return new(group) }}
 
-// eachGroup encodes super-blocks of so many bytes. fit finds the grids of the super-blocks that are in the lanes and
+// eachGroup encodes blocks of size elements and so many bytes. fit finds the grids of the blocks that are in the lanes and
 // says in which lanes it could not; finish encodes x, which is in lane l; block encodes without lanes.
-func (k *lanes) eachGroup(dst []byte, src []float32, cols int, weights []float32, bytes int,
+func (k *lanes) eachGroup(dst []byte, src []float32, cols int, weights []float32, size, bytes int,
 	fit func(g *group) (odd uint32), finish func(g *group, l int, dst []byte, x []float32), block func(dst []byte, x, weights []float32)) {
 	g := groups.Get().(*group)
 	defer groups.Put(g)
 	col := 0
 	for len(src) > 0 {
-		n := min(k.n, len(src)/superBlock)
+		n := min(k.n, len(src)/size)
 		odd := ^uint32(0)
 		if n > k.n/8 { // few are faster alone
-			x := src[:n*superBlock]
+			x := src[:n*size]
 			if n < k.n {
 				copy(g.rows[:], x)
 				x = g.rows[:] // what else is there does not matter
 			}
-			k.transpose(&g.x[0], &x[0], superBlock, superBlock)
+			k.transpose(&g.x[0], &x[0], size, size)
 			if weights != nil {
 				at := col
 				for l := range n {
-					copy(g.rows[l*superBlock:], weights[at:at+superBlock])
-					at = (at + superBlock) % cols
+					copy(g.rows[l*size:], weights[at:at+size])
+					at = (at + size) % cols
 				}
-				k.transpose(&g.w[0], &g.rows[0], superBlock, superBlock)
+				k.transpose(&g.w[0], &g.rows[0], size, size)
 			}
 			odd = fit(g)
 		}
 		for l := range n {
-			out, x := dst[:bytes:bytes], src[:superBlock:superBlock]
+			out, x := dst[:bytes:bytes], src[:size:size]
 			if odd>>l&1 == 0 {
 				finish(g, l, out, x)
 			} else if weights == nil {
 				block(out, x, nil)
 			} else {
-				block(out, x, weights[col:col+superBlock])
+				block(out, x, weights[col:col+size])
 			}
-			dst, src, col = dst[bytes:], src[superBlock:], (col+superBlock)%cols
+			dst, src, col = dst[bytes:], src[size:], (col+size)%cols
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (k *lanes) searchSubBlocks(g *group, factors *float32, nmax float32) {
 
 // encodeQ6K encodes in lanes.
 func (k *lanes) encodeQ6K(dst []byte, src []float32, cols int, weights []float32) {
-	k.eachGroup(dst, src, cols, weights, 210, func(g *group) (odd uint32) {
+	k.eachGroup(dst, src, cols, weights, superBlock, 210, func(g *group) (odd uint32) {
 		if weights == nil {
 			k.square(&g.w[0], &g.x[0], superBlock)
 		}
@@ -46,7 +46,7 @@ func (k *lanes) encodeQ6K(dst []byte, src []float32, cols int, weights []float32
 
 // encodeQ3K encodes in lanes.
 func (k *lanes) encodeQ3K(dst []byte, src []float32, cols int, weights []float32) {
-	k.eachGroup(dst, src, cols, weights, 110, func(g *group) (odd uint32) {
+	k.eachGroup(dst, src, cols, weights, superBlock, 110, func(g *group) (odd uint32) {
 		if weights == nil {
 			k.searchDescent(&g.scale[0], &g.w[0], &g.x[0], 16, 4) // no weights: their place is free for the levels
 			k.scaleSigned(&g.d[0], &g.levels[0], &g.scale[0], 16, 32, math.SmallestNonzeroFloat32)

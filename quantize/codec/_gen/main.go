@@ -34,6 +34,7 @@ var files = []struct {
 	{"symmetric", symmetric},
 	{"descent", descent},
 	{"round", round},
+	{"iq4", iq4},
 }
 
 func main() {

@@ -22,13 +22,14 @@ type tier struct {
 	labels    int
 	constants map[uint32]operand.Mem // one of each
 	vectors   map[uint32]operand.Mem // as many as lanes
+	tables    map[string]operand.Mem
 }
 
 func tiers(c *build.Context) []*tier {
-	constants, vectors := map[uint32]operand.Mem{}, map[uint32]operand.Mem{}
+	constants, vectors, tables := map[uint32]operand.Mem{}, map[uint32]operand.Mem{}, map[string]operand.Mem{}
 	return []*tier{
-		{Context: c, name: "AVX2", lanes: 8, constants: constants, vectors: vectors},
-		{Context: c, name: "AVX512", lanes: 16, constants: constants, vectors: vectors},
+		{Context: c, name: "AVX2", lanes: 8, constants: constants, vectors: vectors, tables: tables},
+		{Context: c, name: "AVX512", lanes: 16, constants: constants, vectors: vectors, tables: tables},
 	}
 }
 
