@@ -27,7 +27,7 @@ import (
 const benchstat = "golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da"
 
 // errSlower is the gate's answer.
-var errSlower = errors.New("slower than the limit allows")
+var errSlower = errors.New("slower than it was")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -123,7 +123,7 @@ func judge(ctx context.Context, out io.Writer, dir string, sides []*side, limit 
 	case compared == 0:
 		return errors.New("no benchmark is in both commits")
 	case len(slow) > 0:
-		return fmt.Errorf("%w of %g %%:\n  %s", errSlower, limit, strings.Join(slow, "\n  "))
+		return fmt.Errorf("%w, by more than %g %%:\n  %s", errSlower, limit, strings.Join(slow, "\n  "))
 	}
 	fmt.Fprintf(out, "\n%d benchmarks, none slower by more than %g %%\n", compared, limit)
 	return nil
