@@ -20,30 +20,32 @@ func showBench(s streams, g global, o benchOptions, all any, results ...*latency
 	case g.quiet:
 		return nil
 	}
-	if c, ok := all.(*latency.Comparison); ok {
-		printBenchComparison(s.out, c)
-		return nil
+	switch x := all.(type) {
+	case *latency.Comparison:
+		printBenchComparison(s.out, x)
+	case benchGrid:
+		printBenchGrid(s.out, x.Configurations)
+	default:
+		printBench(s.out, results[0])
 	}
-	printBench(s.out, results[0])
 	return nil
 }
 
 func printBench(out io.Writer, r *latency.Result) {
 	t := newTable(out)
-	t.row("test", "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s")
+	t.row("test", "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s", "of memory")
 	for _, x := range r.Tests {
-		printBenchTest(t, x.Name, x)
+		printBenchTest(t, x.Name, x, fmt.Sprintf("%9s", shareOf(r.ReadShare(x))))
 	}
 	t.flush()
 	fmt.Fprintln(out)
 	t = newTable(out)
 	t.row("processor", fmt.Sprintf("%s, %d threads; computed %s", orUnknown(r.CPU), r.Threads, eval.Computation{Compute: r.Compute, KVType: r.KVType}))
-	if l := r.Load; l != nil {
-		cold := l.Note
-		if l.Cold > 0 {
-			cold = "cold " + strings.TrimSpace(milliseconds(l.Cold))
-		}
-		t.row("load to first token", fmt.Sprintf("warm %s; %s", strings.TrimSpace(milliseconds(l.Warm)), cold))
+	if r.Load != nil {
+		t.row("load to first token", loadTimes(r.Load))
+	}
+	if r.ReadBandwidth > 0 {
+		t.row("memory gives", fmt.Sprintf("%.2f GB/s to %d threads", r.ReadBandwidth/1e9, r.Threads))
 	}
 	t.row("memory", fmt.Sprintf("peak %s; mapped weights %s; session %s", memory(r.PeakMemory), display.Bytes(r.MappedBytes), display.Bytes(r.SessionBytes)))
 	t.row("a token", fmt.Sprintf("reads %s of weights, %.1f million multiply-adds", display.Bytes(r.WeightBytes), float64(r.MultiplyAdds)/1e6))
@@ -58,11 +60,27 @@ func printBench(out io.Writer, r *latency.Result) {
 	t.flush()
 }
 
+func loadTimes(l *latency.Load) string {
+	cold := l.Note
+	if l.Cold > 0 {
+		cold = "cold " + strings.TrimSpace(milliseconds(l.Cold))
+	}
+	return fmt.Sprintf("warm %s; %s", strings.TrimSpace(milliseconds(l.Warm)), cold)
+}
+
+// shareOf prints a share, nothing for 0.
+func shareOf(share float64) string {
+	if share <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
+}
+
 func printBenchComparison(out io.Writer, c *latency.Comparison) {
 	t := newTable(out)
 	t.row(c.Test, "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s", "")
 	for i, r := range []*latency.Result{c.A, c.B} {
-		printBenchTest(t, string(rune('A'+i)), r.Tests[0], r.Model)
+		printBenchTest(t, string(rune('A'+i)), r.Tests[0], strings.Join(configurations([]*latency.Result{c.A, c.B})[i], ", "))
 	}
 	t.flush()
 	fmt.Fprintf(out, "\n%s\n", c.Reading()) // two lines, of numbers

@@ -3,39 +3,70 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/latency"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/bandwidth"
 	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/runtime/engine"
 )
 
-func runBench(ctx context.Context, s streams, g global, path string, src convert.Options, o benchOptions) error {
-	var load *latency.Load
-	var err error
-	if o.Load { // before the model is mapped: mapped pages stay in the cache
-		if load, err = benchLoad(g, path, src); err != nil {
+// runBench measures configurations one after the other.
+func runBench(ctx context.Context, s streams, g global, configs []benchConfig, src convert.Options, o benchOptions) error {
+	var results []*latency.Result
+	for i, x := range configs {
+		label := "measure"
+		if len(configs) > 1 {
+			label = fmt.Sprintf("measure %d of %d", i+1, len(configs))
+		}
+		known := i == 0 || latency.ForgetPeakMemory()
+		r, err := benchOne(ctx, s, x.use(g), x, src, o, label)
+		if err != nil {
 			return err
 		}
+		if !known { // it may be that of an earlier one
+			r.PeakMemory = 0
+		}
+		results = append(results, r)
 	}
-	e, err := g.engine(path, src, engine.Options{})
+	if len(results) > 1 {
+		return showBench(s, g, o, benchGrid{results}, results...)
+	}
+	return showBench(s, g, o, results[0], results...)
+}
+
+// benchGrid is the JSON of several configurations.
+type benchGrid struct {
+	Configurations []*latency.Result `json:"configurations"`
+}
+
+// benchOne opens, measures and closes one configuration.
+func benchOne(ctx context.Context, s streams, g global, x benchConfig, src convert.Options, o benchOptions, label string) (r *latency.Result, err error) {
+	var load *latency.Load
+	if o.Load { // before the model is mapped: mapped pages stay in the cache
+		if load, err = benchLoad(g, x.path, src); err != nil {
+			return nil, err
+		}
+	}
+	e, err := g.engine(x.path, src, engine.Options{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer e.Close()
-	b := newBar(s.err, g, "measure")
+	defer func() { err = errors.Join(err, e.Close()) }()
+	b := newBar(s.err, g, label)
 	defer b.finish()
-	r, err := benchModel(ctx, e, o, b)
-	if err != nil {
-		return err
+	if r, err = benchModel(ctx, e, o, b); err != nil {
+		return nil, err
 	}
-	b.finish()
-	r.Model, r.Load = path, load
-	return showBench(s, g, o, r, r)
+	x.describe(r)
+	r.Load = load
+	return r, nil
 }
 
 // idle is how long the idle machine's energy is measured.
@@ -62,7 +93,11 @@ func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (
 			return nil, err
 		}
 	}
-	r, err := latency.Measure(ctx, *subject, latency.Options{Tests: o.Tests, Repetitions: o.Repetitions, Meter: meter, Progress: progress})
+	var memory func() float64
+	if o.Bandwidth && slices.ContainsFunc(o.Tests, func(s latency.Spec) bool { return s.Prompt == 0 }) {
+		memory = func() float64 { return bandwidth.Read(e.Threads(), bandwidth.Size(subject.Work.Bytes)) }
+	}
+	r, err := latency.Measure(ctx, *subject, latency.Options{Tests: o.Tests, Repetitions: o.Repetitions, Meter: meter, ReadBandwidth: memory, Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -122,13 +157,14 @@ func benchLoad(g global, path string, src convert.Options) (*latency.Load, error
 	return latency.MeasureLoad(first, func() error { return latency.DropCache(files...) }, nil)
 }
 
-func runBenchCompare(ctx context.Context, s streams, g global, paths []string, src convert.Options, o benchOptions) error {
+// runBenchCompare times two configurations in turns.
+func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchConfig, src convert.Options, o benchOptions) error {
 	var subjects []latency.Subject
 	var again *latency.Subject
 	var mapped [2]int64
 	var models []gguf.Model
-	for i, p := range paths {
-		e, err := g.engine(p, src, engine.Options{})
+	for i, x := range configs {
+		e, err := x.use(g).engine(x.path, src, engine.Options{})
 		if err != nil {
 			return err
 		}
@@ -159,8 +195,8 @@ func runBenchCompare(ctx context.Context, s streams, g global, paths []string, s
 		return err
 	}
 	for i, r := range []*latency.Result{c.A, c.B} {
-		r.Model, r.CPU, r.Threads, r.MappedBytes = paths[i], cpu.Name(), g.threads, mapped[i]
-		r.Compute, r.KVType = g.computing.compute.String(), g.computing.kv.String()
+		r.CPU, r.MappedBytes = cpu.Name(), mapped[i]
+		configs[i].describe(r)
 	}
 	return showBench(s, g, o, c, c.A, c.B)
 }

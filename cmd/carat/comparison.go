@@ -168,5 +168,5 @@ func (x extras) add(ctx context.Context, s streams, ms *models, j *measure.Job, 
 
 // shortBench is the latency that reports hold.
 func shortBench(ctx int) benchOptions {
-	return benchOptions{Tests: latency.Grid([]int{min(128, ctx)}, []int{min(32, ctx)}, nil, []int{0}), Repetitions: 5, Energy: true}
+	return benchOptions{Tests: latency.Grid{Prompts: []int{min(128, ctx)}, Generate: []int{min(32, ctx)}}.Specs(), Repetitions: 5, Energy: true}
 }

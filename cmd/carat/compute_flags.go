@@ -36,12 +36,20 @@ type computing struct {
 	kv      gguf.Type
 }
 
-// computingOf reads the flags of a verb that has them.
-func computingOf(c *cli.Context) (x computing, err error) {
-	if v := c.String("compute"); v != "" && x.compute.UnmarshalText([]byte(v)) != nil {
+// computingOf reads the flags of a verb that has them; bench takes lists of computations instead, which benchConfigs reads.
+func computingOf(c *cli.Context) (computing, error) {
+	if c.Command.Name == benchVerb {
+		return computing{}, nil
+	}
+	return newComputing(c.String("compute"), c.String("kv-type"))
+}
+
+// newComputing reads one value of each of computeFlags; "" stands for exact, and for F32.
+func newComputing(compute, kv string) (x computing, err error) {
+	if v := compute; v != "" && x.compute.UnmarshalText([]byte(v)) != nil {
 		return x, usagef("%s", suggest.OneOf("--compute", v, []string{kernel.Exact.String(), kernel.Fast.String()}))
 	}
-	if v := c.String("kv-type"); v != "" {
+	if v := kv; v != "" {
 		i := slices.Index(kvTypes(), strings.ToLower(v))
 		if i < 0 {
 			return x, usagef("%s", suggest.OneOf("--kv-type", v, kvTypes()))

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/latency"
 	"github.com/urfave/cli/v2"
 )
 
@@ -28,8 +27,9 @@ var idleRules = []idleRule{
 	{"tasks", nil, isSet("list"), "--list lists all tasks"},
 	{"tasks", []string{"max-tokens"}, noTask("gsm8k"), "only gsm8k generates answers"},
 	{"tasks", []string{"select"}, unset("limit"), "without --limit all items are used"},
-	{"bench", []string{"r", "no-load", "noise"}, comparesTwo, "two models are compared turn by turn, for --rounds"},
+	{"bench", []string{"r", "no-load", "noise"}, comparesTwo, "two are compared turn by turn, for --rounds; --each measures them over the grid"},
 	{"bench", []string{"rounds"}, comparesNothing, "nothing is compared: give two models, or --noise"},
+	{"bench", []string{"each"}, comparesOtherThanTwo, "only two are compared"},
 	{"eval", []string{"text-field", "slice-field"}, noLines, "no --text is a .jsonl file"},
 	{"compare", []string{"text-field", "slice-field"}, noLines, "no --text is a .jsonl file"},
 	{"sweep", []string{"text-field", "slice-field"}, noLines, "no --text is a .jsonl file"},
@@ -41,13 +41,6 @@ func isSet(flag string) func(*cli.Context) bool {
 
 func unset(flag string) func(*cli.Context) bool {
 	return func(c *cli.Context) bool { return !c.IsSet(flag) }
-}
-
-func comparesTwo(c *cli.Context) bool { return c.NArg() == 2 }
-
-// comparesNothing leaves numbers out of range to those who read them.
-func comparesNothing(c *cli.Context) bool {
-	return !comparesTwo(c) && !c.Bool("noise") && c.Int("rounds") >= latency.MinRounds
 }
 
 func noTask(name string) func(*cli.Context) bool {

@@ -20,6 +20,14 @@ func writeBenchstat(w io.Writer, rs []*Result) error {
 	for _, r := range rs {
 		for _, t := range r.Tests {
 			name := fmt.Sprintf("Benchmark%s/model=%s", benchmarkName(t.Name), modelName(r.Model))
+			for _, part := range []struct{ key, value string }{{"compute", r.Compute}, {"kv", r.KVType}} {
+				if part.value != "" {
+					name += fmt.Sprintf("/%s=%s", part.key, modelName(part.value))
+				}
+			}
+			if t.Batch > 0 {
+				name += fmt.Sprintf("/batch=%d", t.Batch)
+			}
 			if t.Depth > 0 {
 				name += fmt.Sprintf("/depth=%d", t.Depth)
 			}

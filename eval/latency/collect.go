@@ -22,7 +22,7 @@ func (c *collector) add(r run) {
 
 // test sums up; weightBytes are read for every decoded token.
 func (c *collector) test(weightBytes int64) Test {
-	t := Test{Name: c.spec.Name(), Tokens: c.spec.Tokens(), Depth: c.spec.Depth, TokensPerSecond: spread(c.rates),
+	t := Test{Name: c.spec.Name(), Tokens: c.spec.Tokens(), Depth: c.spec.Depth, Batch: c.spec.Batch, TokensPerSecond: spread(c.rates),
 		FirstToken: quantiles(c.first), InterToken: quantiles(c.between), Samples: c.rates}
 	if c.spec.Prompt == 0 {
 		t.BytesPerSecond = t.TokensPerSecond.Median * float64(weightBytes)

@@ -33,7 +33,7 @@ func TestTurnsAreABBA(t *testing.T) {
 	}
 	done := 0
 	c, err := Compare(context.Background(), subject(named("a")), subject(named("A")), subject(named("b")),
-		Rounds{Spec: Spec{0, 1, 0}, Clock: m.clock, Progress: func(d, of int) { done = d; require.Equal(t, 64, of) }})
+		Rounds{Spec: Spec{Generate: 1}, Clock: m.clock, Progress: func(d, of int) { done = d; require.Equal(t, 64, of) }})
 	require.NoError(t, err)
 	require.Equal(t, 64, done)
 	require.Equal(t, []string{"a", "A", "b"}, order[:3], "to warm up")
@@ -51,7 +51,7 @@ func TestADifferenceIsFoundInSpiteOfDrift(t *testing.T) {
 		want           Direction
 	}{{1.25, 0.02, Slower}, {0.8, 0.02, Faster}, {1, 0.02, Undecided}, {1.01, 0.5, Undecided}} {
 		m, a, again, b := pair(3, c.factor, c.jitter, 0.001)
-		got, err := Compare(context.Background(), subject(a), subject(again), subject(b), Rounds{Rounds: 12, Spec: Spec{0, 4, 0}, Clock: m.clock})
+		got, err := Compare(context.Background(), subject(a), subject(again), subject(b), Rounds{Rounds: 12, Spec: Spec{Generate: 4}, Clock: m.clock})
 		require.NoError(t, err)
 		require.Equal(t, c.want, got.Says, "%+v: %s", c, got.Reading())
 		if c.want != Undecided {
@@ -68,7 +68,7 @@ func TestNoiseIsTheSameForTheSameTimes(t *testing.T) {
 	var first *Noise
 	for range 2 {
 		m, a, again, _ := pair(5, 1, 0.2, 0)
-		n, err := MeasureNoise(context.Background(), subject(a), subject(again), Rounds{Spec: Spec{0, 2, 0}, Clock: m.clock})
+		n, err := MeasureNoise(context.Background(), subject(a), subject(again), Rounds{Spec: Spec{Generate: 2}, Clock: m.clock})
 		require.NoError(t, err)
 		require.Greater(t, n.Spread, 0.0)
 		require.InDelta(t, max(math.Abs(n.Low-1), math.Abs(n.High-1)), n.Spread, 1e-15)
@@ -84,7 +84,7 @@ func TestFalseAlarms(t *testing.T) {
 	alarms, runs := 0, 400
 	for i := range runs {
 		m, a, again, b := pair(uint64(i), 1, 0.1, 0)
-		c, err := Compare(context.Background(), subject(a), subject(again), subject(b), Rounds{Spec: Spec{0, 1, 0}, Clock: m.clock})
+		c, err := Compare(context.Background(), subject(a), subject(again), subject(b), Rounds{Spec: Spec{Generate: 1}, Clock: m.clock})
 		require.NoError(t, err)
 		if c.Says != Undecided {
 			alarms++

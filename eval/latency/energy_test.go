@@ -67,7 +67,7 @@ func TestEnergyOfDecoding(t *testing.T) {
 		set(fsys, "intel-rapl:0", joules*1e6)
 		return 0
 	}}
-	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{4, 0, 0}, {0, 4, 2}, {0, 8, 0}}, Repetitions: 2, Clock: clock.clock, Meter: m})
+	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{Prompt: 4}, {Generate: 4, Depth: 2}, {Generate: 8}}, Repetitions: 2, Clock: clock.clock, Meter: m})
 	require.NoError(t, err)
 	require.InDelta(t, 10, r.Energy.IdleWatts, 1e-9)
 	require.InDelta(t, 3, r.Energy.JoulesPerToken, 1e-9)
@@ -79,7 +79,7 @@ func TestACounterThatVanishes(t *testing.T) {
 	m := NewMeter(fsys)
 	clock := &machine{}
 	f := &fake{m: clock, slow: func(int) time.Duration { delete(fsys, "intel-rapl:1/energy_uj"); return time.Second }}
-	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{0, 1, 0}}, Clock: clock.clock, Meter: m})
+	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{Generate: 1}}, Clock: clock.clock, Meter: m})
 	require.NoError(t, err)
 	require.Nil(t, r.Energy)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -62,7 +64,7 @@ func TestMeasure(t *testing.T) {
 		return 0
 	}}
 	var progress []string
-	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{16, 0, 5}, {0, 2, 3}}, Repetitions: 3, Clock: m.clock,
+	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{Prompt: 16, Depth: 5}, {Generate: 2, Depth: 3}}, Repetitions: 3, Clock: m.clock,
 		Progress: func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }})
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 5, 5, 5, 5, 0, 3, 4, 3, 4, 3, 4, 3, 4}, f.depths, "every repetition starts at the depth")
@@ -92,7 +94,7 @@ func TestMeasure(t *testing.T) {
 
 func TestPromptAndDecoding(t *testing.T) {
 	m := &machine{}
-	r, err := Measure(context.Background(), subject(&fake{m: m, perToken: time.Millisecond}), Options{Tests: []Spec{{6, 2, 0}}, Repetitions: 1, Clock: m.clock})
+	r, err := Measure(context.Background(), subject(&fake{m: m, perToken: time.Millisecond}), Options{Tests: []Spec{{Prompt: 6, Generate: 2}}, Repetitions: 1, Clock: m.clock})
 	require.NoError(t, err)
 	x := r.Tests[0]
 	require.Equal(t, []any{"pp6+tg2", 8}, []any{x.Name, x.Tokens})
@@ -101,9 +103,36 @@ func TestPromptAndDecoding(t *testing.T) {
 	require.InDelta(t, 0.001, x.InterToken.P99, 1e-12)
 }
 
+// A prompt is cut into calls of a batch; the time to the first token is that of all.
+func TestBatches(t *testing.T) {
+	m := &machine{}
+	f := &fake{m: m, perToken: time.Millisecond}
+	r, err := Measure(context.Background(), subject(f), Options{Tests: []Spec{{Prompt: 10, Batch: 4}}, Repetitions: 1, Clock: m.clock})
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 4, 8, 0, 4, 8}, f.depths)
+	require.Equal(t, []any{"pp10@b4", 4}, []any{r.Tests[0].Name, r.Tests[0].Batch})
+	require.InDelta(t, 0.010, r.Tests[0].FirstToken.P50, 1e-12)
+}
+
+func TestReadBandwidth(t *testing.T) {
+	m := &machine{}
+	r, err := Measure(context.Background(), subject(&fake{m: m, perToken: time.Millisecond}), Options{Tests: []Spec{{Generate: 1}, {Prompt: 1}}, Clock: m.clock,
+		ReadBandwidth: func() float64 { return 4e6 }})
+	require.NoError(t, err)
+	require.InDelta(t, 0.25, r.ReadShare(r.Tests[0]), 1e-12, "1000 bytes in a millisecond")
+	require.Zero(t, r.ReadShare(r.Tests[1]))
+	r.ReadBandwidth = 0
+	require.Zero(t, r.ReadShare(r.Tests[0]))
+}
+
+func TestSpread(t *testing.T) {
+	require.InDelta(t, 1.5, Spread{100, 50, 200}.Relative(), 1e-12)
+	require.Zero(t, Spread{}.Relative())
+}
+
 func TestAClockThatStandsStill(t *testing.T) {
 	m := &machine{}
-	r, err := Measure(context.Background(), subject(&fake{m: m}), Options{Tests: []Spec{{0, 1, 0}}, Clock: m.clock})
+	r, err := Measure(context.Background(), subject(&fake{m: m}), Options{Tests: []Spec{{Generate: 1}}, Clock: m.clock})
 	require.NoError(t, err)
 	require.False(t, math.IsInf(r.Tests[0].TokensPerSecond.Median, 0))
 	require.Len(t, r.Tests[0].Samples, 5, "the default")
@@ -112,7 +141,7 @@ func TestAClockThatStandsStill(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	m := &machine{}
 	ctx := context.Background()
-	for _, s := range []Spec{{}, {-1, 2, 0}, {1, -2, 0}, {1, 0, -1}, {1 << 25, 0, 0}} {
+	for _, s := range []Spec{{}, {Prompt: -1, Generate: 2}, {Prompt: 1, Generate: -2}, {Prompt: 1, Depth: -1}, {Prompt: 1, Batch: -1}, {Prompt: 1 << 25}} {
 		_, err := Measure(ctx, subject(&fake{m: m}), Options{Tests: []Spec{s}})
 		require.ErrorIs(t, err, gguf.ErrInput)
 		_, err = MeasureNoise(ctx, subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Spec: s})
@@ -120,25 +149,30 @@ func TestRefusals(t *testing.T) {
 	}
 	_, err := Measure(ctx, subject(&fake{m: m}), Options{Repetitions: -1})
 	require.ErrorIs(t, err, gguf.ErrInput)
-	_, err = MeasureNoise(ctx, subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Rounds: 7, Spec: Spec{0, 1, 0}})
+	_, err = MeasureNoise(ctx, subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Rounds: 7, Spec: Spec{Generate: 1}})
 	require.ErrorContains(t, err, "at least 8")
 	broken := errors.New("broken")
-	_, err = Measure(ctx, subject(&fake{m: m, fail: broken}), Options{Tests: []Spec{{1, 0, 0}}})
+	_, err = Measure(ctx, subject(&fake{m: m, fail: broken}), Options{Tests: []Spec{{Prompt: 1}}})
 	require.ErrorIs(t, err, broken)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err = Measure(cancelled, subject(&fake{m: m}), Options{Tests: []Spec{{1, 0, 0}}})
+	_, err = Measure(cancelled, subject(&fake{m: m}), Options{Tests: []Spec{{Prompt: 1}}})
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = Compare(cancelled, subject(&fake{m: m}), subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Spec: Spec{0, 1, 0}})
+	_, err = Compare(cancelled, subject(&fake{m: m}), subject(&fake{m: m}), subject(&fake{m: m}), Rounds{Spec: Spec{Generate: 1}})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestGrid(t *testing.T) {
 	var names []string
-	for _, s := range Grid([]int{512, 0}, []int{128, 64}, []Spec{{32, 8, 0}}, []int{0, 1024}) {
+	for _, s := range (Grid{Prompts: []int{512, 0}, Generate: []int{128, 64}, Pairs: []Spec{{Prompt: 32, Generate: 8}}, Depths: []int{0, 1024}}).Specs() {
 		names = append(names, s.Name())
 	}
 	require.Equal(t, []string{"pp512", "tg128", "tg64", "pp32+tg8", "pp512@d1024", "tg128@d1024", "tg64@d1024", "pp32+tg8@d1024"}, names)
+	names = nil
+	for _, s := range (Grid{Prompts: []int{64}, Generate: []int{8}, Batches: []int{0, 16}}).Specs() {
+		names = append(names, s.Name())
+	}
+	require.Equal(t, []string{"pp64", "pp64@b16", "tg8"}, names)
 }
 
 func TestMeasureLoad(t *testing.T) {
@@ -211,4 +245,21 @@ type tensor struct{ info gguf.TensorInfo }
 func (t tensor) Info() gguf.TensorInfo               { return t.info }
 func (t tensor) ReadRows([]byte, int64, int64) error { return nil }
 
-func TestPeakMemory(t *testing.T) { require.GreaterOrEqual(t, PeakMemory(), int64(0)) }
+func TestPeakMemory(t *testing.T) {
+	require.GreaterOrEqual(t, PeakMemory(), int64(0))
+	if runtime.GOOS != "linux" {
+		t.Skip("it is not forgotten here")
+	}
+	large := make([]byte, 256<<20)
+	for i := range large {
+		large[i] = 1
+	}
+	before := PeakMemory()
+	require.Greater(t, before, int64(len(large)))
+	runtime.KeepAlive(large)
+	debug.FreeOSMemory()
+	if !ForgetPeakMemory() {
+		t.Skip("the kernel has no clear_refs")
+	}
+	require.Less(t, PeakMemory(), before-200<<20)
+}

@@ -35,6 +35,9 @@ type Options struct {
 	Clock       Clock
 	// Meter, if not nil, is read around the decoding of the first test that only decodes.
 	Meter *Meter
+	// ReadBandwidth, if not nil, measures the bytes a second that memory gives, for what decoding reads of it. It is
+	// called after the tests, when the memory that they took is known.
+	ReadBandwidth func() float64
 	// Progress, if not nil, is called between repetitions, never while the clock runs.
 	Progress func(done, total int)
 }
@@ -88,6 +91,9 @@ func Measure(ctx context.Context, m Subject, o Options) (*Result, error) {
 		}
 	}
 	r.SessionBytes, r.PeakMemory = m.Session.Bytes(), PeakMemory()
+	if o.ReadBandwidth != nil {
+		r.ReadBandwidth = o.ReadBandwidth()
+	}
 	return r, nil
 }
 
@@ -152,7 +158,7 @@ func (t *timer) run(ctx context.Context, s Spec) (run, error) {
 		return d
 	}
 	if s.Prompt > 0 {
-		if err := t.m.Session.Forward(prompt, len(prompt)-1, t.logits); err != nil {
+		if err := t.prompt(ctx, prompt, s.Batch); err != nil {
 			return run{}, err
 		}
 		r.prompt = lap()
@@ -168,4 +174,17 @@ func (t *timer) run(ctx context.Context, s Spec) (run, error) {
 	}
 	r.total = last.Sub(start).Seconds()
 	return r, nil
+}
+
+// prompt evaluates ids, batch a call, for the logits of the last.
+func (t *timer) prompt(ctx context.Context, ids []int32, batch int) error {
+	for ; batch > 0 && len(ids) > batch; ids = ids[batch:] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := t.m.Session.Forward(ids[:batch], batch, nil); err != nil {
+			return err
+		}
+	}
+	return t.m.Session.Forward(ids, len(ids)-1, t.logits)
 }

@@ -1,5 +1,7 @@
 package latency
 
+import "strings"
+
 // Result is what a measurement of one model's speed and memory gives.
 type Result struct {
 	Model   string `json:"model,omitempty"`
@@ -11,6 +13,9 @@ type Result struct {
 	WeightBytes int64  `json:"weight_bytes"` // read for every decoded token
 	// MultiplyAdds are those of weights for one token; like WeightBytes they depend on shapes only.
 	MultiplyAdds int64 `json:"multiply_adds"`
+	// ReadBandwidth is the bytes a second that memory gave to as many threads in the same run, right after the tests; 0
+	// where it was not measured.
+	ReadBandwidth float64 `json:"read_bandwidth,omitempty"`
 	// Load is the time from opening the file to the first token's logits; nil where it was not measured.
 	Load  *Load  `json:"load,omitempty"`
 	Tests []Test `json:"results"`
@@ -34,11 +39,13 @@ type Load struct {
 }
 
 // Test is one of the timings: "pp512" is a prompt of 512 tokens, "tg128" 128 tokens decoded one by one,
-// "pp512+tg128" both in turn; "@d1024" behind it says how many tokens the KV cache held beforehand.
+// "pp512+tg128" both in turn; "@b64" behind it says how many tokens of the prompt were
+// evaluated at once, "@d1024" how many the KV cache held beforehand.
 type Test struct {
 	Name            string `json:"test"`
 	Tokens          int    `json:"tokens"`
 	Depth           int    `json:"depth"`
+	Batch           int    `json:"batch,omitempty"` // tokens of the prompt a call; 0 for all
 	TokensPerSecond Spread `json:"tokens_per_second"`
 	// BytesPerSecond is the rate at which decoding reads weights; 0 when there is a prompt.
 	BytesPerSecond float64 `json:"bytes_per_second"`
@@ -50,11 +57,32 @@ type Test struct {
 	Samples []float64 `json:"samples"`
 }
 
+// Computation is Compute and KVType, as far as they are known: "fast, F16".
+func (r *Result) Computation() string {
+	return strings.Trim(r.Compute+", "+r.KVType, ", ")
+}
+
+// ReadShare is what decoding in test t read of memory's bandwidth, 0 where one of them is not known.
+func (r *Result) ReadShare(t Test) float64 {
+	if r.ReadBandwidth <= 0 {
+		return 0
+	}
+	return t.BytesPerSecond / r.ReadBandwidth
+}
+
 // Spread holds the extremes and the median of repetitions.
 type Spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
+}
+
+// Relative is the distance of the extremes as a share of the median: how far repetitions lie apart.
+func (s Spread) Relative() float64 {
+	if s.Median <= 0 {
+		return 0
+	}
+	return (s.Max - s.Min) / s.Median
 }
 
 // Quantiles of times in seconds.

@@ -6,11 +6,11 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
-// Spec says what one test times: Prompt tokens in one call, then Generate tokens one by one, on a KV cache that holds
-// Depth tokens. One of Prompt and Generate may be 0.
-type Spec struct{ Prompt, Generate, Depth int }
+// Spec says what one test times: Prompt tokens, then Generate tokens one by one, on a KV cache that holds Depth tokens.
+// One of Prompt and Generate may be 0. The prompt is evaluated Batch tokens a call, all in one when it is 0.
+type Spec struct{ Prompt, Generate, Depth, Batch int }
 
-// Name is llama-bench's: "pp512", "tg128", "pp512+tg128", with "@d1024" for a depth.
+// Name is llama-bench's: "pp512", "tg128", "pp512+tg128", with "@b64" for a batch and "@d1024" for a depth.
 func (s Spec) Name() string {
 	var name string
 	switch {
@@ -20,6 +20,9 @@ func (s Spec) Name() string {
 		name = fmt.Sprintf("tg%d", s.Generate)
 	default:
 		name = fmt.Sprintf("pp%d+tg%d", s.Prompt, s.Generate)
+	}
+	if s.Batch > 0 {
+		name += fmt.Sprintf("@b%d", s.Batch)
 	}
 	if s.Depth > 0 {
 		name += fmt.Sprintf("@d%d", s.Depth)
@@ -37,9 +40,9 @@ func (s Spec) Room() int { return s.Depth + s.Tokens() }
 const maxTokens = 1 << 24
 
 func (s Spec) check() error {
-	for _, n := range []int{s.Prompt, s.Generate, s.Depth} {
+	for _, n := range []int{s.Prompt, s.Generate, s.Depth, s.Batch} {
 		if n < 0 || n > maxTokens {
-			return fmt.Errorf("%w: a test of %d tokens of prompt and %d of decoding at depth %d: each must be between 0 and 2^24", gguf.ErrInput, s.Prompt, s.Generate, s.Depth)
+			return fmt.Errorf("%w: a test of %d tokens of prompt, %d at once, and %d of decoding at depth %d: each must be between 0 and 2^24", gguf.ErrInput, s.Prompt, s.Batch, s.Generate, s.Depth)
 		}
 	}
 	if s.Tokens() == 0 {
@@ -48,25 +51,44 @@ func (s Spec) check() error {
 	return nil
 }
 
-// Grid lists the tests of all combinations, depth by depth: prompts, then decoding, then pairs of both. Counts of 0
-// are left out.
-func Grid(prompts, generate []int, pairs []Spec, depths []int) []Spec {
+// Grid is lists of what to combine. Counts of 0 are left out; no depths means an empty cache, no batches that prompts are
+// evaluated in one call.
+type Grid struct {
+	Prompts, Generate []int
+	Pairs             []Spec // prompts followed by decoding
+	Depths, Batches   []int
+}
+
+// Specs lists all combinations, depth by depth: prompts, batch by batch, then decoding, then pairs.
+func (g Grid) Specs() []Spec {
 	var out []Spec
 	add := func(s Spec) {
 		if s.Tokens() > 0 {
 			out = append(out, s)
 		}
 	}
-	for _, d := range depths {
-		for _, p := range prompts {
-			add(Spec{p, 0, d})
+	batches := orZero(g.Batches)
+	for _, d := range orZero(g.Depths) {
+		for _, p := range g.Prompts {
+			for _, b := range batches {
+				add(Spec{Prompt: p, Depth: d, Batch: b})
+			}
 		}
-		for _, n := range generate {
-			add(Spec{0, n, d})
+		for _, n := range g.Generate {
+			add(Spec{Generate: n, Depth: d})
 		}
-		for _, s := range pairs {
-			add(Spec{s.Prompt, s.Generate, d})
+		for _, s := range g.Pairs {
+			for _, b := range batches {
+				add(Spec{Prompt: s.Prompt, Generate: s.Generate, Depth: d, Batch: b})
+			}
 		}
 	}
 	return out
+}
+
+func orZero(n []int) []int {
+	if len(n) == 0 {
+		return []int{0}
+	}
+	return n
 }
