@@ -17,7 +17,7 @@ import (
 // Tier is a set of instructions. Of the tiers of one processor a higher one has all of those below it.
 type Tier int
 
-// Generic is Go alone. AVX2 has FMA, too; AVX512 is F, BW, VL, DQ and VNNI; AMX has tiles of int8 and BF16.
+// Generic is Go alone. AVX2 has FMA and F16C, too; AVX512 is F, BW, VL, DQ and VNNI; AMX has tiles of int8 and BF16.
 const (
 	Generic Tier = iota
 	AVX2

@@ -8,7 +8,7 @@ import "golang.org/x/sys/cpu"
 func ladder() []Tier {
 	x := cpu.X86
 	tiers := []Tier{Generic}
-	if !x.HasAVX2 || !x.HasFMA {
+	if !x.HasAVX2 || !x.HasFMA || !x.HasF16C {
 		return tiers
 	}
 	tiers = append(tiers, AVX2)

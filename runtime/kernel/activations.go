@@ -10,10 +10,10 @@ type activations struct {
 	n, cols int
 	kind    activationKind
 	stride  int // elements between rows of the integers
-	tiles   int // of columns of the product, at most widest[kind] each
+	tiles   int // of columns of the product
 
-	bytes  []int8 // high and low parts by turns, or the 8 bits
-	words  []int16
+	bytes  []int8    // high and low parts by turns, or the 8 bits
+	words  []int16   // or words, in the order of their pairs
 	scales []float32 // n x cols/32
 	sums   []int32   // n x cols/16, sums of the integers
 
@@ -25,16 +25,10 @@ type activations struct {
 type activationKind int
 
 const (
-	narrow activationKind = iota // bytes: for each block high parts, then low ones
-	wide                         // words
-	bytes8                       // bytes: fast computation
+	narrow activationKind = iota // for few tokens: bytes, for each block high parts, then low ones, or words
+	wide                         // for many tokens: words
+	bytes8                       // for fast computation: bytes
 )
-
-// widest is the number of columns of a tile, by kind.
-var widest = [...]int{narrow: 6, wide: 14, bytes8: 14}
-
-// mostNarrow is the number of tokens up to which two narrow tiles are faster than making words of the codes.
-const mostNarrow = 12
 
 // greatest is the greatest magnitude of the integers.
 var greatest = [...]float32{narrow: 127 * 128, wide: 127 * 128, bytes8: 127}
@@ -47,30 +41,36 @@ type arranged[T any] struct {
 
 // set takes n rows of cols activations, and decides how they are rounded.
 func (a *activations) set(x []float32, n, cols int, compute Compute) {
+	k := active()
 	a.x, a.n, a.cols = x, n, cols
 	switch {
 	case compute == Fast:
 		a.kind = bytes8
-	case n <= mostNarrow:
+	case n <= k.mostNarrow:
 		a.kind = narrow
 	default:
 		a.kind = wide
 	}
-	a.tiles = (n + widest[a.kind] - 1) / widest[a.kind]
+	a.tiles = (n + k.widths[a.kind] - 1) / k.widths[a.kind]
 	// Rows a multiple of 4096 bytes apart would share a few places of the cache.
 	a.stride = cols + vectorBytes
 	a.inits, a.xsums = a.inits[:0], a.xsums[:0]
-	switch a.kind {
-	case narrow:
+	switch {
+	case a.inWords(k):
+		a.words = room(a.words, n*a.stride)
+	case a.kind == narrow:
 		a.stride += cols
 		a.bytes = room(a.bytes, n*a.stride)
-	case wide:
-		a.words = room(a.words, n*a.stride)
-	case bytes8:
+	default:
 		a.bytes = room(a.bytes, n*a.stride)
 	}
 	blocks := cols / blockCols
 	a.scales, a.sums, a.xs = room(a.scales, n*blocks), room(a.sums, 2*n*blocks), room(a.xs, n*blocks)
+}
+
+// inWords says whether activations are words.
+func (a *activations) inWords(k *tier) bool {
+	return a.kind == wide || a.kind == narrow && k.narrowWords
 }
 
 // room returns a slice of n elements, b itself if it is long enough.
@@ -91,13 +91,12 @@ func (a *activations) tileOf(c int) int { return ((c+1)*a.tiles - 1) / a.n }
 func (a *activations) round(c int) {
 	blocks := a.cols / blockCols
 	row, scales, sums := a.x[c*a.cols:][:a.cols], a.scales[c*blocks:][:blocks], a.sums[2*c*blocks:][:2*blocks]
-	k := active()
-	switch a.kind {
-	case narrow:
-		k.roundNarrow(a.bytes[c*a.stride:][:2*a.cols], row, scales, sums)
-	case wide:
+	switch k := active(); {
+	case a.inWords(k):
 		k.roundWide(a.words[c*a.stride:][:a.cols], row, scales, sums)
-	case bytes8:
+	case a.kind == narrow:
+		k.roundNarrow(a.bytes[c*a.stride:][:2*a.cols], row, scales, sums)
+	default:
 		k.roundBytes(a.bytes[c*a.stride:][:a.cols], row, scales, sums)
 	}
 	first, end := a.tile(a.tileOf(c))

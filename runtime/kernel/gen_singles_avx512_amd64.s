@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func single1TableExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single1TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -27,42 +27,42 @@ block:
 	VPXORD        Z7, Z7, Z7
 	VPXORD        Z4, Z4, Z4
 	VPXORD        Z5, Z5, Z5
-	VPANDD        Z3, Z1, Z8
+	VANDPS        Z1, Z3, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST (BX), Z8, Z4
 	VPDPBUSD.BCST 32(BX), Z8, Z6
 	VPSRLW        $0x01, Z3, Z8
-	VPANDD        Z8, Z1, Z8
+	VANDPS        Z1, Z8, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST 4(BX), Z8, Z5
 	VPDPBUSD.BCST 36(BX), Z8, Z7
 	VPSRLW        $0x02, Z3, Z8
-	VPANDD        Z8, Z1, Z8
+	VANDPS        Z1, Z8, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST 8(BX), Z8, Z4
 	VPDPBUSD.BCST 40(BX), Z8, Z6
 	VPSRLW        $0x03, Z3, Z8
-	VPANDD        Z8, Z1, Z8
+	VANDPS        Z1, Z8, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST 12(BX), Z8, Z5
 	VPDPBUSD.BCST 44(BX), Z8, Z7
 	VPSRLW        $0x04, Z3, Z8
-	VPANDD        Z8, Z1, Z8
+	VANDPS        Z1, Z8, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST 16(BX), Z8, Z4
 	VPDPBUSD.BCST 48(BX), Z8, Z6
 	VPSRLW        $0x05, Z3, Z8
-	VPANDD        Z8, Z1, Z8
+	VANDPS        Z1, Z8, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST 20(BX), Z8, Z5
 	VPDPBUSD.BCST 52(BX), Z8, Z7
 	VPSRLW        $0x06, Z3, Z8
-	VPANDD        Z8, Z1, Z8
+	VANDPS        Z1, Z8, Z8
 	VPSHUFB       Z8, Z0, Z8
 	VPDPBUSD.BCST 24(BX), Z8, Z4
 	VPDPBUSD.BCST 56(BX), Z8, Z6
 	VPSRLW        $0x07, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z5
 	VPDPBUSD.BCST 60(BX), Z3, Z7
@@ -87,7 +87,7 @@ block:
 	RET
 
 // func single1TableFastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single1TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -107,35 +107,35 @@ block:
 	VMOVDQU32     (CX), Z3
 	VPBROADCASTD  (DI), Z4
 	VPXORD        Z5, Z5, Z5
-	VPANDD        Z3, Z1, Z6
+	VANDPS        Z1, Z3, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST (BX), Z6, Z4
 	VPSRLW        $0x01, Z3, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 4(BX), Z6, Z5
 	VPSRLW        $0x02, Z3, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 8(BX), Z6, Z4
 	VPSRLW        $0x03, Z3, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 12(BX), Z6, Z5
 	VPSRLW        $0x04, Z3, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 16(BX), Z6, Z4
 	VPSRLW        $0x05, Z3, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 20(BX), Z6, Z5
 	VPSRLW        $0x06, Z3, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 24(BX), Z6, Z4
 	VPSRLW        $0x07, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z5
 	VPADDD        Z5, Z4, Z4
@@ -156,7 +156,7 @@ block:
 	RET
 
 // func single2ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single2ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -178,34 +178,34 @@ block:
 	VPXORD        Z7, Z7, Z7
 	VPXORD        Z4, Z4, Z4
 	VPXORD        Z5, Z5, Z5
-	VPANDD        Z2, Z0, Z8
+	VANDPS        Z0, Z2, Z8
 	VPDPBUSD.BCST (BX), Z8, Z4
 	VPDPBUSD.BCST 32(BX), Z8, Z6
-	VPANDD        Z3, Z0, Z8
+	VANDPS        Z0, Z3, Z8
 	VPDPBUSD.BCST 4(BX), Z8, Z5
 	VPDPBUSD.BCST 36(BX), Z8, Z7
 	VPSRLW        $0x02, Z2, Z8
-	VPANDD        Z8, Z0, Z8
+	VANDPS        Z0, Z8, Z8
 	VPDPBUSD.BCST 8(BX), Z8, Z4
 	VPDPBUSD.BCST 40(BX), Z8, Z6
 	VPSRLW        $0x02, Z3, Z8
-	VPANDD        Z8, Z0, Z8
+	VANDPS        Z0, Z8, Z8
 	VPDPBUSD.BCST 12(BX), Z8, Z5
 	VPDPBUSD.BCST 44(BX), Z8, Z7
 	VPSRLW        $0x04, Z2, Z8
-	VPANDD        Z8, Z0, Z8
+	VANDPS        Z0, Z8, Z8
 	VPDPBUSD.BCST 16(BX), Z8, Z4
 	VPDPBUSD.BCST 48(BX), Z8, Z6
 	VPSRLW        $0x04, Z3, Z8
-	VPANDD        Z8, Z0, Z8
+	VANDPS        Z0, Z8, Z8
 	VPDPBUSD.BCST 20(BX), Z8, Z5
 	VPDPBUSD.BCST 52(BX), Z8, Z7
 	VPSRLW        $0x06, Z2, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 24(BX), Z2, Z4
 	VPDPBUSD.BCST 56(BX), Z2, Z6
 	VPSRLW        $0x06, Z3, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 28(BX), Z2, Z5
 	VPDPBUSD.BCST 60(BX), Z2, Z7
 	VPADDD        Z7, Z6, Z6
@@ -229,7 +229,7 @@ block:
 	RET
 
 // func single2FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single2FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -249,27 +249,27 @@ block:
 	VMOVDQU32     64(CX), Z3
 	VPBROADCASTD  (DI), Z4
 	VPXORD        Z5, Z5, Z5
-	VPANDD        Z2, Z0, Z6
+	VANDPS        Z0, Z2, Z6
 	VPDPBUSD.BCST (BX), Z6, Z4
-	VPANDD        Z3, Z0, Z6
+	VANDPS        Z0, Z3, Z6
 	VPDPBUSD.BCST 4(BX), Z6, Z5
 	VPSRLW        $0x02, Z2, Z6
-	VPANDD        Z6, Z0, Z6
+	VANDPS        Z0, Z6, Z6
 	VPDPBUSD.BCST 8(BX), Z6, Z4
 	VPSRLW        $0x02, Z3, Z6
-	VPANDD        Z6, Z0, Z6
+	VANDPS        Z0, Z6, Z6
 	VPDPBUSD.BCST 12(BX), Z6, Z5
 	VPSRLW        $0x04, Z2, Z6
-	VPANDD        Z6, Z0, Z6
+	VANDPS        Z0, Z6, Z6
 	VPDPBUSD.BCST 16(BX), Z6, Z4
 	VPSRLW        $0x04, Z3, Z6
-	VPANDD        Z6, Z0, Z6
+	VANDPS        Z0, Z6, Z6
 	VPDPBUSD.BCST 20(BX), Z6, Z5
 	VPSRLW        $0x06, Z2, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 24(BX), Z2, Z4
 	VPSRLW        $0x06, Z3, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 28(BX), Z2, Z5
 	VPADDD        Z5, Z4, Z4
 	VCVTPH2PS     (DX), Z2
@@ -289,7 +289,7 @@ block:
 	RET
 
 // func single4ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single4ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -315,32 +315,32 @@ block:
 	VPXORD        Z9, Z9, Z9
 	VPXORD        Z6, Z6, Z6
 	VPXORD        Z7, Z7, Z7
-	VPANDD        Z2, Z0, Z10
+	VANDPS        Z0, Z2, Z10
 	VPDPBUSD.BCST (BX), Z10, Z6
 	VPDPBUSD.BCST 32(BX), Z10, Z8
-	VPANDD        Z3, Z0, Z10
+	VANDPS        Z0, Z3, Z10
 	VPDPBUSD.BCST 4(BX), Z10, Z7
 	VPDPBUSD.BCST 36(BX), Z10, Z9
-	VPANDD        Z4, Z0, Z10
+	VANDPS        Z0, Z4, Z10
 	VPDPBUSD.BCST 8(BX), Z10, Z6
 	VPDPBUSD.BCST 40(BX), Z10, Z8
-	VPANDD        Z5, Z0, Z10
+	VANDPS        Z0, Z5, Z10
 	VPDPBUSD.BCST 12(BX), Z10, Z7
 	VPDPBUSD.BCST 44(BX), Z10, Z9
 	VPSRLW        $0x04, Z2, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 16(BX), Z2, Z6
 	VPDPBUSD.BCST 48(BX), Z2, Z8
 	VPSRLW        $0x04, Z3, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 20(BX), Z2, Z7
 	VPDPBUSD.BCST 52(BX), Z2, Z9
 	VPSRLW        $0x04, Z4, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 24(BX), Z2, Z6
 	VPDPBUSD.BCST 56(BX), Z2, Z8
 	VPSRLW        $0x04, Z5, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 28(BX), Z2, Z7
 	VPDPBUSD.BCST 60(BX), Z2, Z9
 	VPADDD        Z9, Z8, Z8
@@ -364,7 +364,7 @@ block:
 	RET
 
 // func single4FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single4FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -388,25 +388,25 @@ block:
 	VMOVDQU32     192(CX), Z5
 	VPBROADCASTD  (DI), Z6
 	VPXORD        Z7, Z7, Z7
-	VPANDD        Z2, Z0, Z8
+	VANDPS        Z0, Z2, Z8
 	VPDPBUSD.BCST (BX), Z8, Z6
-	VPANDD        Z3, Z0, Z8
+	VANDPS        Z0, Z3, Z8
 	VPDPBUSD.BCST 4(BX), Z8, Z7
-	VPANDD        Z4, Z0, Z8
+	VANDPS        Z0, Z4, Z8
 	VPDPBUSD.BCST 8(BX), Z8, Z6
-	VPANDD        Z5, Z0, Z8
+	VANDPS        Z0, Z5, Z8
 	VPDPBUSD.BCST 12(BX), Z8, Z7
 	VPSRLW        $0x04, Z2, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 16(BX), Z2, Z6
 	VPSRLW        $0x04, Z3, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 20(BX), Z2, Z7
 	VPSRLW        $0x04, Z4, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 24(BX), Z2, Z6
 	VPSRLW        $0x04, Z5, Z2
-	VPANDD        Z2, Z0, Z2
+	VANDPS        Z0, Z2, Z2
 	VPDPBUSD.BCST 28(BX), Z2, Z7
 	VPADDD        Z7, Z6, Z6
 	VCVTPH2PS     (DX), Z2
@@ -426,7 +426,7 @@ block:
 	RET
 
 // func single4TableExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single4TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -454,39 +454,39 @@ block:
 	VPXORD        Z10, Z10, Z10
 	VPXORD        Z7, Z7, Z7
 	VPXORD        Z8, Z8, Z8
-	VPANDD        Z3, Z1, Z11
+	VANDPS        Z1, Z3, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST (BX), Z11, Z7
 	VPDPBUSD.BCST 32(BX), Z11, Z9
-	VPANDD        Z4, Z1, Z11
+	VANDPS        Z1, Z4, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 4(BX), Z11, Z8
 	VPDPBUSD.BCST 36(BX), Z11, Z10
-	VPANDD        Z5, Z1, Z11
+	VANDPS        Z1, Z5, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 8(BX), Z11, Z7
 	VPDPBUSD.BCST 40(BX), Z11, Z9
-	VPANDD        Z6, Z1, Z11
+	VANDPS        Z1, Z6, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 12(BX), Z11, Z8
 	VPDPBUSD.BCST 44(BX), Z11, Z10
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z7
 	VPDPBUSD.BCST 48(BX), Z3, Z9
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z8
 	VPDPBUSD.BCST 52(BX), Z3, Z10
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z7
 	VPDPBUSD.BCST 56(BX), Z3, Z9
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z8
 	VPDPBUSD.BCST 60(BX), Z3, Z10
@@ -511,7 +511,7 @@ block:
 	RET
 
 // func single4TableFastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single4TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -537,32 +537,32 @@ block:
 	VMOVDQU32     192(CX), Z6
 	VPBROADCASTD  (DI), Z7
 	VPXORD        Z8, Z8, Z8
-	VPANDD        Z3, Z1, Z9
+	VANDPS        Z1, Z3, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST (BX), Z9, Z7
-	VPANDD        Z4, Z1, Z9
+	VANDPS        Z1, Z4, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 4(BX), Z9, Z8
-	VPANDD        Z5, Z1, Z9
+	VANDPS        Z1, Z5, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 8(BX), Z9, Z7
-	VPANDD        Z6, Z1, Z9
+	VANDPS        Z1, Z6, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 12(BX), Z9, Z8
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z7
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z8
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z7
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z8
 	VPADDD        Z8, Z7, Z7
@@ -583,7 +583,7 @@ block:
 	RET
 
 // func single4TableBF16ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single4TableBF16ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -611,39 +611,39 @@ block:
 	VPXORD        Z10, Z10, Z10
 	VPXORD        Z7, Z7, Z7
 	VPXORD        Z8, Z8, Z8
-	VPANDD        Z3, Z1, Z11
+	VANDPS        Z1, Z3, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST (BX), Z11, Z7
 	VPDPBUSD.BCST 32(BX), Z11, Z9
-	VPANDD        Z4, Z1, Z11
+	VANDPS        Z1, Z4, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 4(BX), Z11, Z8
 	VPDPBUSD.BCST 36(BX), Z11, Z10
-	VPANDD        Z5, Z1, Z11
+	VANDPS        Z1, Z5, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 8(BX), Z11, Z7
 	VPDPBUSD.BCST 40(BX), Z11, Z9
-	VPANDD        Z6, Z1, Z11
+	VANDPS        Z1, Z6, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 12(BX), Z11, Z8
 	VPDPBUSD.BCST 44(BX), Z11, Z10
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z7
 	VPDPBUSD.BCST 48(BX), Z3, Z9
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z8
 	VPDPBUSD.BCST 52(BX), Z3, Z10
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z7
 	VPDPBUSD.BCST 56(BX), Z3, Z9
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z8
 	VPDPBUSD.BCST 60(BX), Z3, Z10
@@ -669,7 +669,7 @@ block:
 	RET
 
 // func single4TableBF16FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single4TableBF16FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -695,32 +695,32 @@ block:
 	VMOVDQU32     192(CX), Z6
 	VPBROADCASTD  (DI), Z7
 	VPXORD        Z8, Z8, Z8
-	VPANDD        Z3, Z1, Z9
+	VANDPS        Z1, Z3, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST (BX), Z9, Z7
-	VPANDD        Z4, Z1, Z9
+	VANDPS        Z1, Z4, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 4(BX), Z9, Z8
-	VPANDD        Z5, Z1, Z9
+	VANDPS        Z1, Z5, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 8(BX), Z9, Z7
-	VPANDD        Z6, Z1, Z9
+	VANDPS        Z1, Z6, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 12(BX), Z9, Z8
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z7
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z8
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z7
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z8
 	VPADDD        Z8, Z7, Z7
@@ -742,7 +742,7 @@ block:
 	RET
 
 // func single5ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single5ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -772,54 +772,46 @@ block:
 	VPXORD        Z11, Z11, Z11
 	VPXORD        Z8, Z8, Z8
 	VPXORD        Z9, Z9, Z9
-	VPANDD        Z3, Z0, Z12
+	VANDPS        Z0, Z3, Z12
 	VPSLLW        $0x04, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST (BX), Z12, Z8
 	VPDPBUSD.BCST 32(BX), Z12, Z10
-	VPANDD        Z4, Z0, Z12
+	VANDPS        Z0, Z4, Z12
 	VPSLLW        $0x03, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST 4(BX), Z12, Z9
 	VPDPBUSD.BCST 36(BX), Z12, Z11
-	VPANDD        Z5, Z0, Z12
+	VANDPS        Z0, Z5, Z12
 	VPSLLW        $0x02, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST 8(BX), Z12, Z8
 	VPDPBUSD.BCST 40(BX), Z12, Z10
-	VPANDD        Z6, Z0, Z12
+	VANDPS        Z0, Z6, Z12
 	VPSLLW        $0x01, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST 12(BX), Z12, Z9
 	VPDPBUSD.BCST 44(BX), Z12, Z11
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z0, Z3
-	VMOVDQA32     Z3, Z3
+	VANDPS        Z0, Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z7, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z8
 	VPDPBUSD.BCST 48(BX), Z3, Z10
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z0, Z3
+	VANDPS        Z0, Z3, Z3
 	VPSRLW        $0x01, Z7, Z4
-	VMOVDQA32     Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z9
 	VPDPBUSD.BCST 52(BX), Z3, Z11
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z0, Z3
+	VANDPS        Z0, Z3, Z3
 	VPSRLW        $0x02, Z7, Z4
-	VMOVDQA32     Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z8
 	VPDPBUSD.BCST 56(BX), Z3, Z10
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z0, Z3
+	VANDPS        Z0, Z3, Z3
 	VPSRLW        $0x03, Z7, Z4
-	VMOVDQA32     Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z9
 	VPDPBUSD.BCST 60(BX), Z3, Z11
@@ -844,7 +836,7 @@ block:
 	RET
 
 // func single5FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·single5FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -872,47 +864,39 @@ block:
 	VMOVDQU32     256(CX), Z7
 	VPBROADCASTD  (DI), Z8
 	VPXORD        Z9, Z9, Z9
-	VPANDD        Z3, Z0, Z10
+	VANDPS        Z0, Z3, Z10
 	VPSLLW        $0x04, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST (BX), Z10, Z8
-	VPANDD        Z4, Z0, Z10
+	VANDPS        Z0, Z4, Z10
 	VPSLLW        $0x03, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 4(BX), Z10, Z9
-	VPANDD        Z5, Z0, Z10
+	VANDPS        Z0, Z5, Z10
 	VPSLLW        $0x02, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 8(BX), Z10, Z8
-	VPANDD        Z6, Z0, Z10
+	VANDPS        Z0, Z6, Z10
 	VPSLLW        $0x01, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 12(BX), Z10, Z9
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z0, Z3
-	VMOVDQA32     Z3, Z3
+	VANDPS        Z0, Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z7, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z8
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z0, Z3
+	VANDPS        Z0, Z3, Z3
 	VPSRLW        $0x01, Z7, Z4
-	VMOVDQA32     Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z9
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z0, Z3
+	VANDPS        Z0, Z3, Z3
 	VPSRLW        $0x02, Z7, Z4
-	VMOVDQA32     Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z8
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z0, Z3
+	VANDPS        Z0, Z3, Z3
 	VPSRLW        $0x03, Z7, Z4
-	VMOVDQA32     Z3, Z3
 	VPTERNLOGD    $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z9
 	VPADDD        Z9, Z8, Z8
@@ -1058,7 +1042,7 @@ block:
 	RET
 
 // func singleMin4ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleMin4ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -1086,32 +1070,32 @@ block:
 	VPXORD           Z9, Z9, Z9
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z7, Z7, Z7
-	VPANDD           Z2, Z0, Z10
+	VANDPS           Z0, Z2, Z10
 	VPDPBUSD.BCST    (BX), Z10, Z6
 	VPDPBUSD.BCST    32(BX), Z10, Z8
-	VPANDD           Z3, Z0, Z10
+	VANDPS           Z0, Z3, Z10
 	VPDPBUSD.BCST    4(BX), Z10, Z7
 	VPDPBUSD.BCST    36(BX), Z10, Z9
-	VPANDD           Z4, Z0, Z10
+	VANDPS           Z0, Z4, Z10
 	VPDPBUSD.BCST    8(BX), Z10, Z6
 	VPDPBUSD.BCST    40(BX), Z10, Z8
-	VPANDD           Z5, Z0, Z10
+	VANDPS           Z0, Z5, Z10
 	VPDPBUSD.BCST    12(BX), Z10, Z7
 	VPDPBUSD.BCST    44(BX), Z10, Z9
 	VPSRLW           $0x04, Z2, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    16(BX), Z2, Z6
 	VPDPBUSD.BCST    48(BX), Z2, Z8
 	VPSRLW           $0x04, Z3, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    20(BX), Z2, Z7
 	VPDPBUSD.BCST    52(BX), Z2, Z9
 	VPSRLW           $0x04, Z4, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    24(BX), Z2, Z6
 	VPDPBUSD.BCST    56(BX), Z2, Z8
 	VPSRLW           $0x04, Z5, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    28(BX), Z2, Z7
 	VPDPBUSD.BCST    60(BX), Z2, Z9
 	VPADDD           Z9, Z8, Z8
@@ -1139,7 +1123,7 @@ block:
 	RET
 
 // func singleMin4FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleMin4FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -1165,25 +1149,25 @@ block:
 	VMOVDQU32        192(CX), Z5
 	VPBROADCASTD     (DI), Z6
 	VPXORD           Z7, Z7, Z7
-	VPANDD           Z2, Z0, Z8
+	VANDPS           Z0, Z2, Z8
 	VPDPBUSD.BCST    (BX), Z8, Z6
-	VPANDD           Z3, Z0, Z8
+	VANDPS           Z0, Z3, Z8
 	VPDPBUSD.BCST    4(BX), Z8, Z7
-	VPANDD           Z4, Z0, Z8
+	VANDPS           Z0, Z4, Z8
 	VPDPBUSD.BCST    8(BX), Z8, Z6
-	VPANDD           Z5, Z0, Z8
+	VANDPS           Z0, Z5, Z8
 	VPDPBUSD.BCST    12(BX), Z8, Z7
 	VPSRLW           $0x04, Z2, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    16(BX), Z2, Z6
 	VPSRLW           $0x04, Z3, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    20(BX), Z2, Z7
 	VPSRLW           $0x04, Z4, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    24(BX), Z2, Z6
 	VPSRLW           $0x04, Z5, Z2
-	VPANDD           Z2, Z0, Z2
+	VANDPS           Z0, Z2, Z2
 	VPDPBUSD.BCST    28(BX), Z2, Z7
 	VPADDD           Z7, Z6, Z6
 	VCVTPH2PS        (DX), Z2
@@ -1207,7 +1191,7 @@ block:
 	RET
 
 // func singleMin5ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleMin5ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -1239,54 +1223,46 @@ block:
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z9, Z9, Z9
-	VPANDD           Z3, Z0, Z12
+	VANDPS           Z0, Z3, Z12
 	VPSLLW           $0x04, Z7, Z13
-	VMOVDQA32        Z12, Z12
 	VPTERNLOGD       $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST    (BX), Z12, Z8
 	VPDPBUSD.BCST    32(BX), Z12, Z10
-	VPANDD           Z4, Z0, Z12
+	VANDPS           Z0, Z4, Z12
 	VPSLLW           $0x03, Z7, Z13
-	VMOVDQA32        Z12, Z12
 	VPTERNLOGD       $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST    4(BX), Z12, Z9
 	VPDPBUSD.BCST    36(BX), Z12, Z11
-	VPANDD           Z5, Z0, Z12
+	VANDPS           Z0, Z5, Z12
 	VPSLLW           $0x02, Z7, Z13
-	VMOVDQA32        Z12, Z12
 	VPTERNLOGD       $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST    8(BX), Z12, Z8
 	VPDPBUSD.BCST    40(BX), Z12, Z10
-	VPANDD           Z6, Z0, Z12
+	VANDPS           Z0, Z6, Z12
 	VPSLLW           $0x01, Z7, Z13
-	VMOVDQA32        Z12, Z12
 	VPTERNLOGD       $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST    12(BX), Z12, Z9
 	VPDPBUSD.BCST    44(BX), Z12, Z11
 	VPSRLW           $0x04, Z3, Z3
-	VPANDD           Z3, Z0, Z3
-	VMOVDQA32        Z3, Z3
+	VANDPS           Z0, Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z7, Z3
 	VPDPBUSD.BCST    16(BX), Z3, Z8
 	VPDPBUSD.BCST    48(BX), Z3, Z10
 	VPSRLW           $0x04, Z4, Z3
-	VPANDD           Z3, Z0, Z3
+	VANDPS           Z0, Z3, Z3
 	VPSRLW           $0x01, Z7, Z4
-	VMOVDQA32        Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST    20(BX), Z3, Z9
 	VPDPBUSD.BCST    52(BX), Z3, Z11
 	VPSRLW           $0x04, Z5, Z3
-	VPANDD           Z3, Z0, Z3
+	VANDPS           Z0, Z3, Z3
 	VPSRLW           $0x02, Z7, Z4
-	VMOVDQA32        Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST    24(BX), Z3, Z8
 	VPDPBUSD.BCST    56(BX), Z3, Z10
 	VPSRLW           $0x04, Z6, Z3
-	VPANDD           Z3, Z0, Z3
+	VANDPS           Z0, Z3, Z3
 	VPSRLW           $0x03, Z7, Z4
-	VMOVDQA32        Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST    28(BX), Z3, Z9
 	VPDPBUSD.BCST    60(BX), Z3, Z11
@@ -1315,7 +1291,7 @@ block:
 	RET
 
 // func singleMin5FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleMin5FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -1345,47 +1321,39 @@ block:
 	VMOVDQU32        256(CX), Z7
 	VPBROADCASTD     (DI), Z8
 	VPXORD           Z9, Z9, Z9
-	VPANDD           Z3, Z0, Z10
+	VANDPS           Z0, Z3, Z10
 	VPSLLW           $0x04, Z7, Z11
-	VMOVDQA32        Z10, Z10
 	VPTERNLOGD       $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST    (BX), Z10, Z8
-	VPANDD           Z4, Z0, Z10
+	VANDPS           Z0, Z4, Z10
 	VPSLLW           $0x03, Z7, Z11
-	VMOVDQA32        Z10, Z10
 	VPTERNLOGD       $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST    4(BX), Z10, Z9
-	VPANDD           Z5, Z0, Z10
+	VANDPS           Z0, Z5, Z10
 	VPSLLW           $0x02, Z7, Z11
-	VMOVDQA32        Z10, Z10
 	VPTERNLOGD       $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST    8(BX), Z10, Z8
-	VPANDD           Z6, Z0, Z10
+	VANDPS           Z0, Z6, Z10
 	VPSLLW           $0x01, Z7, Z11
-	VMOVDQA32        Z10, Z10
 	VPTERNLOGD       $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST    12(BX), Z10, Z9
 	VPSRLW           $0x04, Z3, Z3
-	VPANDD           Z3, Z0, Z3
-	VMOVDQA32        Z3, Z3
+	VANDPS           Z0, Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z7, Z3
 	VPDPBUSD.BCST    16(BX), Z3, Z8
 	VPSRLW           $0x04, Z4, Z3
-	VPANDD           Z3, Z0, Z3
+	VANDPS           Z0, Z3, Z3
 	VPSRLW           $0x01, Z7, Z4
-	VMOVDQA32        Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST    20(BX), Z3, Z9
 	VPSRLW           $0x04, Z5, Z3
-	VPANDD           Z3, Z0, Z3
+	VANDPS           Z0, Z3, Z3
 	VPSRLW           $0x02, Z7, Z4
-	VMOVDQA32        Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST    24(BX), Z3, Z8
 	VPSRLW           $0x04, Z6, Z3
-	VPANDD           Z3, Z0, Z3
+	VANDPS           Z0, Z3, Z3
 	VPSRLW           $0x03, Z7, Z4
-	VMOVDQA32        Z3, Z3
 	VPTERNLOGD       $0xf8, Z1, Z4, Z3
 	VPDPBUSD.BCST    28(BX), Z3, Z9
 	VPADDD           Z9, Z8, Z8
@@ -1410,7 +1378,7 @@ block:
 	RET
 
 // func singleHalf4TableBF16ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleHalf4TableBF16ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -1438,19 +1406,19 @@ block:
 	VPXORD        Z10, Z10, Z10
 	VPXORD        Z7, Z7, Z7
 	VPXORD        Z8, Z8, Z8
-	VPANDD        Z3, Z1, Z11
+	VANDPS        Z1, Z3, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST (BX), Z11, Z7
 	VPDPBUSD.BCST 32(BX), Z11, Z9
-	VPANDD        Z4, Z1, Z11
+	VANDPS        Z1, Z4, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 4(BX), Z11, Z8
 	VPDPBUSD.BCST 36(BX), Z11, Z10
-	VPANDD        Z5, Z1, Z11
+	VANDPS        Z1, Z5, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 8(BX), Z11, Z7
 	VPDPBUSD.BCST 40(BX), Z11, Z9
-	VPANDD        Z6, Z1, Z11
+	VANDPS        Z1, Z6, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 12(BX), Z11, Z8
 	VPDPBUSD.BCST 44(BX), Z11, Z10
@@ -1468,22 +1436,22 @@ block:
 	VPXORD        Z12, Z12, Z12
 	VPXORD        Z13, Z13, Z13
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z12
 	VPDPBUSD.BCST 48(BX), Z3, Z9
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z13
 	VPDPBUSD.BCST 52(BX), Z3, Z14
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z12
 	VPDPBUSD.BCST 56(BX), Z3, Z9
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z13
 	VPDPBUSD.BCST 60(BX), Z3, Z14
@@ -1509,7 +1477,7 @@ block:
 	RET
 
 // func singleHalf4TableBF16FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleHalf4TableBF16FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -1535,16 +1503,16 @@ block:
 	VMOVDQU32     192(CX), Z6
 	VPBROADCASTD  (DI), Z7
 	VPXORD        Z8, Z8, Z8
-	VPANDD        Z3, Z1, Z9
+	VANDPS        Z1, Z3, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST (BX), Z9, Z7
-	VPANDD        Z4, Z1, Z9
+	VANDPS        Z1, Z4, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 4(BX), Z9, Z8
-	VPANDD        Z5, Z1, Z9
+	VANDPS        Z1, Z5, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 8(BX), Z9, Z7
-	VPANDD        Z6, Z1, Z9
+	VANDPS        Z1, Z6, Z9
 	VPSHUFB       Z9, Z0, Z9
 	VPDPBUSD.BCST 12(BX), Z9, Z8
 	VPADDD        Z8, Z7, Z7
@@ -1556,19 +1524,19 @@ block:
 	VPBROADCASTD  4(DI), Z7
 	VPXORD        Z10, Z10, Z10
 	VPSRLW        $0x04, Z3, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 16(BX), Z3, Z7
 	VPSRLW        $0x04, Z4, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 20(BX), Z3, Z10
 	VPSRLW        $0x04, Z5, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 24(BX), Z3, Z7
 	VPSRLW        $0x04, Z6, Z3
-	VPANDD        Z3, Z1, Z3
+	VANDPS        Z1, Z3, Z3
 	VPSHUFB       Z3, Z0, Z3
 	VPDPBUSD.BCST 28(BX), Z3, Z10
 	VPADDD        Z10, Z7, Z7
@@ -1590,7 +1558,7 @@ block:
 	RET
 
 // func singleScaled3TableExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaled3TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -1627,63 +1595,55 @@ block:
 	VPXORD        Z12, Z12, Z12
 	VPXORD        Z9, Z9, Z9
 	VPXORD        Z10, Z10, Z10
-	VPANDD        Z6, Z1, Z13
+	VANDPS        Z1, Z6, Z13
 	VPSLLW        $0x02, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST (BX), Z13, Z9
 	VPDPBUSD.BCST 32(BX), Z13, Z11
-	VPANDD        Z7, Z1, Z13
+	VANDPS        Z1, Z7, Z13
 	VPSLLW        $0x01, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 4(BX), Z13, Z10
 	VPDPBUSD.BCST 36(BX), Z13, Z12
 	VPSRLW        $0x02, Z6, Z13
-	VPANDD        Z13, Z1, Z13
-	VMOVDQA32     Z13, Z13
+	VANDPS        Z1, Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z8, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 8(BX), Z13, Z9
 	VPDPBUSD.BCST 40(BX), Z13, Z11
 	VPSRLW        $0x02, Z7, Z13
-	VPANDD        Z13, Z1, Z13
+	VANDPS        Z1, Z13, Z13
 	VPSRLW        $0x01, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 12(BX), Z13, Z10
 	VPDPBUSD.BCST 44(BX), Z13, Z12
 	VPSRLW        $0x04, Z6, Z13
-	VPANDD        Z13, Z1, Z13
+	VANDPS        Z1, Z13, Z13
 	VPSRLW        $0x02, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 16(BX), Z13, Z9
 	VPDPBUSD.BCST 48(BX), Z13, Z11
 	VPSRLW        $0x04, Z7, Z13
-	VPANDD        Z13, Z1, Z13
+	VANDPS        Z1, Z13, Z13
 	VPSRLW        $0x03, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 20(BX), Z13, Z10
 	VPDPBUSD.BCST 52(BX), Z13, Z12
 	VPSRLW        $0x06, Z6, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x04, Z8, Z13
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z13, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 24(BX), Z6, Z9
 	VPDPBUSD.BCST 56(BX), Z6, Z11
 	VPSRLW        $0x06, Z7, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x05, Z8, Z7
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z7, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 28(BX), Z6, Z10
@@ -1712,7 +1672,7 @@ block:
 	RET
 
 // func singleScaled3TableFastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaled3TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -1747,56 +1707,48 @@ block:
 	VMOVDQU32     128(CX), Z8
 	VPBROADCASTD  (DI), Z9
 	VPXORD        Z10, Z10, Z10
-	VPANDD        Z6, Z1, Z11
+	VANDPS        Z1, Z6, Z11
 	VPSLLW        $0x02, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST (BX), Z11, Z9
-	VPANDD        Z7, Z1, Z11
+	VANDPS        Z1, Z7, Z11
 	VPSLLW        $0x01, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 4(BX), Z11, Z10
 	VPSRLW        $0x02, Z6, Z11
-	VPANDD        Z11, Z1, Z11
-	VMOVDQA32     Z11, Z11
+	VANDPS        Z1, Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z8, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 8(BX), Z11, Z9
 	VPSRLW        $0x02, Z7, Z11
-	VPANDD        Z11, Z1, Z11
+	VANDPS        Z1, Z11, Z11
 	VPSRLW        $0x01, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 12(BX), Z11, Z10
 	VPSRLW        $0x04, Z6, Z11
-	VPANDD        Z11, Z1, Z11
+	VANDPS        Z1, Z11, Z11
 	VPSRLW        $0x02, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 16(BX), Z11, Z9
 	VPSRLW        $0x04, Z7, Z11
-	VPANDD        Z11, Z1, Z11
+	VANDPS        Z1, Z11, Z11
 	VPSRLW        $0x03, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 20(BX), Z11, Z10
 	VPSRLW        $0x06, Z6, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x04, Z8, Z11
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z11, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 24(BX), Z6, Z9
 	VPSRLW        $0x06, Z7, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x05, Z8, Z7
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z7, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 28(BX), Z6, Z10
@@ -1822,7 +1774,7 @@ block:
 	RET
 
 // func singleScaled4TableExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaled4TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -1859,39 +1811,39 @@ block:
 	VPXORD        Z12, Z12, Z12
 	VPXORD        Z9, Z9, Z9
 	VPXORD        Z10, Z10, Z10
-	VPANDD        Z5, Z1, Z13
+	VANDPS        Z1, Z5, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST (BX), Z13, Z9
 	VPDPBUSD.BCST 32(BX), Z13, Z11
-	VPANDD        Z6, Z1, Z13
+	VANDPS        Z1, Z6, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 4(BX), Z13, Z10
 	VPDPBUSD.BCST 36(BX), Z13, Z12
-	VPANDD        Z7, Z1, Z13
+	VANDPS        Z1, Z7, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 8(BX), Z13, Z9
 	VPDPBUSD.BCST 40(BX), Z13, Z11
-	VPANDD        Z8, Z1, Z13
+	VANDPS        Z1, Z8, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 12(BX), Z13, Z10
 	VPDPBUSD.BCST 44(BX), Z13, Z12
 	VPSRLW        $0x04, Z5, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 16(BX), Z5, Z9
 	VPDPBUSD.BCST 48(BX), Z5, Z11
 	VPSRLW        $0x04, Z6, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 20(BX), Z5, Z10
 	VPDPBUSD.BCST 52(BX), Z5, Z12
 	VPSRLW        $0x04, Z7, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 24(BX), Z5, Z9
 	VPDPBUSD.BCST 56(BX), Z5, Z11
 	VPSRLW        $0x04, Z8, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 28(BX), Z5, Z10
 	VPDPBUSD.BCST 60(BX), Z5, Z12
@@ -1919,7 +1871,7 @@ block:
 	RET
 
 // func singleScaled4TableFastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaled4TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -1954,32 +1906,32 @@ block:
 	VMOVDQU32     192(CX), Z8
 	VPBROADCASTD  (DI), Z9
 	VPXORD        Z10, Z10, Z10
-	VPANDD        Z5, Z1, Z11
+	VANDPS        Z1, Z5, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST (BX), Z11, Z9
-	VPANDD        Z6, Z1, Z11
+	VANDPS        Z1, Z6, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 4(BX), Z11, Z10
-	VPANDD        Z7, Z1, Z11
+	VANDPS        Z1, Z7, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 8(BX), Z11, Z9
-	VPANDD        Z8, Z1, Z11
+	VANDPS        Z1, Z8, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 12(BX), Z11, Z10
 	VPSRLW        $0x04, Z5, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 16(BX), Z5, Z9
 	VPSRLW        $0x04, Z6, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 20(BX), Z5, Z10
 	VPSRLW        $0x04, Z7, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 24(BX), Z5, Z9
 	VPSRLW        $0x04, Z8, Z5
-	VPANDD        Z5, Z1, Z5
+	VANDPS        Z1, Z5, Z5
 	VPSHUFB       Z5, Z0, Z5
 	VPDPBUSD.BCST 28(BX), Z5, Z10
 	VPADDD        Z10, Z9, Z9
@@ -2004,7 +1956,7 @@ block:
 	RET
 
 // func singleScaledMin4ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledMin4ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2047,32 +1999,32 @@ block:
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z11, Z11, Z11
-	VPANDD           Z6, Z0, Z14
+	VANDPS           Z0, Z6, Z14
 	VPDPBUSD.BCST    (BX), Z14, Z10
 	VPDPBUSD.BCST    32(BX), Z14, Z12
-	VPANDD           Z7, Z0, Z14
+	VANDPS           Z0, Z7, Z14
 	VPDPBUSD.BCST    4(BX), Z14, Z11
 	VPDPBUSD.BCST    36(BX), Z14, Z13
-	VPANDD           Z8, Z0, Z14
+	VANDPS           Z0, Z8, Z14
 	VPDPBUSD.BCST    8(BX), Z14, Z10
 	VPDPBUSD.BCST    40(BX), Z14, Z12
-	VPANDD           Z9, Z0, Z14
+	VANDPS           Z0, Z9, Z14
 	VPDPBUSD.BCST    12(BX), Z14, Z11
 	VPDPBUSD.BCST    44(BX), Z14, Z13
 	VPSRLW           $0x04, Z6, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    16(BX), Z6, Z10
 	VPDPBUSD.BCST    48(BX), Z6, Z12
 	VPSRLW           $0x04, Z7, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    20(BX), Z6, Z11
 	VPDPBUSD.BCST    52(BX), Z6, Z13
 	VPSRLW           $0x04, Z8, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    24(BX), Z6, Z10
 	VPDPBUSD.BCST    56(BX), Z6, Z12
 	VPSRLW           $0x04, Z9, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    28(BX), Z6, Z11
 	VPDPBUSD.BCST    60(BX), Z6, Z13
 	VPADDD           Z13, Z12, Z12
@@ -2105,7 +2057,7 @@ block:
 	RET
 
 // func singleScaledMin4FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledMin4FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2146,25 +2098,25 @@ block:
 	VMOVDQU32        192(CX), Z9
 	VPBROADCASTD     (DI), Z10
 	VPXORD           Z11, Z11, Z11
-	VPANDD           Z6, Z0, Z12
+	VANDPS           Z0, Z6, Z12
 	VPDPBUSD.BCST    (BX), Z12, Z10
-	VPANDD           Z7, Z0, Z12
+	VANDPS           Z0, Z7, Z12
 	VPDPBUSD.BCST    4(BX), Z12, Z11
-	VPANDD           Z8, Z0, Z12
+	VANDPS           Z0, Z8, Z12
 	VPDPBUSD.BCST    8(BX), Z12, Z10
-	VPANDD           Z9, Z0, Z12
+	VANDPS           Z0, Z9, Z12
 	VPDPBUSD.BCST    12(BX), Z12, Z11
 	VPSRLW           $0x04, Z6, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    16(BX), Z6, Z10
 	VPSRLW           $0x04, Z7, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    20(BX), Z6, Z11
 	VPSRLW           $0x04, Z8, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    24(BX), Z6, Z10
 	VPSRLW           $0x04, Z9, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    28(BX), Z6, Z11
 	VPADDD           Z11, Z10, Z10
 	VPMOVSXBD        (R10), Z6
@@ -2194,7 +2146,7 @@ block:
 	RET
 
 // func singleScaledMin5ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledMin5ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2241,54 +2193,46 @@ block:
 	VPXORD           Z15, Z15, Z15
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
-	VPANDD           Z7, Z0, Z16
+	VANDPS           Z0, Z7, Z16
 	VPSLLW           $0x04, Z11, Z17
-	VMOVDQA32        Z16, Z16
 	VPTERNLOGD       $0xf8, Z1, Z17, Z16
 	VPDPBUSD.BCST    (BX), Z16, Z12
 	VPDPBUSD.BCST    32(BX), Z16, Z14
-	VPANDD           Z8, Z0, Z16
+	VANDPS           Z0, Z8, Z16
 	VPSLLW           $0x03, Z11, Z17
-	VMOVDQA32        Z16, Z16
 	VPTERNLOGD       $0xf8, Z1, Z17, Z16
 	VPDPBUSD.BCST    4(BX), Z16, Z13
 	VPDPBUSD.BCST    36(BX), Z16, Z15
-	VPANDD           Z9, Z0, Z16
+	VANDPS           Z0, Z9, Z16
 	VPSLLW           $0x02, Z11, Z17
-	VMOVDQA32        Z16, Z16
 	VPTERNLOGD       $0xf8, Z1, Z17, Z16
 	VPDPBUSD.BCST    8(BX), Z16, Z12
 	VPDPBUSD.BCST    40(BX), Z16, Z14
-	VPANDD           Z10, Z0, Z16
+	VANDPS           Z0, Z10, Z16
 	VPSLLW           $0x01, Z11, Z17
-	VMOVDQA32        Z16, Z16
 	VPTERNLOGD       $0xf8, Z1, Z17, Z16
 	VPDPBUSD.BCST    12(BX), Z16, Z13
 	VPDPBUSD.BCST    44(BX), Z16, Z15
 	VPSRLW           $0x04, Z7, Z7
-	VPANDD           Z7, Z0, Z7
-	VMOVDQA32        Z7, Z7
+	VANDPS           Z0, Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z11, Z7
 	VPDPBUSD.BCST    16(BX), Z7, Z12
 	VPDPBUSD.BCST    48(BX), Z7, Z14
 	VPSRLW           $0x04, Z8, Z7
-	VPANDD           Z7, Z0, Z7
+	VANDPS           Z0, Z7, Z7
 	VPSRLW           $0x01, Z11, Z8
-	VMOVDQA32        Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    20(BX), Z7, Z13
 	VPDPBUSD.BCST    52(BX), Z7, Z15
 	VPSRLW           $0x04, Z9, Z7
-	VPANDD           Z7, Z0, Z7
+	VANDPS           Z0, Z7, Z7
 	VPSRLW           $0x02, Z11, Z8
-	VMOVDQA32        Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    24(BX), Z7, Z12
 	VPDPBUSD.BCST    56(BX), Z7, Z14
 	VPSRLW           $0x04, Z10, Z7
-	VPANDD           Z7, Z0, Z7
+	VANDPS           Z0, Z7, Z7
 	VPSRLW           $0x03, Z11, Z8
-	VMOVDQA32        Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    28(BX), Z7, Z13
 	VPDPBUSD.BCST    60(BX), Z7, Z15
@@ -2322,7 +2266,7 @@ block:
 	RET
 
 // func singleScaledMin5FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledMin5FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2367,47 +2311,39 @@ block:
 	VMOVDQU32        256(CX), Z11
 	VPBROADCASTD     (DI), Z12
 	VPXORD           Z13, Z13, Z13
-	VPANDD           Z7, Z0, Z14
+	VANDPS           Z0, Z7, Z14
 	VPSLLW           $0x04, Z11, Z15
-	VMOVDQA32        Z14, Z14
 	VPTERNLOGD       $0xf8, Z1, Z15, Z14
 	VPDPBUSD.BCST    (BX), Z14, Z12
-	VPANDD           Z8, Z0, Z14
+	VANDPS           Z0, Z8, Z14
 	VPSLLW           $0x03, Z11, Z15
-	VMOVDQA32        Z14, Z14
 	VPTERNLOGD       $0xf8, Z1, Z15, Z14
 	VPDPBUSD.BCST    4(BX), Z14, Z13
-	VPANDD           Z9, Z0, Z14
+	VANDPS           Z0, Z9, Z14
 	VPSLLW           $0x02, Z11, Z15
-	VMOVDQA32        Z14, Z14
 	VPTERNLOGD       $0xf8, Z1, Z15, Z14
 	VPDPBUSD.BCST    8(BX), Z14, Z12
-	VPANDD           Z10, Z0, Z14
+	VANDPS           Z0, Z10, Z14
 	VPSLLW           $0x01, Z11, Z15
-	VMOVDQA32        Z14, Z14
 	VPTERNLOGD       $0xf8, Z1, Z15, Z14
 	VPDPBUSD.BCST    12(BX), Z14, Z13
 	VPSRLW           $0x04, Z7, Z7
-	VPANDD           Z7, Z0, Z7
-	VMOVDQA32        Z7, Z7
+	VANDPS           Z0, Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z11, Z7
 	VPDPBUSD.BCST    16(BX), Z7, Z12
 	VPSRLW           $0x04, Z8, Z7
-	VPANDD           Z7, Z0, Z7
+	VANDPS           Z0, Z7, Z7
 	VPSRLW           $0x01, Z11, Z8
-	VMOVDQA32        Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    20(BX), Z7, Z13
 	VPSRLW           $0x04, Z9, Z7
-	VPANDD           Z7, Z0, Z7
+	VANDPS           Z0, Z7, Z7
 	VPSRLW           $0x02, Z11, Z8
-	VMOVDQA32        Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    24(BX), Z7, Z12
 	VPSRLW           $0x04, Z10, Z7
-	VPANDD           Z7, Z0, Z7
+	VANDPS           Z0, Z7, Z7
 	VPSRLW           $0x03, Z11, Z8
-	VMOVDQA32        Z7, Z7
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    28(BX), Z7, Z13
 	VPADDD           Z13, Z12, Z12
@@ -2438,7 +2374,7 @@ block:
 	RET
 
 // func singleScaledHalf3ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalf3ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2473,28 +2409,24 @@ block:
 	VPXORD        Z11, Z11, Z11
 	VPXORD        Z8, Z8, Z8
 	VPXORD        Z9, Z9, Z9
-	VPANDD        Z5, Z0, Z12
+	VANDPS        Z0, Z5, Z12
 	VPSLLW        $0x02, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST (BX), Z12, Z8
 	VPDPBUSD.BCST 32(BX), Z12, Z10
-	VPANDD        Z6, Z0, Z12
+	VANDPS        Z0, Z6, Z12
 	VPSLLW        $0x01, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST 4(BX), Z12, Z9
 	VPDPBUSD.BCST 36(BX), Z12, Z11
 	VPSRLW        $0x02, Z5, Z12
-	VPANDD        Z12, Z0, Z12
-	VMOVDQA32     Z12, Z12
+	VANDPS        Z0, Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z7, Z12
 	VPDPBUSD.BCST 8(BX), Z12, Z8
 	VPDPBUSD.BCST 40(BX), Z12, Z10
 	VPSRLW        $0x02, Z6, Z12
-	VPANDD        Z12, Z0, Z12
+	VANDPS        Z0, Z12, Z12
 	VPSRLW        $0x01, Z7, Z13
-	VMOVDQA32     Z12, Z12
 	VPTERNLOGD    $0xf8, Z1, Z13, Z12
 	VPDPBUSD.BCST 12(BX), Z12, Z9
 	VPDPBUSD.BCST 44(BX), Z12, Z11
@@ -2509,30 +2441,26 @@ block:
 	VPXORD        Z14, Z14, Z14
 	VPXORD        Z15, Z15, Z15
 	VPSRLW        $0x04, Z5, Z13
-	VPANDD        Z13, Z0, Z13
+	VANDPS        Z0, Z13, Z13
 	VPSRLW        $0x02, Z7, Z17
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z1, Z17, Z13
 	VPDPBUSD.BCST 16(BX), Z13, Z14
 	VPDPBUSD.BCST 48(BX), Z13, Z12
 	VPSRLW        $0x04, Z6, Z13
-	VPANDD        Z13, Z0, Z13
+	VANDPS        Z0, Z13, Z13
 	VPSRLW        $0x03, Z7, Z17
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z1, Z17, Z13
 	VPDPBUSD.BCST 20(BX), Z13, Z15
 	VPDPBUSD.BCST 52(BX), Z13, Z16
 	VPSRLW        $0x06, Z5, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x04, Z7, Z13
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z13, Z5
 	VPDPBUSD.BCST 24(BX), Z5, Z14
 	VPDPBUSD.BCST 56(BX), Z5, Z12
 	VPSRLW        $0x06, Z6, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x05, Z7, Z6
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 28(BX), Z5, Z15
 	VPDPBUSD.BCST 60(BX), Z5, Z16
@@ -2561,7 +2489,7 @@ block:
 	RET
 
 // func singleScaledHalf3FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalf3FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2594,25 +2522,21 @@ block:
 	VMOVDQU32     128(CX), Z7
 	VPBROADCASTD  (DI), Z8
 	VPXORD        Z9, Z9, Z9
-	VPANDD        Z5, Z0, Z10
+	VANDPS        Z0, Z5, Z10
 	VPSLLW        $0x02, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST (BX), Z10, Z8
-	VPANDD        Z6, Z0, Z10
+	VANDPS        Z0, Z6, Z10
 	VPSLLW        $0x01, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 4(BX), Z10, Z9
 	VPSRLW        $0x02, Z5, Z10
-	VPANDD        Z10, Z0, Z10
-	VMOVDQA32     Z10, Z10
+	VANDPS        Z0, Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z7, Z10
 	VPDPBUSD.BCST 8(BX), Z10, Z8
 	VPSRLW        $0x02, Z6, Z10
-	VPANDD        Z10, Z0, Z10
+	VANDPS        Z0, Z10, Z10
 	VPSRLW        $0x01, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 12(BX), Z10, Z9
 	VPADDD        Z9, Z8, Z8
@@ -2625,27 +2549,23 @@ block:
 	VPBROADCASTD  4(DI), Z8
 	VPXORD        Z12, Z12, Z12
 	VPSRLW        $0x04, Z5, Z10
-	VPANDD        Z10, Z0, Z10
+	VANDPS        Z0, Z10, Z10
 	VPSRLW        $0x02, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 16(BX), Z10, Z8
 	VPSRLW        $0x04, Z6, Z10
-	VPANDD        Z10, Z0, Z10
+	VANDPS        Z0, Z10, Z10
 	VPSRLW        $0x03, Z7, Z11
-	VMOVDQA32     Z10, Z10
 	VPTERNLOGD    $0xf8, Z1, Z11, Z10
 	VPDPBUSD.BCST 20(BX), Z10, Z12
 	VPSRLW        $0x06, Z5, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x04, Z7, Z10
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z10, Z5
 	VPDPBUSD.BCST 24(BX), Z5, Z8
 	VPSRLW        $0x06, Z6, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x05, Z7, Z6
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 28(BX), Z5, Z12
 	VPADDD        Z12, Z8, Z8
@@ -2670,7 +2590,7 @@ block:
 	RET
 
 // func singleScaledHalf3TableExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalf3TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -2707,31 +2627,27 @@ block:
 	VPXORD        Z12, Z12, Z12
 	VPXORD        Z9, Z9, Z9
 	VPXORD        Z10, Z10, Z10
-	VPANDD        Z6, Z1, Z13
+	VANDPS        Z1, Z6, Z13
 	VPSLLW        $0x02, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST (BX), Z13, Z9
 	VPDPBUSD.BCST 32(BX), Z13, Z11
-	VPANDD        Z7, Z1, Z13
+	VANDPS        Z1, Z7, Z13
 	VPSLLW        $0x01, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 4(BX), Z13, Z10
 	VPDPBUSD.BCST 36(BX), Z13, Z12
 	VPSRLW        $0x02, Z6, Z13
-	VPANDD        Z13, Z1, Z13
-	VMOVDQA32     Z13, Z13
+	VANDPS        Z1, Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z8, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 8(BX), Z13, Z9
 	VPDPBUSD.BCST 40(BX), Z13, Z11
 	VPSRLW        $0x02, Z7, Z13
-	VPANDD        Z13, Z1, Z13
+	VANDPS        Z1, Z13, Z13
 	VPSRLW        $0x01, Z8, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z2, Z14, Z13
 	VPSHUFB       Z13, Z0, Z13
 	VPDPBUSD.BCST 12(BX), Z13, Z10
@@ -2747,33 +2663,29 @@ block:
 	VPXORD        Z15, Z15, Z15
 	VPXORD        Z16, Z16, Z16
 	VPSRLW        $0x04, Z6, Z14
-	VPANDD        Z14, Z1, Z14
+	VANDPS        Z1, Z14, Z14
 	VPSRLW        $0x02, Z8, Z18
-	VMOVDQA32     Z14, Z14
 	VPTERNLOGD    $0xf8, Z2, Z18, Z14
 	VPSHUFB       Z14, Z0, Z14
 	VPDPBUSD.BCST 16(BX), Z14, Z15
 	VPDPBUSD.BCST 48(BX), Z14, Z13
 	VPSRLW        $0x04, Z7, Z14
-	VPANDD        Z14, Z1, Z14
+	VANDPS        Z1, Z14, Z14
 	VPSRLW        $0x03, Z8, Z18
-	VMOVDQA32     Z14, Z14
 	VPTERNLOGD    $0xf8, Z2, Z18, Z14
 	VPSHUFB       Z14, Z0, Z14
 	VPDPBUSD.BCST 20(BX), Z14, Z16
 	VPDPBUSD.BCST 52(BX), Z14, Z17
 	VPSRLW        $0x06, Z6, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x04, Z8, Z14
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z14, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 24(BX), Z6, Z15
 	VPDPBUSD.BCST 56(BX), Z6, Z13
 	VPSRLW        $0x06, Z7, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x05, Z8, Z7
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z7, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 28(BX), Z6, Z16
@@ -2803,7 +2715,7 @@ block:
 	RET
 
 // func singleScaledHalf3TableFastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalf3TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            a+0(FP), AX
 	MOVQ            8(AX), CX
@@ -2838,28 +2750,24 @@ block:
 	VMOVDQU32     128(CX), Z8
 	VPBROADCASTD  (DI), Z9
 	VPXORD        Z10, Z10, Z10
-	VPANDD        Z6, Z1, Z11
+	VANDPS        Z1, Z6, Z11
 	VPSLLW        $0x02, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST (BX), Z11, Z9
-	VPANDD        Z7, Z1, Z11
+	VANDPS        Z1, Z7, Z11
 	VPSLLW        $0x01, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 4(BX), Z11, Z10
 	VPSRLW        $0x02, Z6, Z11
-	VPANDD        Z11, Z1, Z11
-	VMOVDQA32     Z11, Z11
+	VANDPS        Z1, Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z8, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 8(BX), Z11, Z9
 	VPSRLW        $0x02, Z7, Z11
-	VPANDD        Z11, Z1, Z11
+	VANDPS        Z1, Z11, Z11
 	VPSRLW        $0x01, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 12(BX), Z11, Z10
@@ -2873,30 +2781,26 @@ block:
 	VPBROADCASTD  4(DI), Z9
 	VPXORD        Z13, Z13, Z13
 	VPSRLW        $0x04, Z6, Z11
-	VPANDD        Z11, Z1, Z11
+	VANDPS        Z1, Z11, Z11
 	VPSRLW        $0x02, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 16(BX), Z11, Z9
 	VPSRLW        $0x04, Z7, Z11
-	VPANDD        Z11, Z1, Z11
+	VANDPS        Z1, Z11, Z11
 	VPSRLW        $0x03, Z8, Z12
-	VMOVDQA32     Z11, Z11
 	VPTERNLOGD    $0xf8, Z2, Z12, Z11
 	VPSHUFB       Z11, Z0, Z11
 	VPDPBUSD.BCST 20(BX), Z11, Z13
 	VPSRLW        $0x06, Z6, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x04, Z8, Z11
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z11, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 24(BX), Z6, Z9
 	VPSRLW        $0x06, Z7, Z6
-	VPANDD        Z6, Z1, Z6
+	VANDPS        Z1, Z6, Z6
 	VPSRLW        $0x05, Z8, Z7
-	VMOVDQA32     Z6, Z6
 	VPTERNLOGD    $0xf8, Z2, Z7, Z6
 	VPSHUFB       Z6, Z0, Z6
 	VPDPBUSD.BCST 28(BX), Z6, Z13
@@ -2922,7 +2826,7 @@ block:
 	RET
 
 // func singleScaledHalf6ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalf6ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -2963,27 +2867,23 @@ block:
 	VPXORD        Z14, Z14, Z14
 	VPXORD        Z11, Z11, Z11
 	VPXORD        Z12, Z12, Z12
-	VPANDD        Z5, Z0, Z15
+	VANDPS        Z0, Z5, Z15
 	VPSLLW        $0x04, Z9, Z16
-	VMOVDQA32     Z15, Z15
 	VPTERNLOGD    $0xf8, Z1, Z16, Z15
 	VPDPBUSD.BCST (BX), Z15, Z11
 	VPDPBUSD.BCST 32(BX), Z15, Z13
-	VPANDD        Z6, Z0, Z15
+	VANDPS        Z0, Z6, Z15
 	VPSLLW        $0x04, Z10, Z16
-	VMOVDQA32     Z15, Z15
 	VPTERNLOGD    $0xf8, Z1, Z16, Z15
 	VPDPBUSD.BCST 4(BX), Z15, Z12
 	VPDPBUSD.BCST 36(BX), Z15, Z14
-	VPANDD        Z7, Z0, Z15
+	VANDPS        Z0, Z7, Z15
 	VPSLLW        $0x02, Z9, Z16
-	VMOVDQA32     Z15, Z15
 	VPTERNLOGD    $0xf8, Z1, Z16, Z15
 	VPDPBUSD.BCST 8(BX), Z15, Z11
 	VPDPBUSD.BCST 40(BX), Z15, Z13
-	VPANDD        Z8, Z0, Z15
+	VANDPS        Z0, Z8, Z15
 	VPSLLW        $0x02, Z10, Z16
-	VMOVDQA32     Z15, Z15
 	VPTERNLOGD    $0xf8, Z1, Z16, Z15
 	VPDPBUSD.BCST 12(BX), Z15, Z12
 	VPDPBUSD.BCST 44(BX), Z15, Z14
@@ -2998,28 +2898,24 @@ block:
 	VPXORD        Z17, Z17, Z17
 	VPXORD        Z18, Z18, Z18
 	VPSRLW        $0x04, Z5, Z5
-	VPANDD        Z5, Z0, Z5
-	VMOVDQA32     Z5, Z5
+	VANDPS        Z0, Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z9, Z5
 	VPDPBUSD.BCST 16(BX), Z5, Z17
 	VPDPBUSD.BCST 48(BX), Z5, Z15
 	VPSRLW        $0x04, Z6, Z5
-	VPANDD        Z5, Z0, Z5
-	VMOVDQA32     Z5, Z5
+	VANDPS        Z0, Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z10, Z5
 	VPDPBUSD.BCST 20(BX), Z5, Z18
 	VPDPBUSD.BCST 52(BX), Z5, Z19
 	VPSRLW        $0x04, Z7, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x02, Z9, Z6
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 24(BX), Z5, Z17
 	VPDPBUSD.BCST 56(BX), Z5, Z15
 	VPSRLW        $0x04, Z8, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x02, Z10, Z6
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 28(BX), Z5, Z18
 	VPDPBUSD.BCST 60(BX), Z5, Z19
@@ -3048,7 +2944,7 @@ block:
 	RET
 
 // func singleScaledHalf6FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalf6FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -3087,24 +2983,20 @@ block:
 	VMOVDQU32     320(CX), Z10
 	VPBROADCASTD  (DI), Z11
 	VPXORD        Z12, Z12, Z12
-	VPANDD        Z5, Z0, Z13
+	VANDPS        Z0, Z5, Z13
 	VPSLLW        $0x04, Z9, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z1, Z14, Z13
 	VPDPBUSD.BCST (BX), Z13, Z11
-	VPANDD        Z6, Z0, Z13
+	VANDPS        Z0, Z6, Z13
 	VPSLLW        $0x04, Z10, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z1, Z14, Z13
 	VPDPBUSD.BCST 4(BX), Z13, Z12
-	VPANDD        Z7, Z0, Z13
+	VANDPS        Z0, Z7, Z13
 	VPSLLW        $0x02, Z9, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z1, Z14, Z13
 	VPDPBUSD.BCST 8(BX), Z13, Z11
-	VPANDD        Z8, Z0, Z13
+	VANDPS        Z0, Z8, Z13
 	VPSLLW        $0x02, Z10, Z14
-	VMOVDQA32     Z13, Z13
 	VPTERNLOGD    $0xf8, Z1, Z14, Z13
 	VPDPBUSD.BCST 12(BX), Z13, Z12
 	VPADDD        Z12, Z11, Z11
@@ -3117,25 +3009,21 @@ block:
 	VPBROADCASTD  4(DI), Z11
 	VPXORD        Z15, Z15, Z15
 	VPSRLW        $0x04, Z5, Z5
-	VPANDD        Z5, Z0, Z5
-	VMOVDQA32     Z5, Z5
+	VANDPS        Z0, Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z9, Z5
 	VPDPBUSD.BCST 16(BX), Z5, Z11
 	VPSRLW        $0x04, Z6, Z5
-	VPANDD        Z5, Z0, Z5
-	VMOVDQA32     Z5, Z5
+	VANDPS        Z0, Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z10, Z5
 	VPDPBUSD.BCST 20(BX), Z5, Z15
 	VPSRLW        $0x04, Z7, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x02, Z9, Z6
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 24(BX), Z5, Z11
 	VPSRLW        $0x04, Z8, Z5
-	VPANDD        Z5, Z0, Z5
+	VANDPS        Z0, Z5, Z5
 	VPSRLW        $0x02, Z10, Z6
-	VMOVDQA32     Z5, Z5
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 28(BX), Z5, Z15
 	VPADDD        Z15, Z11, Z11
@@ -3160,7 +3048,7 @@ block:
 	RET
 
 // func singleScaledHalfMin2ExactAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalfMin2ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -3199,18 +3087,18 @@ block:
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z9, Z9, Z9
-	VPANDD           Z6, Z0, Z12
+	VANDPS           Z0, Z6, Z12
 	VPDPBUSD.BCST    (BX), Z12, Z8
 	VPDPBUSD.BCST    32(BX), Z12, Z10
-	VPANDD           Z7, Z0, Z12
+	VANDPS           Z0, Z7, Z12
 	VPDPBUSD.BCST    4(BX), Z12, Z9
 	VPDPBUSD.BCST    36(BX), Z12, Z11
 	VPSRLW           $0x02, Z6, Z12
-	VPANDD           Z12, Z0, Z12
+	VANDPS           Z0, Z12, Z12
 	VPDPBUSD.BCST    8(BX), Z12, Z8
 	VPDPBUSD.BCST    40(BX), Z12, Z10
 	VPSRLW           $0x02, Z7, Z12
-	VPANDD           Z12, Z0, Z12
+	VANDPS           Z0, Z12, Z12
 	VPDPBUSD.BCST    12(BX), Z12, Z9
 	VPDPBUSD.BCST    44(BX), Z12, Z11
 	VPADDD           Z11, Z10, Z10
@@ -3224,19 +3112,19 @@ block:
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
 	VPSRLW           $0x04, Z6, Z16
-	VPANDD           Z16, Z0, Z16
+	VANDPS           Z0, Z16, Z16
 	VPDPBUSD.BCST    16(BX), Z16, Z13
 	VPDPBUSD.BCST    48(BX), Z16, Z12
 	VPSRLW           $0x04, Z7, Z16
-	VPANDD           Z16, Z0, Z16
+	VANDPS           Z0, Z16, Z16
 	VPDPBUSD.BCST    20(BX), Z16, Z14
 	VPDPBUSD.BCST    52(BX), Z16, Z15
 	VPSRLW           $0x06, Z6, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    24(BX), Z6, Z13
 	VPDPBUSD.BCST    56(BX), Z6, Z12
 	VPSRLW           $0x06, Z7, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    28(BX), Z6, Z14
 	VPDPBUSD.BCST    60(BX), Z6, Z15
 	VPADDD           Z15, Z12, Z12
@@ -3274,7 +3162,7 @@ block:
 	RET
 
 // func singleScaledHalfMin2FastAVX512(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VNNI, MMX+
 TEXT ·singleScaledHalfMin2FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	MOVQ         8(AX), CX
@@ -3311,15 +3199,15 @@ block:
 	VMOVDQU32        64(CX), Z7
 	VPBROADCASTD     (DI), Z8
 	VPXORD           Z9, Z9, Z9
-	VPANDD           Z6, Z0, Z10
+	VANDPS           Z0, Z6, Z10
 	VPDPBUSD.BCST    (BX), Z10, Z8
-	VPANDD           Z7, Z0, Z10
+	VANDPS           Z0, Z7, Z10
 	VPDPBUSD.BCST    4(BX), Z10, Z9
 	VPSRLW           $0x02, Z6, Z10
-	VPANDD           Z10, Z0, Z10
+	VANDPS           Z0, Z10, Z10
 	VPDPBUSD.BCST    8(BX), Z10, Z8
 	VPSRLW           $0x02, Z7, Z10
-	VPANDD           Z10, Z0, Z10
+	VANDPS           Z0, Z10, Z10
 	VPDPBUSD.BCST    12(BX), Z10, Z9
 	VPADDD           Z9, Z8, Z8
 	VPMOVSXBD        (R10), Z10
@@ -3331,16 +3219,16 @@ block:
 	VPBROADCASTD     4(DI), Z8
 	VPXORD           Z11, Z11, Z11
 	VPSRLW           $0x04, Z6, Z10
-	VPANDD           Z10, Z0, Z10
+	VANDPS           Z0, Z10, Z10
 	VPDPBUSD.BCST    16(BX), Z10, Z8
 	VPSRLW           $0x04, Z7, Z10
-	VPANDD           Z10, Z0, Z10
+	VANDPS           Z0, Z10, Z10
 	VPDPBUSD.BCST    20(BX), Z10, Z11
 	VPSRLW           $0x06, Z6, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    24(BX), Z6, Z8
 	VPSRLW           $0x06, Z7, Z6
-	VPANDD           Z6, Z0, Z6
+	VANDPS           Z0, Z6, Z6
 	VPDPBUSD.BCST    28(BX), Z6, Z11
 	VPADDD           Z11, Z8, Z8
 	VPMOVSXBD        16(R10), Z6

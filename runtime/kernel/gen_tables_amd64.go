@@ -31,6 +31,33 @@ var bytesAVX512 = [4][15]func(a *byte){
 	3: {1: bytesHalfMin1AVX512, 2: bytesHalfMin2AVX512, 3: bytesHalfMin3AVX512, 4: bytesHalfMin4AVX512, 5: bytesHalfMin5AVX512, 6: bytesHalfMin6AVX512, 7: bytesHalfMin7AVX512, 8: bytesHalfMin8AVX512, 9: bytesHalfMin9AVX512, 10: bytesHalfMin10AVX512, 11: bytesHalfMin11AVX512, 12: bytesHalfMin12AVX512, 13: bytesHalfMin13AVX512, 14: bytesHalfMin14AVX512},
 }
 
+// bytesAVX2 are the kernels by form, and by the number of groups that they add in 16 bits.
+var bytesAVX2 = [4][9]func(a *byte){
+	0: {8: bytesAdd8AVX2, 4: bytesAdd4AVX2, 1: bytesAdd1AVX2, 0: bytesAdd0AVX2},
+	1: {8: bytesMinAdd8AVX2, 4: bytesMinAdd4AVX2},
+	2: {4: bytesHalfAdd4AVX2, 2: bytesHalfAdd2AVX2, 1: bytesHalfAdd1AVX2},
+	3: {4: bytesHalfMinAdd4AVX2},
+}
+
+// narrowAVX2 are the kernels by form and number of columns.
+var narrowAVX2 = [7][5]func(a *byte){
+	0: {1: narrow1AVX2, 2: narrow2AVX2, 3: narrow3AVX2, 4: narrow4AVX2},
+	1: {1: narrowMin1AVX2, 2: narrowMin2AVX2, 3: narrowMin3AVX2, 4: narrowMin4AVX2},
+	2: {1: narrowHalf1AVX2, 2: narrowHalf2AVX2, 3: narrowHalf3AVX2, 4: narrowHalf4AVX2},
+	3: {1: narrowScaled1AVX2, 2: narrowScaled2AVX2, 3: narrowScaled3AVX2, 4: narrowScaled4AVX2},
+	4: {1: narrowScaledMin1AVX2, 2: narrowScaledMin2AVX2, 3: narrowScaledMin3AVX2, 4: narrowScaledMin4AVX2},
+	5: {1: narrowScaledHalf1AVX2, 2: narrowScaledHalf2AVX2, 3: narrowScaledHalf3AVX2, 4: narrowScaledHalf4AVX2},
+	6: {1: narrowScaledHalfMin1AVX2, 2: narrowScaledHalfMin2AVX2, 3: narrowScaledHalfMin3AVX2, 4: narrowScaledHalfMin4AVX2},
+}
+
+// wideAVX2 are the kernels by form and number of columns.
+var wideAVX2 = [4][7]func(a *byte){
+	0: {4: wide4AVX2, 5: wide5AVX2, 6: wide6AVX2},
+	1: {4: wideMin4AVX2, 5: wideMin5AVX2, 6: wideMin6AVX2},
+	2: {4: wideMins4AVX2, 5: wideMins5AVX2, 6: wideMins6AVX2},
+	3: {4: wideHalf4AVX2, 5: wideHalf5AVX2, 6: wideHalf6AVX2},
+}
+
 // singlesAVX512 are the kernels of one column, of exact and of fast computation.
 var singlesAVX512 = map[singleForm][2]func(a *byte){
 	{bits: 1, table: true, bf16: false, sub: 32, scaled: false, minima: false}:  {single1TableExactAVX512, single1TableFastAVX512},

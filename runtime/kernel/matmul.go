@@ -98,7 +98,7 @@ const panelsMost = 4
 // panelsAChunk is the number of panels of a chunk: with many tokens so many that the activations, which come from a
 // farther cache, are used often; with few so many that there are some chunks for each worker.
 func (m *Multiplier) panelsAChunk(w *Matrix) int {
-	if m.acts.n > widest[wide] {
+	if m.acts.n > active().widths[wide] {
 		return panelsMost
 	}
 	return max(1, min(panelsMost, w.integers.count()/(4*m.threads)))
@@ -212,15 +212,21 @@ func (a *activations) multiply(t *tile, w *panels, b, c, width int) {
 		t.init = a.init(w.f.Sub, w.offset)[(c*blocks+b*width)*per:]
 	}
 	t.xStride = a.stride
-	switch at := c*a.stride + b*blockCols; a.kind {
-	case narrow:
+	at := c*a.stride + b*blockCols
+	switch {
+	case a.inWords(k):
+		t.x16 = a.words[at:]
+	case a.kind == narrow:
 		t.x = a.bytes[at+b*blockCols:]
+	default:
+		t.x = a.bytes[at:]
+	}
+	switch a.kind {
+	case narrow:
 		k.narrow(t)
 	case wide:
-		t.x16 = a.words[at:]
 		k.wide(t)
 	case bytes8:
-		t.x = a.bytes[at:]
 		k.bytes(t)
 	}
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
@@ -34,18 +35,24 @@ type panels struct {
 	mins, scales, minima, codes int
 	offset                      int        // of codes or, when they are looked up, of what table holds
 	table                       *[16]uint8 // levels plus offset
+	most                        int        // the greatest of codes, or of what table holds
 	factor                      float32    // of D
 	data                        []byte
 }
 
 // layout returns the panels of a matrix without data.
 func layout(f *codec.Integers, rows, cols int) panels {
-	p := panels{f: f, factor: f.Factor, rows: rows, cols: cols, offset: f.Offset}
+	p := panels{f: f, factor: f.Factor, rows: rows, cols: cols, offset: f.Offset, most: 1<<f.Bits - 1}
 	if p.factor == 0 {
 		p.factor = 1
 	}
 	if f.Levels != nil {
-		p.offset, p.table = 128, new([16]uint8)
+		// Some kernels are faster when what they multiply is small; else it is that of signed bytes.
+		least, most := slices.Min(f.Levels[:]), slices.Max(f.Levels[:])
+		p.offset, p.table = -int(least), new([16]uint8)
+		if p.most = int(most) - int(least); p.most > 127 {
+			p.offset, p.most = 128, int(most)+128
+		}
 		for i, l := range f.Levels {
 			p.table[i] = uint8(int(l) + p.offset)
 		}

@@ -119,6 +119,54 @@ func TestMultiplierIsReused(t *testing.T) {
 	}
 }
 
+// TestExtremeCodes: products with the greatest and the least of codes and activations, whose sums must not overflow what
+// a tier adds them in, are the same bits on any tier.
+func TestExtremeCodes(t *testing.T) {
+	const rows, cols, tokens = 32, 256, 20
+	p := NewPool(1)
+	for _, typ := range integerTypes() {
+		t.Run(typ.String(), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(8, uint64(typ)))
+			w, err := NewMatrix(typ, rows, cols, encoded(r, typ, rows, cols))
+			require.NoError(t, err)
+			require.NoError(t, w.Prepare(p, nil))
+			l := w.integers
+			for i := range l.count() {
+				codes := l.panel(i)[l.codes:]
+				for plane := range len(codes) / vectorBytes {
+					for row := range panelRows { // all combinations in two pairs of planes, so that rows have runs of one code
+						fill := 0x55 * byte(row>>(plane%l.f.Bits/2%2*2)&3)
+						copy(codes[plane*vectorBytes+4*row:], []byte{fill, fill, fill, fill})
+					}
+				}
+			}
+			x := make([]float32, tokens*cols)
+			for i := range x {
+				switch token := i / cols; token {
+				case 0, 1:
+					x[i] = float32(1 - 2*token)
+				default:
+					x[i] = float32(1 - 2*r.IntN(2))
+				}
+			}
+			var first [2][]float32
+			for _, tier := range cpu.Ladder() {
+				restore := cpu.Force(tier)
+				for _, compute := range []Compute{Exact, Fast} {
+					for _, n := range []int{1, 2, tokens} {
+						got := product(p, w, x, n, compute)
+						if tier == cpu.Generic {
+							first[compute] = got
+						}
+						require.Equal(t, first[compute][:len(got)], got, "%s %s: %d tokens", tier, compute, n)
+					}
+				}
+				restore()
+			}
+		})
+	}
+}
+
 // TestRounding: what rows of activations become on all tiers, extremes among them.
 func TestRounding(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())

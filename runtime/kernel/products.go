@@ -17,11 +17,19 @@ type products struct {
 	roundNarrow func(bytes []int8, row, scales []float32, sums []int32)
 	roundWide   func(words []int16, row, scales []float32, sums []int32)
 	roundBytes  func(bytes []int8, row, scales []float32, sums []int32)
+
+	// widths are the numbers of columns that tiles have at most, by the kind of activations.
+	widths [3]int
+	// mostNarrow is the number of tokens up to which narrow is faster than making words of codes for wide.
+	mostNarrow int
+	// narrowWords says that narrow takes activations as wide does.
+	narrowWords bool
 }
 
 var productsGeneric = products{
 	unpack: unpackGeneric, widen: widenGeneric, halves: halvesGeneric, subScales: subScalesGeneric, subMinima: subMinimaGeneric,
-	single: func(*singleTile) bool { return false },
+	single: singleGeneric,
 	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
 	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
+	widths: [3]int{narrow: 6, wide: 14, bytes8: 14}, mostNarrow: 12,
 }

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // singleForm is what a kernel of one column must know of a format, see codec.Integers.
 type singleForm struct {
 	bits, sub                   int
@@ -18,7 +20,7 @@ type singleTile struct {
 type singleArgs struct {
 	acc                             *float32
 	codes, d, mins, scales, subMins *byte
-	x                               *int8
+	x                               unsafe.Pointer
 	xs, xsum                        *float32
 	init                            *int32
 	table                           *[16]uint8
@@ -35,8 +37,14 @@ func (p *panels) form() singleForm {
 func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float32) bool {
 	_, _ = panel[w.size-1], acc[panelRows-1]
 	t.form, t.fast = w.form(), a.kind == bytes8
-	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], x: &a.bytes[0], xs: &a.xs[0],
+	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], xs: &a.xs[0],
 		init: &a.init(w.f.Sub, w.offset)[0], table: w.table, blocks: w.cols / blockCols, factor: w.factor}
+	k := active()
+	if a.inWords(k) {
+		t.args.x = unsafe.Pointer(&a.words[0])
+	} else {
+		t.args.x = unsafe.Pointer(&a.bytes[0])
+	}
 	if w.f.Scaled {
 		t.args.scales = &panel[w.scales]
 	}
@@ -46,5 +54,8 @@ func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float
 			t.args.subMins = &panel[w.minima]
 		}
 	}
-	return active().single(t)
+	return k.single(t)
 }
+
+// singleGeneric has no kernels.
+func singleGeneric(*singleTile) bool { return false }

@@ -29,7 +29,7 @@ func (g *stage) fill(w *panels, kind activationKind, b, n int) {
 	k, panel, f := active(), g.panel, w.f
 	sub, subs := b*blockCols/f.Sub, n*blockCols/f.Sub
 	t := &g.tile
-	t.blocks, t.subs, t.minima, t.scales = n, blockCols/f.Sub, 0, nil
+	t.blocks, t.subs, t.minima, t.scales, t.most = n, blockCols/f.Sub, 0, nil, w.most
 	if f.Minima {
 		t.minima, t.min = t.subs, g.mins
 	}

@@ -14,7 +14,7 @@ import (
 var native = map[cpu.Tier]func(t *tier){
 	cpu.AVX2: func(t *tier) {
 		t.dot4, t.dot4x3, t.weightedSum = dot4AVX2, dot4x3AVX2, weightedSumAVX2
-		t.vectors = vectorsAVX2
+		t.vectors, t.products = vectorsAVX2, productsAVX2
 	},
 	cpu.AVX512: func(t *tier) { t.vectors, t.products = vectorsAVX512, productsAVX512 },
 }

@@ -14,4 +14,5 @@ type tileArgs struct {
 	xs, xsum *float32
 	init     *int32
 	blocks   int
+	width    int
 }

@@ -16,6 +16,7 @@ type tile struct {
 	acc    []float32 // width rows of 16
 	stride int       // of acc
 	codes  []byte    // unpacked, 512 bytes a block
+	most   int       // the greatest that codes can be
 	words  []int16   // or levels times sub-scales, 512 a block
 	d      []float32 // 16 for each sum
 	min    []float32 // 16 for each minimum

@@ -12,7 +12,7 @@ import (
 // single is a kernel of one column: it unpacks codes in registers and takes the scales from the panel, so that memory is
 // read while products are computed.
 type single struct {
-	*build.Context
+	*tier
 	form
 	bits  int
 	table bool
@@ -75,10 +75,11 @@ func singlesTable() string {
 }
 
 func singlesAVX512(c *build.Context) {
+	t := &tier{Context: c, name: "AVX512", lanes: 16}
 	for _, s := range singles {
 		for _, exact := range []bool{true, false} {
 			k := s
-			k.Context, k.exact = c, exact
+			k.tier, k.exact = t, exact
 			k.write()
 		}
 	}
@@ -320,13 +321,13 @@ func (s *single) groups() []func() reg.VecVirtual {
 		out[g] = func() reg.VecVirtual {
 			var v reg.VecVirtual
 			if s.bits >= 4 {
-				v = join(s.Context, v, shifted(s.Context, p4[g%4], -g/4*4), s.mask4)
+				v = s.merge(v, s.shifted(p4[g%4], -g/4*4), s.mask4)
 			}
 			if s.bits&2 != 0 {
-				v = join(s.Context, v, shifted(s.Context, p2[g%2], low2-g/2*2), s.mask2)
+				v = s.merge(v, s.shifted(p2[g%2], low2-g/2*2), s.mask2)
 			}
 			if s.bits&1 != 0 {
-				v = join(s.Context, v, shifted(s.Context, p1, low1-g), s.mask1)
+				v = s.merge(v, s.shifted(p1, low1-g), s.mask1)
 			}
 			if s.table {
 				d := s.ZMM()
@@ -337,16 +338,4 @@ func (s *single) groups() []func() reg.VecVirtual {
 		}
 	}
 	return out
-}
-
-// join adds the bits of bits under the mask to v, which is nil at first.
-func join(c *build.Context, v, bits, mask reg.VecVirtual) reg.VecVirtual {
-	d := c.ZMM()
-	if v == nil {
-		c.VPANDD(bits, mask, d)
-		return d
-	}
-	c.VMOVDQA32(v, d)
-	c.VPTERNLOGD(operand.Imm(0xf8), mask, bits, d) // d | bits&mask
-	return d
 }

@@ -13,8 +13,10 @@ import (
 // kernel is the kernel of tiles of one form and width: a row of 16 results, one a lane, for each column.
 type kernel struct {
 	*build.Context
+	tier string
 	form
 	width int
+	loops int // labels
 
 	args, codes, d, min, scales, xs, xsum, init reg.Register
 	x                                           [3]reg.Register // of the columns 0, 5 and 10
@@ -64,24 +66,24 @@ func tablesAVX512() string {
 func tilesAVX512(c *build.Context) {
 	for _, f := range narrowForms {
 		for w := 1; w <= 6; w++ {
-			(&kernel{Context: c, form: f, width: w}).narrow()
+			(&kernel{Context: c, tier: "AVX512", form: f, width: w}).narrow()
 		}
 	}
 	for _, f := range wideForms {
 		for w := 7; w <= 14; w++ {
-			(&kernel{Context: c, form: f, width: w}).wide()
+			(&kernel{Context: c, tier: "AVX512", form: f, width: w}).wide()
 		}
 	}
 	for _, f := range bytesForms {
 		for w := 1; w <= 14; w++ {
-			(&kernel{Context: c, form: f, width: w}).bytes()
+			(&kernel{Context: c, tier: "AVX512", form: f, width: w}).bytes()
 		}
 	}
 }
 
-// begin loads the arguments and the results so far into acc.
-func (k *kernel) begin(kind string, acc []reg.VecPhysical) {
-	name := fmt.Sprintf("%s%s%dAVX512", kind, k.form.name, k.width)
+// begin loads the arguments.
+func (k *kernel) begin(kind string) {
+	name := fmt.Sprintf("%s%s%d%s", kind, k.form.name, k.width, k.tier)
 	k.Function(name)
 	k.Attributes(attr.NOSPLIT)
 	k.SignatureExpr("func(a *byte)")
@@ -117,8 +119,12 @@ func (k *kernel) begin(kind string, acc []reg.VecPhysical) {
 			k.ADDQ(k.xStride, k.x[i])
 		}
 	}
-	k.eachAcc(acc, func(m operand.Mem, v reg.Register) { k.VMOVUPS(m, v) })
 	k.blocks = load(88)
+}
+
+// blocksInto begins the loop over blocks, with the results so far in acc.
+func (k *kernel) blocksInto(acc []reg.VecPhysical) {
+	k.eachAcc(acc, func(m operand.Mem, v reg.Register) { k.VMOVUPS(m, v) })
 	k.Label("block")
 }
 
@@ -151,14 +157,17 @@ func (k *kernel) activation(c, disp int) operand.Mem {
 	return m
 }
 
-// finish ends the block: n advances of the activations in bytes, of codes in bytes.
-func (k *kernel) finish(x, codes, ds, inits int, acc []reg.VecPhysical) {
+// finish ends the block: the advances of activations and codes in bytes, of scales and init in vectors. Then it stores the
+// results that are in registers.
+func (k *kernel) finish(x, codes, ds, inits int, acc ...reg.VecPhysical) {
 	for _, r := range k.x {
-		if r != nil {
+		if r != nil && x != 0 {
 			k.ADDQ(operand.I32(x), r)
 		}
 	}
-	k.ADDQ(operand.I32(codes), k.codes)
+	if codes != 0 {
+		k.ADDQ(operand.I32(codes), k.codes)
+	}
 	k.ADDQ(operand.I32(64*ds), k.d)
 	k.ADDQ(operand.I32(4*k.width), k.xs)
 	if k.minima > 0 {
@@ -173,7 +182,9 @@ func (k *kernel) finish(x, codes, ds, inits int, acc []reg.VecPhysical) {
 	}
 	k.DECQ(k.blocks)
 	k.JNZ(operand.LabelRef("block"))
-	k.eachAcc(acc, func(m operand.Mem, v reg.Register) { k.VMOVUPS(v, m) })
+	if acc != nil {
+		k.eachAcc(acc, func(m operand.Mem, v reg.Register) { k.VMOVUPS(v, m) })
+	}
 	k.VZEROUPPER()
 	k.RET()
 }
@@ -203,7 +214,8 @@ func (k *kernel) narrow() {
 	w := k.width
 	high, low, total, acc := z[0:w], z[6:6+w], z[12:12+w], z[18:18+w]
 	codes, scale, tmp := z[24:28], z[28], z[29]
-	k.begin("narrow", acc)
+	k.begin("narrow")
+	k.blocksInto(acc)
 	per := 8 / k.subs
 	for h := range k.subs {
 		for c := range w {
@@ -242,7 +254,7 @@ func (k *kernel) narrow() {
 		ds = 1
 	}
 	k.addMinima(acc, tmp)
-	k.finish(64, 512, ds, k.subs, acc)
+	k.finish(64, 512, ds, k.subs, acc...)
 }
 
 // wide multiplies words, two a lane.
@@ -250,7 +262,8 @@ func (k *kernel) wide() {
 	w := k.width
 	sums, acc := z[0:w], z[14:14+w]
 	words, scale, tmp := z[28:30], z[30], z[31]
-	k.begin("wide", acc)
+	k.begin("wide")
+	k.blocksInto(acc)
 	per := 16 / k.subs
 	for h := range k.subs {
 		for c := range w {
@@ -266,7 +279,7 @@ func (k *kernel) wide() {
 		k.add(sums, acc, 64*h, scale, tmp)
 	}
 	k.addMinima(acc, tmp)
-	k.finish(64, 1024, k.subs, 0, acc)
+	k.finish(64, 1024, k.subs, 0, acc...)
 }
 
 // bytes multiplies codes, four a lane.
@@ -274,7 +287,8 @@ func (k *kernel) bytes() {
 	w := k.width
 	sums, acc := z[0:w], z[14:14+w]
 	codes, scale, tmp := z[28:30], z[30], z[31]
-	k.begin("bytes", acc)
+	k.begin("bytes")
+	k.blocksInto(acc)
 	per := 8 / k.subs
 	for h := range k.subs {
 		for c := range w {
@@ -290,5 +304,5 @@ func (k *kernel) bytes() {
 		k.add(sums, acc, 64*h, scale, tmp)
 	}
 	k.addMinima(acc, tmp)
-	k.finish(32, 512, k.subs, k.subs, acc)
+	k.finish(32, 512, k.subs, k.subs, acc...)
 }

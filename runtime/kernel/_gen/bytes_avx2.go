@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// bytesForm is a form of kernels for fast computation. VPMADDUBSW multiplies unsigned codes by signed activations and
+// adds pairs of products in 16 bits, where the sums of several groups of four columns fit if codes are small: add groups.
+// When codes are so large that a pair does not fit, add is 0: they are made signed (all those have an offset of 128), and
+// their magnitude multiplies activations that have their sign.
+type bytesForm struct {
+	form
+	add int
+}
+
+var bytesFormsAVX2 = []bytesForm{
+	{bytesForms[0], 8}, {bytesForms[0], 4}, {bytesForms[0], 1}, {bytesForms[0], 0},
+	{bytesForms[1], 8}, {bytesForms[1], 4},
+	{bytesForms[2], 4}, {bytesForms[2], 2}, {bytesForms[2], 1},
+	{bytesForms[3], 4},
+}
+
+func (f bytesForm) function() string { return fmt.Sprintf("bytes%sAdd%dAVX2", f.name, f.add) }
+
+// tableBytesAVX2 lists the kernels by form and by how many groups they add.
+func tableBytesAVX2() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "// bytesAVX2 are the kernels by form, and by the number of groups that they add in 16 bits.\nvar bytesAVX2 = [%d][9]func(a *byte){\n", len(bytesForms))
+	for i, form := range bytesForms {
+		fmt.Fprintf(&b, "\t%d: {", i)
+		for _, f := range bytesFormsAVX2 {
+			if f.form == form {
+				fmt.Fprintf(&b, "%d: %s, ", f.add, f.function())
+			}
+		}
+		b.WriteString("},\n")
+	}
+	b.WriteString("}\n\n")
+	return b.String()
+}
+
+func bytesAVX2(c *build.Context) {
+	for _, f := range bytesFormsAVX2 {
+		f.write(c)
+	}
+}
+
+// write writes a kernel for any number of columns: the codes of eight rows and a block stay in eight registers while the
+// columns pass by.
+func (f bytesForm) write(c *build.Context) {
+	begin(c, f.function(), "(a *byte)", "is bytesGeneric; a is a tileArgs.")
+	args := param(c, "a")
+	load := func(disp int) reg.Register {
+		r := c.GP64()
+		c.MOVQ(operand.Mem{Base: args, Disp: disp}, r)
+		return r
+	}
+	// behind is r and n bytes.
+	behind := func(r, n reg.Register) reg.Register {
+		s := c.GP64()
+		c.LEAQ(operand.Mem{Base: r, Index: n, Scale: 1}, s)
+		return s
+	}
+	codes, d, min, x, blocks := load(16), load(24), load(32), load(48), load(88)
+	// row is the bytes of a row of values, one for each column; pointers to such rows are to their ends.
+	row := load(96)
+	c.SHLQ(operand.Imm(2), row)
+	xs := behind(load(64), row)
+	var xsum, init []reg.Register // of each minimum, each sub-block
+	for i := range f.minima {
+		if i == 0 {
+			xsum = append(xsum, behind(load(72), row))
+		} else {
+			xsum = append(xsum, behind(xsum[i-1], row))
+		}
+	}
+	signed, offset := f.add == 0, f.minima == 0 && f.add > 0 // formats with minima have no offset
+	for i := range f.subs {
+		switch {
+		case !offset:
+		case i == 0:
+			init = append(init, behind(load(80), row))
+		default:
+			init = append(init, behind(init[i-1], row))
+		}
+	}
+	q, acc, sum, part, t, ones, sign := y[0:8], y[8], y[9], y[10], y[11], y[12], y[13]
+	c.VPCMPEQW(ones, ones, ones)
+	c.VPSRLW(operand.Imm(15), ones, ones)
+	var levels operand.Mem
+	if signed {
+		levels = c.AllocLocal(256)
+		c.VPCMPEQB(sign, sign, sign)
+		c.VPSLLW(operand.Imm(7), sign, sign)
+		c.VPACKSSWB(sign, sign, sign) // -128 in each
+	}
+	c.Label("block")
+	column, at, results := c.GP64(), c.GP64(), c.GP64()
+	for half := range 2 {
+		for g, v := range q {
+			c.VMOVDQU(operand.Mem{Base: codes, Disp: 64*g + 32*half}, v)
+			if signed {
+				c.VPXOR(sign, v, v)
+				c.VMOVDQU(v, levels.Offset(32*g))
+				c.VPABSB(v, v)
+			}
+		}
+		c.MOVQ(x, at)
+		c.MOVQ(operand.Mem{Base: args}, results)
+		c.MOVQ(row, column)
+		c.NEGQ(column)
+		label := fmt.Sprintf("column%d", half)
+		c.Label(label)
+		value := func(row reg.Register) operand.Mem { return operand.Mem{Base: row, Index: column, Scale: 1} }
+		c.VMOVUPS(operand.Mem{Base: results, Disp: 32 * half}, acc)
+		for h := range f.subs {
+			per := 8 / f.subs
+			for g := h * per; g < (h+1)*per; g++ {
+				into := t // products go there
+				switch {
+				case g%per == 0:
+					into = sum
+				case f.add < 2 || g%f.add == 0:
+					into = part
+				}
+				c.VPBROADCASTD(operand.Mem{Base: at, Disp: 4 * g}, into)
+				if signed {
+					c.VPSIGNB(levels.Offset(32*g), into, into)
+				}
+				c.VPMADDUBSW(into, q[g], into)
+				// total is the sum of 16 bits that these belong to.
+				total := part
+				if f.add > 1 && g%per < f.add || g%per == 0 {
+					total = sum
+				}
+				if into == t {
+					c.VPADDW(t, total, total)
+				}
+				if f.add < 2 || g%f.add == f.add-1 {
+					c.VPMADDWD(ones, total, total)
+					if total == part {
+						c.VPADDD(part, sum, sum)
+					}
+				}
+			}
+			if offset {
+				c.VPBROADCASTD(value(init[h]), t)
+				c.VPADDD(t, sum, sum)
+			}
+			c.VCVTDQ2PS(sum, sum)
+			c.VBROADCASTSS(value(xs), t)
+			c.VMULPS(operand.Mem{Base: d, Disp: 64*h + 32*half}, t, t)
+			c.VFMADD231PS(sum, t, acc)
+		}
+		for i := range f.minima {
+			c.VBROADCASTSS(value(xsum[i]), t)
+			c.VFMADD231PS(operand.Mem{Base: min, Disp: 64*i + 32*half}, t, acc)
+		}
+		c.VMOVUPS(acc, operand.Mem{Base: results, Disp: 32 * half})
+		c.ADDQ(operand.Mem{Base: args, Disp: 56}, at)
+		c.ADDQ(operand.Mem{Base: args, Disp: 8}, results)
+		c.ADDQ(operand.Imm(4), column)
+		c.JNZ(operand.LabelRef(label))
+	}
+	c.ADDQ(operand.I32(512), codes)
+	c.ADDQ(operand.I32(64*f.subs), d)
+	if f.minima > 0 {
+		c.ADDQ(operand.I32(64*f.minima), min)
+	}
+	c.ADDQ(operand.I32(32), x)
+	c.ADDQ(row, xs)
+	for _, rows := range [][]reg.Register{xsum, init} {
+		for _, r := range rows {
+			for range len(rows) {
+				c.ADDQ(row, r)
+			}
+		}
+	}
+	c.DECQ(blocks)
+	c.JNZ(operand.LabelRef("block"))
+	end(c)
+}
