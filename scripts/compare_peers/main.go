@@ -4,8 +4,8 @@
 //	go run ./scripts/compare_peers --llama LLAMA/build/bin --only speed --types Q4_K_M --quick
 //
 // Programs are measured in turns (A, B, C, A, B, C), because machines drift; the best of the rounds is what the tables
-// compare, with the median beside it. Nothing else should run: spinning threads of the peers suffer from it more than
-// carat's do. Models are made by scripts/synth and carat when they are missing, and stay in --models.
+// compare, with the median beside it. Nothing else may run: the peers' threads wait for each other by spinning, and with
+// a busy neighbour their decoding falls to a tenth, which would flatter carat. Models are made by scripts/synth and carat when they are missing, and stay in --models.
 //
 // Each table is a section of the document between two comments, so that a run of some (--only) leaves the others as
 // they are. Everything must run from the repository's root.
