@@ -42,6 +42,7 @@ func (q *Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) 
 		clear(q.Dst[j*w.Rows+first:][:rows])
 	}
 	full := rows &^ 3
+	sums := (*[4]float32)(s.Floats(4)) // a variable that a function of the tier is given would be allocated
 	for k := 0; k < stride; k += BlockCols {
 		block := min(BlockCols, stride-k)
 		j := 0
@@ -59,20 +60,21 @@ func (q *Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) 
 			continue
 		}
 		for j := range n {
-			var sums [4]float32
+			*sums = [4]float32{}
 			out := q.Dst[j*w.Rows+first+full:][:rows-full]
 			copy(sums[:], out)
-			kernels.dot4(&sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
+			kernels.dot4(sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
 			copy(out, sums[:])
 		}
 	}
 }
 
-// padRows copies n rows of cols elements to rows of stride elements, zeros behind.
-func padRows(x []float32, n, cols, stride int) []float32 {
-	padded := make([]float32, n*stride)
+// padRows copies n rows of cols elements to rows of stride elements, zeros behind, in the memory of padded.
+func padRows(padded, x []float32, n, cols, stride int) []float32 {
+	padded = room(padded, n*stride)
 	for i := range n {
-		copy(padded[i*stride:], x[i*cols:(i+1)*cols])
+		row := padded[i*stride : (i+1)*stride]
+		clear(row[copy(row, x[i*cols:(i+1)*cols]):])
 	}
 	return padded
 }

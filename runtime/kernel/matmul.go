@@ -26,7 +26,8 @@ type Multiplier struct {
 
 	acts     activations
 	products []Product
-	x        []float32 // rows for weights that are floats, padded
+	x        []float32 // rows for weights that are floats
+	padded   []float32 // those, when they are no whole vectors
 	stride   int
 	threads  int
 }
@@ -55,7 +56,8 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	}
 	if m.x, m.stride = x, cols; !integers || len(products) > 1 {
 		if m.stride = pad8(cols); m.stride != cols {
-			m.x = padRows(x, n, cols, m.stride)
+			m.padded = padRows(m.padded, x, n, cols, m.stride)
+			m.x = m.padded
 		}
 	}
 	p.Do(chunks, (*productTask)(m))
