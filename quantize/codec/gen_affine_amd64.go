@@ -5,33 +5,37 @@
 package codec
 
 // searchAffineAVX2 is searchAffine of squared errors for two sub-blocks in each lane: x and w hold n vectors of
-// the first and then n of the second, n a multiple of 2. The inverse scales that are tried are factors divided by the range.
-// found points into affineLanes; scratch is for 16+2*n vectors. odd has a bit for each lane, and above those for each lane
-// of the second sub-blocks, where the search must be done by searchAffine instead.
+// the first and then n of the second, n a multiple of 4. The inverse scales that are tried are factors divided by the range;
+// there is one factor more than trials. found points into the values of the first sub-block in a group, scratch is for
+// 18+2*n vectors. odd has a bit for each lane, and above those for each lane of the second sub-blocks, where the search must
+// be done by searchAffine instead.
 //
 //go:noescape
 func searchAffineAVX2(found *float32, scratch *float32, x *float32, w *float32, factors *float32, trials int, n int, nmax float32) (odd uint32)
 
 // searchAffineAbsoluteAVX2 is searchAffine of absolute errors for two sub-blocks in each lane: x and w hold n vectors of
-// the first and then n of the second, n a multiple of 2. The inverse scales that are tried are factors divided by the range.
-// found points into affineLanes; scratch is for 16+2*n vectors. odd has a bit for each lane, and above those for each lane
-// of the second sub-blocks, where the search must be done by searchAffine instead.
+// the first and then n of the second, n a multiple of 4. The inverse scales that are tried are factors divided by the range;
+// there is one factor more than trials. found points into the values of the first sub-block in a group, scratch is for
+// 18+2*n vectors. odd has a bit for each lane, and above those for each lane of the second sub-blocks, where the search must
+// be done by searchAffine instead.
 //
 //go:noescape
 func searchAffineAbsoluteAVX2(found *float32, scratch *float32, x *float32, w *float32, factors *float32, trials int, n int, nmax float32) (odd uint32)
 
 // searchAffineAVX512 is searchAffine of squared errors for two sub-blocks in each lane: x and w hold n vectors of
-// the first and then n of the second, n a multiple of 2. The inverse scales that are tried are factors divided by the range.
-// found points into affineLanes; scratch is for 16+2*n vectors. odd has a bit for each lane, and above those for each lane
-// of the second sub-blocks, where the search must be done by searchAffine instead.
+// the first and then n of the second, n a multiple of 4. The inverse scales that are tried are factors divided by the range;
+// there is one factor more than trials. found points into the values of the first sub-block in a group, scratch is for
+// 18+2*n vectors. odd has a bit for each lane, and above those for each lane of the second sub-blocks, where the search must
+// be done by searchAffine instead.
 //
 //go:noescape
 func searchAffineAVX512(found *float32, scratch *float32, x *float32, w *float32, factors *float32, trials int, n int, nmax float32) (odd uint32)
 
 // searchAffineAbsoluteAVX512 is searchAffine of absolute errors for two sub-blocks in each lane: x and w hold n vectors of
-// the first and then n of the second, n a multiple of 2. The inverse scales that are tried are factors divided by the range.
-// found points into affineLanes; scratch is for 16+2*n vectors. odd has a bit for each lane, and above those for each lane
-// of the second sub-blocks, where the search must be done by searchAffine instead.
+// the first and then n of the second, n a multiple of 4. The inverse scales that are tried are factors divided by the range;
+// there is one factor more than trials. found points into the values of the first sub-block in a group, scratch is for
+// 18+2*n vectors. odd has a bit for each lane, and above those for each lane of the second sub-blocks, where the search must
+// be done by searchAffine instead.
 //
 //go:noescape
 func searchAffineAbsoluteAVX512(found *float32, scratch *float32, x *float32, w *float32, factors *float32, trials int, n int, nmax float32) (odd uint32)

@@ -4,7 +4,7 @@ package codec
 
 // factors are what searchAffine divides by the range to get the inverse scales that it tries.
 func (a affine) factors() []float32 {
-	f := make([]float32, a.steps+1)
+	f := make([]float32, a.steps+2) // the last is not tried
 	for s := range f {
 		f[s] = a.rmin + float32(a.rdelta*float32(s)) + float32(a.nmax)
 	}
@@ -43,7 +43,7 @@ func (k *lanes) encodeAffine(f *affineK, bytes int, pack func(dst []byte, grid *
 			}
 			for j := 0; j < n; j += 2 {
 				at := j * f.size * k.n
-				o := search(&g.scale[j*k.n], &g.scratch[0], &g.x[at], &g.w[at], &factors[0], len(factors), f.size, float32(f.plain.nmax))
+				o := search(&g.scale[j*k.n], &g.scratch[0], &g.x[at], &g.w[at], &factors[0], len(factors)-1, f.size, float32(f.plain.nmax))
 				odd |= o | o>>k.n
 			}
 			if weights != nil {

@@ -55,7 +55,7 @@ type group struct {
 
 	levels, levels2 laneValues
 	d, dmin, sigma2 [maxLanes]float32
-	scratch         [80 * maxLanes]float32
+	scratch         [82 * maxLanes]float32
 	grid            affineGrid // of the super-block that is finished, or
 	symmetric       symmetricGrid
 	codes           [superBlock]uint8

@@ -17,6 +17,7 @@ const (
 	notEqual     = 0x04 // NEQ_UQ
 	notLess      = 0x15 // NLT_UQ
 	notLessEqual = 0x16 // NLE_UQ
+	notGreater   = 0x1a // NGT_UQ
 	greater      = 0x1e // GT_OQ
 )
 
