@@ -25,6 +25,11 @@ func withIQ(encoders map[gguf.Type]encoder, k *iqLanes) map[gguf.Type]encoder {
 
 func (k *lanes) encoders() map[gguf.Type]encoder {
 	return map[gguf.Type]encoder{
+		gguf.Q4_0: k.encodeSymmetric(gguf.Q4_0, 8, encodeQ4_0, packQ4_0, weighedQ4_0),
+		gguf.Q4_1: k.encodeAffineBlocks(gguf.Q4_1, 15, encodeQ4_1, packQ4_1, weighedQ4_1),
+		gguf.Q5_0: k.encodeSymmetric(gguf.Q5_0, 16, encodeQ5_0, packQ5_0, weighedQ5_0),
+		gguf.Q5_1: k.encodeAffineBlocks(gguf.Q5_1, 31, encodeQ5_1, packQ5_1, weighedQ5_1),
+		gguf.Q8_0: k.encodeBlocks(gguf.Q8_0, encodeQ8_0),
 		gguf.Q2_K: k.encodeAffine(&q2K, 84, packQ2K, encodeQ2KBlock),
 		gguf.Q3_K: k.encodeQ3K,
 		gguf.Q4_K: k.encodeAffine(&q4K, 144, packQ4K, encodeQ4KBlock),

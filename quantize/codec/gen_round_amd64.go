@@ -4,6 +4,16 @@
 
 package codec
 
+// levelsAffine32AVX2 rounds the distances from from times the inverse scale, from 0 to nmax: what searchAffine leaves in L.
+//
+//go:noescape
+func levelsAffine32AVX2(codes *uint8, x *float32, inverse float32, from float32, nmax int32)
+
+// levelsSymmetric32AVX2 rounds x times the inverse scale and adds nmax, from 0 to 2*nmax-1: what searchSymmetric leaves in L.
+//
+//go:noescape
+func levelsSymmetric32AVX2(codes *uint8, x *float32, inverse float32, nmax int32)
+
 // roundAffine16AVX2 is requantizeAffine for n sub-blocks of 16 with scales and minima. Those of scale 0 are left as they are.
 //
 //go:noescape

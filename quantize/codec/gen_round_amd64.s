@@ -4,6 +4,144 @@
 
 #include "textflag.h"
 
+// func levelsAffine32AVX2(codes *uint8, x *float32, inverse float32, from float32, nmax int32)
+// Requires: AVX, AVX2
+TEXT ·levelsAffine32AVX2(SB), NOSPLIT, $0-28
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VMOVUPS      packed_order<>+0(SB), Y0
+	VBROADCASTSS inverse+16(FP), Y1
+	VBROADCASTSS from+20(FP), Y2
+	VBROADCASTSS nmax+24(FP), Y3
+	VPXOR        Y4, Y4, Y4
+	VMOVUPS      (CX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VMULPS       Y5, Y1, Y5
+	VADDPS       lanes_4b400000<>+0(SB), Y5, Y5
+	VANDPS       lanes_007fffff<>+0(SB), Y5, Y5
+	VPSUBD       lanes_00400000<>+0(SB), Y5, Y5
+	VPMAXSD      Y4, Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VMOVUPS      32(CX), Y6
+	VSUBPS       Y2, Y6, Y6
+	VMULPS       Y6, Y1, Y6
+	VADDPS       lanes_4b400000<>+0(SB), Y6, Y6
+	VANDPS       lanes_007fffff<>+0(SB), Y6, Y6
+	VPSUBD       lanes_00400000<>+0(SB), Y6, Y6
+	VPMAXSD      Y4, Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VMOVUPS      64(CX), Y6
+	VSUBPS       Y2, Y6, Y6
+	VMULPS       Y6, Y1, Y6
+	VADDPS       lanes_4b400000<>+0(SB), Y6, Y6
+	VANDPS       lanes_007fffff<>+0(SB), Y6, Y6
+	VPSUBD       lanes_00400000<>+0(SB), Y6, Y6
+	VPMAXSD      Y4, Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VMOVUPS      96(CX), Y7
+	VSUBPS       Y2, Y7, Y2
+	VMULPS       Y2, Y1, Y1
+	VADDPS       lanes_4b400000<>+0(SB), Y1, Y1
+	VANDPS       lanes_007fffff<>+0(SB), Y1, Y1
+	VPSUBD       lanes_00400000<>+0(SB), Y1, Y1
+	VPMAXSD      Y4, Y1, Y1
+	VPMINSD      Y3, Y1, Y1
+	VPACKSSDW    Y1, Y6, Y1
+	VPACKUSWB    Y1, Y5, Y1
+	VPERMD       Y1, Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VZEROUPPER
+	RET
+
+DATA packed_order<>+0(SB)/4, $0x00000000
+DATA packed_order<>+4(SB)/4, $0x00000004
+DATA packed_order<>+8(SB)/4, $0x00000001
+DATA packed_order<>+12(SB)/4, $0x00000005
+DATA packed_order<>+16(SB)/4, $0x00000002
+DATA packed_order<>+20(SB)/4, $0x00000006
+DATA packed_order<>+24(SB)/4, $0x00000003
+DATA packed_order<>+28(SB)/4, $0x00000007
+GLOBL packed_order<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_007fffff<>+0(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+4(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+8(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+12(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+16(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+20(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+24(SB)/4, $0x007fffff
+DATA lanes_007fffff<>+28(SB)/4, $0x007fffff
+GLOBL lanes_007fffff<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_00400000<>+0(SB)/4, $0x00400000
+DATA lanes_00400000<>+4(SB)/4, $0x00400000
+DATA lanes_00400000<>+8(SB)/4, $0x00400000
+DATA lanes_00400000<>+12(SB)/4, $0x00400000
+DATA lanes_00400000<>+16(SB)/4, $0x00400000
+DATA lanes_00400000<>+20(SB)/4, $0x00400000
+DATA lanes_00400000<>+24(SB)/4, $0x00400000
+DATA lanes_00400000<>+28(SB)/4, $0x00400000
+GLOBL lanes_00400000<>(SB), RODATA|NOPTR, $32
+
+// func levelsSymmetric32AVX2(codes *uint8, x *float32, inverse float32, nmax int32)
+// Requires: AVX, AVX2
+TEXT ·levelsSymmetric32AVX2(SB), NOSPLIT, $0-24
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VMOVUPS      packed_order<>+0(SB), Y0
+	VBROADCASTSS inverse+16(FP), Y1
+	VBROADCASTSS nmax+20(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VPADDD       Y2, Y2, Y4
+	VPCMPEQD     Y5, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMULPS       (CX), Y1, Y5
+	VADDPS       lanes_4b400000<>+0(SB), Y5, Y5
+	VANDPS       lanes_007fffff<>+0(SB), Y5, Y5
+	VPSUBD       lanes_00400000<>+0(SB), Y5, Y5
+	VPADDD       Y2, Y5, Y5
+	VPMAXSD      Y3, Y5, Y5
+	VPMINSD      Y4, Y5, Y5
+	VMULPS       32(CX), Y1, Y6
+	VADDPS       lanes_4b400000<>+0(SB), Y6, Y6
+	VANDPS       lanes_007fffff<>+0(SB), Y6, Y6
+	VPSUBD       lanes_00400000<>+0(SB), Y6, Y6
+	VPADDD       Y2, Y6, Y6
+	VPMAXSD      Y3, Y6, Y6
+	VPMINSD      Y4, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VMULPS       64(CX), Y1, Y6
+	VADDPS       lanes_4b400000<>+0(SB), Y6, Y6
+	VANDPS       lanes_007fffff<>+0(SB), Y6, Y6
+	VPSUBD       lanes_00400000<>+0(SB), Y6, Y6
+	VPADDD       Y2, Y6, Y6
+	VPMAXSD      Y3, Y6, Y6
+	VPMINSD      Y4, Y6, Y6
+	VMULPS       96(CX), Y1, Y1
+	VADDPS       lanes_4b400000<>+0(SB), Y1, Y1
+	VANDPS       lanes_007fffff<>+0(SB), Y1, Y1
+	VPSUBD       lanes_00400000<>+0(SB), Y1, Y1
+	VPADDD       Y2, Y1, Y1
+	VPMAXSD      Y3, Y1, Y1
+	VPMINSD      Y4, Y1, Y1
+	VPACKSSDW    Y1, Y6, Y1
+	VPACKUSWB    Y1, Y5, Y1
+	VPERMD       Y1, Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VZEROUPPER
+	RET
+
 // func roundAffine16AVX2(codes *uint8, x *float32, scales *float32, minima *float32, n int, nmax int32)
 // Requires: AVX, AVX2
 TEXT ·roundAffine16AVX2(SB), NOSPLIT, $0-44
@@ -50,46 +188,6 @@ skip2:
 	JNE  loop1
 	VZEROUPPER
 	RET
-
-DATA packed_order<>+0(SB)/4, $0x00000000
-DATA packed_order<>+4(SB)/4, $0x00000004
-DATA packed_order<>+8(SB)/4, $0x00000001
-DATA packed_order<>+12(SB)/4, $0x00000005
-DATA packed_order<>+16(SB)/4, $0x00000002
-DATA packed_order<>+20(SB)/4, $0x00000006
-DATA packed_order<>+24(SB)/4, $0x00000003
-DATA packed_order<>+28(SB)/4, $0x00000007
-GLOBL packed_order<>(SB), RODATA|NOPTR, $32
-
-DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
-DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
-GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
-
-DATA lanes_007fffff<>+0(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+4(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+8(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+12(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+16(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+20(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+24(SB)/4, $0x007fffff
-DATA lanes_007fffff<>+28(SB)/4, $0x007fffff
-GLOBL lanes_007fffff<>(SB), RODATA|NOPTR, $32
-
-DATA lanes_00400000<>+0(SB)/4, $0x00400000
-DATA lanes_00400000<>+4(SB)/4, $0x00400000
-DATA lanes_00400000<>+8(SB)/4, $0x00400000
-DATA lanes_00400000<>+12(SB)/4, $0x00400000
-DATA lanes_00400000<>+16(SB)/4, $0x00400000
-DATA lanes_00400000<>+20(SB)/4, $0x00400000
-DATA lanes_00400000<>+24(SB)/4, $0x00400000
-DATA lanes_00400000<>+28(SB)/4, $0x00400000
-GLOBL lanes_00400000<>(SB), RODATA|NOPTR, $32
 
 // func roundSymmetric16AVX2(codes *uint8, x *float32, scales *float32, n int, nmax int32)
 // Requires: AVX, AVX2

@@ -293,6 +293,9 @@ correlated9:
 	VMOVUPS   Y2, (CX)
 	DECQ      R10
 	JNE       loop7
+	VMOVUPS   (AX), Y0
+	VANDPS    -128(DX), Y0, Y0
+	VMOVUPS   Y0, (AX)
 	VZEROUPPER
 	RET
 
@@ -772,6 +775,9 @@ correlated9:
 	VMOVUPS   Z2, (CX)
 	DECQ      R10
 	JNE       loop7
+	VMOVUPS   (AX), Z0
+	VANDPS    -256(DX), Z0, Z0
+	VMOVUPS   Z0, (AX)
 	VZEROUPPER
 	RET
 

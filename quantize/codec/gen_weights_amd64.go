@@ -4,7 +4,7 @@
 
 package codec
 
-// squaresAVX2 sets sums to sumSquares of n vectors in each lane.
+// squaresAVX2 adds the squares of n vectors to sums, in each lane.
 //
 //go:noescape
 func squaresAVX2(sums *float32, x *float32, n int)
@@ -34,7 +34,7 @@ func magnitudesAVX2(w *float32, x *float32, n int)
 //go:noescape
 func weighPlainAVX2(w *float32, x *float32, blocks int)
 
-// squaresAVX512 sets sums to sumSquares of n vectors in each lane.
+// squaresAVX512 adds the squares of n vectors to sums, in each lane.
 //
 //go:noescape
 func squaresAVX512(sums *float32, x *float32, n int)

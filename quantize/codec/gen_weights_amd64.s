@@ -5,14 +5,14 @@
 #include "textflag.h"
 
 // func squaresAVX2(sums *float32, x *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX
 TEXT ·squaresAVX2(SB), NOSPLIT, $0-24
-	MOVQ  sums+0(FP), AX
-	MOVQ  x+8(FP), CX
-	MOVQ  n+16(FP), DX
-	SHLQ  $0x05, DX
-	VPXOR Y0, Y0, Y0
-	XORQ  BX, BX
+	MOVQ    sums+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	SHLQ    $0x05, DX
+	VMOVUPS (AX), Y0
+	XORQ    BX, BX
 
 each1:
 	VMOVUPS (CX)(BX*1), Y1
@@ -175,12 +175,12 @@ GLOBL lanes_3d000000<>(SB), RODATA|NOPTR, $32
 // func squaresAVX512(sums *float32, x *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·squaresAVX512(SB), NOSPLIT, $0-24
-	MOVQ   sums+0(FP), AX
-	MOVQ   x+8(FP), CX
-	MOVQ   n+16(FP), DX
-	SHLQ   $0x06, DX
-	VPXORD Z0, Z0, Z0
-	XORQ   BX, BX
+	MOVQ    sums+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	SHLQ    $0x06, DX
+	VMOVUPS (AX), Z0
+	XORQ    BX, BX
 
 each1:
 	VMOVUPS (CX)(BX*1), Z1

@@ -91,6 +91,7 @@ func (k *lanes) weighAffine(g *group, f *affineK, weighed bool) {
 
 // weigh turns the columns' weights into those of elements; the mean square of a super-block counts so many times.
 func (k *lanes) weigh(g *group, squares float32) {
+	clear(g.sigma2[:])
 	k.squares(&g.sigma2[0], &g.x[0], superBlock)
 	for l, s := range g.sigma2 {
 		g.sigma2[l] = squares * s / superBlock

@@ -2,7 +2,11 @@
 
 package codec
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/carat-llm/carat/gguf"
+)
 
 // Encoders in lanes. The searches for scales are long sums in a defined order, which a vector cannot share among its
 // lanes. So each lane holds one sub-block, or at the end one super-block, and adds up as the generic code does: the
@@ -27,16 +31,25 @@ type lanes struct {
 	levelsSymmetric                    func(levels, x, inverse *float32, n int, nmax float32)
 	scaleSigned                        func(d, levels, x *float32, n int, top, least float32)
 	searchDescent                      func(scale, levels, x *float32, n int, nmax float32)
+	blocks                             map[gguf.Type]blockKernel
 }
 
 var lanesAVX2 = &lanes{
 	8, transposeAVX2, squaresAVX2, squareAVX2, magnitudesAVX2, sumsAVX2, weighAVX2, weighPlainAVX2, searchAffineAVX2,
 	searchAffineAbsoluteAVX2, scaleToAVX2, searchPositiveAVX2, searchSymmetricAVX2, levelsSymmetricAVX2, scaleSignedAVX2, searchDescentAVX2,
+	map[gguf.Type]blockKernel{
+		gguf.Q4_0: encodeQ4x0AVX2, gguf.Q4_1: encodeQ4x1AVX2, gguf.Q5_0: encodeQ5x0AVX2, gguf.Q5_1: encodeQ5x1AVX2,
+		gguf.Q8_0: encodeQ8x0AVX2,
+	},
 }
 
 var lanesAVX512 = &lanes{
 	16, transposeAVX512, squaresAVX512, squareAVX512, magnitudesAVX512, sumsAVX512, weighAVX512, weighPlainAVX512, searchAffineAVX512,
 	searchAffineAbsoluteAVX512, scaleToAVX512, searchPositiveAVX512, searchSymmetricAVX512, levelsSymmetricAVX512, scaleSignedAVX512, searchDescentAVX512,
+	map[gguf.Type]blockKernel{
+		gguf.Q4_0: encodeQ4x0AVX512, gguf.Q4_1: encodeQ4x1AVX512, gguf.Q5_0: encodeQ5x0AVX512, gguf.Q5_1: encodeQ5x1AVX512,
+		gguf.Q8_0: encodeQ8x0AVX512,
+	},
 }
 
 // maxLanes is the number of lanes of the widest vectors.
@@ -54,11 +67,13 @@ type group struct {
 	scale, minimum, inverse, from, sumw laneValues
 
 	levels, levels2 laneValues
-	d, dmin, sigma2 [maxLanes]float32
+	d, dmin         [maxLanes]float32
+	sigma2          [2 * maxLanes]float32
 	scratch         [82 * maxLanes]float32
 	grid            affineGrid // of the super-block that is finished, or
 	symmetric       symmetricGrid
 	codes           [superBlock]uint8
+	first           int // the number of the block in lane 0
 }
 
 var groups = sync.Pool{New: func() any { return new(group) }}
@@ -67,26 +82,33 @@ var groups = sync.Pool{New: func() any { return new(group) }}
 // says in which lanes it could not; finish encodes x, which is in lane l; block encodes without lanes.
 func (k *lanes) eachGroup(dst []byte, src []float32, cols int, weights []float32, size, bytes int,
 	fit func(g *group) (odd uint32), finish func(g *group, l int, dst []byte, x []float32), block func(dst []byte, x, weights []float32)) {
+	k.eachVectors(1, dst, src, cols, weights, size, bytes, fit, finish, block)
+}
+
+// eachVectors is eachGroup with so many vectors of lanes: vector v has the lanes from v*k.n on, as if its blocks were a
+// second sub-block of the first ones.
+func (k *lanes) eachVectors(vectors int, dst []byte, src []float32, cols int, weights []float32, size, bytes int,
+	fit func(g *group) (odd uint32), finish func(g *group, l int, dst []byte, x []float32), block func(dst []byte, x, weights []float32)) {
 	g := groups.Get().(*group)
 	defer groups.Put(g)
 	col := 0
-	for len(src) > 0 {
-		n := min(k.n, len(src)/size)
+	for g.first = 0; len(src) > 0; {
+		n := min(vectors*k.n, len(src)/size)
 		odd := ^uint32(0)
 		if n > k.n/8 { // few are faster alone
 			x := src[:n*size]
-			if n < k.n {
+			if n < vectors*k.n {
 				copy(g.rows[:], x)
 				x = g.rows[:] // what else is there does not matter
 			}
-			k.transpose(&g.x[0], &x[0], size, size)
+			k.transposeVectors(vectors, &g.x, x, size)
 			if weights != nil {
 				at := col
 				for l := range n {
 					copy(g.rows[l*size:], weights[at:at+size])
 					at = (at + size) % cols
 				}
-				k.transpose(&g.w[0], &g.rows[0], size, size)
+				k.transposeVectors(vectors, &g.w, g.rows[:], size)
 			}
 			odd = fit(g)
 		}
@@ -101,5 +123,12 @@ func (k *lanes) eachGroup(dst []byte, src []float32, cols int, weights []float32
 			}
 			dst, src, col = dst[bytes:], src[size:], (col+size)%cols
 		}
+		g.first += n
+	}
+}
+
+func (k *lanes) transposeVectors(vectors int, dst *[superBlock * maxLanes]float32, src []float32, size int) {
+	for at := 0; at < vectors*k.n*size; at += k.n * size {
+		k.transpose(&dst[at], &src[at], size, size)
 	}
 }

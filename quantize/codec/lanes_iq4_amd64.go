@@ -7,6 +7,7 @@ func (k *iqLanes) fitIQ4(g *group, n int, weighed bool) (odd uint32) {
 	if !weighed {
 		k.square(&g.w[0], &g.x[0], 32*n)
 	} else {
+		clear(g.sigma2[:])
 		k.squares(&g.sigma2[0], &g.x[0], 32*n)
 		for l, s := range g.sigma2 {
 			g.sigma2[l] = 2 * s / float32(32*n)

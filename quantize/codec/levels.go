@@ -8,10 +8,11 @@ import (
 // Decoders of few values look 8 elements up at a time: the numbers of their values, levels, lie in the bytes of a
 // word, the first one lowest. That takes half the time of turning the bits of each element into a number.
 
-// twoBits masks a level of 2 bits in each byte, oneBit one of 1 bit.
+// fourBits masks a level of 4 bits in each byte, twoBits one of 2 bits, oneBit one of 1 bit.
 const (
-	twoBits = 0x0303030303030303
-	oneBit  = 0x0101010101010101
+	fourBits = 0x0f0f0f0f0f0f0f0f
+	twoBits  = 0x0303030303030303
+	oneBit   = 0x0101010101010101
 )
 
 // putLevels stores the values of 8 levels.

@@ -36,11 +36,10 @@ func packGridK4(dst []byte, g *affineGrid) {
 
 // packNibbles stores the low 4 bits of codes, 8 at a time: of 64 the first 32 in low nibbles.
 func packNibbles(dst []byte, L *[superBlock]uint8) {
-	const nibbles = 0x0f0f0f0f0f0f0f0f
 	for i := 0; i < 128; i += 8 {
 		at := i/32*64 + i%32
 		low, high := binary.LittleEndian.Uint64(L[at:]), binary.LittleEndian.Uint64(L[at+32:])
-		binary.LittleEndian.PutUint64(dst[i:], low&nibbles|high&nibbles<<4)
+		binary.LittleEndian.PutUint64(dst[i:], low&fourBits|high&fourBits<<4)
 	}
 }
 

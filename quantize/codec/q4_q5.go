@@ -48,20 +48,21 @@ func eachWeighedRow(dst []byte, src []float32, cols int, weights []float32, byte
 	}
 }
 
-// pack4 stores the low nibbles of L.
+// pack4 stores the low nibbles of L, 8 at a time.
 func pack4(dst []byte, L *[32]uint8) {
-	for j := range 16 {
-		dst[j] = L[j]&15 | L[j+16]<<4
+	for j := 0; j < 16; j += 8 {
+		low, high := binary.LittleEndian.Uint64(L[j:]), binary.LittleEndian.Uint64(L[j+16:])
+		binary.LittleEndian.PutUint64(dst[j:], low&fourBits|high&fourBits<<4)
 	}
 }
 
 // pack5 stores the fifth bits of L in 4 bytes and then the low nibbles.
 func pack5(dst []byte, L *[32]uint8) {
-	var high uint32
-	for j, l := range L {
-		high |= uint32(l) >> 4 & 1 << j
+	for j := 0; j < 32; j += 8 {
+		// The product moves bit 0 of byte i to bit 56+i.
+		bits := binary.LittleEndian.Uint64(L[j:]) >> 4 & oneBit
+		dst[j/8] = uint8(bits * 0x0102040810204080 >> 56)
 	}
-	binary.LittleEndian.PutUint32(dst, high)
 	pack4(dst[4:], L)
 }
 
@@ -108,22 +109,46 @@ func affineLevels(x []float32, L *[32]uint8, last int32) (d, lo float32) {
 	return d, lo
 }
 
+// weighedSymmetric and weighedAffineLevels find scale and levels with weights; sigma2 is the mean square of the row.
+func weighedSymmetric(nmax int32, x, weights []float32, sigma2 float32, L *[32]uint8) (d float32) {
+	var w [32]float32
+	weigh(w[:], x, weights, sigma2)
+	return searchSymmetric(nmax, x, L[:], w[:])
+}
+
+func weighedAffineLevels(nmax int32, x, weights []float32, sigma2 float32, L *[32]uint8) (d, lo float32) {
+	var w [32]float32
+	weigh(w[:], x, weights, sigma2)
+	d, minimum := searchAffine(weighedAffine(nmax), x, L[:], w[:])
+	return d, -minimum
+}
+
+// weighedAffine is the search with weights.
+func weighedAffine(nmax int32) affine {
+	return affine{nmax: nmax, rmin: -0.9, rdelta: 0.05, steps: 36}
+}
+
 func encodeQ4_0(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 18, func(dst []byte, x, weights []float32, sigma2 float32) {
-			var L [32]uint8
-			var w [32]float32
-			weigh(w[:], x, weights, sigma2)
-			putF16(dst, searchSymmetric(8, x, L[:], w[:]))
-			pack4(dst[2:], &L)
-		})
+		eachWeighedRow(dst, src, cols, weights, 18, weighedQ4_0)
 		return
 	}
 	eachBlock(dst, src, cols, nil, 32, 18, func(dst []byte, x, _ []float32) {
 		var L [32]uint8
-		putF16(dst, symmetric(x, &L, 8))
-		pack4(dst[2:], &L)
+		d := symmetric(x, &L, 8)
+		packQ4_0(dst, d, &L)
 	})
+}
+
+func weighedQ4_0(dst []byte, x, weights []float32, sigma2 float32) {
+	var L [32]uint8
+	d := weighedSymmetric(8, x, weights, sigma2, &L)
+	packQ4_0(dst, d, &L)
+}
+
+func packQ4_0(dst []byte, d float32, L *[32]uint8) {
+	putF16(dst, d)
+	pack4(dst[2:], L)
 }
 
 func decodeQ4_0(dst []float32, src []byte) {
@@ -138,31 +163,28 @@ func decodeQ4_0(dst []float32, src []byte) {
 	}
 }
 
-// weighedAffine is the search of Q4_1 and Q5_1 with weights.
-func weighedAffine(nmax int32) affine {
-	return affine{nmax: nmax, rmin: -0.9, rdelta: 0.05, steps: 36}
-}
-
 func encodeQ4_1(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 20, func(dst []byte, x, weights []float32, sigma2 float32) {
-			var L [32]uint8
-			var w [32]float32
-			weigh(w[:], x, weights, sigma2)
-			d, m := searchAffine(weighedAffine(15), x, L[:], w[:])
-			putF16(dst, d)
-			putF16(dst[2:], -m)
-			pack4(dst[4:], &L)
-		})
+		eachWeighedRow(dst, src, cols, weights, 20, weighedQ4_1)
 		return
 	}
 	eachBlock(dst, src, cols, nil, 32, 20, func(dst []byte, x, _ []float32) {
 		var L [32]uint8
 		d, lo := affineLevels(x, &L, 15)
-		putF16(dst, d)
-		putF16(dst[2:], lo)
-		pack4(dst[4:], &L)
+		packQ4_1(dst, d, lo, &L)
 	})
+}
+
+func weighedQ4_1(dst []byte, x, weights []float32, sigma2 float32) {
+	var L [32]uint8
+	d, lo := weighedAffineLevels(15, x, weights, sigma2, &L)
+	packQ4_1(dst, d, lo, &L)
+}
+
+func packQ4_1(dst []byte, d, lo float32, L *[32]uint8) {
+	putF16(dst, d)
+	putF16(dst[2:], lo)
+	pack4(dst[4:], L)
 }
 
 func decodeQ4_1(dst []float32, src []byte) {
@@ -179,20 +201,25 @@ func decodeQ4_1(dst []float32, src []byte) {
 
 func encodeQ5_0(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 22, func(dst []byte, x, weights []float32, sigma2 float32) {
-			var L [32]uint8
-			var w [32]float32
-			weigh(w[:], x, weights, sigma2)
-			putF16(dst, searchSymmetric(16, x, L[:], w[:]))
-			pack5(dst[2:], &L)
-		})
+		eachWeighedRow(dst, src, cols, weights, 22, weighedQ5_0)
 		return
 	}
 	eachBlock(dst, src, cols, nil, 32, 22, func(dst []byte, x, _ []float32) {
 		var L [32]uint8
-		putF16(dst, symmetric(x, &L, 16))
-		pack5(dst[2:], &L)
+		d := symmetric(x, &L, 16)
+		packQ5_0(dst, d, &L)
 	})
+}
+
+func weighedQ5_0(dst []byte, x, weights []float32, sigma2 float32) {
+	var L [32]uint8
+	d := weighedSymmetric(16, x, weights, sigma2, &L)
+	packQ5_0(dst, d, &L)
+}
+
+func packQ5_0(dst []byte, d float32, L *[32]uint8) {
+	putF16(dst, d)
+	pack5(dst[2:], L)
 }
 
 func decodeQ5_0(dst []float32, src []byte) {
@@ -211,24 +238,26 @@ func decodeQ5_0(dst []float32, src []byte) {
 
 func encodeQ5_1(dst []byte, src []float32, cols int, weights []float32) {
 	if weights != nil {
-		eachWeighedRow(dst, src, cols, weights, 24, func(dst []byte, x, weights []float32, sigma2 float32) {
-			var L [32]uint8
-			var w [32]float32
-			weigh(w[:], x, weights, sigma2)
-			d, m := searchAffine(weighedAffine(31), x, L[:], w[:])
-			putF16(dst, d)
-			putF16(dst[2:], -m)
-			pack5(dst[4:], &L)
-		})
+		eachWeighedRow(dst, src, cols, weights, 24, weighedQ5_1)
 		return
 	}
 	eachBlock(dst, src, cols, nil, 32, 24, func(dst []byte, x, _ []float32) {
 		var L [32]uint8
 		d, lo := affineLevels(x, &L, 31)
-		putF16(dst, d)
-		putF16(dst[2:], lo)
-		pack5(dst[4:], &L)
+		packQ5_1(dst, d, lo, &L)
 	})
+}
+
+func weighedQ5_1(dst []byte, x, weights []float32, sigma2 float32) {
+	var L [32]uint8
+	d, lo := weighedAffineLevels(31, x, weights, sigma2, &L)
+	packQ5_1(dst, d, lo, &L)
+}
+
+func packQ5_1(dst []byte, d, lo float32, L *[32]uint8) {
+	putF16(dst, d)
+	putF16(dst[2:], lo)
+	pack5(dst[4:], L)
 }
 
 func decodeQ5_1(dst []float32, src []byte) {

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // Q6_K: super-blocks of 256 elements in 16 sub-blocks, 210 bytes; for each half of 128 elements and l < 32:
 //
-//	128 bytes low nibbles: byte l holds elements l and l+64, byte l+32 holds l+32 and l+96
+//	128 bytes low fourBits: byte l holds elements l and l+64, byte l+32 holds l+32 and l+96
 //	64 bytes  high 2 bits: byte l holds elements l, l+32, l+64 and l+96
 //	16 int8   scales
 //	 2 bytes  d, f16: x = d*scale*(q-32)
@@ -45,14 +45,13 @@ func fitQ6K(g *symmetricGrid, x, weights []float32, L *[superBlock]uint8) {
 }
 
 func packQ6K(dst []byte, g *symmetricGrid, L *[superBlock]uint8) {
-	const nibbles = 0x0f0f0f0f0f0f0f0f
 	for h := range 2 {
 		half, low, high := L[128*h:128*h+128], dst[64*h:64*h+64], dst[128+32*h:128+32*h+32]
 		for l := 0; l < 32; l += 8 { // 8 codes at a time
 			a, b := binary.LittleEndian.Uint64(half[l:]), binary.LittleEndian.Uint64(half[l+32:])
 			c, e := binary.LittleEndian.Uint64(half[l+64:]), binary.LittleEndian.Uint64(half[l+96:])
-			binary.LittleEndian.PutUint64(low[l:], a&nibbles|c&nibbles<<4)
-			binary.LittleEndian.PutUint64(low[l+32:], b&nibbles|e&nibbles<<4)
+			binary.LittleEndian.PutUint64(low[l:], a&fourBits|c&fourBits<<4)
+			binary.LittleEndian.PutUint64(low[l+32:], b&fourBits|e&fourBits<<4)
 			binary.LittleEndian.PutUint64(high[l:], a>>4&twoBits|b>>4&twoBits<<2|c>>4&twoBits<<4|e>>4&twoBits<<6)
 		}
 	}

@@ -34,6 +34,7 @@ var files = []struct {
 	{"symmetric", symmetric},
 	{"descent", descent},
 	{"round", round},
+	{"blocks", blocks},
 	{"iq4", iq4},
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -12,6 +11,7 @@ import (
 // scale is in all lanes: codes then come out as they are packed. Division takes its time, in AVX-512 no less: there is
 // one form for both tiers.
 func round(t *tier) {
+	levels(t)
 	if t.wide() {
 		return
 	}
@@ -47,6 +47,37 @@ func round(t *tier) {
 	}
 }
 
+// levels writes the codes that searches in lanes give, for one block of 32.
+func levels(t *tier) {
+	if t.wide() {
+		return
+	}
+	t.function("levelsAffine32", "(codes *uint8, x *float32, inverse, from float32, nmax int32)",
+		"rounds the distances from from times the inverse scale, from 0 to nmax: what searchAffine leaves in L.")
+	r := &rounding{tier: t, size: 32, codes: t.pointer("codes"), x: t.pointer("x"), order: t.load(t.packedOrder())}
+	inverse, from, nmax, zero := t.scalar("inverse"), t.scalar("from"), t.scalar("nmax"), t.zero()
+	r.pack(func(x operand.Mem) reg.VecVirtual {
+		l := t.nearest(t.mul(inverse, t.sub(t.load(x), from)))
+		return t.minInt(t.maxInt(l, zero), nmax)
+	})
+	t.end()
+
+	t.function("levelsSymmetric32", "(codes *uint8, x *float32, inverse float32, nmax int32)",
+		"rounds x times the inverse scale and adds nmax, from 0 to 2*nmax-1: what searchSymmetric leaves in L.")
+	r = &rounding{tier: t, size: 32, codes: t.pointer("codes"), x: t.pointer("x"), order: t.load(t.packedOrder())}
+	inverse, nmax = t.scalar("inverse"), t.scalar("nmax")
+	zero = t.zero()
+	last := t.do(t.VPADDD, nmax, nmax)
+	ones := t.vec()
+	t.VPCMPEQD(ones, ones, ones)
+	t.VPADDD(ones, last, last)
+	r.pack(func(x operand.Mem) reg.VecVirtual {
+		l := t.do(t.VPADDD, t.nearest(t.mul(inverse, x)), nmax)
+		return t.minInt(t.maxInt(l, zero), last)
+	})
+	t.end()
+}
+
 // rounding is a loop over sub-blocks.
 type rounding struct {
 	*tier
@@ -58,20 +89,12 @@ type rounding struct {
 
 func (t *tier) rounding(size int) *rounding {
 	r := &rounding{t, size, t.pointer("codes"), t.pointer("x"), t.pointer("scales"), t.pointer("n"), nil}
-	if _, ok := t.vectors[packedOrder]; !ok {
-		m := t.StaticGlobal("packed_order")
-		t.DataAttributes(attr.RODATA | attr.NOPTR)
-		for _, i := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
-			t.AppendDatum(operand.U32(i))
-		}
-		t.vectors[packedOrder] = m
-	}
-	r.order = t.load(t.vectors[packedOrder])
+	r.order = t.load(t.packedOrder())
 	return r
 }
 
-// packedOrder is the key of the order that undoes what packing within halves of 128 bits does.
-const packedOrder = 1<<32 - 1
+// packedOrder undoes what packing within halves of 128 bits does.
+func (t *tier) packedOrder() operand.Mem { return t.table("packed_order", 0, 4, 1, 5, 2, 6, 3, 7) }
 
 // each runs body for every sub-block whose scale is not 0; also are pointers to a float32 a sub-block.
 func (r *rounding) each(body func(scale vec), also ...reg.Register) {

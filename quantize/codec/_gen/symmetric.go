@@ -104,6 +104,7 @@ tried; scratch is for n+5 vectors.`)
 	pair(true)
 	pairs := t.counter(9)
 	t.loop(pairs, func() { pair(false) })
+	t.store(t.and(t.load(scales), alive), scales) // sums of infinite weights are NaN
 	t.end()
 }
 

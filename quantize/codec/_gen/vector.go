@@ -139,13 +139,17 @@ func (t *tier) scalar(name string) reg.VecVirtual {
 }
 
 // bits is the constant with these bits in all lanes.
-func (t *tier) bits(b uint32) reg.VecVirtual {
+func (t *tier) bits(b uint32) reg.VecVirtual { return t.spread(t.one(math.Float32frombits(b))) }
+
+// one is the constant in memory.
+func (t *tier) one(f float32) operand.Mem {
+	b := math.Float32bits(f)
 	m, ok := t.constants[b]
 	if !ok {
 		m = t.ConstData(fmt.Sprintf("bits_%08x", b), operand.U32(b))
 		t.constants[b] = m
 	}
-	return t.spread(m)
+	return m
 }
 
 // loop repeats body, n at least 1 times, counting n down.

@@ -4,10 +4,10 @@ import "github.com/mmcloughlin/avo/reg"
 
 // weights writes the weights of elements in lanes.
 func weights(t *tier) {
-	t.function("squares", "(sums, x *float32, n int)", "sets sums to sumSquares of n vectors in each lane.")
+	t.function("squares", "(sums, x *float32, n int)", "adds the squares of n vectors to sums, in each lane.")
 	sums, x := t.pointer("sums"), t.pointer("x")
 	c := t.column(t.pointer("n"))
-	s := t.zero()
+	s := t.load(at(sums, 0))
 	c.each(func() {
 		v := t.load(c.of(x))
 		t.sum(s, t.mul(v, v))
