@@ -28,6 +28,7 @@ const (
 	narrow activationKind = iota // for few tokens: bytes, for each block high parts, then low ones, or words
 	wide                         // for many tokens: words
 	bytes8                       // for fast computation: bytes
+	brain                        // for fast computation of many tokens: words, of BF16, see brainAt
 )
 
 // greatest is the greatest magnitude of the integers.
@@ -44,6 +45,8 @@ func (a *activations) set(x []float32, n, cols int, compute Compute) {
 	k := active()
 	a.x, a.n, a.cols = x, n, cols
 	switch {
+	case compute == Fast && k.brains != nil && n > k.mostNarrow:
+		a.kind = brain
 	case compute == Fast:
 		a.kind = bytes8
 	case n <= k.mostNarrow:
@@ -61,6 +64,8 @@ func (a *activations) set(x []float32, n, cols int, compute Compute) {
 	case a.kind == narrow:
 		a.stride += cols
 		a.bytes = room(a.bytes, n*a.stride)
+	case a.kind == brain:
+		a.words = room(a.words, (n+15)&^15*cols)
 	default:
 		a.bytes = room(a.bytes, n*a.stride)
 	}
@@ -92,6 +97,9 @@ func (a *activations) round(c int) {
 	blocks := a.cols / blockCols
 	row, scales, sums := a.x[c*a.cols:][:a.cols], a.scales[c*blocks:][:blocks], a.sums[2*c*blocks:][:2*blocks]
 	switch k := active(); {
+	case a.kind == brain:
+		k.roundBrains(a.words[a.brainAt(c, 0):], row)
+		return
 	case a.inWords(k):
 		k.roundWide(a.words[c*a.stride:][:a.cols], row, scales, sums)
 	case a.kind == narrow:

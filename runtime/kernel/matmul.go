@@ -43,9 +43,7 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	cols := products[0].W.Cols
 	integers, chunks := false, 0
 	for i := range products {
-		w := products[i].W
-		integers = integers || w.integers != nil
-		chunks += m.chunks(w)
+		integers = integers || products[i].W.integers != nil
 	}
 	if integers {
 		m.acts.set(x, n, cols, m.Compute)
@@ -59,6 +57,9 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 			m.padded = padRows(m.padded, x, n, cols, m.stride)
 			m.x = m.padded
 		}
+	}
+	for i := range products {
+		chunks += m.chunks(products[i].W)
 	}
 	p.Do(chunks, (*productTask)(m))
 }
@@ -83,6 +84,9 @@ func (a *activations) prepare(w *Matrix) {
 		return
 	}
 	f := w.integers.f
+	if a.kind == brain {
+		return
+	}
 	if a.kind != wide {
 		a.init(f.Sub, w.integers.offset)
 	}
@@ -100,6 +104,9 @@ const panelsMost = 4
 // panelsAChunk is the number of panels of a chunk: with many tokens so many that the activations, which come from a
 // farther cache, are used often; with few so many that there are some chunks for each worker.
 func (m *Multiplier) panelsAChunk(w *Matrix) int {
+	if m.acts.kind == brain {
+		return max(2, min(brainPanels, w.integers.count()/(2*m.threads)&^1))
+	}
 	if m.acts.n > active().widths[wide] {
 		return panelsMost
 	}
@@ -138,11 +145,15 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 
 // stretch is the number of columns whose codes are unpacked at a time, a multiple of 256: so that they, and the
 // activations of a tile, stay in the nearest cache.
-var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024}
+var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024, brain: 512}
 
 // panels computes the results of count panels from number first on.
 func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)
+	if a.kind == brain {
+		q.brains(s, a, first, count)
+		return
+	}
 	if a.n == 1 && w.data != nil && q.singles(s, a, first, count) {
 		return
 	}

@@ -79,19 +79,29 @@ func TestIntegerProducts(t *testing.T) {
 				}
 			}
 			var first [2][]float32
-			for _, tier := range cpu.Available() {
+			for _, tier := range cpu.Ladder() {
 				restore := cpu.Force(tier)
 				for compute, bound := range map[Compute]float64{Exact: 4e-4, Fast: 0.05} {
 					all := product(pools[1], w, x, tokens, compute)
 					for i, v := range all {
-						require.InDelta(t, exact[i], v, bound*size[i], "%s %s: element %d", tier, compute, i)
+						if d := math.Abs(exact[i] - float64(v)); d > bound*size[i] {
+							require.Failf(t, "not close", "%s %s: element %d: want %g, got %g", tier, compute, i, exact[i], v)
+						}
 					}
+					// Tiles compute many tokens in BF16, and few as the others do.
+					tiles := compute == Fast && active().brains != nil
 					if first[compute] == nil {
 						first[compute] = all
 					}
-					require.Equal(t, first[compute], all, "%s %s", tier, compute)
-					for _, n := range []int{1, 2, 3, 6, 7, 12, 13, 14, 15, 29} {
-						require.Equal(t, all[:n*rows], product(pools[n%2], w, x, n, compute), "%s %s: %d tokens", tier, compute, n)
+					if !tiles {
+						require.True(t, slices.Equal(first[compute], all), "%s %s", tier, compute)
+					}
+					for _, n := range []int{1, 2, 3, 6, 7, 12, 13, 14, 15, 16, 17, 29, 32} {
+						want := all
+						if tiles && n <= active().mostNarrow {
+							want = first[compute]
+						}
+						require.True(t, slices.Equal(want[:n*rows], product(pools[n%2], w, x, n, compute)), "%s %s: %d tokens", tier, compute, n)
 					}
 				}
 				restore()
@@ -157,6 +167,9 @@ func TestExtremeCodes(t *testing.T) {
 						got := product(p, w, x, n, compute)
 						if tier == cpu.Generic {
 							first[compute] = got
+						}
+						if compute == Fast && active().brains != nil && n > active().mostNarrow {
+							continue // in BF16
 						}
 						require.Equal(t, first[compute][:len(got)], got, "%s %s: %d tokens", tier, compute, n)
 					}

@@ -13,13 +13,18 @@ type products struct {
 	narrow, wide, bytes func(t *tile)
 	// single computes the products of a panel with one column, without what unpacks it, or says that it cannot.
 	single func(t *singleTile) bool
+	// brains adds the products of up to two panels with up to two times 16 tokens, in BF16; nil where there are no tiles.
+	// toBrains makes BF16 of codes, roundBrains of activations.
+	brains      func(t *brainArgs, panels, tokens int)
+	toBrains    func(words []int16, codes []byte, d, min []float32, blocks, subs, offset int)
+	roundBrains func(words []int16, row []float32)
 	// roundNarrow, roundWide and roundBytes round a row of activations.
 	roundNarrow func(bytes []int8, row, scales []float32, sums []int32)
 	roundWide   func(words []int16, row, scales []float32, sums []int32)
 	roundBytes  func(bytes []int8, row, scales []float32, sums []int32)
 
 	// widths are the numbers of columns that tiles have at most, by the kind of activations.
-	widths [3]int
+	widths [4]int
 	// mostNarrow is the number of tokens up to which narrow is faster than making words of codes for wide.
 	mostNarrow int
 	// narrowWords says that narrow takes activations as wide does.
@@ -31,5 +36,5 @@ var productsGeneric = products{
 	single: singleGeneric,
 	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
 	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
-	widths: [3]int{narrow: 6, wide: 14, bytes8: 14}, mostNarrow: 12,
+	widths: [4]int{narrow: 6, wide: 14, bytes8: 14, brain: 32}, mostNarrow: 12,
 }

@@ -11,6 +11,7 @@ type Scratch struct {
 	block []byte // begins at a multiple of vectorBytes
 	used  int
 
+	brains brainArgs
 	single singleTile
 	packer packer            // of Matrix.panel
 	stages [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere

@@ -17,6 +17,9 @@ var native = map[cpu.Tier]func(t *tier){
 		t.vectors, t.products = vectorsAVX2, productsAVX2
 	},
 	cpu.AVX512: func(t *tier) { t.vectors, t.products = vectorsAVX512, productsAVX512 },
+	cpu.AMX: func(t *tier) {
+		t.brains, t.toBrains, t.roundBrains = brainsAMX, toBrainsAVX512, roundBrainsRow
+	},
 }
 
 // The wrappers check what the assembly will touch; strides turn into bytes.

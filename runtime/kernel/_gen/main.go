@@ -43,6 +43,7 @@ var tierFiles = []struct {
 	{"round_avx2", roundAVX2},
 	{"tiles_avx2", tilesAVX2},
 	{"bytes_avx2", bytesAVX2},
+	{"brains_avx512", brainsAVX512},
 }
 
 func main() {

@@ -1,0 +1,92 @@
+package kernel
+
+import "unsafe"
+
+// Fast computation of many tokens on processors with tiles (AMX) takes weights and activations as BF16: they have the 8
+// bits that fast computation promises, scales are part of the weights, and all of a row's products are summed without leaving the
+// tiles.
+
+// brainArgs is the product of 16 or 32 rows with up to 32 tokens as assembly takes it. Strides are in bytes.
+type brainArgs struct {
+	acc       *float32 // results of the first 16 tokens, rows of stride
+	stride    int
+	acc2      *float32 // of the next 16 tokens
+	x, x2     *int16   // activations of these tokens, see activations.brainAt
+	words     *int16   // of the first panel: for each pair of columns 16 rows x 2
+	wordsStep int      // to the second panel
+	steps     int      // of 32 columns
+	config    tileConfig
+}
+
+// tileConfig is the memory operand of LDTILECFG.
+type tileConfig struct {
+	palette, startRow uint8
+	_                 [14]uint8
+	columnBytes       [16]uint16
+	rows              [16]uint8
+}
+
+// brainAt is where the activations of token c and block b are: 16 tokens side by side, so that what a tile loads is 1 kB of
+// memory, and what the next one does the next.
+func (a *activations) brainAt(c, b int) int { return c/16*16*a.cols + b*16*blockCols + c%16*blockCols }
+
+// brainPanels is the largest number of panels of a chunk of brains: so many that activations that fill the second cache are
+// used often.
+const brainPanels = 8
+
+// brains computes count panels from number first on with all tokens. Results lie side by side until all columns are done:
+// in Dst they would share a few places of the cache.
+func (q *Product) brains(s *Scratch, a *activations, first, count int) {
+	w := q.W.integers
+	blocks := w.cols / blockCols
+	step := min(stretch[brain]/blockCols, blocks)
+	words := s.Int16s(count * 512 * step)
+	var panels [brainPanels][]byte
+	for i := range count {
+		panels[i] = q.W.panel(s, first+i)
+	}
+	g, t := &s.stages[0], &s.brains
+	g.take(s, w, nil, brain, step)
+	const pair = 2 * panelRows
+	size := a.n * pair // results of two panels
+	acc := s.Floats((count + 1) / 2 * size)
+	clear(acc)
+	*t = brainArgs{stride: 4 * pair, wordsStep: 2 * 512 * step}
+	for b := 0; b < blocks; b += step {
+		t.steps = min(step, blocks-b)
+		for i := range count {
+			g.panel, g.words = panels[i], words[512*step*i:][:512*step]
+			g.fill(w, brain, b, t.steps)
+		}
+		for i := 0; i < count; i += 2 {
+			t.words = &words[512*step*i]
+			for c := 0; c < a.n; c += 32 {
+				t.tokens(min(32, a.n-c))
+				t.acc, t.x = &acc[i/2*size+c*pair], &a.words[a.brainAt(c, b)]
+				if c+16 < a.n {
+					t.acc2, t.x2 = &acc[i/2*size+(c+16)*pair], &a.words[a.brainAt(c+16, b)]
+				}
+				active().brains(t, min(2, count-i), min(2, (a.n-c+15)/16))
+			}
+		}
+	}
+	for i := 0; i < count; i += 2 {
+		row := (first + i) * panelRows
+		for c := range a.n {
+			copy(q.Dst[c*q.W.Rows+row:(c+1)*q.W.Rows], acc[i/2*size+c*pair:][:min(2, count-i)*panelRows])
+		}
+	}
+}
+
+// tokens configures the tiles for so many tokens.
+func (t *brainArgs) tokens(n int) {
+	first, second := uint8(min(n, 16)), uint8(max(n-16, 0))
+	t.config = tileConfig{palette: 1}
+	for i, rows := range []uint8{first, first, second, second, first, second, 16, 16} {
+		if rows > 0 {
+			t.config.rows[i], t.config.columnBytes[i] = rows, 64
+		}
+	}
+}
+
+var _ = [1]struct{}{}[unsafe.Offsetof(brainArgs{}.config)-64] // where assembly expects it
