@@ -26,9 +26,9 @@ func speed(ctx context.Context, s *setup) (string, error) {
 	model := "1b-T.gguf"
 	out := s.caption("Random Llama of 1.1B weights, tokens/s") + "\n" + code("go run ./scripts/synth --shape 1b --type T -o 1b-T.gguf") + s.benchCommands(model, w)
 	for _, n := range w.prompts {
-		out += fmt.Sprintf("\n### Prefill of %d tokens\n", n) + s.rates(r, s.types, fmt.Sprintf("pp%d", n))
+		out += fmt.Sprintf("\n#### Prefill of %d tokens\n", n) + s.rates(r, s.types, fmt.Sprintf("pp%d", n))
 	}
-	out += "\n### Decoding\n" + s.rates(r, s.types, "tg24")
+	out += "\n#### Decoding\n" + s.rates(r, s.types, "tg24")
 	return out + s.bandwidth(r, s.types) + failures(r.failed), nil
 }
 
@@ -100,5 +100,5 @@ func (s *setup) bandwidth(r results, rows []string) string {
 	if !measured {
 		return ""
 	}
-	return "\n### Decoding, beside what memory gives in the same run\n\n" + t.String()
+	return "\n#### Decoding, beside what memory gives in the same run\n\n" + t.String()
 }

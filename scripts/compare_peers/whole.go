@@ -117,7 +117,7 @@ func load(ctx context.Context, s *setup) (string, error) {
 		if i == 0 {
 			out += "\n" + code(lines...)
 		}
-		out += fmt.Sprintf("\n### %s to the first token\n", ft) + s.wall(r, names, "resident, GB") + failures(r.failed)
+		out += fmt.Sprintf("\n#### %s to the first token\n", ft) + s.wall(r, names, "resident, GB") + failures(r.failed)
 	}
 	return out, nil
 }
