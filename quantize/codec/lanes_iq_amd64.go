@@ -7,22 +7,40 @@ import "github.com/carat-llm/carat/gguf"
 // iqLanes are the functions of a tier for the IQ formats.
 type iqLanes struct {
 	*lanes
-	searchIQ4 func(scales, x, w, nearest *float32)
+	searchIQ4                func(scales, x, w, nearest *float32)
+	weighEvenly, weighRaised func(w, x, sigma2 *float32, n int)
+	gridSigns, gridEvenSigns func(most, magnitudes, roots *float32, signs *uint32, x, w *float32, groups int)
+	gridRows                 func(rows, columns *float32, n int)
+	grids8, grids4           gridKernels
 }
 
 var iqLanesAVX2 = &iqLanes{
-	lanes:     lanesAVX2,
-	searchIQ4: searchIQ4AVX2,
+	lanes:       lanesAVX2,
+	searchIQ4:   searchIQ4AVX2,
+	weighEvenly: weighEvenlyAVX2, weighRaised: weighRaisedAVX2,
+	gridSigns: gridSignsAVX2, gridEvenSigns: gridEvenSignsAVX2, gridRows: gridRowsAVX2,
+	grids8: gridKernels{8, gridCodes8AVX2, gridNearest8of8AVX2, gridSums8AVX2},
+	grids4: gridKernels{8, gridCodes4AVX2, gridNearest4of8AVX2, gridSums4AVX2},
 }
 
 var iqLanesAVX512 = &iqLanes{
-	lanes:     lanesAVX512,
-	searchIQ4: searchIQ4AVX512,
+	lanes:       lanesAVX512,
+	searchIQ4:   searchIQ4AVX512,
+	weighEvenly: weighEvenlyAVX512, weighRaised: weighRaisedAVX512,
+	gridSigns: gridSignsAVX512, gridEvenSigns: gridEvenSignsAVX512, gridRows: gridRowsAVX512,
+	grids8: gridKernels{16, gridCodes8AVX512, gridNearest8of16AVX512, gridSums8AVX512},
+	grids4: gridKernels{8, gridCodes4AVX512, gridNearest4of16AVX2, gridSums4AVX512},
 }
 
 func (k *iqLanes) encoders() map[gguf.Type]encoder {
 	return map[gguf.Type]encoder{
 		gguf.IQ4_NL: k.encodeIQ4NL,
 		gguf.IQ4_XS: k.encodeIQ4XS,
+
+		gguf.IQ2_XXS: k.encodeGrid(fitIQ2XXS, 66, packIQ2XXS, encodeIQ2XXSBlock),
+		gguf.IQ2_XS:  k.encodeGrid(fitIQ2XS, 74, packIQ2XS, encodeIQ2XSBlock),
+		gguf.IQ2_S:   k.encodeGrid(fitIQ2S, 82, packIQ2S, encodeIQ2SBlock),
+		gguf.IQ3_XXS: k.encodeGrid(fitIQ3XXS, 98, packIQ3XXS, encodeIQ3XXSBlock),
+		gguf.IQ3_S:   k.encodeGrid(fitIQ3S, 110, packIQ3S, encodeIQ3SBlock),
 	}
 }

@@ -36,6 +36,7 @@ var files = []struct {
 	{"round", round},
 	{"blocks", blocks},
 	{"iq4", iq4},
+	{"grid", grids},
 }
 
 func main() {

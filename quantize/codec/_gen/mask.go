@@ -11,14 +11,15 @@ type mask = reg.Register
 
 // Predicates of comparisons. NaN is ordered with nothing: only notEqual and those that begin with not hold of it.
 const (
-	equal        = 0x00 // EQ_OQ
-	less         = 0x11 // LT_OQ
-	lessOrEqual  = 0x12 // LE_OQ
-	notEqual     = 0x04 // NEQ_UQ
-	notLess      = 0x15 // NLT_UQ
-	notLessEqual = 0x16 // NLE_UQ
-	notGreater   = 0x1a // NGT_UQ
-	greater      = 0x1e // GT_OQ
+	equal           = 0x00 // EQ_OQ
+	less            = 0x11 // LT_OQ
+	lessOrEqual     = 0x12 // LE_OQ
+	notEqual        = 0x04 // NEQ_UQ
+	notLess         = 0x15 // NLT_UQ
+	notLessEqual    = 0x16 // NLE_UQ
+	notGreater      = 0x1a // NGT_UQ
+	greater         = 0x1e // GT_OQ
+	notGreaterEqual = 0x19 // NGE_UQ
 )
 
 // compare says where a is predicate b.
