@@ -7,11 +7,11 @@ import "github.com/carat-llm/carat/gguf"
 // blockKernel encodes n blocks without weights, or as many as come before one that only the generic code can.
 type blockKernel = func(dst *uint8, x *float32, n int) (done int)
 
-// encodeBlocks encodes with the kernel of t, and generic where that cannot.
-func (k *lanes) encodeBlocks(t gguf.Type, generic encoder) encoder {
-	size, bytes, kernel := t.BlockSize(), t.BlockBytes(), k.blocks[t]
+// encodeBlocks encodes with the kernel of t, which takes unit blocks at a time, and generic where that cannot.
+func (k *lanes) encodeBlocks(t gguf.Type, unit int, generic encoder) encoder {
+	size, bytes, kernel := unit*t.BlockSize(), unit*t.BlockBytes(), k.blocks[t]
 	return func(dst []byte, src []float32, _ int, _ []float32) {
-		for len(src) > 0 {
+		for len(src) >= size {
 			n := len(src) / size
 			_ = dst[n*bytes-1]
 			done := kernel(&dst[0], &src[0], n)
@@ -21,6 +21,7 @@ func (k *lanes) encodeBlocks(t gguf.Type, generic encoder) encoder {
 				dst, src = dst[bytes:], src[size:]
 			}
 		}
+		generic(dst, src, len(src), nil)
 	}
 }
 
@@ -28,7 +29,7 @@ func (k *lanes) encodeBlocks(t gguf.Type, generic encoder) encoder {
 // what was found for lane l, weighed is the encoder of a block.
 func (k *lanes) encodeQ4Q5(t gguf.Type, generic encoder, search func(g *group) (odd uint32), pack func(g *group, l int, dst []byte, x []float32),
 	weighed func(dst []byte, x, weights []float32, sigma2 float32)) encoder {
-	plain, bytes := k.encodeBlocks(t, generic), t.BlockBytes()
+	plain, bytes := k.encodeBlocks(t, 1, generic), t.BlockBytes()
 	return func(dst []byte, src []float32, cols int, weights []float32) {
 		if weights == nil {
 			plain(dst, src, cols, nil)

@@ -143,15 +143,34 @@ func TestEncodersMatchGeneric(t *testing.T) {
 	}
 }
 
+// TestHalvesOfAnyFloat: the float types keep infinities and NaN, as the generic code does, wherever they stand.
+func TestHalvesOfAnyFloat(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, typ := range []gguf.Type{gguf.F32, gguf.F16, gguf.BF16} {
+		for n := range 99 {
+			x := draw(r, n, func(r *rand.Rand, i int) float32 {
+				if r.IntN(8) == 0 {
+					return math.Float32frombits(0x7f800000 | r.Uint32()&0x807fffff | r.Uint32N(2))
+				}
+				return math.Float32frombits(r.Uint32() &^ (1 << 30))
+			})
+			requireEncodes(t, typ, x, n, nil, fmt.Sprintf("%d values", n))
+		}
+	}
+}
+
 // FuzzEncoders compares the encoders of all tiers on arbitrary finite values, weights being their magnitudes.
 func FuzzEncoders(f *testing.F) {
-	f.Add([]byte{0, 0, 0x80, 0x3f, 1, 0, 0, 0, 0xff, 0xff, 0x7f, 0x7f, 3})
-	f.Add([]byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0x3e, 7})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) < 4 {
+	f.Add(uint8(0), []byte{0, 0, 0x80, 0x3f, 1, 0, 0, 0, 0xff, 0xff, 0x7f, 0x7f, 3})
+	f.Add(uint8(9), []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0x3e, 7})
+	f.Fuzz(func(t *testing.T, kind uint8, b []byte) {
+		types := nativeTypes()
+		if len(b) < 4 || len(types) == 0 {
 			return
 		}
-		x := draw(nil, 18*superBlock, func(_ *rand.Rand, i int) float32 {
+		typ := types[int(kind)%len(types)]
+		size := typ.BlockSize()
+		x := draw(nil, 18*size, func(_ *rand.Rand, i int) float32 {
 			at := i * 4 % (len(b) - 3)
 			v := math.Float32frombits(uint32(b[at]) | uint32(b[at+1])<<8 | uint32(b[at+2])<<16 | uint32(b[at+3])<<24)
 			if abs(v) <= math.MaxFloat32 {
@@ -159,11 +178,9 @@ func FuzzEncoders(f *testing.F) {
 			}
 			return float32(b[at])
 		})
-		w := draw(nil, superBlock, func(_ *rand.Rand, i int) float32 { return abs(x[i+i/7]) })
-		for _, typ := range nativeTypes() {
-			requireEncodes(t, typ, x, superBlock, nil, typ.String())
-			requireEncodes(t, typ, x, superBlock, w, typ.String()+" with weights")
-		}
+		w := draw(nil, 3*size, func(_ *rand.Rand, i int) float32 { return abs(x[i+i/7]) })
+		requireEncodes(t, typ, x, 3*size, nil, typ.String())
+		requireEncodes(t, typ, x, 3*size, w, typ.String()+" with weights")
 	})
 }
 

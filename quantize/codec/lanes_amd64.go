@@ -32,6 +32,8 @@ type lanes struct {
 	scaleSigned                        func(d, levels, x *float32, n int, top, least float32)
 	searchDescent                      func(scale, levels, x *float32, n int, nmax float32)
 	blocks                             map[gguf.Type]blockKernel
+	trits                              func(codes *uint8, x *float32, n int, id float32)
+	notNegative                        func(bits *uint8, x *float32, n int)
 }
 
 var lanesAVX2 = &lanes{
@@ -39,8 +41,8 @@ var lanesAVX2 = &lanes{
 	searchAffineAbsoluteAVX2, scaleToAVX2, searchPositiveAVX2, searchSymmetricAVX2, levelsSymmetricAVX2, scaleSignedAVX2, searchDescentAVX2,
 	map[gguf.Type]blockKernel{
 		gguf.Q4_0: encodeQ4x0AVX2, gguf.Q4_1: encodeQ4x1AVX2, gguf.Q5_0: encodeQ5x0AVX2, gguf.Q5_1: encodeQ5x1AVX2,
-		gguf.Q8_0: encodeQ8x0AVX2,
-	},
+		gguf.Q8_0: encodeQ8x0AVX2, gguf.MXFP4: encodeMXFP4AVX2, gguf.F16: encodeF16AVX2, gguf.BF16: encodeBF16AVX2,
+	}, tritsAVX2, notNegativeAVX2,
 }
 
 var lanesAVX512 = &lanes{
@@ -48,8 +50,8 @@ var lanesAVX512 = &lanes{
 	searchAffineAbsoluteAVX512, scaleToAVX512, searchPositiveAVX512, searchSymmetricAVX512, levelsSymmetricAVX512, scaleSignedAVX512, searchDescentAVX512,
 	map[gguf.Type]blockKernel{
 		gguf.Q4_0: encodeQ4x0AVX512, gguf.Q4_1: encodeQ4x1AVX512, gguf.Q5_0: encodeQ5x0AVX512, gguf.Q5_1: encodeQ5x1AVX512,
-		gguf.Q8_0: encodeQ8x0AVX512,
-	},
+		gguf.Q8_0: encodeQ8x0AVX512, gguf.MXFP4: encodeMXFP4AVX512, gguf.F16: encodeF16AVX512, gguf.BF16: encodeBF16AVX512,
+	}, tritsAVX512, notNegativeAVX512,
 }
 
 // maxLanes is the number of lanes of the widest vectors.

@@ -14,21 +14,23 @@ import (
 // 3 can be decoded, but encoding gives 0 to 2 only.
 
 func encodeQ1(dst []byte, src []float32, cols int, _ []float32) {
-	eachBlock(dst, src, cols, nil, 128, 18, func(dst []byte, x, _ []float32) {
-		var total float32
-		for _, v := range x {
-			total += abs(v)
+	eachBlock(dst, src, cols, nil, 128, 18, encodeQ1Block)
+}
+
+func encodeQ1Block(dst []byte, x, _ []float32) {
+	var total float32
+	for _, v := range x {
+		total += abs(v)
+	}
+	putF16(dst, total/128)
+	for j := range 2 {
+		var bits uint64
+		for i, v := range x[64*j : 64*j+64] {
+			// Adding 0 turns -0 into 0, so that the sign bit says v < 0.
+			bits |= uint64(math.Float32bits(v+0)>>31^1) << i
 		}
-		putF16(dst, total/128)
-		for j := range 2 {
-			var bits uint64
-			for i, v := range x[64*j : 64*j+64] {
-				// Adding 0 turns -0 into 0, so that the sign bit says v < 0.
-				bits |= uint64(math.Float32bits(v+0)>>31^1) << i
-			}
-			binary.LittleEndian.PutUint64(dst[2+8*j:], bits)
-		}
-	})
+		binary.LittleEndian.PutUint64(dst[2+8*j:], bits)
+	}
 }
 
 func decodeQ1(dst []float32, src []byte) {
@@ -43,18 +45,23 @@ func decodeQ1(dst []float32, src []byte) {
 
 func encodeQ2(dst []byte, src []float32, cols int, _ []float32) {
 	eachBlock(dst, src, cols, nil, 64, 18, func(dst []byte, x, _ []float32) {
-		_, d := absMax(x)
-		putF16(dst, d)
-		id := inverse(d)
-		if id > math.MaxFloat32 {
-			clear(dst[2:18]) // of a subnormal d: what the reference's conversion of infinity gives
-			return
-		}
-		for j := range 16 {
-			v := x[4*j : 4*j+4]
-			dst[2+j] = trit(float32(v[0]*id)) | trit(float32(v[1]*id))<<2 | trit(float32(v[2]*id))<<4 | trit(float32(v[3]*id))<<6
-		}
+		var L [superBlock]uint8
+		d := trits(x, L[:64])
+		packQ2(dst, d, &L)
 	})
+}
+
+// packQ2 stores the first 64 trits.
+func packQ2(dst []byte, d float32, L *[superBlock]uint8) {
+	if inverse(d) > math.MaxFloat32 {
+		clear(L[:64]) // of a subnormal d: what the reference's conversion of infinity gives
+	}
+	putF16(dst, d)
+	for j := range 16 {
+		q := binary.LittleEndian.Uint32(L[4*j:])
+		q |= q >> 6
+		dst[2+j] = uint8(q | q>>12)
+	}
 }
 
 func decodeQ2(dst []float32, src []byte) {

@@ -24,42 +24,69 @@ func trit(v float32) uint8 {
 	return uint8(1 + one - 2*(one&(b>>31)))
 }
 
+// tritScale is the inverse of the scale d.
+func tritScale(d float32) float32 {
+	if id := inverse(d); id <= math.MaxFloat32 {
+		return id
+	}
+	return 0 // of a subnormal d; the reference's conversion of infinity gives zeros too
+}
+
 // trits fills L with the trits of x and returns the scale.
 func trits(x []float32, L []uint8) float32 {
 	L = L[:len(x)]
 	_, d := absMax(x)
-	id := inverse(d)
-	if id > math.MaxFloat32 {
-		id = 0 // of a subnormal d; the reference's conversion of infinity gives zeros too
-	}
+	id := tritScale(d)
 	for i, v := range x {
 		L[i] = trit(float32(v * id))
 	}
 	return d
 }
 
-// groupsTQ1 lists the parts of a TQ1_0 block: the first byte and the first element, bytes, and trits in each.
-var groupsTQ1 = [3]struct{ at, first, bytes, trits int }{{0, 0, 32, 5}, {32, 160, 16, 5}, {48, 240, 4, 4}}
-
 func encodeTQ1(dst []byte, src []float32, cols int, _ []float32) {
 	eachBlock(dst, src, cols, nil, superBlock, 54, func(dst []byte, x, _ []float32) {
 		var L [superBlock]uint8
-		putF16(dst[52:], trits(x, L[:]))
-		for _, g := range groupsTQ1 {
-			part := L[g.first : g.first+g.bytes*g.trits]
-			for m := range g.bytes {
-				var q uint32
-				for n := range g.trits {
-					q = q*3 + uint32(part[m+n*g.bytes])
-				}
-				if g.trits == 4 {
-					q *= 3
-				}
-				dst[g.at+m] = uint8((q*256 + 242) / 243) // rounded up, so that decoding rounds down to q
-			}
-		}
+		d := trits(x, L[:])
+		packTQ1(dst, d, &L)
 	})
 }
+
+// fractions are q/243 of 256, rounded up, so that decoding rounds down to q.
+var fractions = func() (t [256]uint8) {
+	for q := range t {
+		t[q] = uint8((q*256 + 242) / 243)
+	}
+	return t
+}()
+
+// packTQ1 joins the trits of 8 bytes, of 4 in the last part, at a time: the numbers that they make fit bytes.
+func packTQ1(dst []byte, d float32, L *[superBlock]uint8) {
+	for m := 0; m < 48; m += 8 {
+		part, stride := L[m:], 32
+		if m >= 32 {
+			part, stride = L[128+m:], 16
+		}
+		var q uint64
+		for n := range 5 {
+			q = q*3 + binary.LittleEndian.Uint64(part[n*stride:])
+		}
+		for i := range 8 {
+			dst[m+i] = fractions[uint8(q>>(8*i))]
+		}
+	}
+	var q uint32
+	for n := range 4 {
+		q = q*3 + binary.LittleEndian.Uint32(L[240+4*n:])
+	}
+	q *= 3
+	for i := range 4 {
+		dst[48+i] = fractions[uint8(q>>(8*i))]
+	}
+	putF16(dst[52:], d)
+}
+
+// groupsTQ1 lists the parts of a TQ1_0 block: the first byte and the first element, bytes, and trits in each.
+var groupsTQ1 = [3]struct{ at, first, bytes, trits int }{{0, 0, 32, 5}, {32, 160, 16, 5}, {48, 240, 4, 4}}
 
 // tritsOf holds the trits of each byte, 2 bits each, the first lowest.
 var tritsOf = func() (t [256]uint16) {
@@ -95,9 +122,14 @@ func decodeTQ1(dst []float32, src []byte) {
 func encodeTQ2(dst []byte, src []float32, cols int, _ []float32) {
 	eachBlock(dst, src, cols, nil, superBlock, 66, func(dst []byte, x, _ []float32) {
 		var L [superBlock]uint8
-		putF16(dst[64:], trits(x, L[:]))
-		pack2(dst, &L)
+		d := trits(x, L[:])
+		packTQ2(dst, d, &L)
 	})
+}
+
+func packTQ2(dst []byte, d float32, L *[superBlock]uint8) {
+	pack2(dst, L)
+	putF16(dst[64:], d)
 }
 
 func decodeTQ2(dst []float32, src []byte) {

@@ -35,6 +35,8 @@ var files = []struct {
 	{"descent", descent},
 	{"round", round},
 	{"blocks", blocks},
+	{"halves", halves},
+	{"small", small},
 	{"iq4", iq4},
 	{"grid", grids},
 }

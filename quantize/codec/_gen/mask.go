@@ -12,6 +12,7 @@ type mask = reg.Register
 // Predicates of comparisons. NaN is ordered with nothing: only notEqual and those that begin with not hold of it.
 const (
 	equal           = 0x00 // EQ_OQ
+	unordered       = 0x03 // UNORD_Q
 	less            = 0x11 // LT_OQ
 	lessOrEqual     = 0x12 // LE_OQ
 	notEqual        = 0x04 // NEQ_UQ
