@@ -73,3 +73,6 @@ func (p *Pool) Attend(dst, q []float32, n, first int, c *Cache, a Attention) {
 		}
 	})
 }
+
+// pad8 rounds n up to whole vectors of eight.
+func pad8(n int) int { return (n + 7) &^ 7 }

@@ -1,73 +1,99 @@
 package kernel
 
-// BlockCols is the number of columns whose products are summed in lanes before the lanes are joined.
-const BlockCols = 256
+import (
+	"unsafe"
 
-// rowTile is the number of weight rows decoded at a time: 16 rows of BlockCols float32 stay in the
-// first-level cache while the activations pass by.
-const rowTile = 16
+	"github.com/carat-llm/carat/gguf"
+)
 
-// pad8 rounds n up to whole vectors of eight.
-func pad8(n int) int { return (n + 7) &^ 7 }
+// pad16 rounds n up to whole lanes.
+func pad16(n int) int { return (n + 15) &^ 15 }
 
-// denseRows computes chunk number chunk of a product with weights that are decoded to float32.
-func (q *Product) denseRows(s *Scratch, chunk int, x []float32, n, stride int) {
-	tile := rowTile
-	if n < 3 { // decoded rows are used once: few of them, so that they stay in the nearest cache
-		tile = 4
+// floatStride is the length of n rows of cols activations for products with weights that are floats: whole lanes, and so
+// that rows of several tokens do not share a few places of the cache, as they do when they are 4096 bytes apart.
+func floatStride(cols, n int) int {
+	stride := pad16(cols)
+	if n > 1 && stride%1024 == 0 {
+		stride += len(lanes{})
 	}
-	end := min(q.W.Rows, (chunk+1)*rowTile)
-	for first := chunk * rowTile; first < end; first += tile {
-		q.rows(s, first, min(tile, end-first), x, n, stride)
-	}
+	return stride
 }
 
-// rows computes the results of some rows, from first on.
-func (q *Product) rows(s *Scratch, first, rows int, x []float32, n, stride int) {
-	w, kernels := q.W, active()
-	whole := (rows + 3) &^ 3 // the kernels take four rows at a time; rows beyond the last are zero
-	s.Reset()
-	buf := s.Floats(whole * stride)
-	if stride == w.Cols {
-		w.decode(buf[:rows*stride], w.Data[first*w.rowBytes:(first+rows)*w.rowBytes])
-	} else {
-		clear(buf)
+// Many tokens are multiplied in blocks, so that activations are read from far caches seldom, and what a tile takes from the
+// nearest: of so many tokens and columns of the matrix.
+const (
+	floatTokens  = 96
+	floatStretch = 1024
+)
+
+// rowsAChunk is the number of rows of weights that are floats in a chunk of work.
+func (m *Multiplier) rowsAChunk(w *Matrix) int {
+	const least, most = 16, 64
+	if m.acts.n < most/2 {
+		return least
+	}
+	return max(least, min(most, w.Rows/(2*m.threads)&^(least-1)))
+}
+
+// denseRows computes rows first..first+rows-1 of a product with weights that are floats; rows of x are stride long.
+func (q *Product) denseRows(s *Scratch, first, rows int, x []float32, n, stride int) {
+	w, k := q.W, active()
+	t := &s.floats
+	*t = floatTile{w: w.Data[first*w.rowBytes : (first+rows)*w.rowBytes], t: w.Type, wStride: w.rowBytes, xStride: stride}
+	cols, stretch := pad16(w.Cols), pad16(w.Cols)
+	whole := (rows + floatRows - 1) / floatRows * floatRows
+	if n > k.floatWidth || cols != w.Cols || rows != whole || w.Type.BlockSize() != 1 {
+		// Decoded once for all tokens; columns and rows that are missing are zeros.
+		decoded := s.Floats(whole * stride)
 		for r := range rows {
-			w.Row(buf[r*stride:], first+r)
+			w.Row(decoded[r*stride:], first+r)
+			clear(decoded[r*stride+w.Cols : (r+1)*stride])
 		}
+		clear(decoded[rows*stride:])
+		t.w, t.t, t.wStride = bytesOf(decoded), gguf.F32, 4*stride
+		stretch = min(stretch, floatStretch)
 	}
-	clear(buf[rows*stride:])
-
-	for j := range n {
-		clear(q.Dst[j*w.Rows+first:][:rows])
-	}
-	full := rows &^ 3
-	sums := (*[4]float32)(s.Floats(4)) // a variable that a function of the tier is given would be allocated
-	for k := 0; k < stride; k += BlockCols {
-		block := min(BlockCols, stride-k)
-		j := 0
-		for ; j+3 <= n; j += 3 {
-			for r := 0; r < full; r += 4 {
-				kernels.dot4x3(q.Dst[j*w.Rows+first+r:], w.Rows, buf[r*stride+k:], stride, x[j*stride+k:], stride, block)
+	weights := t.w
+	blocks := (n + floatTokens - 1) / floatTokens
+	const size = floatRows * len(lanes{})
+	sums := s.Floats(whole / floatRows * ((n + blocks - 1) / blocks) * size)
+	results := s.Floats(floatRows * ((n + blocks - 1) / blocks))
+	for block := range blocks {
+		from, to := block*n/blocks, (block+1)*n/blocks
+		sums := sums[:whole/floatRows*(to-from)*size]
+		clear(sums)
+		for col := 0; col < cols; col += stretch {
+			t.steps = min(stretch, cols-col) / len(lanes{})
+			t.tokens(k, sums, weights, x[from*stride:], to-from, whole, col)
+		}
+		for r := 0; r < rows; r += floatRows {
+			out := results[:floatRows*(to-from)]
+			k.joinLanes(out, sums[r/floatRows*(to-from)*size:])
+			for c := range to - from {
+				copy(q.Dst[(from+c)*w.Rows+first+r:][:min(floatRows, rows-r)], out[c*floatRows:])
 			}
-		}
-		for ; j < n; j++ {
-			for r := 0; r < full; r += 4 {
-				kernels.dot4((*[4]float32)(q.Dst[j*w.Rows+first+r:]), buf[r*stride+k:], stride, x[j*stride+k:], block)
-			}
-		}
-		if full == rows {
-			continue
-		}
-		for j := range n {
-			*sums = [4]float32{}
-			out := q.Dst[j*w.Rows+first+full:][:rows-full]
-			copy(sums[:], out)
-			kernels.dot4(sums, buf[full*stride+k:], stride, x[j*stride+k:], block)
-			copy(out, sums[:])
 		}
 	}
 }
+
+// tokens adds the products of all rows with n tokens, for the columns from col on. Sums has for 4 rows after the other the
+// lanes of each token.
+func (t *floatTile) tokens(k *tier, sums []float32, weights []byte, x []float32, n, rows, col int) {
+	const size = floatRows * len(lanes{})
+	tiles := (n + k.floatWidth - 1) / k.floatWidth
+	for i := range tiles {
+		c, end := i*n/tiles, (i+1)*n/tiles
+		t.x, t.width = x[c*t.xStride+col:], end-c
+		for r := 0; r < rows; r += floatRows {
+			t.w = weights[r*t.wStride+4*col:] // col is 0 unless they are float32
+			t.lanes = sums[(r/floatRows*n+c)*size:][:t.width*size]
+			k.floats(t)
+		}
+	}
+}
+
+// bytesOf is the memory of x.
+func bytesOf(x []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x)) }
 
 // padRows copies n rows of cols elements to rows of stride elements, zeros behind, in the memory of padded.
 func padRows(padded, x []float32, n, cols, stride int) []float32 {

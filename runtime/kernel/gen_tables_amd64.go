@@ -79,3 +79,17 @@ var singlesAVX512 = map[singleForm][2]func(a *byte){
 	{bits: 6, table: false, bf16: false, sub: 16, scaled: true, minima: false}:  {singleScaledHalf6ExactAVX512, singleScaledHalf6FastAVX512},
 	{bits: 2, table: false, bf16: false, sub: 16, scaled: true, minima: true}:   {singleScaledHalfMin2ExactAVX512, singleScaledHalfMin2FastAVX512},
 }
+
+// floatsAVX512 are the kernels of weights that are floats, by type and number of columns.
+var floatsAVX512 = [3][7]func(a *byte){
+	0: {1: floatsF321AVX512, 2: floatsF322AVX512, 3: floatsF323AVX512, 4: floatsF324AVX512, 5: floatsF325AVX512, 6: floatsF326AVX512},
+	1: {1: floatsF161AVX512, 2: floatsF162AVX512, 3: floatsF163AVX512, 4: floatsF164AVX512, 5: floatsF165AVX512, 6: floatsF166AVX512},
+	2: {1: floatsBF161AVX512, 2: floatsBF162AVX512, 3: floatsBF163AVX512, 4: floatsBF164AVX512, 5: floatsBF165AVX512, 6: floatsBF166AVX512},
+}
+
+// floatsAVX2 are the kernels of weights that are floats, by type and number of columns.
+var floatsAVX2 = [3][4]func(a *byte){
+	0: {1: floatsF321AVX2, 2: floatsF322AVX2, 3: floatsF323AVX2},
+	1: {1: floatsF161AVX2, 2: floatsF162AVX2, 3: floatsF163AVX2},
+	2: {1: floatsBF161AVX2, 2: floatsBF162AVX2, 3: floatsBF163AVX2},
+}

@@ -53,7 +53,7 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 		}
 	}
 	if m.x, m.stride = x, cols; !integers || len(products) > 1 {
-		if m.stride = pad8(cols); m.stride != cols {
+		if m.stride = floatStride(cols, n); m.stride != cols {
 			m.padded = padRows(m.padded, x, n, cols, m.stride)
 			m.x = m.padded
 		}
@@ -116,7 +116,8 @@ func (m *Multiplier) panelsAChunk(w *Matrix) int {
 // chunks is the number of chunks of work with w.
 func (m *Multiplier) chunks(w *Matrix) int {
 	if w.integers == nil {
-		return (w.Rows + rowTile - 1) / rowTile
+		per := m.rowsAChunk(w)
+		return (w.Rows + per - 1) / per
 	}
 	per := m.panelsAChunk(w)
 	return (w.integers.count() + per - 1) / per
@@ -133,7 +134,8 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 			continue
 		}
 		if q.W.integers == nil {
-			q.denseRows(s, chunk, m.x, m.acts.n, m.stride)
+			per := m.rowsAChunk(q.W)
+			q.denseRows(s, chunk*per, min(per, q.W.Rows-chunk*per), m.x, m.acts.n, m.stride)
 			return
 		}
 		per := m.panelsAChunk(q.W)

@@ -11,6 +11,7 @@ type Scratch struct {
 	block []byte // begins at a multiple of vectorBytes
 	used  int
 
+	floats floatTile
 	brains brainArgs
 	single singleTile
 	packer packer            // of Matrix.panel

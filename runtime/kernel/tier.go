@@ -8,18 +8,16 @@ type tier struct {
 	id cpu.Tier
 	// dot4 adds to dst[r] the product of w[r*stride:][:k] and x[:k], for 4 rows r; k%8 == 0.
 	dot4 func(dst *[4]float32, w []float32, stride int, x []float32, k int)
-	// dot4x3 adds to dst[c*dstStride+r] the product of w[r*stride:][:k] and x[c*xStride:][:k],
-	// for 4 rows r and 3 columns c; k%8 == 0. The sums are those of three calls of dot4.
-	dot4x3 func(dst []float32, dstStride int, w []float32, stride int, x []float32, xStride, k int)
 	// weightedSum sets dst[i] to the sum over j of p[j]*v[j*stride+i], j ascending; len(dst)%8 == 0.
 	weightedSum func(dst, p, v []float32, stride int)
 	vectors
 	products
+	dense
 }
 
 var generic = tier{
-	id: cpu.Generic, dot4: dot4Generic, dot4x3: dot4x3Generic, weightedSum: weightedSumGeneric,
-	vectors: vectorsGeneric, products: productsGeneric,
+	id: cpu.Generic, dot4: dot4Generic, weightedSum: weightedSumGeneric,
+	vectors: vectorsGeneric, products: productsGeneric, dense: denseGeneric,
 }
 
 // tiers has the implementation of each of the processor's tiers, by its number: that of the tier below it, changed by

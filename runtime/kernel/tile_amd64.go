@@ -13,10 +13,10 @@ import (
 // native has what tiers add.
 var native = map[cpu.Tier]func(t *tier){
 	cpu.AVX2: func(t *tier) {
-		t.dot4, t.dot4x3, t.weightedSum = dot4AVX2, dot4x3AVX2, weightedSumAVX2
-		t.vectors, t.products = vectorsAVX2, productsAVX2
+		t.dot4, t.weightedSum = dot4AVX2, weightedSumAVX2
+		t.vectors, t.products, t.dense = vectorsAVX2, productsAVX2, denseAVX2
 	},
-	cpu.AVX512: func(t *tier) { t.vectors, t.products = vectorsAVX512, productsAVX512 },
+	cpu.AVX512: func(t *tier) { t.vectors, t.products, t.dense = vectorsAVX512, productsAVX512, denseAVX512 },
 	cpu.AMX: func(t *tier) {
 		t.brains, t.toBrains, t.roundBrains = brainsAMX, toBrainsAVX512, roundBrainsRow
 	},
@@ -32,14 +32,6 @@ func dot4AVX2(dst *[4]float32, w []float32, stride int, x []float32, k int) {
 	dot4Asm(&dst[0], &w[0], uintptr(stride)*4, &x[0], k)
 }
 
-func dot4x3AVX2(dst []float32, dstStride int, w []float32, stride int, x []float32, xStride, k int) {
-	if k == 0 {
-		return
-	}
-	_, _, _ = dst[2*dstStride+3], w[3*stride+k-1], x[2*xStride+k-1]
-	dot4x3Asm(&dst[0], uintptr(dstStride)*4, &w[0], uintptr(stride)*4, &x[0], uintptr(xStride)*4, k)
-}
-
 func weightedSumAVX2(dst, p, v []float32, stride int) {
 	if len(dst) == 0 || len(p) == 0 {
 		clear(dst)
@@ -53,11 +45,6 @@ func weightedSumAVX2(dst, p, v []float32, stride int) {
 //
 //go:noescape
 func dot4Asm(dst, w *float32, stride uintptr, x *float32, k int)
-
-// dot4x3Asm is tier.dot4x3: dot4Asm for x, x+xStride and x+2*xStride.
-//
-//go:noescape
-func dot4x3Asm(dst *float32, dstStride uintptr, w *float32, stride uintptr, x *float32, xStride uintptr, k int)
 
 // weightedSumAsm is tier.weightedSum: for i < cols { dst[i] = sum of p[j]*v[j*stride+i] over j < n }.
 //

@@ -25,13 +25,6 @@ func dotGeneric(a, b []float32) float32 {
 	return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
 }
 
-// dot4x3Generic is three calls of dot4Generic.
-func dot4x3Generic(dst []float32, dstStride int, w []float32, stride int, x []float32, xStride, k int) {
-	for c := range 3 {
-		dot4Generic((*[4]float32)(dst[c*dstStride:]), w, stride, x[c*xStride:], k)
-	}
-}
-
 // weightedSumGeneric is the specification of tier.weightedSum.
 func weightedSumGeneric(dst, p, v []float32, stride int) {
 	clear(dst)

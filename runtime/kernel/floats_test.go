@@ -1,0 +1,56 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/cpu"
+)
+
+// TestFloatProducts: products with weights that are floats are close to those in float64, and the same bits on any tier,
+// in any batch and with any number of threads.
+func TestFloatProducts(t *testing.T) {
+	const tokens = 15
+	pools := []*Pool{NewPool(1), NewPool(3)}
+	for _, typ := range []gguf.Type{gguf.F32, gguf.F16, gguf.BF16} {
+		for _, shape := range [][2]int{{1, 1}, {3, 16}, {17, 31}, {40, 576}, {33, 1040}} {
+			rows, cols := shape[0], shape[1]
+			r := rand.New(rand.NewPCG(6, uint64(cols)))
+			w, err := NewMatrix(typ, rows, cols, encoded(r, typ, rows, cols))
+			require.NoError(t, err)
+			x := random(r, tokens*cols)
+			var first []float32
+			for _, tier := range cpu.Ladder() {
+				restore := cpu.Force(tier)
+				name := fmt.Sprintf("%s %dx%d %s", typ, rows, cols, tier)
+				all := product(pools[1], w, x, tokens, Exact)
+				if first == nil {
+					first = all
+					row := make([]float32, cols)
+					for i := range rows {
+						w.Row(row, i)
+						for j := range tokens {
+							var sum, size float64
+							for c, v := range row {
+								p := float64(v) * float64(x[j*cols+c])
+								sum, size = sum+p, size+math.Abs(p)
+							}
+							require.InDelta(t, sum, all[j*rows+i], 1e-6*size, name)
+						}
+					}
+				}
+				require.True(t, slices.Equal(first, all), name)
+				for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 12, 13} {
+					require.True(t, slices.Equal(all[:n*rows], product(pools[n%2], w, x, n, Exact)), "%s: %d tokens", name, n)
+				}
+				restore()
+			}
+		}
+	}
+}
