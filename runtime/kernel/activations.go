@@ -86,6 +86,18 @@ func room[T any](b []T, n int) []T {
 	return b[:n]
 }
 
+// size is the memory of the buffers, in bytes.
+func (a *activations) size() int {
+	n := cap(a.bytes) + 2*cap(a.words) + 4*(cap(a.scales)+cap(a.sums)+cap(a.xs))
+	for _, x := range a.inits[:cap(a.inits)] {
+		n += 4 * cap(x.values)
+	}
+	for _, x := range a.xsums[:cap(a.xsums)] {
+		n += 4 * cap(x.values)
+	}
+	return n
+}
+
 // tile returns the first column of tile i, and of the next one. Tiles are of about one width.
 func (a *activations) tile(i int) (first, end int) { return i * a.n / a.tiles, (i + 1) * a.n / a.tiles }
 

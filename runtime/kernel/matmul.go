@@ -32,6 +32,9 @@ type Multiplier struct {
 	threads  int
 }
 
+// Bytes is the memory that the multiplier keeps.
+func (m *Multiplier) Bytes() int64 { return int64(m.acts.size() + 4*cap(m.padded)) }
+
 // MatMuls computes several products of the same activations with one fork and join (q, k and v; gate and up). All
 // matrices have the same Cols. See Pool.MatMul.
 func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {

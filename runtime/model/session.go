@@ -101,7 +101,7 @@ func (s *Session) Truncate(n int) { s.len = min(s.len, max(0, n)) }
 // Bytes is the memory that the session holds: its cache, the tables of angles and the buffers it reuses, those of the
 // pool among them.
 func (s *Session) Bytes() int64 {
-	n := s.pool.Bytes()
+	n := s.pool.Bytes() + s.multiplier.Bytes()
 	for _, c := range s.caches {
 		n += c.Bytes()
 	}
