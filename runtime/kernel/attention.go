@@ -1,32 +1,9 @@
 package kernel
 
-// Cache holds the keys and values of one layer, float32 (twice the memory of the reference's half
-// precision, and exact): for each key-value head, Positions rows padded to whole vectors. A layer with
-// a sliding window keeps all positions too.
-type Cache struct {
-	heads, dim, stride, positions int
-	keys, values                  []float32
-}
-
-// NewCache returns an empty cache of positions rows for each of heads vectors of dim elements.
-func NewCache(heads, dim, positions int) *Cache {
-	rows := (positions + 3) &^ 3 // the kernels read four keys at a time
-	stride := pad8(dim)
-	return &Cache{heads: heads, dim: dim, stride: stride, positions: rows,
-		keys: make([]float32, heads*rows*stride), values: make([]float32, heads*rows*stride)}
-}
-
-// Bytes is the memory of the cache.
-func (c *Cache) Bytes() int64 { return 4 * int64(len(c.keys)+len(c.values)) }
-
-// Put stores key and value of one position: k and v hold all heads one behind the other.
-func (c *Cache) Put(pos int, k, v []float32) {
-	for h := range c.heads {
-		at := (h*c.positions + pos) * c.stride
-		copy(c.keys[at:], k[h*c.dim:(h+1)*c.dim])
-		copy(c.values[at:], v[h*c.dim:(h+1)*c.dim])
-	}
-}
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Attention describes causal attention of grouped queries.
 type Attention struct {
@@ -38,41 +15,101 @@ type Attention struct {
 	Window int
 }
 
-// queryTile is the number of queries of a head that make one chunk of work.
-const queryTile = 16
+// start is the first position that the query at pos sees.
+func (a Attention) start(pos int) int {
+	if a.Window == 0 {
+		return 0
+	}
+	return max(0, pos+1-a.Window)
+}
+
+const (
+	// spanKeys is the number of keys that are summed up alone before they are merged with those before them. It is a
+	// part of what attention is (see attender), and lets several workers share a query.
+	spanKeys = 4 * blockKeys
+	// tileRows is about the number of rows, queries times heads of a group, that meet a block of keys at a time.
+	tileRows = 64
+	// splitFloats limits the memory of what workers leave each other.
+	splitFloats = 1 << 22
+)
 
 // Attend computes the attention of n queries at the positions first, first+1, ... over the keys and
 // values of the cache, which holds all of these positions. q and dst: n rows of Heads x dim.
 func (p *Pool) Attend(dst, q []float32, n, first int, c *Cache, a Attention) {
-	tiles := (n + queryTile - 1) / queryTile
-	group, kernels := a.Heads/c.heads, active()
-	p.Run(tiles*a.Heads, func(s *Scratch, chunk int) {
-		// Long rows first, so that the workers end together.
-		head, tile := chunk%a.Heads, tiles-1-chunk/a.Heads
-		buf := s.Floats(2*c.stride + c.positions)
-		query, out, scores := buf[:c.stride], buf[c.stride:2*c.stride], buf[2*c.stride:]
-		base := head / group * c.positions * c.stride
-		keys, values := c.keys[base:][:c.positions*c.stride], c.values[base:][:c.positions*c.stride]
-		for i := tile * queryTile; i < min(n, (tile+1)*queryTile); i++ {
-			at := (i*a.Heads + head) * c.dim
-			clear(query[copy(query, q[at:at+c.dim]):])
-			Scale(query, a.Scale)
-			end := first + i + 1
-			start := 0
-			if a.Window > 0 {
-				start = max(0, end-a.Window)
-			}
-			for r := start &^ 3; r < end; r += 4 {
-				sums := (*[4]float32)(scores[r:])
-				*sums = [4]float32{}
-				kernels.dot4(sums, keys[r*c.stride:], c.stride, query, c.stride)
-			}
-			Softmax(scores[start:end])
-			kernels.weightedSum(out, scores[start:end], values[start*c.stride:], c.stride)
-			copy(dst[at:at+c.dim], out)
-		}
-	})
+	if n == 0 {
+		return
+	}
+	t := spareAttenders.Get().(*attender)
+	t.dst, t.q, t.n, t.first, t.cache, t.Attention = dst, q, n, first, c, a
+	t.prepare(p.Threads())
+	p.Do(t.heads*t.tiles*t.parts, t)
+	t.dst, t.q, t.cache = nil, nil, nil
+	spareAttenders.Put(t)
 }
 
-// pad8 rounds n up to whole vectors of eight.
-func pad8(n int) int { return (n + 7) &^ 7 }
+var spareAttenders = sync.Pool{New: func() any { return new(attender) }}
+
+// attender is the task of Attend.
+//
+// The keys that a query sees are cut where positions are multiples of 256, into spans. Those of a span are taken in blocks of
+// 64 (online softmax): with m the largest score so far, each key's weight is exp(score - m), and sums of before are
+// multiplied by exp(old m - new m) first. Spans are then merged from the first on, in the same way. So what is computed for
+// a query depends on its position alone: neither on the other queries, nor on which worker computes which span.
+type attender struct {
+	Attention
+	dst, q   []float32
+	n, first int
+	cache    *Cache
+
+	heads, group int // key-value heads; query heads of each
+	queries      int // of a tile
+	tiles        int
+	parts        int // chunks that share a tile: one for each span, or a single one
+	firstSpan    int // of the queries' spans
+
+	partial []float32      // what each span of each tile came to, when parts share tiles
+	done    []atomic.Int32 // spans of a tile that are finished
+}
+
+// prepare chooses the chunks for so many workers.
+func (t *attender) prepare(threads int) {
+	c := t.cache
+	t.heads, t.group = c.heads, t.Heads/c.heads
+	t.queries = max(1, min(t.n, tileRows/t.group))
+	t.tiles = (t.n + t.queries - 1) / t.queries
+	t.firstSpan = t.start(t.first) / spanKeys
+	t.parts = 1
+	spans := (t.first+t.n-1)/spanKeys - t.firstSpan + 1
+	shared := t.heads * t.tiles * spans * t.queries * t.group * c.stateRow()
+	if spans > 1 && t.heads*t.tiles < 8*threads && threads > 1 && shared <= splitFloats {
+		t.parts = spans
+		if cap(t.partial) < shared {
+			t.partial = make([]float32, shared)
+		}
+		t.partial = t.partial[:shared]
+		if cap(t.done) < t.heads*t.tiles {
+			t.done = make([]atomic.Int32, t.heads*t.tiles)
+		}
+		t.done = t.done[:t.heads*t.tiles]
+		for i := range t.done {
+			t.done[i].Store(0)
+		}
+	}
+}
+
+// Chunk implements Task.
+func (t *attender) Chunk(s *Scratch, chunk int) {
+	part, number := chunk%t.parts, chunk/t.parts
+	head, first := number%t.heads, (t.tiles-1-number/t.heads)*t.queries // long rows first, so that workers end together
+	w := newQueryTile(t, s, head, first)
+	if t.parts == 1 {
+		w.wholly()
+		return
+	}
+	size := t.queries * t.group * t.cache.stateRow()
+	partials := t.partial[number*t.parts*size:][:t.parts*size]
+	w.span(t.firstSpan+part, w.state(partials[part*size:]))
+	if int(t.done[number].Add(1)) == t.parts {
+		w.merge(partials, size)
+	}
+}

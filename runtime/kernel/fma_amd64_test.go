@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFMAIsTheProcessors: fma32 is VFMADD. weightedSum's second row gives b*a + c, but for the sign of a zero c.
+// TestFMAIsTheProcessors: fma32 is VFMADD, of which a product of one row, one element and 16 columns is made.
 func TestFMAIsTheProcessors(t *testing.T) {
 	if cpu.Available()[0] < cpu.AVX2 {
 		t.Skip("the processor has no FMA")
 	}
 	for _, c := range fmaCases(rand.New(rand.NewPCG(23, 24)), 50000) {
-		var got [8]float32
-		weightedSumAVX2(got[:], []float32{1, c[1]}, []float32{c[2], 0, 0, 0, 0, 0, 0, 0, c[0], 0, 0, 0, 0, 0, 0, 0}, 8)
-		want := fma32(c[0], c[1], c[2]+0)
-		if !sameBits(want, got[0]) {
-			require.Failf(t, "not the same bits", "%x * %x + %x: processor %x, fma32 %x", c[0], c[1], c[2], got[0], want)
+		got, b := [16]float32{7: c[2]}, [16]float32{7: c[1]}
+		productAVX2(got[:], 16, c[:1], 1, b[:], 16, 1, 16, 1, false)
+		want := fma32(c[0], c[1], c[2])
+		if !sameBits(want, got[7]) {
+			require.Failf(t, "not the same bits", "%x * %x + %x: processor %x, fma32 %x", c[0], c[1], c[2], got[7], want)
 		}
 	}
 }

@@ -14,6 +14,11 @@ func peakAVX2(x []float32) float32
 //go:noescape
 func expSumAVX2(x []float32, top float32) float32
 
+// expAVX2 is vectors.exp.
+//
+//go:noescape
+func expAVX2(x []float32)
+
 // peakAVX512 is vectors.peak.
 //
 //go:noescape
@@ -23,3 +28,8 @@ func peakAVX512(x []float32) float32
 //
 //go:noescape
 func expSumAVX512(x []float32, top float32) float32
+
+// expAVX512 is vectors.exp.
+//
+//go:noescape
+func expAVX512(x []float32)

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/stretchr/testify/require"
 )
 
@@ -72,66 +71,6 @@ func TestRope(t *testing.T) {
 	f = Rope{Dims: 64, Base: 10000, Scale: 0.25, Yarn: &Yarn{OriginalContext: 4096, BetaFast: 32, BetaSlow: 1}}.frequencies()
 	require.InDelta(t, 1, f[0], 1e-12)
 	require.InDelta(t, math.Pow(10000, -62./64)/4, f[31], 1e-12)
-}
-
-// naiveAttention is attention from its definition, in float64.
-func naiveAttention(q, k, v []float32, n, heads, kvHeads, dim int, scale float64, window int) []float32 {
-	out := make([]float32, n*heads*dim)
-	for i := range n {
-		for h := range heads {
-			start := 0
-			if window > 0 {
-				start = max(0, i+1-window)
-			}
-			kv := func(x []float32, j, d int) float64 {
-				return float64(x[(j*kvHeads+h/(heads/kvHeads))*dim+d])
-			}
-			var total float64
-			sums := make([]float64, dim)
-			for j := start; j <= i; j++ {
-				var dot float64
-				for d := range dim {
-					dot += float64(q[(i*heads+h)*dim+d]) * kv(k, j, d)
-				}
-				e := math.Exp(dot * scale)
-				total += e
-				for d := range dim {
-					sums[d] += e * kv(v, j, d)
-				}
-			}
-			for d := range dim {
-				out[(i*heads+h)*dim+d] = float32(sums[d] / total)
-			}
-		}
-	}
-	return out
-}
-
-func TestAttentionMatchesDefinition(t *testing.T) {
-	everyTier(t, func(t *testing.T, kernels *tier) {
-		defer cpu.Force(kernels.id)()
-		r := rand.New(rand.NewPCG(11, 12))
-		for _, c := range []struct{ heads, kvHeads, dim, window int }{{4, 2, 16, 0}, {3, 1, 10, 0}, {4, 4, 40, 5}, {6, 2, 8, 1}} {
-			const n = 37
-			q, k, v := random(r, n*c.heads*c.dim), random(r, n*c.kvHeads*c.dim), random(r, n*c.kvHeads*c.dim)
-			scale := 1 / math.Sqrt(float64(c.dim))
-			cache := NewCache(c.kvHeads, c.dim, n)
-			for i := range n {
-				cache.Put(i, k[i*c.kvHeads*c.dim:], v[i*c.kvHeads*c.dim:])
-			}
-			a := Attention{Heads: c.heads, Scale: float32(scale), Window: c.window}
-			got := make([]float32, len(q))
-			NewPool(3).Attend(got, q, n, 0, cache, a)
-			requireClose(t, naiveAttention(q, k, v, n, c.heads, c.kvHeads, c.dim, scale, c.window), got, 1e-4, "attention")
-
-			row := c.heads * c.dim // each query alone gives the same bits
-			alone := make([]float32, row)
-			for i := range n {
-				NewPool(1).Attend(alone, q[i*row:(i+1)*row], 1, i, cache, a)
-				require.Equal(t, got[i*row:(i+1)*row], alone, "query %d", i)
-			}
-		}
-	})
 }
 
 func TestTop(t *testing.T) {

@@ -30,6 +30,12 @@ func expSumGeneric(x []float32, top float32) float32 {
 	return sums.join()
 }
 
+func expGeneric(x []float32) {
+	for i, v := range x {
+		x[i] = exp32(v)
+	}
+}
+
 // Top fills dst with the indices of the len(dst) largest elements of x, largest first, the first of equals
 // first. x must have as many elements.
 func Top(dst []int, x []float32) {

@@ -35,11 +35,25 @@ type vectors struct {
 	// expSum sets x[i] = exp(x[i] - top) and is the sum of these.
 	expSum func(x []float32, top float32) float32
 
+	// exp sets x[i] = exp(x[i]).
+	exp func(x []float32)
+
 	// turnHalves turns each pair (a[i], b[i]) by the angle whose cosine and sine are cos[i] and sin[i]:
 	// (a*cos - b*sin, b*cos + a*sin), the second product rounded before the other is added.
 	turnHalves func(a, b, cos, sin []float32)
 	// turnPairs is turnHalves of the pairs (x[2i], x[2i+1]).
 	turnPairs func(x, cos, sin []float32)
+
+	// product adds to rows x cols of dst, for each row i and column j, the products of a[i*aStride+l] and b[l*bStride+j] for
+	// l < n, one after the other, each rounded once. With fresh, dst is as if it were 0. cols is a multiple of 16; rows, cols
+	// and n are not 0.
+	product func(dst []float32, dstStride int, a []float32, aStride int, b []float32, bStride int, rows, cols, n int, fresh bool)
+	// peaks sets tops[r] to the largest of it and the 64 scores of row r, and factors[r] to tops[r] of before minus that.
+	// See peak.
+	peaks func(scores, tops, factors []float32)
+	// weigh sets the 64 scores of row r to exp(score - tops[r]), and adds them to 16 sums of the row: to each four,
+	// ((0 + 16) + (32 + 48)).
+	weigh func(scores, tops, sums []float32, stride int)
 }
 
 var vectorsGeneric = vectors{
@@ -47,6 +61,7 @@ var vectorsGeneric = vectors{
 	swiglu: swigluGeneric, geglu: gegluGeneric, gelu: geluGeneric,
 	squares: squaresGeneric, addSquares: addSquaresGeneric, weighted: weightedGeneric,
 	total: totalGeneric, deviations: deviationsGeneric, centred: centredGeneric,
-	peak: peakGeneric, expSum: expSumGeneric,
+	peak: peakGeneric, expSum: expSumGeneric, exp: expGeneric,
 	turnHalves: turnHalvesGeneric, turnPairs: turnPairsGeneric,
+	product: productGeneric, peaks: peaksGeneric, weigh: weighGeneric,
 }

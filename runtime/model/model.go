@@ -41,7 +41,7 @@ type Options struct {
 }
 
 // KVTypes are the types of key-value caches.
-var KVTypes = []gguf.Type{gguf.F32}
+var KVTypes = kernel.CacheTypes
 
 // Model is a loaded model. It is not changed by use and may be shared.
 type Model struct {

@@ -71,7 +71,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 		s.ropes = append(s.ropes, r.table(maxTokens))
 	}
 	for _, b := range g.blocks {
-		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, maxTokens))
+		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, maxTokens, m.opts.KVType))
 	}
 	return s, nil
 }

@@ -121,6 +121,23 @@ func (t *tier) each(n reg.Register, pointers []reg.Register, body func(s part)) 
 	t.Label(end)
 }
 
+// ifAny goes to the label it returns, which the caller places, when n is 0.
+func (t *tier) ifAny(n reg.Register) string {
+	end := t.label("end")
+	t.TESTQ(n, n)
+	t.JEQ(operand.LabelRef(end))
+	return end
+}
+
+// loop repeats body n times, at least once, counting n down.
+func (t *tier) loop(n reg.Register, body func()) {
+	label := t.label("loop")
+	t.Label(label)
+	body()
+	t.DECQ(n)
+	t.JNE(operand.LabelRef(label))
+}
+
 // firstLanes is the mask of a vector whose first lane is the element number first of a block, with those lanes that are
 // among the block's first n.
 func (t *tier) firstLanes(n reg.Register, first int) reg.Register {

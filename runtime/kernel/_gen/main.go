@@ -25,6 +25,7 @@ var files = []struct {
 	write func(*tier)
 }{
 	{"activation", activations},
+	{"attention", attention},
 	{"elementwise", elementwise},
 	{"norm", norms},
 	{"rope", rope},

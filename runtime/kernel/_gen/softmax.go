@@ -56,4 +56,10 @@ func softmax(t *tier) {
 	})
 	t.join(sums)
 	t.end()
+
+	t.function("exp", "(x []float32)")
+	n, p = t.slices("x")
+	exp = t.exp()
+	t.each(n, p, func(s part) { s.store(exp(s.load(p[0])), p[0]) })
+	t.end()
 }

@@ -55,6 +55,9 @@ func (t *tier) end() {
 
 func (t *tier) wide() bool { return t.lanes == 16 }
 
+// width is the size of a vector in bytes.
+func (t *tier) width() int { return 4 * t.lanes }
+
 // parts is the number of vectors that make a block.
 func (t *tier) parts() int { return block / t.lanes }
 

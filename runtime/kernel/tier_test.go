@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -65,38 +64,4 @@ func everyTier(t *testing.T, f func(t *testing.T, k *tier)) {
 	for _, k := range available() {
 		t.Run(k.id.String(), func(t *testing.T) { f(t, k) })
 	}
-}
-
-func TestDotTilesMatchGeneric(t *testing.T) {
-	everyTier(t, func(t *testing.T, kernels *tier) {
-		r := rand.New(rand.NewPCG(1, 2))
-		for _, k := range []int{0, 8, 16, 24, 64, 136, 256} {
-			for _, pad := range []int{0, 1, 5} { // odd strides: unaligned rows
-				w, x := random(r, 4*(k+pad)), random(r, k)
-				stride := k + pad
-				want, got := [4]float32{1, 2, 3, 4}, [4]float32{1, 2, 3, 4}
-				dot4Generic(&want, w, stride, x, k)
-				kernels.dot4(&got, w, stride, x, k)
-				requireClose(t, want[:], got[:], 1e-5, fmt.Sprintf("4 rows k=%d pad=%d", k, pad))
-			}
-		}
-	})
-}
-
-func TestWeightedSumMatchesGeneric(t *testing.T) {
-	everyTier(t, func(t *testing.T, kernels *tier) {
-		r := rand.New(rand.NewPCG(3, 4))
-		for _, cols := range []int{8, 16, 32, 40, 64, 80, 96, 128} {
-			for _, n := range []int{0, 1, 2, 7, 33} {
-				stride := cols + 8
-				v, p := random(r, n*stride), random(r, n)
-				want := make([]float32, cols)
-				weightedSumGeneric(want, p, v, stride)
-				got, check := guarded(t, cols)
-				kernels.weightedSum(got, p, v, stride)
-				requireClose(t, want, got, 1e-5, fmt.Sprintf("cols=%d n=%d", cols, n))
-				check()
-			}
-		}
-	})
 }

@@ -1,0 +1,18 @@
+//go:build amd64 && gc && !noasm && !purego
+
+package kernel
+
+import "github.com/carat-llm/carat/internal/cpu"
+
+//go:generate go -C _gen run . ..
+
+// native has what tiers add.
+var native = map[cpu.Tier]func(t *tier){
+	cpu.AVX2: func(t *tier) {
+		t.vectors, t.products, t.dense = vectorsAVX2, productsAVX2, denseAVX2
+	},
+	cpu.AVX512: func(t *tier) { t.vectors, t.products, t.dense = vectorsAVX512, productsAVX512, denseAVX512 },
+	cpu.AMX: func(t *tier) {
+		t.brains, t.toBrains, t.roundBrains = brainsAMX, toBrainsAVX512, roundBrainsRow
+	},
+}
