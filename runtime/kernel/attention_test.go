@@ -12,6 +12,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
+	"github.com/carat-llm/carat/quantize/codec"
 )
 
 // naiveAttention is attention from its definition, in float64.
@@ -66,7 +67,7 @@ func (c attentionCase) inputs() (q, k, v []float32, a Attention) {
 func (c attentionCase) cache(k, v []float32, t gguf.Type) *Cache {
 	cache := NewCache(c.kvHeads, c.dim, c.n, t)
 	for i := range c.n {
-		cache.Put(i, k[i*c.kvHeads*c.dim:], v[i*c.kvHeads*c.dim:])
+		cache.Put(new(Scratch), i, k[i*c.kvHeads*c.dim:], v[i*c.kvHeads*c.dim:])
 	}
 	return cache
 }
@@ -149,6 +150,63 @@ func TestAttentionSeesNoLaterValues(t *testing.T) {
 	}
 }
 
+// TestCacheTypesRound: a cache of a type is one of F32 whose elements were rounded to the type.
+func TestCacheTypesRound(t *testing.T) {
+	for _, typ := range []gguf.Type{gguf.F16, gguf.Q8_0} {
+		coder, _ := codec.For(typ)
+		for _, c := range attentionCases {
+			q, k, v, a := c.inputs()
+			rounded := func(x []float32) []float32 {
+				y := make([]float32, len(x))
+				size := (c.dim + 31) &^ 31
+				for i := 0; i < len(x); i += c.dim {
+					row, encoded := make([]float32, size), make([]byte, typ.RowBytes(int64(size)))
+					copy(row, x[i:i+c.dim])
+					coder.Encode(encoded, row, size, nil)
+					coder.Decode(row, encoded)
+					copy(y[i:], row[:c.dim])
+				}
+				return y
+			}
+			p, want := NewPool(2), make([]float32, len(q))
+			p.Attend(want, q, c.n, 0, c.cache(rounded(k), rounded(v), gguf.F32), a)
+			everyTier(t, func(t *testing.T, kernels *tier) {
+				defer cpu.Force(kernels.id)()
+				if kernels.id == cpu.Generic && c.n > 200 {
+					return // it is slow
+				}
+				got := make([]float32, len(q))
+				cache := c.cache(k, v, typ)
+				p.Attend(got, q, c.n, 0, cache, a)
+				requireBits(t, want, got, "%s, %v", typ, c)
+			})
+			p.Close()
+		}
+	}
+}
+
+func TestCacheBytes(t *testing.T) {
+	for _, c := range []struct {
+		t    gguf.Type
+		dim  int
+		want int
+	}{
+		{gguf.F32, 64, 8 * 64}, {gguf.F16, 64, 4 * 64}, {gguf.Q8_0, 64, 2 * 68}, {gguf.F32, 10, 4 * (10 + 16)}, {gguf.Q8_0, 40, 40 + 4 + 68},
+	} {
+		require.Equal(t, 3*c.want, CacheBytes(3, c.dim, c.t), "%v", c)
+		cache := NewCache(3, c.dim, 65, c.t)
+		require.Equal(t, int64(3*128*c.want), cache.Bytes(), "%v", c)
+		switch s := cache.store.(type) {
+		case *storeF32:
+			require.EqualValues(t, cache.Bytes(), 4*(len(s.keys)+len(s.values)))
+		case *storeF16:
+			require.EqualValues(t, cache.Bytes(), len(s.keys)+len(s.values))
+		case *storeQ8:
+			require.EqualValues(t, cache.Bytes(), len(s.keys)+len(s.values)+len(s.scales))
+		}
+	}
+}
+
 func TestProductsAreTheSameOnAllTiers(t *testing.T) {
 	r := rand.New(rand.NewPCG(51, 52))
 	for rows := 1; rows <= 9; rows++ {
@@ -167,6 +225,7 @@ func TestProductsAreTheSameOnAllTiers(t *testing.T) {
 
 func TestSoftmaxStepsAreTheSameOnAllTiers(t *testing.T) {
 	r := rand.New(rand.NewPCG(53, 54))
+	operands64 := operands(r, blockKeys, false)
 	for rows := range 20 {
 		scores, tops := operands(r, rows*blockKeys, false), operands(r, rows, false)
 		for i := range tops {
@@ -176,6 +235,11 @@ func TestSoftmaxStepsAreTheSameOnAllTiers(t *testing.T) {
 			copy(dst, tops)
 			k.peaks(scores, dst[:rows], dst[rows:])
 		})
+		bytes := make([]int8, rows*blockKeys)
+		for i := range bytes {
+			bytes[i] = int8(r.Int())
+		}
+		requireTiers(t, "scaleBytes", make([]float32, len(bytes)), func(k *tier, dst []float32) { k.scaleBytes(dst, bytes, operands64) })
 		const stride = 21
 		requireTiers(t, "weigh", append(append([]float32(nil), scores...), operands(r, rows*stride, false)...), func(k *tier, dst []float32) {
 			k.weigh(dst[:len(scores)], tops, dst[len(scores):], stride)
@@ -200,7 +264,7 @@ func BenchmarkAttention(b *testing.B) {
 					cache := NewCache(kvHeads, dim, c.depth+c.n, gguf.F32)
 					keys := random(r, kvHeads*dim)
 					for pos := range c.depth + c.n {
-						cache.Put(pos, keys, keys)
+						cache.Put(new(Scratch), pos, keys, keys)
 					}
 					q := random(r, c.n*heads*dim)
 					dst, a := make([]float32, len(q)), Attention{Heads: heads, Scale: 0.1}

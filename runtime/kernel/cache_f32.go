@@ -6,12 +6,11 @@ type storeF32 struct {
 	keys, values []float32
 }
 
-func newStoreF32(blocks, dim, stride int) *storeF32 {
-	return &storeF32{dim: dim, stride: stride,
-		keys: alignedFloats(blocks * dim * blockKeys), values: alignedFloats(blocks * blockKeys * stride)}
+func newStoreF32(blocks, dim, stride int) store {
+	return &storeF32{dim, stride, zeros[float32](blocks * dim * blockKeys), zeros[float32](blocks * blockKeys * stride)}
 }
 
-func (s *storeF32) put(block, pos int, k, v []float32) {
+func (s *storeF32) put(_ *Scratch, block, pos int, k, v []float32) {
 	keys := s.keys[block*s.dim*blockKeys:][:s.dim*blockKeys]
 	for i, x := range k {
 		keys[i*blockKeys+pos] = x
@@ -21,12 +20,4 @@ func (s *storeF32) put(block, pos int, k, v []float32) {
 
 func (s *storeF32) block(_ []float32, block int) (keys, values []float32) {
 	return s.keys[block*s.dim*blockKeys:][:s.dim*blockKeys], s.values[block*blockKeys*s.stride:][:blockKeys*s.stride]
-}
-
-func (s *storeF32) bytes() int64 { return 4 * int64(len(s.keys)+len(s.values)) }
-
-// alignedFloats returns n zeros that begin at a cache line.
-func alignedFloats(n int) []float32 {
-	var s Scratch
-	return s.Floats(n)
 }

@@ -44,6 +44,11 @@ func peaksAVX2(scores []float32, tops []float32, factors []float32)
 //go:noescape
 func weighAVX2(scores []float32, tops []float32, sums []float32, stride int)
 
+// scaleBytesAVX2 is vectors.scaleBytes.
+//
+//go:noescape
+func scaleBytesAVX2(dst []float32, bytes []int8, scales []float32)
+
 // product4x64AVX512 is vectors.product of 4 rows and 64 columns.
 //
 //go:noescape
@@ -98,3 +103,8 @@ func peaksAVX512(scores []float32, tops []float32, factors []float32)
 //
 //go:noescape
 func weighAVX512(scores []float32, tops []float32, sums []float32, stride int)
+
+// scaleBytesAVX512 is vectors.scaleBytes.
+//
+//go:noescape
+func scaleBytesAVX512(dst []float32, bytes []int8, scales []float32)

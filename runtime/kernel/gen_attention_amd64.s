@@ -634,6 +634,70 @@ DATA bits_3f800000<>+16(SB)/8, $0x3f8000003f800000
 DATA bits_3f800000<>+24(SB)/8, $0x3f8000003f800000
 GLOBL bits_3f800000<>(SB), RODATA|NOPTR, $32
 
+// func scaleBytesAVX2(dst []float32, bytes []int8, scales []float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleBytesAVX2(SB), NOSPLIT, $0-72
+	MOVQ    dst_len+8(FP), AX
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    bytes_len+32(FP), DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    bytes_base+24(FP), DX
+	MOVQ    scales_base+48(FP), BX
+	SHRQ    $0x06, AX
+	TESTQ   AX, AX
+	JEQ     end17AVX2
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+
+loop18AVX2:
+	VPMOVSXBD (DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y0, Y8, Y8
+	VMOVUPS   Y8, (CX)
+	VPMOVSXBD 8(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y1, Y8, Y8
+	VMOVUPS   Y8, 32(CX)
+	VPMOVSXBD 16(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y2, Y8, Y8
+	VMOVUPS   Y8, 64(CX)
+	VPMOVSXBD 24(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y3, Y8, Y8
+	VMOVUPS   Y8, 96(CX)
+	VPMOVSXBD 32(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y4, Y8, Y8
+	VMOVUPS   Y8, 128(CX)
+	VPMOVSXBD 40(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y5, Y8, Y8
+	VMOVUPS   Y8, 160(CX)
+	VPMOVSXBD 48(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y6, Y8, Y8
+	VMOVUPS   Y8, 192(CX)
+	VPMOVSXBD 56(DX), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y7, Y8, Y8
+	VMOVUPS   Y8, 224(CX)
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x40, DX
+	DECQ      AX
+	JNE       loop18AVX2
+
+end17AVX2:
+	VZEROUPPER
+	RET
+
 // func product4x64AVX512(dst *float32, dstStride uintptr, a *float32, aStride uintptr, b *float32, bStride uintptr, n int, fresh bool)
 // Requires: AVX, AVX512F
 TEXT ·product4x64AVX512(SB), NOSPLIT, $0-57
@@ -1285,5 +1349,49 @@ loop22AVX512:
 	JNE          loop22AVX512
 
 end21AVX512:
+	VZEROUPPER
+	RET
+
+// func scaleBytesAVX512(dst []float32, bytes []int8, scales []float32)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·scaleBytesAVX512(SB), NOSPLIT, $0-72
+	MOVQ    dst_len+8(FP), AX
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    bytes_len+32(FP), DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    bytes_base+24(FP), DX
+	MOVQ    scales_base+48(FP), BX
+	SHRQ    $0x06, AX
+	TESTQ   AX, AX
+	JEQ     end23AVX512
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+
+loop24AVX512:
+	VPMOVSXBD (DX), Z4
+	VCVTDQ2PS Z4, Z4
+	VMULPS    Z0, Z4, Z4
+	VMOVUPS   Z4, (CX)
+	VPMOVSXBD 16(DX), Z4
+	VCVTDQ2PS Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VMOVUPS   Z4, 64(CX)
+	VPMOVSXBD 32(DX), Z4
+	VCVTDQ2PS Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VMOVUPS   Z4, 128(CX)
+	VPMOVSXBD 48(DX), Z4
+	VCVTDQ2PS Z4, Z4
+	VMULPS    Z3, Z4, Z4
+	VMOVUPS   Z4, 192(CX)
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x40, DX
+	DECQ      AX
+	JNE       loop24AVX512
+
+end23AVX512:
 	VZEROUPPER
 	RET

@@ -54,6 +54,8 @@ type vectors struct {
 	// weigh sets the 64 scores of row r to exp(score - tops[r]), and adds them to 16 sums of the row: to each four,
 	// ((0 + 16) + (32 + 48)).
 	weigh func(scores, tops, sums []float32, stride int)
+	// scaleBytes sets dst[i] = bytes[i] * scales[i%64], for whole rows of 64.
+	scaleBytes func(dst []float32, bytes []int8, scales []float32)
 }
 
 var vectorsGeneric = vectors{
@@ -63,5 +65,5 @@ var vectorsGeneric = vectors{
 	total: totalGeneric, deviations: deviationsGeneric, centred: centredGeneric,
 	peak: peakGeneric, expSum: expSumGeneric, exp: expGeneric,
 	turnHalves: turnHalvesGeneric, turnPairs: turnPairsGeneric,
-	product: productGeneric, peaks: peaksGeneric, weigh: weighGeneric,
+	product: productGeneric, peaks: peaksGeneric, weigh: weighGeneric, scaleBytes: scaleBytesGeneric,
 }

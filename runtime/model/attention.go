@@ -77,14 +77,14 @@ type turning struct {
 const turnRows = 8
 
 // Chunk implements kernel.Task.
-func (t *turning) Chunk(_ *kernel.Scratch, chunk int) {
+func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
 		q, k := t.q[i*t.qRow:(i+1)*t.qRow], t.k[i*t.kvRow:(i+1)*t.kvRow]
 		if t.table != nil {
 			t.turn(q, t.first+i)
 			t.turn(k, t.first+i)
 		}
-		t.cache.Put(t.first+i, k, t.v[i*t.kvRow:])
+		t.cache.Put(s, t.first+i, k, t.v[i*t.kvRow:])
 	}
 }
 

@@ -49,7 +49,7 @@ const (
 )
 
 // NewSession returns an empty sequence that can hold maxTokens tokens; the memory of its cache
-// (2 x layers x key-value width x maxTokens float32) is allocated at once. maxTokens may be more than
+// (2 x layers x key-value width x maxTokens numbers of Options.KVType) is allocated at once. maxTokens may be more than
 // ContextLength unless positions are learned. Models with two sets of rotary factors (longrope) use the
 // long one when maxTokens is more than the original context, as transformers does for a sequence of
 // that length.
@@ -61,7 +61,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 	if g.positions != nil && maxTokens > g.positions.Rows {
 		return nil, fmt.Errorf("%w: a session of %d tokens is too long: the model has %d positions", gguf.ErrInput, maxTokens, g.positions.Rows)
 	}
-	if need, have := g.sessionBytes(maxTokens), sysmem.Total(); have > 0 && need > float64(have) {
+	if need, have := g.sessionBytes(maxTokens, m.opts.KVType), sysmem.Total(); have > 0 && need > float64(have) {
 		return nil, fmt.Errorf("%w: a session of %d tokens needs %.1f GB of memory, this machine gives %.1f GB: take fewer tokens",
 			gguf.ErrEnvironment, maxTokens, need/1e9, float64(have)/1e9)
 	}
@@ -77,9 +77,9 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 }
 
 // sessionBytes is about the memory of caches and tables of a session; a float, since it may be beyond any integer.
-func (g *graph) sessionBytes(tokens int) (bytes float64) {
+func (g *graph) sessionBytes(tokens int, kv gguf.Type) (bytes float64) {
 	for _, b := range g.blocks {
-		bytes += 4 * 2 * float64(tokens) * float64(b.attn.kvHeads) * float64(b.attn.dim)
+		bytes += float64(tokens) * float64(kernel.CacheBytes(b.attn.kvHeads, b.attn.dim, kv))
 	}
 	for _, r := range g.ropes {
 		bytes += 4 * float64(tokens) * float64(r.Dims)

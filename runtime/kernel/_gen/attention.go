@@ -23,6 +23,7 @@ func attention(t *tier) {
 	}
 	t.peaks()
 	t.weigh()
+	t.scaleBytes()
 }
 
 // product writes the function that adds to rows x cols of dst: for each row i and column j, the products of a[i][l] and
@@ -161,6 +162,32 @@ func (t *tier) weigh() {
 		t.ADDQ(operand.Imm(4), tops)
 		t.ADDQ(operand.U32(4*blockKeys), scores)
 		t.ADDQ(stride, sums)
+	})
+	t.Label(end)
+	t.end()
+}
+
+// scaleBytes writes vectors.scaleBytes.
+func (t *tier) scaleBytes() {
+	t.function("scaleBytes", "(dst []float32, bytes []int8, scales []float32)")
+	n, p := t.slices("dst", "bytes")
+	dst, bytes, scales := p[0], p[1], t.Load(t.Param("scales").Base(), t.GP64())
+	t.SHRQ(operand.Imm(6), n)
+	end := t.ifAny(n)
+	var factors []reg.VecVirtual
+	for i := range blockKeys / t.lanes {
+		factors = append(factors, t.copy(at(scales, i*t.width())))
+	}
+	t.loop(n, func() {
+		for i, f := range factors {
+			v := t.vec()
+			t.VPMOVSXBD(at(bytes, i*t.lanes), v)
+			t.VCVTDQ2PS(v, v)
+			t.VMULPS(f, v, v)
+			t.VMOVUPS(v, at(dst, i*t.width()))
+		}
+		t.ADDQ(operand.U32(4*blockKeys), dst)
+		t.ADDQ(operand.Imm(blockKeys), bytes)
 	})
 	t.Label(end)
 	t.end()
