@@ -4,14 +4,14 @@
 
 package codec
 
-// searchDescentAVX2 is searchDescent of n times 16 vectors x, n a multiple of 4: levels are as many, as float32, scale
-// a vector for each 16.
+// searchDescentQ3KAVX2 finds the scales of searchDescent(4) for n times 16 vectors x. scratch is for 36 rows of 320 lanes. order
+// has, for AVX2, for each byte where its ones come first.
 //
 //go:noescape
-func searchDescentAVX2(scale *float32, levels *float32, x *float32, n int, nmax float32)
+func searchDescentQ3KAVX2(scale *float32, scratch *float32, x *float32, order *[8]uint32, n int)
 
-// searchDescentAVX512 is searchDescent of n times 16 vectors x, n a multiple of 4: levels are as many, as float32, scale
-// a vector for each 16.
+// searchDescentQ3KAVX512 finds the scales of searchDescent(4) for n times 16 vectors x. scratch is for 36 rows of 320 lanes. order
+// has, for AVX2, for each byte where its ones come first.
 //
 //go:noescape
-func searchDescentAVX512(scale *float32, levels *float32, x *float32, n int, nmax float32)
+func searchDescentQ3KAVX512(scale *float32, scratch *float32, x *float32, order *[8]uint32, n int)

@@ -4,270 +4,285 @@
 
 #include "textflag.h"
 
-// func searchDescentAVX2(scale *float32, levels *float32, x *float32, n int, nmax float32)
-// Requires: AVX, AVX2
-TEXT ·searchDescentAVX2(SB), NOSPLIT, $0-36
-	MOVQ         scale+0(FP), AX
-	MOVQ         levels+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         n+24(FP), BX
-	VBROADCASTSS nmax+32(FP), Y0
-	VXORPS       lanes_80000000<>+0(SB), Y0, Y1
-	VCVTPS2DQ    Y1, Y1
-	VSUBPS       lanes_3f800000<>+0(SB), Y0, Y2
-	VCVTPS2DQ    Y2, Y2
-	SHRQ         $0x01, BX
-	MOVQ         $+16, SI
-	SHLQ         $0x05, SI
+// func searchDescentQ3KAVX2(scale *float32, scratch *float32, x *float32, order *[8]uint32, n int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·searchDescentQ3KAVX2(SB), NOSPLIT, $0-40
+	MOVQ scale+0(FP), AX
+	MOVQ scratch+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ order+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ AX, DI
+	MOVQ $+16, R8
+	SHLQ $0x05, R8
+	XORQ R10, R10
+	XORQ R11, R11
 
 loop1:
-	LEAQ  (DX), R8
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	XORQ  DI, DI
+	LEAQ  44800(CX), R12
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	XORQ  R9, R9
 
 each2:
-	VMOVUPS   (R8)(DI*1), Y5
-	VANDPS    lanes_7fffffff<>+0(SB), Y5, Y6
-	VCMPPS    $0x1e, Y4, Y6, Y7
-	VBLENDVPS Y7, Y5, Y3, Y3
-	VMOVAPS   Y3, Y3
-	VBLENDVPS Y7, Y6, Y4, Y4
-	VMOVAPS   Y4, Y4
-	ADDQ      $+32, DI
-	CMPQ      DI, SI
+	VMOVUPS   (DX)(R9*1), Y2
+	VANDPS    lanes_7fffffff<>+0(SB), Y2, Y3
+	VCMPPS    $0x1e, Y1, Y3, Y4
+	VBLENDVPS Y4, Y2, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VBLENDVPS Y4, Y3, Y1, Y1
+	VMOVAPS   Y1, Y1
+	ADDQ      $+32, R9
+	CMPQ      R9, R8
 	JB        each2
-	VCMPPS    $0x15, lanes_26901d7d<>+0(SB), Y4, Y4
-	VXORPS    lanes_80000000<>+0(SB), Y0, Y5
-	VDIVPS    Y3, Y5, Y3
-	VANDPS    Y4, Y3, Y3
-	VPXOR     Y5, Y5, Y5
-	VPXOR     Y6, Y6, Y6
-	XORQ      DI, DI
+	VCMPPS    $0x15, lanes_26901d7d<>+0(SB), Y1, Y1
+	VMOVUPS   lanes_c0800000<>+0(SB), Y2
+	VDIVPS    Y0, Y2, Y0
+	VANDPS    Y1, Y0, Y0
+	VPXOR     Y2, Y2, Y2
+	VPXOR     Y3, Y3, Y3
+	XORQ      R9, R9
 
 each3:
-	VMOVUPS   (DX)(DI*1), Y7
-	VMULPS    Y7, Y3, Y8
-	VADDPS    lanes_4b400000<>+0(SB), Y8, Y8
-	VANDPS    lanes_007fffff<>+0(SB), Y8, Y8
-	VPSUBD    lanes_00400000<>+0(SB), Y8, Y8
-	VPMAXSD   Y1, Y8, Y8
-	VPMINSD   Y2, Y8, Y8
-	VCVTDQ2PS Y8, Y8
-	VMOVUPS   Y8, (CX)(DI*1)
-	VMULPS    Y7, Y7, Y9
-	VMULPS    Y7, Y9, Y7
-	VMULPS    Y8, Y7, Y7
-	VADDPS    Y7, Y5, Y5
-	VMULPS    Y8, Y9, Y7
-	VMULPS    Y8, Y7, Y7
-	VADDPS    Y7, Y6, Y6
-	ADDQ      $+32, DI
-	CMPQ      DI, SI
+	VMOVUPS   (DX)(R9*1), Y4
+	VMULPS    Y4, Y0, Y5
+	VADDPS    lanes_4b400000<>+0(SB), Y5, Y5
+	VANDPS    lanes_007fffff<>+0(SB), Y5, Y5
+	VPSUBD    lanes_00400000<>+0(SB), Y5, Y5
+	VPMAXSD   lanes_fffffffc<>+0(SB), Y5, Y5
+	VPMINSD   lanes_00000003<>+0(SB), Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMOVUPS   Y5, (R12)(R9*1)
+	VMULPS    Y4, Y4, Y6
+	VMULPS    Y4, Y6, Y4
+	VMULPS    Y5, Y4, Y4
+	VADDPS    Y4, Y2, Y2
+	VMULPS    Y5, Y6, Y4
+	VMULPS    Y5, Y4, Y4
+	VADDPS    Y4, Y3, Y3
+	ADDQ      $+32, R9
+	CMPQ      R9, R8
 	JB        each3
-	VMOVUPS   Y4, (AX)
-	LEAQ      512(DX), R8
-	VPXOR     Y3, Y3, Y3
-	VPXOR     Y4, Y4, Y4
-	XORQ      DI, DI
+	VMOVUPS   q3_below<>+0(SB), Y0
+	VMOVUPS   q3_above<>+0(SB), Y4
+	VPXOR     Y5, Y5, Y5
+	XORQ      R9, R9
 
 each4:
-	VMOVUPS   (R8)(DI*1), Y7
-	VANDPS    lanes_7fffffff<>+0(SB), Y7, Y8
-	VCMPPS    $0x1e, Y4, Y8, Y9
-	VBLENDVPS Y9, Y7, Y3, Y3
-	VMOVAPS   Y3, Y3
-	VBLENDVPS Y9, Y8, Y4, Y4
-	VMOVAPS   Y4, Y4
-	ADDQ      $+32, DI
-	CMPQ      DI, SI
+	VMOVUPS   (DX)(R9*1), Y6
+	VMOVUPS   (R12)(R9*1), Y7
+	VMULPS    Y6, Y6, Y8
+	VMULPS    Y6, Y8, Y9
+	VMULPS    Y7, Y9, Y9
+	VSUBPS    Y9, Y2, Y9
+	VMULPS    Y7, Y8, Y8
+	VMULPS    Y7, Y8, Y8
+	VSUBPS    Y8, Y3, Y8
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPERMPS   Y0, Y7, Y8
+	VMULPS    Y8, Y9, Y8
+	VCMPPS    $0x19, Y8, Y6, Y8
+	VPERMPS   Y4, Y7, Y7
+	VMULPS    Y7, Y9, Y7
+	VCMPPS    $0x16, Y7, Y6, Y6
+	VORPS     Y6, Y8, Y6
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y9, Y7
+	VANDPS    Y7, Y6, Y6
+	VORPS     Y6, Y5, Y5
+	VMOVAPS   Y5, Y5
+	ADDQ      $+32, R9
+	CMPQ      R9, R8
 	JB        each4
-	VCMPPS    $0x15, lanes_26901d7d<>+0(SB), Y4, Y4
-	VXORPS    lanes_80000000<>+0(SB), Y0, Y7
-	VDIVPS    Y3, Y7, Y3
-	VANDPS    Y4, Y3, Y3
-	VPXOR     Y7, Y7, Y7
-	VPXOR     Y8, Y8, Y8
-	XORQ      DI, DI
+	VANDPS    Y1, Y5, Y0
+	VMOVAPS   Y0, Y5
+	VPXOR     Y0, Y0, Y0
+	VCMPPS    $0x1e, Y0, Y3, Y4
+	VDIVPS    Y3, Y2, Y6
+	VBLENDVPS Y4, Y6, Y0, Y0
+	VANDPS    Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VPTEST    Y5, Y5
+	JZ        stay5
+	VMOVMSKPS Y5, R9
+	SHLQ      $0x05, R9
+	VMOVUPS   (BX)(R9*1), Y0
+	MOVQ      R10, R9
+	MOVQ      $+16, R13
 
-each5:
-	VMOVUPS   512(DX)(DI*1), Y9
-	VMULPS    Y9, Y3, Y10
-	VADDPS    lanes_4b400000<>+0(SB), Y10, Y10
-	VANDPS    lanes_007fffff<>+0(SB), Y10, Y10
-	VPSUBD    lanes_00400000<>+0(SB), Y10, Y10
-	VPMAXSD   Y1, Y10, Y10
-	VPMINSD   Y2, Y10, Y10
-	VCVTDQ2PS Y10, Y10
-	VMOVUPS   Y10, 512(CX)(DI*1)
-	VMULPS    Y9, Y9, Y11
-	VMULPS    Y9, Y11, Y9
-	VMULPS    Y10, Y9, Y9
-	VADDPS    Y9, Y7, Y7
-	VMULPS    Y10, Y11, Y9
-	VMULPS    Y10, Y9, Y9
-	VADDPS    Y9, Y8, Y8
-	ADDQ      $+32, DI
-	CMPQ      DI, SI
-	JB        each5
-	VMOVUPS   Y4, 32(AX)
-	MOVQ      $+5, R8
+loop6:
+	VMOVUPS      (DX), Y1
+	VPERMPS      Y1, Y0, Y1
+	VMOVUPS      Y1, (CX)(R9*1)
+	VMOVUPS      (R12), Y1
+	VPERMPS      Y1, Y0, Y1
+	VMOVUPS      Y1, 20480(CX)(R9*1)
+	ADDQ         $+32, DX
+	ADDQ         $+32, R12
+	ADDQ         $+1280, R9
+	DECQ         R13
+	JNE          loop6
+	ADDQ         $-512, DX
+	VPERMPS      Y2, Y0, Y1
+	VMOVUPS      Y1, 40960(CX)(R10*1)
+	VPERMPS      Y3, Y0, Y1
+	VMOVUPS      Y1, 42240(CX)(R10*1)
+	VMOVD        R11, X1
+	VPBROADCASTD X1, Y1
+	VPADDD       count<>+0(SB), Y1, Y1
+	VPERMPS      Y1, Y0, Y0
+	VMOVUPS      Y0, 43520(CX)(R10*1)
+	VMOVMSKPS    Y5, R9
+	POPCNTL      R9, R9
+	SHLL         $0x02, R9
+	ADDQ         R9, R10
 
-loop7:
-	VPXOR Y3, Y3, Y3
-	XORQ  DI, DI
+stay5:
+	ADDQ         $+8, R11
+	ADDQ         $+32, AX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNE          loop1
+	VBROADCASTSS bits_ffffffff<>+0(SB), Y0
+	VMOVUPS      Y0, 40960(CX)(R10*1)
+	VBROADCASTSS bits_ffffffff<>+0(SB), Y0
+	VMOVUPS      Y0, 40992(CX)(R10*1)
+	XORQ         R9, R9
 
-each8:
-	VMOVUPS   (DX)(DI*1), Y4
-	VMOVUPS   (CX)(DI*1), Y9
-	VMULPS    Y4, Y4, Y10
-	VMULPS    Y4, Y10, Y11
-	VMULPS    Y9, Y11, Y12
-	VSUBPS    Y12, Y5, Y12
-	VMULPS    Y9, Y10, Y13
-	VMULPS    Y9, Y13, Y13
-	VSUBPS    Y13, Y6, Y13
-	VMULPS    Y13, Y4, Y4
-	VDIVPS    Y12, Y4, Y4
-	VADDPS    lanes_4b400000<>+0(SB), Y4, Y4
-	VANDPS    lanes_007fffff<>+0(SB), Y4, Y4
-	VPSUBD    lanes_00400000<>+0(SB), Y4, Y4
-	VPMAXSD   Y1, Y4, Y4
-	VPMINSD   Y2, Y4, Y4
-	VCVTDQ2PS Y4, Y4
-	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y12, Y14
-	VCMPPS    $0x04, Y9, Y4, Y15
-	VANDPS    Y15, Y14, Y14
-	VMULPS    Y4, Y11, Y11
-	VADDPS    Y11, Y12, Y12
-	VMULPS    Y4, Y10, Y10
-	VMULPS    Y4, Y10, Y10
-	VADDPS    Y10, Y13, Y13
-	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y13, Y10
-	VANDPS    Y10, Y14, Y10
-	VMULPS    Y12, Y12, Y11
-	VMULPS    Y6, Y11, Y11
-	VMULPS    Y5, Y5, Y14
-	VMULPS    Y13, Y14, Y14
-	VCMPPS    $0x1e, Y14, Y11, Y11
-	VANDPS    Y11, Y10, Y10
-	VBLENDVPS Y10, Y4, Y9, Y4
-	VMOVUPS   Y4, (CX)(DI*1)
-	VBLENDVPS Y10, Y12, Y5, Y4
-	VMOVAPS   Y4, Y5
-	VBLENDVPS Y10, Y13, Y6, Y4
-	VMOVAPS   Y4, Y6
-	VORPS     Y10, Y3, Y3
+batch7:
+	CMPQ    R9, R10
+	JAE     descended8
+	VMOVUPS 40960(CX)(R9*1), Y0
+	VMOVUPS 42240(CX)(R9*1), Y1
+	VMOVUPS 40992(CX)(R9*1), Y2
+	VMOVUPS 42272(CX)(R9*1), Y3
+	MOVQ    $+5, AX
+
+loop10:
+	VPXOR Y4, Y4, Y4
+	LEAQ  (CX)(R9*1), DX
+	MOVQ  $+16, BX
+
+loop11:
+	VMOVUPS   (DX), Y5
+	VMOVUPS   20480(DX), Y6
+	VMULPS    Y5, Y5, Y7
+	VMULPS    Y5, Y7, Y8
+	VMULPS    Y6, Y8, Y9
+	VSUBPS    Y9, Y0, Y9
+	VMULPS    Y6, Y7, Y10
+	VMULPS    Y6, Y10, Y10
+	VSUBPS    Y10, Y1, Y10
+	VMULPS    Y10, Y5, Y5
+	VDIVPS    Y9, Y5, Y5
+	VADDPS    lanes_4b400000<>+0(SB), Y5, Y5
+	VANDPS    lanes_007fffff<>+0(SB), Y5, Y5
+	VPSUBD    lanes_00400000<>+0(SB), Y5, Y5
+	VPMAXSD   lanes_fffffffc<>+0(SB), Y5, Y5
+	VPMINSD   lanes_00000003<>+0(SB), Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y9, Y11
+	VCMPPS    $0x04, Y6, Y5, Y12
+	VANDPS    Y12, Y11, Y11
+	VMULPS    Y5, Y8, Y8
+	VADDPS    Y8, Y9, Y9
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y5, Y7, Y7
+	VADDPS    Y7, Y10, Y10
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y10, Y7
+	VANDPS    Y7, Y11, Y7
+	VMULPS    Y9, Y9, Y8
+	VMULPS    Y1, Y8, Y8
+	VMULPS    Y0, Y0, Y11
+	VMULPS    Y10, Y11, Y11
+	VCMPPS    $0x1e, Y11, Y8, Y8
+	VANDPS    Y8, Y7, Y7
+	VBLENDVPS Y7, Y5, Y6, Y5
+	VMOVUPS   Y5, 20480(DX)
+	VBLENDVPS Y7, Y9, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VBLENDVPS Y7, Y10, Y1, Y1
+	VMOVAPS   Y1, Y1
+	VORPS     Y7, Y4, Y4
+	VMOVAPS   Y4, Y4
+	VMOVUPS   32(DX), Y5
+	VMOVUPS   20512(DX), Y6
+	VMULPS    Y5, Y5, Y7
+	VMULPS    Y5, Y7, Y8
+	VMULPS    Y6, Y8, Y9
+	VSUBPS    Y9, Y2, Y9
+	VMULPS    Y6, Y7, Y10
+	VMULPS    Y6, Y10, Y10
+	VSUBPS    Y10, Y3, Y10
+	VMULPS    Y10, Y5, Y5
+	VDIVPS    Y9, Y5, Y5
+	VADDPS    lanes_4b400000<>+0(SB), Y5, Y5
+	VANDPS    lanes_007fffff<>+0(SB), Y5, Y5
+	VPSUBD    lanes_00400000<>+0(SB), Y5, Y5
+	VPMAXSD   lanes_fffffffc<>+0(SB), Y5, Y5
+	VPMINSD   lanes_00000003<>+0(SB), Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y9, Y11
+	VCMPPS    $0x04, Y6, Y5, Y12
+	VANDPS    Y12, Y11, Y11
+	VMULPS    Y5, Y8, Y8
+	VADDPS    Y8, Y9, Y9
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y5, Y7, Y7
+	VADDPS    Y7, Y10, Y10
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y10, Y7
+	VANDPS    Y7, Y11, Y7
+	VMULPS    Y9, Y9, Y8
+	VMULPS    Y3, Y8, Y8
+	VMULPS    Y2, Y2, Y11
+	VMULPS    Y10, Y11, Y11
+	VCMPPS    $0x1e, Y11, Y8, Y8
+	VANDPS    Y8, Y7, Y7
+	VBLENDVPS Y7, Y5, Y6, Y5
+	VMOVUPS   Y5, 20512(DX)
+	VBLENDVPS Y7, Y9, Y2, Y2
+	VMOVAPS   Y2, Y2
+	VBLENDVPS Y7, Y10, Y3, Y3
 	VMOVAPS   Y3, Y3
-	VMOVUPS   512(DX)(DI*1), Y4
-	VMOVUPS   512(CX)(DI*1), Y9
-	VMULPS    Y4, Y4, Y10
-	VMULPS    Y4, Y10, Y11
-	VMULPS    Y9, Y11, Y12
-	VSUBPS    Y12, Y7, Y12
-	VMULPS    Y9, Y10, Y13
-	VMULPS    Y9, Y13, Y13
-	VSUBPS    Y13, Y8, Y13
-	VMULPS    Y13, Y4, Y4
-	VDIVPS    Y12, Y4, Y4
-	VADDPS    lanes_4b400000<>+0(SB), Y4, Y4
-	VANDPS    lanes_007fffff<>+0(SB), Y4, Y4
-	VPSUBD    lanes_00400000<>+0(SB), Y4, Y4
-	VPMAXSD   Y1, Y4, Y4
-	VPMINSD   Y2, Y4, Y4
-	VCVTDQ2PS Y4, Y4
-	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y12, Y14
-	VCMPPS    $0x04, Y9, Y4, Y15
-	VANDPS    Y15, Y14, Y14
-	VMULPS    Y4, Y11, Y11
-	VADDPS    Y11, Y12, Y12
-	VMULPS    Y4, Y10, Y10
-	VMULPS    Y4, Y10, Y10
-	VADDPS    Y10, Y13, Y13
-	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y13, Y10
-	VANDPS    Y10, Y14, Y10
-	VMULPS    Y12, Y12, Y11
-	VMULPS    Y8, Y11, Y11
-	VMULPS    Y7, Y7, Y14
-	VMULPS    Y13, Y14, Y14
-	VCMPPS    $0x1e, Y14, Y11, Y11
-	VANDPS    Y11, Y10, Y10
-	VBLENDVPS Y10, Y4, Y9, Y4
-	VMOVUPS   Y4, 512(CX)(DI*1)
-	VBLENDVPS Y10, Y12, Y7, Y4
-	VMOVAPS   Y4, Y7
-	VBLENDVPS Y10, Y13, Y8, Y4
-	VMOVAPS   Y4, Y8
-	VORPS     Y10, Y3, Y3
-	VMOVAPS   Y3, Y3
-	ADDQ      $+32, DI
-	CMPQ      DI, SI
-	JB        each8
-	VPTEST    Y3, Y3
-	JZ        done6
-	DECQ      R8
-	JNE       loop7
+	VORPS     Y7, Y4, Y4
+	VMOVAPS   Y4, Y4
+	ADDQ      $+1280, DX
+	DECQ      BX
+	JNE       loop11
+	VPTEST    Y4, Y4
+	JZ        done9
+	DECQ      AX
+	JNE       loop10
 
-done6:
-	VMOVUPS   (AX), Y3
+done9:
 	VPXOR     Y4, Y4, Y4
-	VCMPPS    $0x1e, Y4, Y6, Y9
-	VDIVPS    Y6, Y5, Y5
-	VBLENDVPS Y9, Y5, Y4, Y4
-	VANDPS    Y3, Y4, Y4
-	VMOVUPS   Y4, (AX)
-	XORQ      DI, DI
+	VCMPPS    $0x1e, Y4, Y1, Y5
+	VDIVPS    Y1, Y0, Y0
+	VBLENDVPS Y5, Y0, Y4, Y0
+	VMOVUPS   Y0, 40960(CX)(R9*1)
+	VPXOR     Y0, Y0, Y0
+	VCMPPS    $0x1e, Y0, Y3, Y1
+	VDIVPS    Y3, Y2, Y2
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   Y0, 40992(CX)(R9*1)
+	ADDQ      $+64, R9
+	JMP       batch7
 
-each9:
-	VADDPS    (CX)(DI*1), Y0, Y4
-	VANDPS    Y4, Y3, Y4
-	VMOVUPS   Y4, (CX)(DI*1)
-	ADDQ      $+32, DI
-	CMPQ      DI, SI
-	JB        each9
-	VMOVUPS   32(AX), Y3
-	VPXOR     Y4, Y4, Y4
-	VCMPPS    $0x1e, Y4, Y8, Y5
-	VDIVPS    Y8, Y7, Y6
-	VBLENDVPS Y5, Y6, Y4, Y4
-	VANDPS    Y3, Y4, Y4
-	VMOVUPS   Y4, 32(AX)
-	XORQ      DI, DI
+descended8:
+	XORQ R9, R9
 
-each10:
-	VADDPS  512(CX)(DI*1), Y0, Y4
-	VANDPS  Y4, Y3, Y4
-	VMOVUPS Y4, 512(CX)(DI*1)
-	ADDQ    $+32, DI
-	CMPQ    DI, SI
-	JB      each10
-	ADDQ    $+1024, DX
-	ADDQ    $+1024, CX
-	ADDQ    $+64, AX
-	DECQ    BX
-	JNE     loop1
+put12:
+	CMPQ R9, R10
+	JAE  all13
+	MOVL 43520(CX)(R9*1), AX
+	MOVL 40960(CX)(R9*1), DX
+	MOVL DX, (DI)(AX*4)
+	ADDQ $+4, R9
+	JMP  put12
+
+all13:
 	VZEROUPPER
 	RET
-
-DATA lanes_80000000<>+0(SB)/4, $0x80000000
-DATA lanes_80000000<>+4(SB)/4, $0x80000000
-DATA lanes_80000000<>+8(SB)/4, $0x80000000
-DATA lanes_80000000<>+12(SB)/4, $0x80000000
-DATA lanes_80000000<>+16(SB)/4, $0x80000000
-DATA lanes_80000000<>+20(SB)/4, $0x80000000
-DATA lanes_80000000<>+24(SB)/4, $0x80000000
-DATA lanes_80000000<>+28(SB)/4, $0x80000000
-GLOBL lanes_80000000<>(SB), RODATA|NOPTR, $32
-
-DATA lanes_3f800000<>+0(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+4(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+8(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+12(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+16(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+20(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+24(SB)/4, $0x3f800000
-DATA lanes_3f800000<>+28(SB)/4, $0x3f800000
-GLOBL lanes_3f800000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_7fffffff<>+0(SB)/4, $0x7fffffff
 DATA lanes_7fffffff<>+4(SB)/4, $0x7fffffff
@@ -288,6 +303,16 @@ DATA lanes_26901d7d<>+20(SB)/4, $0x26901d7d
 DATA lanes_26901d7d<>+24(SB)/4, $0x26901d7d
 DATA lanes_26901d7d<>+28(SB)/4, $0x26901d7d
 GLOBL lanes_26901d7d<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_c0800000<>+0(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+4(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+8(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+12(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+16(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+20(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+24(SB)/4, $0xc0800000
+DATA lanes_c0800000<>+28(SB)/4, $0xc0800000
+GLOBL lanes_c0800000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
 DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
@@ -319,6 +344,62 @@ DATA lanes_00400000<>+24(SB)/4, $0x00400000
 DATA lanes_00400000<>+28(SB)/4, $0x00400000
 GLOBL lanes_00400000<>(SB), RODATA|NOPTR, $32
 
+DATA lanes_fffffffc<>+0(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+4(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+8(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+12(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+16(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+20(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+24(SB)/4, $0xfffffffc
+DATA lanes_fffffffc<>+28(SB)/4, $0xfffffffc
+GLOBL lanes_fffffffc<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_00000003<>+0(SB)/4, $0x00000003
+DATA lanes_00000003<>+4(SB)/4, $0x00000003
+DATA lanes_00000003<>+8(SB)/4, $0x00000003
+DATA lanes_00000003<>+12(SB)/4, $0x00000003
+DATA lanes_00000003<>+16(SB)/4, $0x00000003
+DATA lanes_00000003<>+20(SB)/4, $0x00000003
+DATA lanes_00000003<>+24(SB)/4, $0x00000003
+DATA lanes_00000003<>+28(SB)/4, $0x00000003
+GLOBL lanes_00000003<>(SB), RODATA|NOPTR, $32
+
+DATA q3_below<>+0(SB)/4, $0xbeff7cee
+DATA q3_below<>+4(SB)/4, $0x3f004189
+DATA q3_below<>+8(SB)/4, $0x3fc020c4
+DATA q3_below<>+12(SB)/4, $0x40201062
+DATA q3_below<>+16(SB)/4, $0xc9800000
+DATA q3_below<>+20(SB)/4, $0xc05fef9e
+DATA q3_below<>+24(SB)/4, $0xc01fef9e
+DATA q3_below<>+28(SB)/4, $0xbfbfdf3c
+DATA q3_below<>+32(SB)/4, $0xbeff7cee
+DATA q3_below<>+36(SB)/4, $0x3f004189
+DATA q3_below<>+40(SB)/4, $0x3fc020c4
+DATA q3_below<>+44(SB)/4, $0x40201062
+DATA q3_below<>+48(SB)/4, $0xc9800000
+DATA q3_below<>+52(SB)/4, $0xc05fef9e
+DATA q3_below<>+56(SB)/4, $0xc01fef9e
+DATA q3_below<>+60(SB)/4, $0xbfbfdf3c
+GLOBL q3_below<>(SB), RODATA|NOPTR, $64
+
+DATA q3_above<>+0(SB)/4, $0x3eff7cee
+DATA q3_above<>+4(SB)/4, $0x3fbfdf3c
+DATA q3_above<>+8(SB)/4, $0x401fef9e
+DATA q3_above<>+12(SB)/4, $0x49800000
+DATA q3_above<>+16(SB)/4, $0xc0601062
+DATA q3_above<>+20(SB)/4, $0xc0201062
+DATA q3_above<>+24(SB)/4, $0xbfc020c4
+DATA q3_above<>+28(SB)/4, $0xbf004189
+DATA q3_above<>+32(SB)/4, $0x3eff7cee
+DATA q3_above<>+36(SB)/4, $0x3fbfdf3c
+DATA q3_above<>+40(SB)/4, $0x401fef9e
+DATA q3_above<>+44(SB)/4, $0x49800000
+DATA q3_above<>+48(SB)/4, $0xc0601062
+DATA q3_above<>+52(SB)/4, $0xc0201062
+DATA q3_above<>+56(SB)/4, $0xbfc020c4
+DATA q3_above<>+60(SB)/4, $0xbf004189
+GLOBL q3_above<>(SB), RODATA|NOPTR, $64
+
 DATA lanes_00000000<>+0(SB)/4, $0x00000000
 DATA lanes_00000000<>+4(SB)/4, $0x00000000
 DATA lanes_00000000<>+8(SB)/4, $0x00000000
@@ -329,521 +410,457 @@ DATA lanes_00000000<>+24(SB)/4, $0x00000000
 DATA lanes_00000000<>+28(SB)/4, $0x00000000
 GLOBL lanes_00000000<>(SB), RODATA|NOPTR, $32
 
-// func searchDescentAVX512(scale *float32, levels *float32, x *float32, n int, nmax float32)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·searchDescentAVX512(SB), NOSPLIT, $0-36
-	MOVQ         scale+0(FP), AX
-	MOVQ         levels+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         n+24(FP), BX
-	VBROADCASTSS nmax+32(FP), Z0
-	VBROADCASTSS bits_80000000<>+0(SB), Z1
-	VXORPS       Z1, Z0, Z1
-	VCVTPS2DQ    Z1, Z1
-	VBROADCASTSS bits_3f800000<>+0(SB), Z23
-	VSUBPS       Z23, Z0, Z23
-	VCVTPS2DQ    Z23, Z23
-	SHRQ         $0x02, BX
-	MOVQ         $+16, SI
-	SHLQ         $0x06, SI
+DATA count<>+0(SB)/4, $0x00000000
+DATA count<>+4(SB)/4, $0x00000001
+DATA count<>+8(SB)/4, $0x00000002
+DATA count<>+12(SB)/4, $0x00000003
+DATA count<>+16(SB)/4, $0x00000004
+DATA count<>+20(SB)/4, $0x00000005
+DATA count<>+24(SB)/4, $0x00000006
+DATA count<>+28(SB)/4, $0x00000007
+DATA count<>+32(SB)/4, $0x00000008
+DATA count<>+36(SB)/4, $0x00000009
+DATA count<>+40(SB)/4, $0x0000000a
+DATA count<>+44(SB)/4, $0x0000000b
+DATA count<>+48(SB)/4, $0x0000000c
+DATA count<>+52(SB)/4, $0x0000000d
+DATA count<>+56(SB)/4, $0x0000000e
+DATA count<>+60(SB)/4, $0x0000000f
+GLOBL count<>(SB), RODATA|NOPTR, $64
+
+DATA bits_ffffffff<>+0(SB)/4, $0xffffffff
+GLOBL bits_ffffffff<>(SB), RODATA|NOPTR, $4
+
+// func searchDescentQ3KAVX512(scale *float32, scratch *float32, x *float32, order *[8]uint32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, POPCNT
+TEXT ·searchDescentQ3KAVX512(SB), NOSPLIT, $0-40
+	MOVQ scale+0(FP), AX
+	MOVQ scratch+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+32(FP), BX
+	MOVQ AX, SI
+	MOVQ $+16, DI
+	SHLQ $0x06, DI
+	XORQ R9, R9
+	XORQ R10, R10
 
 loop1:
-	LEAQ         (DX), R8
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VBROADCASTSS bits_7fffffff<>+0(SB), Z24
-	XORQ         DI, DI
+	LEAQ         44800(CX), R11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS bits_7fffffff<>+0(SB), Z2
+	XORQ         R8, R8
 
 each2:
-	VMOVUPS      (R8)(DI*1), Z25
-	VANDPS       Z24, Z25, Z26
-	VCMPPS       $0x1e, Z3, Z26, K1
-	VBLENDMPS    Z25, Z2, K1, Z2
-	VMOVAPS      Z2, Z2
-	VBLENDMPS    Z26, Z3, K1, Z3
-	VMOVAPS      Z3, Z3
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
+	VMOVUPS      (DX)(R8*1), Z3
+	VANDPS       Z2, Z3, Z4
+	VCMPPS       $0x1e, Z1, Z4, K1
+	VBLENDMPS    Z3, Z0, K1, Z0
+	VMOVAPS      Z0, Z0
+	VBLENDMPS    Z4, Z1, K1, Z1
+	VMOVAPS      Z1, Z1
+	ADDQ         $+64, R8
+	CMPQ         R8, DI
 	JB           each2
-	VBROADCASTSS bits_26901d7d<>+0(SB), Z24
-	VCMPPS       $0x15, Z24, Z3, K1
-	VPMOVM2D     K1, Z24
-	VBROADCASTSS bits_80000000<>+0(SB), Z25
-	VXORPS       Z25, Z0, Z25
-	VDIVPS       Z2, Z25, Z25
-	VANDPS       Z24, Z25, Z25
-	VPXORD       Z4, Z4, Z4
+	VBROADCASTSS bits_26901d7d<>+0(SB), Z2
+	VCMPPS       $0x15, Z2, Z1, K1
+	VPMOVM2D     K1, Z2
+	VBROADCASTSS bits_c0800000<>+0(SB), Z3
+	VDIVPS       Z0, Z3, Z3
+	VANDPS       Z2, Z3, Z3
 	VPXORD       Z5, Z5, Z5
-	XORQ         DI, DI
+	VPXORD       Z6, Z6, Z6
+	XORQ         R8, R8
 
 each3:
-	VMOVUPS      (DX)(DI*1), Z26
-	VMULPS       Z26, Z25, Z27
-	VBROADCASTSS bits_4b400000<>+0(SB), Z28
-	VADDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_007fffff<>+0(SB), Z28
-	VANDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_00400000<>+0(SB), Z28
-	VPSUBD       Z28, Z27, Z27
-	VPMAXSD      Z1, Z27, Z27
-	VPMINSD      Z23, Z27, Z27
-	VCVTDQ2PS    Z27, Z27
-	VMOVUPS      Z27, (CX)(DI*1)
-	VMULPS       Z26, Z26, Z28
-	VMULPS       Z26, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z4, Z4
-	VMULPS       Z27, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z5, Z5
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
+	VMOVUPS      (DX)(R8*1), Z4
+	VMULPS       Z4, Z3, Z14
+	VBROADCASTSS bits_4b400000<>+0(SB), Z15
+	VADDPS       Z15, Z14, Z14
+	VBROADCASTSS bits_007fffff<>+0(SB), Z15
+	VANDPS       Z15, Z14, Z14
+	VBROADCASTSS bits_00400000<>+0(SB), Z15
+	VPSUBD       Z15, Z14, Z14
+	VBROADCASTSS bits_fffffffc<>+0(SB), Z15
+	VPMAXSD      Z15, Z14, Z14
+	VBROADCASTSS bits_00000003<>+0(SB), Z15
+	VPMINSD      Z15, Z14, Z14
+	VCVTDQ2PS    Z14, Z14
+	VMOVUPS      Z14, (R11)(R8*1)
+	VMULPS       Z4, Z4, Z15
+	VMULPS       Z4, Z15, Z4
+	VMULPS       Z14, Z4, Z4
+	VADDPS       Z4, Z5, Z5
+	VMULPS       Z14, Z15, Z4
+	VMULPS       Z14, Z4, Z4
+	VADDPS       Z4, Z6, Z6
+	ADDQ         $+64, R8
+	CMPQ         R8, DI
 	JB           each3
-	VMOVUPS      Z24, (AX)
-	LEAQ         1024(DX), R8
-	VPXORD       Z6, Z6, Z6
+	VMOVUPS      q3_below<>+0(SB), Z3
+	VMOVUPS      q3_above<>+0(SB), Z4
 	VPXORD       Z7, Z7, Z7
-	VBROADCASTSS bits_7fffffff<>+0(SB), Z24
-	XORQ         DI, DI
+	XORQ         R8, R8
 
 each4:
-	VMOVUPS      (R8)(DI*1), Z25
-	VANDPS       Z24, Z25, Z26
-	VCMPPS       $0x1e, Z7, Z26, K1
-	VBLENDMPS    Z25, Z6, K1, Z6
-	VMOVAPS      Z6, Z6
-	VBLENDMPS    Z26, Z7, K1, Z7
+	VMOVUPS      (DX)(R8*1), Z14
+	VMOVUPS      (R11)(R8*1), Z15
+	VMULPS       Z14, Z14, Z16
+	VMULPS       Z14, Z16, Z17
+	VMULPS       Z15, Z17, Z17
+	VSUBPS       Z17, Z5, Z17
+	VMULPS       Z15, Z16, Z16
+	VMULPS       Z15, Z16, Z16
+	VSUBPS       Z16, Z6, Z16
+	VMULPS       Z16, Z14, Z14
+	VCVTPS2DQ    Z15, Z15
+	VPERMPS      Z3, Z15, Z16
+	VMULPS       Z16, Z17, Z16
+	VCMPPS       $0x19, Z16, Z14, K1
+	VPERMPS      Z4, Z15, Z15
+	VMULPS       Z15, Z17, Z15
+	VCMPPS       $0x16, Z15, Z14, K2
+	KORW         K1, K2, K1
+	VBROADCASTSS bits_00000000<>+0(SB), Z14
+	VCMPPS       $0x1e, Z14, Z17, K2
+	KANDW        K1, K2, K1
+	VPMOVM2D     K1, Z14
+	VORPS        Z14, Z7, Z7
 	VMOVAPS      Z7, Z7
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
+	ADDQ         $+64, R8
+	CMPQ         R8, DI
 	JB           each4
-	VBROADCASTSS bits_26901d7d<>+0(SB), Z24
-	VCMPPS       $0x15, Z24, Z7, K1
-	VPMOVM2D     K1, Z24
-	VBROADCASTSS bits_80000000<>+0(SB), Z25
-	VXORPS       Z25, Z0, Z25
-	VDIVPS       Z6, Z25, Z25
-	VANDPS       Z24, Z25, Z25
+	VANDPS       Z2, Z7, Z3
+	VMOVAPS      Z3, Z7
 	VPXORD       Z8, Z8, Z8
-	VPXORD       Z9, Z9, Z9
-	XORQ         DI, DI
+	VCMPPS       $0x1e, Z8, Z6, K1
+	VDIVPS       Z6, Z5, Z3
+	VBLENDMPS    Z3, Z8, K1, Z3
+	VANDPS       Z2, Z3, Z2
+	VMOVUPS      Z2, (AX)
+	VPTESTMD     Z7, Z7, K1
+	KORTESTW     K1, K1
+	JZ           stay5
+	VPTESTMD     Z7, Z7, K1
+	MOVQ         R9, R8
+	MOVQ         $+16, R12
 
-each5:
-	VMOVUPS      1024(DX)(DI*1), Z26
-	VMULPS       Z26, Z25, Z27
-	VBROADCASTSS bits_4b400000<>+0(SB), Z28
-	VADDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_007fffff<>+0(SB), Z28
-	VANDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_00400000<>+0(SB), Z28
-	VPSUBD       Z28, Z27, Z27
-	VPMAXSD      Z1, Z27, Z27
-	VPMINSD      Z23, Z27, Z27
-	VCVTDQ2PS    Z27, Z27
-	VMOVUPS      Z27, 1024(CX)(DI*1)
-	VMULPS       Z26, Z26, Z28
-	VMULPS       Z26, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z8, Z8
-	VMULPS       Z27, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z9, Z9
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
-	JB           each5
-	VMOVUPS      Z24, 64(AX)
-	LEAQ         2048(DX), R8
-	VPXORD       Z10, Z10, Z10
-	VPXORD       Z11, Z11, Z11
-	VBROADCASTSS bits_7fffffff<>+0(SB), Z24
-	XORQ         DI, DI
+loop6:
+	VMOVUPS       (DX), Z2
+	VCOMPRESSPS.Z Z2, K1, Z2
+	VMOVUPS       Z2, (CX)(R8*1)
+	VMOVUPS       (R11), Z2
+	VCOMPRESSPS.Z Z2, K1, Z2
+	VMOVUPS       Z2, 20480(CX)(R8*1)
+	ADDQ          $+64, DX
+	ADDQ          $+64, R11
+	ADDQ          $+1280, R8
+	DECQ          R12
+	JNE           loop6
+	ADDQ          $-1024, DX
+	VCOMPRESSPS.Z Z5, K1, Z2
+	VMOVUPS       Z2, 40960(CX)(R9*1)
+	VCOMPRESSPS.Z Z6, K1, Z2
+	VMOVUPS       Z2, 42240(CX)(R9*1)
+	VMOVD         R10, X2
+	VPBROADCASTD  X2, Z2
+	VPADDD        count<>+0(SB), Z2, Z2
+	VCOMPRESSPS.Z Z2, K1, Z2
+	VMOVUPS       Z2, 43520(CX)(R9*1)
+	VPMOVD2M      Z7, K1
+	KMOVW         K1, R8
+	POPCNTL       R8, R8
+	SHLL          $0x02, R8
+	ADDQ          R8, R9
 
-each6:
-	VMOVUPS      (R8)(DI*1), Z25
-	VANDPS       Z24, Z25, Z26
-	VCMPPS       $0x1e, Z11, Z26, K1
-	VBLENDMPS    Z25, Z10, K1, Z10
-	VMOVAPS      Z10, Z10
-	VBLENDMPS    Z26, Z11, K1, Z11
-	VMOVAPS      Z11, Z11
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
-	JB           each6
-	VBROADCASTSS bits_26901d7d<>+0(SB), Z24
-	VCMPPS       $0x15, Z24, Z11, K1
-	VPMOVM2D     K1, Z24
-	VBROADCASTSS bits_80000000<>+0(SB), Z25
-	VXORPS       Z25, Z0, Z25
-	VDIVPS       Z10, Z25, Z25
-	VANDPS       Z24, Z25, Z25
-	VPXORD       Z12, Z12, Z12
-	VPXORD       Z13, Z13, Z13
-	XORQ         DI, DI
+stay5:
+	ADDQ         $+16, R10
+	ADDQ         $+64, AX
+	ADDQ         $+1024, DX
+	DECQ         BX
+	JNE          loop1
+	VBROADCASTSS bits_ffffffff<>+0(SB), Z0
+	VMOVUPS      Z0, 40960(CX)(R9*1)
+	VBROADCASTSS bits_ffffffff<>+0(SB), Z0
+	VMOVUPS      Z0, 41024(CX)(R9*1)
+	VBROADCASTSS bits_ffffffff<>+0(SB), Z0
+	VMOVUPS      Z0, 41088(CX)(R9*1)
+	VBROADCASTSS bits_ffffffff<>+0(SB), Z0
+	VMOVUPS      Z0, 41152(CX)(R9*1)
+	XORQ         R8, R8
 
-each7:
-	VMOVUPS      2048(DX)(DI*1), Z26
-	VMULPS       Z26, Z25, Z27
-	VBROADCASTSS bits_4b400000<>+0(SB), Z28
-	VADDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_007fffff<>+0(SB), Z28
-	VANDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_00400000<>+0(SB), Z28
-	VPSUBD       Z28, Z27, Z27
-	VPMAXSD      Z1, Z27, Z27
-	VPMINSD      Z23, Z27, Z27
-	VCVTDQ2PS    Z27, Z27
-	VMOVUPS      Z27, 2048(CX)(DI*1)
-	VMULPS       Z26, Z26, Z28
-	VMULPS       Z26, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z12, Z12
-	VMULPS       Z27, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z13, Z13
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
-	JB           each7
-	VMOVUPS      Z24, 128(AX)
-	LEAQ         3072(DX), R8
-	VPXORD       Z14, Z14, Z14
-	VPXORD       Z15, Z15, Z15
-	VBROADCASTSS bits_7fffffff<>+0(SB), Z24
-	XORQ         DI, DI
+batch7:
+	CMPQ    R8, R9
+	JAE     descended8
+	VMOVUPS 40960(CX)(R8*1), Z0
+	VMOVUPS 42240(CX)(R8*1), Z1
+	VMOVUPS 41024(CX)(R8*1), Z2
+	VMOVUPS 42304(CX)(R8*1), Z3
+	VMOVUPS 41088(CX)(R8*1), Z4
+	VMOVUPS 42368(CX)(R8*1), Z5
+	VMOVUPS 41152(CX)(R8*1), Z6
+	VMOVUPS 42432(CX)(R8*1), Z7
+	MOVQ    $+5, AX
 
-each8:
-	VMOVUPS      (R8)(DI*1), Z25
-	VANDPS       Z24, Z25, Z26
-	VCMPPS       $0x1e, Z15, Z26, K1
-	VBLENDMPS    Z25, Z14, K1, Z14
-	VMOVAPS      Z14, Z14
-	VBLENDMPS    Z26, Z15, K1, Z15
-	VMOVAPS      Z15, Z15
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
-	JB           each8
-	VBROADCASTSS bits_26901d7d<>+0(SB), Z24
-	VCMPPS       $0x15, Z24, Z15, K1
-	VPMOVM2D     K1, Z24
-	VBROADCASTSS bits_80000000<>+0(SB), Z25
-	VXORPS       Z25, Z0, Z25
-	VDIVPS       Z14, Z25, Z25
-	VANDPS       Z24, Z25, Z25
-	VPXORD       Z16, Z16, Z16
-	VPXORD       Z17, Z17, Z17
-	XORQ         DI, DI
-
-each9:
-	VMOVUPS      3072(DX)(DI*1), Z26
-	VMULPS       Z26, Z25, Z27
-	VBROADCASTSS bits_4b400000<>+0(SB), Z28
-	VADDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_007fffff<>+0(SB), Z28
-	VANDPS       Z28, Z27, Z27
-	VBROADCASTSS bits_00400000<>+0(SB), Z28
-	VPSUBD       Z28, Z27, Z27
-	VPMAXSD      Z1, Z27, Z27
-	VPMINSD      Z23, Z27, Z27
-	VCVTDQ2PS    Z27, Z27
-	VMOVUPS      Z27, 3072(CX)(DI*1)
-	VMULPS       Z26, Z26, Z28
-	VMULPS       Z26, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z16, Z16
-	VMULPS       Z27, Z28, Z26
-	VMULPS       Z27, Z26, Z26
-	VADDPS       Z26, Z17, Z17
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
-	JB           each9
-	VMOVUPS      Z24, 192(AX)
-	MOVQ         $+5, R8
+loop10:
+	VPXORD Z9, Z9, Z9
+	LEAQ   (CX)(R8*1), DX
+	MOVQ   $+16, BX
 
 loop11:
-	VPXORD Z18, Z18, Z18
-	XORQ   DI, DI
-
-each12:
-	VMOVUPS      (DX)(DI*1), Z24
-	VMOVUPS      (CX)(DI*1), Z25
-	VMULPS       Z24, Z24, Z26
-	VMULPS       Z24, Z26, Z27
-	VMULPS       Z25, Z27, Z28
-	VSUBPS       Z28, Z4, Z28
-	VMULPS       Z25, Z26, Z29
-	VMULPS       Z25, Z29, Z29
-	VSUBPS       Z29, Z5, Z29
-	VMULPS       Z29, Z24, Z24
-	VDIVPS       Z28, Z24, Z24
-	VBROADCASTSS bits_4b400000<>+0(SB), Z30
-	VADDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_007fffff<>+0(SB), Z30
-	VANDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_00400000<>+0(SB), Z30
-	VPSUBD       Z30, Z24, Z24
-	VPMAXSD      Z1, Z24, Z24
-	VPMINSD      Z23, Z24, Z24
-	VCVTDQ2PS    Z24, Z24
-	VBROADCASTSS bits_00000000<>+0(SB), Z30
-	VCMPPS       $0x1e, Z30, Z28, K1
-	VCMPPS       $0x04, Z25, Z24, K2
+	VMOVUPS      (DX), Z8
+	VMOVUPS      20480(DX), Z14
+	VMULPS       Z8, Z8, Z15
+	VMULPS       Z8, Z15, Z16
+	VMULPS       Z14, Z16, Z17
+	VSUBPS       Z17, Z0, Z17
+	VMULPS       Z14, Z15, Z18
+	VMULPS       Z14, Z18, Z18
+	VSUBPS       Z18, Z1, Z18
+	VMULPS       Z18, Z8, Z8
+	VDIVPS       Z17, Z8, Z8
+	VBROADCASTSS bits_4b400000<>+0(SB), Z19
+	VADDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_007fffff<>+0(SB), Z19
+	VANDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_00400000<>+0(SB), Z19
+	VPSUBD       Z19, Z8, Z8
+	VBROADCASTSS bits_fffffffc<>+0(SB), Z19
+	VPMAXSD      Z19, Z8, Z8
+	VBROADCASTSS bits_00000003<>+0(SB), Z19
+	VPMINSD      Z19, Z8, Z8
+	VCVTDQ2PS    Z8, Z8
+	VBROADCASTSS bits_00000000<>+0(SB), Z19
+	VCMPPS       $0x1e, Z19, Z17, K1
+	VCMPPS       $0x04, Z14, Z8, K2
 	KANDW        K1, K2, K1
-	VMULPS       Z24, Z27, Z27
-	VADDPS       Z27, Z28, Z28
-	VMULPS       Z24, Z26, Z26
-	VMULPS       Z24, Z26, Z26
-	VADDPS       Z26, Z29, Z29
-	VBROADCASTSS bits_00000000<>+0(SB), Z26
-	VCMPPS       $0x1e, Z26, Z29, K2
+	VMULPS       Z8, Z16, Z16
+	VADDPS       Z16, Z17, Z17
+	VMULPS       Z8, Z15, Z15
+	VMULPS       Z8, Z15, Z15
+	VADDPS       Z15, Z18, Z18
+	VBROADCASTSS bits_00000000<>+0(SB), Z15
+	VCMPPS       $0x1e, Z15, Z18, K2
 	KANDW        K1, K2, K1
-	VMULPS       Z28, Z28, Z26
-	VMULPS       Z5, Z26, Z26
-	VMULPS       Z4, Z4, Z27
-	VMULPS       Z29, Z27, Z27
-	VCMPPS       $0x1e, Z27, Z26, K2
+	VMULPS       Z17, Z17, Z15
+	VMULPS       Z1, Z15, Z15
+	VMULPS       Z0, Z0, Z16
+	VMULPS       Z18, Z16, Z16
+	VCMPPS       $0x1e, Z16, Z15, K2
 	KANDW        K1, K2, K1
-	VBLENDMPS    Z24, Z25, K1, Z24
-	VMOVUPS      Z24, (CX)(DI*1)
-	VBLENDMPS    Z28, Z4, K1, Z4
+	VBLENDMPS    Z8, Z14, K1, Z8
+	VMOVUPS      Z8, 20480(DX)
+	VBLENDMPS    Z17, Z0, K1, Z0
+	VMOVAPS      Z0, Z0
+	VBLENDMPS    Z18, Z1, K1, Z1
+	VMOVAPS      Z1, Z1
+	VPMOVM2D     K1, Z8
+	VORPS        Z8, Z9, Z8
+	VMOVAPS      Z8, Z9
+	VMOVUPS      64(DX), Z8
+	VMOVUPS      20544(DX), Z14
+	VMULPS       Z8, Z8, Z15
+	VMULPS       Z8, Z15, Z16
+	VMULPS       Z14, Z16, Z17
+	VSUBPS       Z17, Z2, Z17
+	VMULPS       Z14, Z15, Z18
+	VMULPS       Z14, Z18, Z18
+	VSUBPS       Z18, Z3, Z18
+	VMULPS       Z18, Z8, Z8
+	VDIVPS       Z17, Z8, Z8
+	VBROADCASTSS bits_4b400000<>+0(SB), Z19
+	VADDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_007fffff<>+0(SB), Z19
+	VANDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_00400000<>+0(SB), Z19
+	VPSUBD       Z19, Z8, Z8
+	VBROADCASTSS bits_fffffffc<>+0(SB), Z19
+	VPMAXSD      Z19, Z8, Z8
+	VBROADCASTSS bits_00000003<>+0(SB), Z19
+	VPMINSD      Z19, Z8, Z8
+	VCVTDQ2PS    Z8, Z8
+	VBROADCASTSS bits_00000000<>+0(SB), Z19
+	VCMPPS       $0x1e, Z19, Z17, K1
+	VCMPPS       $0x04, Z14, Z8, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z8, Z16, Z16
+	VADDPS       Z16, Z17, Z17
+	VMULPS       Z8, Z15, Z15
+	VMULPS       Z8, Z15, Z15
+	VADDPS       Z15, Z18, Z18
+	VBROADCASTSS bits_00000000<>+0(SB), Z15
+	VCMPPS       $0x1e, Z15, Z18, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z17, Z17, Z15
+	VMULPS       Z3, Z15, Z15
+	VMULPS       Z2, Z2, Z16
+	VMULPS       Z18, Z16, Z16
+	VCMPPS       $0x1e, Z16, Z15, K2
+	KANDW        K1, K2, K1
+	VBLENDMPS    Z8, Z14, K1, Z8
+	VMOVUPS      Z8, 20544(DX)
+	VBLENDMPS    Z17, Z2, K1, Z2
+	VMOVAPS      Z2, Z2
+	VBLENDMPS    Z18, Z3, K1, Z3
+	VMOVAPS      Z3, Z3
+	VPMOVM2D     K1, Z8
+	VORPS        Z8, Z9, Z8
+	VMOVAPS      Z8, Z9
+	VMOVUPS      128(DX), Z8
+	VMOVUPS      20608(DX), Z14
+	VMULPS       Z8, Z8, Z15
+	VMULPS       Z8, Z15, Z16
+	VMULPS       Z14, Z16, Z17
+	VSUBPS       Z17, Z4, Z17
+	VMULPS       Z14, Z15, Z18
+	VMULPS       Z14, Z18, Z18
+	VSUBPS       Z18, Z5, Z18
+	VMULPS       Z18, Z8, Z8
+	VDIVPS       Z17, Z8, Z8
+	VBROADCASTSS bits_4b400000<>+0(SB), Z19
+	VADDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_007fffff<>+0(SB), Z19
+	VANDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_00400000<>+0(SB), Z19
+	VPSUBD       Z19, Z8, Z8
+	VBROADCASTSS bits_fffffffc<>+0(SB), Z19
+	VPMAXSD      Z19, Z8, Z8
+	VBROADCASTSS bits_00000003<>+0(SB), Z19
+	VPMINSD      Z19, Z8, Z8
+	VCVTDQ2PS    Z8, Z8
+	VBROADCASTSS bits_00000000<>+0(SB), Z19
+	VCMPPS       $0x1e, Z19, Z17, K1
+	VCMPPS       $0x04, Z14, Z8, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z8, Z16, Z16
+	VADDPS       Z16, Z17, Z17
+	VMULPS       Z8, Z15, Z15
+	VMULPS       Z8, Z15, Z15
+	VADDPS       Z15, Z18, Z18
+	VBROADCASTSS bits_00000000<>+0(SB), Z15
+	VCMPPS       $0x1e, Z15, Z18, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z17, Z17, Z15
+	VMULPS       Z5, Z15, Z15
+	VMULPS       Z4, Z4, Z16
+	VMULPS       Z18, Z16, Z16
+	VCMPPS       $0x1e, Z16, Z15, K2
+	KANDW        K1, K2, K1
+	VBLENDMPS    Z8, Z14, K1, Z8
+	VMOVUPS      Z8, 20608(DX)
+	VBLENDMPS    Z17, Z4, K1, Z4
 	VMOVAPS      Z4, Z4
-	VBLENDMPS    Z29, Z5, K1, Z5
+	VBLENDMPS    Z18, Z5, K1, Z5
 	VMOVAPS      Z5, Z5
-	VPMOVM2D     K1, Z24
-	VORPS        Z24, Z18, Z18
-	VMOVAPS      Z18, Z18
-	VMOVUPS      1024(DX)(DI*1), Z24
-	VMOVUPS      1024(CX)(DI*1), Z25
-	VMULPS       Z24, Z24, Z26
-	VMULPS       Z24, Z26, Z27
-	VMULPS       Z25, Z27, Z28
-	VSUBPS       Z28, Z8, Z28
-	VMULPS       Z25, Z26, Z29
-	VMULPS       Z25, Z29, Z29
-	VSUBPS       Z29, Z9, Z29
-	VMULPS       Z29, Z24, Z24
-	VDIVPS       Z28, Z24, Z24
-	VBROADCASTSS bits_4b400000<>+0(SB), Z30
-	VADDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_007fffff<>+0(SB), Z30
-	VANDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_00400000<>+0(SB), Z30
-	VPSUBD       Z30, Z24, Z24
-	VPMAXSD      Z1, Z24, Z24
-	VPMINSD      Z23, Z24, Z24
-	VCVTDQ2PS    Z24, Z24
-	VBROADCASTSS bits_00000000<>+0(SB), Z30
-	VCMPPS       $0x1e, Z30, Z28, K1
-	VCMPPS       $0x04, Z25, Z24, K2
+	VPMOVM2D     K1, Z8
+	VORPS        Z8, Z9, Z8
+	VMOVAPS      Z8, Z9
+	VMOVUPS      192(DX), Z8
+	VMOVUPS      20672(DX), Z14
+	VMULPS       Z8, Z8, Z15
+	VMULPS       Z8, Z15, Z16
+	VMULPS       Z14, Z16, Z17
+	VSUBPS       Z17, Z6, Z17
+	VMULPS       Z14, Z15, Z18
+	VMULPS       Z14, Z18, Z18
+	VSUBPS       Z18, Z7, Z18
+	VMULPS       Z18, Z8, Z8
+	VDIVPS       Z17, Z8, Z8
+	VBROADCASTSS bits_4b400000<>+0(SB), Z19
+	VADDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_007fffff<>+0(SB), Z19
+	VANDPS       Z19, Z8, Z8
+	VBROADCASTSS bits_00400000<>+0(SB), Z19
+	VPSUBD       Z19, Z8, Z8
+	VBROADCASTSS bits_fffffffc<>+0(SB), Z19
+	VPMAXSD      Z19, Z8, Z8
+	VBROADCASTSS bits_00000003<>+0(SB), Z19
+	VPMINSD      Z19, Z8, Z8
+	VCVTDQ2PS    Z8, Z8
+	VBROADCASTSS bits_00000000<>+0(SB), Z19
+	VCMPPS       $0x1e, Z19, Z17, K1
+	VCMPPS       $0x04, Z14, Z8, K2
 	KANDW        K1, K2, K1
-	VMULPS       Z24, Z27, Z27
-	VADDPS       Z27, Z28, Z28
-	VMULPS       Z24, Z26, Z26
-	VMULPS       Z24, Z26, Z26
-	VADDPS       Z26, Z29, Z29
-	VBROADCASTSS bits_00000000<>+0(SB), Z26
-	VCMPPS       $0x1e, Z26, Z29, K2
+	VMULPS       Z8, Z16, Z16
+	VADDPS       Z16, Z17, Z17
+	VMULPS       Z8, Z15, Z15
+	VMULPS       Z8, Z15, Z15
+	VADDPS       Z15, Z18, Z18
+	VBROADCASTSS bits_00000000<>+0(SB), Z15
+	VCMPPS       $0x1e, Z15, Z18, K2
 	KANDW        K1, K2, K1
-	VMULPS       Z28, Z28, Z26
-	VMULPS       Z9, Z26, Z26
-	VMULPS       Z8, Z8, Z27
-	VMULPS       Z29, Z27, Z27
-	VCMPPS       $0x1e, Z27, Z26, K2
+	VMULPS       Z17, Z17, Z15
+	VMULPS       Z7, Z15, Z15
+	VMULPS       Z6, Z6, Z16
+	VMULPS       Z18, Z16, Z16
+	VCMPPS       $0x1e, Z16, Z15, K2
 	KANDW        K1, K2, K1
-	VBLENDMPS    Z24, Z25, K1, Z24
-	VMOVUPS      Z24, 1024(CX)(DI*1)
-	VBLENDMPS    Z28, Z8, K1, Z8
-	VMOVAPS      Z8, Z8
-	VBLENDMPS    Z29, Z9, K1, Z9
-	VMOVAPS      Z9, Z9
-	VPMOVM2D     K1, Z24
-	VORPS        Z24, Z18, Z18
-	VMOVAPS      Z18, Z18
-	VMOVUPS      2048(DX)(DI*1), Z24
-	VMOVUPS      2048(CX)(DI*1), Z25
-	VMULPS       Z24, Z24, Z26
-	VMULPS       Z24, Z26, Z27
-	VMULPS       Z25, Z27, Z28
-	VSUBPS       Z28, Z12, Z28
-	VMULPS       Z25, Z26, Z29
-	VMULPS       Z25, Z29, Z29
-	VSUBPS       Z29, Z13, Z29
-	VMULPS       Z29, Z24, Z24
-	VDIVPS       Z28, Z24, Z24
-	VBROADCASTSS bits_4b400000<>+0(SB), Z30
-	VADDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_007fffff<>+0(SB), Z30
-	VANDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_00400000<>+0(SB), Z30
-	VPSUBD       Z30, Z24, Z24
-	VPMAXSD      Z1, Z24, Z24
-	VPMINSD      Z23, Z24, Z24
-	VCVTDQ2PS    Z24, Z24
-	VBROADCASTSS bits_00000000<>+0(SB), Z30
-	VCMPPS       $0x1e, Z30, Z28, K1
-	VCMPPS       $0x04, Z25, Z24, K2
-	KANDW        K1, K2, K1
-	VMULPS       Z24, Z27, Z27
-	VADDPS       Z27, Z28, Z28
-	VMULPS       Z24, Z26, Z26
-	VMULPS       Z24, Z26, Z26
-	VADDPS       Z26, Z29, Z29
-	VBROADCASTSS bits_00000000<>+0(SB), Z26
-	VCMPPS       $0x1e, Z26, Z29, K2
-	KANDW        K1, K2, K1
-	VMULPS       Z28, Z28, Z26
-	VMULPS       Z13, Z26, Z26
-	VMULPS       Z12, Z12, Z27
-	VMULPS       Z29, Z27, Z27
-	VCMPPS       $0x1e, Z27, Z26, K2
-	KANDW        K1, K2, K1
-	VBLENDMPS    Z24, Z25, K1, Z24
-	VMOVUPS      Z24, 2048(CX)(DI*1)
-	VBLENDMPS    Z28, Z12, K1, Z12
-	VMOVAPS      Z12, Z12
-	VBLENDMPS    Z29, Z13, K1, Z13
-	VMOVAPS      Z13, Z13
-	VPMOVM2D     K1, Z24
-	VORPS        Z24, Z18, Z18
-	VMOVAPS      Z18, Z18
-	VMOVUPS      3072(DX)(DI*1), Z24
-	VMOVUPS      3072(CX)(DI*1), Z25
-	VMULPS       Z24, Z24, Z26
-	VMULPS       Z24, Z26, Z27
-	VMULPS       Z25, Z27, Z28
-	VSUBPS       Z28, Z16, Z28
-	VMULPS       Z25, Z26, Z29
-	VMULPS       Z25, Z29, Z29
-	VSUBPS       Z29, Z17, Z29
-	VMULPS       Z29, Z24, Z24
-	VDIVPS       Z28, Z24, Z24
-	VBROADCASTSS bits_4b400000<>+0(SB), Z30
-	VADDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_007fffff<>+0(SB), Z30
-	VANDPS       Z30, Z24, Z24
-	VBROADCASTSS bits_00400000<>+0(SB), Z30
-	VPSUBD       Z30, Z24, Z24
-	VPMAXSD      Z1, Z24, Z24
-	VPMINSD      Z23, Z24, Z24
-	VCVTDQ2PS    Z24, Z24
-	VBROADCASTSS bits_00000000<>+0(SB), Z30
-	VCMPPS       $0x1e, Z30, Z28, K1
-	VCMPPS       $0x04, Z25, Z24, K2
-	KANDW        K1, K2, K1
-	VMULPS       Z24, Z27, Z27
-	VADDPS       Z27, Z28, Z28
-	VMULPS       Z24, Z26, Z26
-	VMULPS       Z24, Z26, Z26
-	VADDPS       Z26, Z29, Z29
-	VBROADCASTSS bits_00000000<>+0(SB), Z26
-	VCMPPS       $0x1e, Z26, Z29, K2
-	KANDW        K1, K2, K1
-	VMULPS       Z28, Z28, Z26
-	VMULPS       Z17, Z26, Z26
-	VMULPS       Z16, Z16, Z27
-	VMULPS       Z29, Z27, Z27
-	VCMPPS       $0x1e, Z27, Z26, K2
-	KANDW        K1, K2, K1
-	VBLENDMPS    Z24, Z25, K1, Z24
-	VMOVUPS      Z24, 3072(CX)(DI*1)
-	VBLENDMPS    Z28, Z16, K1, Z16
-	VMOVAPS      Z16, Z16
-	VBLENDMPS    Z29, Z17, K1, Z17
-	VMOVAPS      Z17, Z17
-	VPMOVM2D     K1, Z24
-	VORPS        Z24, Z18, Z18
-	VMOVAPS      Z18, Z18
-	ADDQ         $+64, DI
-	CMPQ         DI, SI
-	JB           each12
-	VPTESTMD     Z18, Z18, K1
-	KORTESTW     K1, K1
-	JZ           done10
-	DECQ         R8
+	VBLENDMPS    Z8, Z14, K1, Z8
+	VMOVUPS      Z8, 20672(DX)
+	VBLENDMPS    Z17, Z6, K1, Z6
+	VMOVAPS      Z6, Z6
+	VBLENDMPS    Z18, Z7, K1, Z7
+	VMOVAPS      Z7, Z7
+	VPMOVM2D     K1, Z8
+	VORPS        Z8, Z9, Z8
+	VMOVAPS      Z8, Z9
+	ADDQ         $+1280, DX
+	DECQ         BX
 	JNE          loop11
+	VPTESTMD     Z9, Z9, K1
+	KORTESTW     K1, K1
+	JZ           done9
+	DECQ         AX
+	JNE          loop10
 
-done10:
-	VMOVUPS   (AX), Z24
-	VPXORD    Z19, Z19, Z19
-	VCMPPS    $0x1e, Z19, Z5, K1
-	VDIVPS    Z5, Z4, Z25
-	VBLENDMPS Z25, Z19, K1, Z25
-	VANDPS    Z24, Z25, Z25
-	VMOVUPS   Z25, (AX)
-	XORQ      DI, DI
+done9:
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x1e, Z10, Z1, K1
+	VDIVPS    Z1, Z0, Z0
+	VBLENDMPS Z0, Z10, K1, Z0
+	VMOVUPS   Z0, 40960(CX)(R8*1)
+	VPXORD    Z11, Z11, Z11
+	VCMPPS    $0x1e, Z11, Z3, K1
+	VDIVPS    Z3, Z2, Z0
+	VBLENDMPS Z0, Z11, K1, Z0
+	VMOVUPS   Z0, 41024(CX)(R8*1)
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x1e, Z12, Z5, K1
+	VDIVPS    Z5, Z4, Z0
+	VBLENDMPS Z0, Z12, K1, Z0
+	VMOVUPS   Z0, 41088(CX)(R8*1)
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x1e, Z13, Z7, K1
+	VDIVPS    Z7, Z6, Z0
+	VBLENDMPS Z0, Z13, K1, Z0
+	VMOVUPS   Z0, 41152(CX)(R8*1)
+	ADDQ      $+256, R8
+	JMP       batch7
 
-each13:
-	VADDPS    (CX)(DI*1), Z0, Z25
-	VANDPS    Z25, Z24, Z25
-	VMOVUPS   Z25, (CX)(DI*1)
-	ADDQ      $+64, DI
-	CMPQ      DI, SI
-	JB        each13
-	VMOVUPS   64(AX), Z24
-	VPXORD    Z20, Z20, Z20
-	VCMPPS    $0x1e, Z20, Z9, K1
-	VDIVPS    Z9, Z8, Z25
-	VBLENDMPS Z25, Z20, K1, Z25
-	VANDPS    Z24, Z25, Z25
-	VMOVUPS   Z25, 64(AX)
-	XORQ      DI, DI
+descended8:
+	XORQ R8, R8
 
-each14:
-	VADDPS    1024(CX)(DI*1), Z0, Z25
-	VANDPS    Z25, Z24, Z25
-	VMOVUPS   Z25, 1024(CX)(DI*1)
-	ADDQ      $+64, DI
-	CMPQ      DI, SI
-	JB        each14
-	VMOVUPS   128(AX), Z24
-	VPXORD    Z21, Z21, Z21
-	VCMPPS    $0x1e, Z21, Z13, K1
-	VDIVPS    Z13, Z12, Z25
-	VBLENDMPS Z25, Z21, K1, Z25
-	VANDPS    Z24, Z25, Z25
-	VMOVUPS   Z25, 128(AX)
-	XORQ      DI, DI
+put12:
+	CMPQ R8, R9
+	JAE  all13
+	MOVL 43520(CX)(R8*1), AX
+	MOVL 40960(CX)(R8*1), DX
+	MOVL DX, (SI)(AX*4)
+	ADDQ $+4, R8
+	JMP  put12
 
-each15:
-	VADDPS    2048(CX)(DI*1), Z0, Z25
-	VANDPS    Z25, Z24, Z25
-	VMOVUPS   Z25, 2048(CX)(DI*1)
-	ADDQ      $+64, DI
-	CMPQ      DI, SI
-	JB        each15
-	VMOVUPS   192(AX), Z24
-	VPXORD    Z22, Z22, Z22
-	VCMPPS    $0x1e, Z22, Z17, K1
-	VDIVPS    Z17, Z16, Z25
-	VBLENDMPS Z25, Z22, K1, Z25
-	VANDPS    Z24, Z25, Z25
-	VMOVUPS   Z25, 192(AX)
-	XORQ      DI, DI
-
-each16:
-	VADDPS  3072(CX)(DI*1), Z0, Z25
-	VANDPS  Z25, Z24, Z25
-	VMOVUPS Z25, 3072(CX)(DI*1)
-	ADDQ    $+64, DI
-	CMPQ    DI, SI
-	JB      each16
-	ADDQ    $+4096, DX
-	ADDQ    $+4096, CX
-	ADDQ    $+256, AX
-	DECQ    BX
-	JNE     loop1
+all13:
 	VZEROUPPER
 	RET
-
-DATA bits_80000000<>+0(SB)/4, $0x80000000
-GLOBL bits_80000000<>(SB), RODATA|NOPTR, $4
-
-DATA bits_3f800000<>+0(SB)/4, $0x3f800000
-GLOBL bits_3f800000<>(SB), RODATA|NOPTR, $4
 
 DATA bits_7fffffff<>+0(SB)/4, $0x7fffffff
 GLOBL bits_7fffffff<>(SB), RODATA|NOPTR, $4
 
 DATA bits_26901d7d<>+0(SB)/4, $0x26901d7d
 GLOBL bits_26901d7d<>(SB), RODATA|NOPTR, $4
+
+DATA bits_c0800000<>+0(SB)/4, $0xc0800000
+GLOBL bits_c0800000<>(SB), RODATA|NOPTR, $4
 
 DATA bits_4b400000<>+0(SB)/4, $0x4b400000
 GLOBL bits_4b400000<>(SB), RODATA|NOPTR, $4
@@ -853,6 +870,12 @@ GLOBL bits_007fffff<>(SB), RODATA|NOPTR, $4
 
 DATA bits_00400000<>+0(SB)/4, $0x00400000
 GLOBL bits_00400000<>(SB), RODATA|NOPTR, $4
+
+DATA bits_fffffffc<>+0(SB)/4, $0xfffffffc
+GLOBL bits_fffffffc<>(SB), RODATA|NOPTR, $4
+
+DATA bits_00000003<>+0(SB)/4, $0x00000003
+GLOBL bits_00000003<>(SB), RODATA|NOPTR, $4
 
 DATA bits_00000000<>+0(SB)/4, $0x00000000
 GLOBL bits_00000000<>(SB), RODATA|NOPTR, $4

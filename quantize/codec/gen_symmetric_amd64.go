@@ -4,9 +4,9 @@
 
 package codec
 
-// searchSymmetricAVX2 is searchSymmetric of n vectors x with weights w. It finds scales and the inverse ones that give the
-// levels, 0 for no levels. factors are the 20 that the largest x is divided into to give the inverse scales that are
-// tried; scratch is for n+5 vectors.
+// searchSymmetricAVX2 is searchSymmetric of n vectors x with weights w, n a multiple of 4. It finds scales and the inverse ones
+// that give the levels, 0 for no levels. factors are the 20 that the largest x is divided into to give the inverse scales
+// that are tried; scratch is for n+4 vectors.
 //
 //go:noescape
 func searchSymmetricAVX2(scale *float32, inverse *float32, scratch *float32, x *float32, w *float32, factors *float32, n int, nmax float32)
@@ -23,9 +23,9 @@ func levelsSymmetricAVX2(levels *float32, x *float32, inverse *float32, n int, n
 //go:noescape
 func scaleSignedAVX2(d *float32, levels *float32, x *float32, n int, top float32, least float32)
 
-// searchSymmetricAVX512 is searchSymmetric of n vectors x with weights w. It finds scales and the inverse ones that give the
-// levels, 0 for no levels. factors are the 20 that the largest x is divided into to give the inverse scales that are
-// tried; scratch is for n+5 vectors.
+// searchSymmetricAVX512 is searchSymmetric of n vectors x with weights w, n a multiple of 4. It finds scales and the inverse ones
+// that give the levels, 0 for no levels. factors are the 20 that the largest x is divided into to give the inverse scales
+// that are tried; scratch is for n+4 vectors.
 //
 //go:noescape
 func searchSymmetricAVX512(scale *float32, inverse *float32, scratch *float32, x *float32, w *float32, factors *float32, n int, nmax float32)

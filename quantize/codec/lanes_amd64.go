@@ -30,7 +30,7 @@ type lanes struct {
 	searchSymmetric                    func(scale, inverse, scratch, x, w, factors *float32, n int, nmax float32)
 	levelsSymmetric                    func(levels, x, inverse *float32, n int, nmax float32)
 	scaleSigned                        func(d, levels, x *float32, n int, top, least float32)
-	searchDescent                      func(scale, levels, x *float32, n int, nmax float32)
+	searchDescentQ3K                   func(scale, scratch, x *float32, order *[8]uint32, n int)
 	blocks                             map[gguf.Type]blockKernel
 	trits                              func(codes *uint8, x *float32, n int, id float32)
 	notNegative                        func(bits *uint8, x *float32, n int)
@@ -38,7 +38,7 @@ type lanes struct {
 
 var lanesAVX2 = &lanes{
 	8, transposeAVX2, squaresAVX2, squareAVX2, magnitudesAVX2, sumsAVX2, weighAVX2, weighPlainAVX2, searchAffineAVX2,
-	searchAffineAbsoluteAVX2, scaleToAVX2, searchPositiveAVX2, searchSymmetricAVX2, levelsSymmetricAVX2, scaleSignedAVX2, searchDescentAVX2,
+	searchAffineAbsoluteAVX2, scaleToAVX2, searchPositiveAVX2, searchSymmetricAVX2, levelsSymmetricAVX2, scaleSignedAVX2, searchDescentQ3KAVX2,
 	map[gguf.Type]blockKernel{
 		gguf.Q4_0: encodeQ4x0AVX2, gguf.Q4_1: encodeQ4x1AVX2, gguf.Q5_0: encodeQ5x0AVX2, gguf.Q5_1: encodeQ5x1AVX2,
 		gguf.Q8_0: encodeQ8x0AVX2, gguf.MXFP4: encodeMXFP4AVX2, gguf.F16: encodeF16AVX2, gguf.BF16: encodeBF16AVX2,
@@ -47,7 +47,7 @@ var lanesAVX2 = &lanes{
 
 var lanesAVX512 = &lanes{
 	16, transposeAVX512, squaresAVX512, squareAVX512, magnitudesAVX512, sumsAVX512, weighAVX512, weighPlainAVX512, searchAffineAVX512,
-	searchAffineAbsoluteAVX512, scaleToAVX512, searchPositiveAVX512, searchSymmetricAVX512, levelsSymmetricAVX512, scaleSignedAVX512, searchDescentAVX512,
+	searchAffineAbsoluteAVX512, scaleToAVX512, searchPositiveAVX512, searchSymmetricAVX512, levelsSymmetricAVX512, scaleSignedAVX512, searchDescentQ3KAVX512,
 	map[gguf.Type]blockKernel{
 		gguf.Q4_0: encodeQ4x0AVX512, gguf.Q4_1: encodeQ4x1AVX512, gguf.Q5_0: encodeQ5x0AVX512, gguf.Q5_1: encodeQ5x1AVX512,
 		gguf.Q8_0: encodeQ8x0AVX512, gguf.MXFP4: encodeMXFP4AVX512, gguf.F16: encodeF16AVX512, gguf.BF16: encodeBF16AVX512,
@@ -70,6 +70,7 @@ type group struct {
 
 	levels, levels2 laneValues
 	d, dmin         [maxLanes]float32
+	descent         [36 * 320]float32
 	sigma2          [2 * maxLanes]float32
 	scratch         [82 * maxLanes]float32
 	grid            affineGrid // of the super-block that is finished, or

@@ -14,6 +14,22 @@ func symmetricFactors(nmax int32) (f [len(offsets)]float32) {
 
 var factorsQ3K, factorsQ6K, factorsOfScalesQ3K = symmetricFactors(4), symmetricFactors(32), symmetricFactors(32)
 
+// onesFirst lists for each byte the places of its ones and then those of its zeros.
+var onesFirst = func() (t [256][8]uint32) {
+	for b := range t {
+		n := 0
+		for _, one := range []int{1, 0} {
+			for i := range 8 {
+				if b>>i&1 == one {
+					t[b][n] = uint32(i)
+					n++
+				}
+			}
+		}
+	}
+	return t
+}()
+
 // searchSubBlocks searches the scales of 16 sub-blocks of 16 with the weights in g.
 func (k *lanes) searchSubBlocks(g *group, factors *float32, nmax float32) {
 	for j := range 16 {
@@ -48,7 +64,7 @@ func (k *lanes) encodeQ6K(dst []byte, src []float32, cols int, weights []float32
 func (k *lanes) encodeQ3K(dst []byte, src []float32, cols int, weights []float32) {
 	k.eachGroup(dst, src, cols, weights, superBlock, 110, func(g *group) (odd uint32) {
 		if weights == nil {
-			k.searchDescent(&g.scale[0], &g.w[0], &g.x[0], 16, 4) // no weights: their place is free for the levels
+			k.searchDescentQ3K(&g.scale[0], &g.descent[0], &g.x[0], &onesFirst[0], 16)
 			k.scaleSigned(&g.d[0], &g.levels[0], &g.scale[0], 16, 32, math.SmallestNonzeroFloat32)
 			return 0
 		}
@@ -71,10 +87,8 @@ func (k *lanes) encodeQ3K(dst []byte, src []float32, cols int, weights []float32
 				}
 			}
 			for j, s := range grid.scale {
-				if s == 0 {
-					for i := range 16 {
-						g.codes[16*j+i] = uint8(g.w[(16*j+i)*k.n+l])
-					}
+				if s == 0 { // the codes of the search stay
+					searchDescent(4, x[16*j:16*j+16], g.codes[16*j:16*j+16])
 				}
 			}
 		} else {

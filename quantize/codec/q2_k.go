@@ -37,8 +37,9 @@ func packQ2K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
 func pack2(dst []byte, L *[superBlock]uint8) {
 	for i := 0; i < 64; i += 8 {
 		var q uint64
-		for g := range 4 {
-			q |= binary.LittleEndian.Uint64(L[i/32*128+32*g+i%32:]) & twoBits << (2 * g)
+		half := L[i/32*128+i%32:]
+		for g := 3; g >= 0; g-- {
+			q = q<<2 | binary.LittleEndian.Uint64(half[32*g:])&twoBits
 		}
 		binary.LittleEndian.PutUint64(dst[i:], q)
 	}

@@ -72,11 +72,16 @@ func roundScalesQ3K(scales *[16]float32, ls *[16]int8) float32 {
 
 // packScalesQ3K adds 32 and puts low nibbles in bytes 0-7 (j and j+8) and the high 2 bits of scale j in byte 8+j%4.
 func packScalesQ3K(dst []byte, ls *[16]int8) {
-	clear(dst)
-	for j, l := range ls {
-		l := uint8(l + 32)
-		dst[j%8] |= l & 15 << (j / 8 * 4)
-		dst[8+j%4] |= l >> 4 << (j / 4 * 2)
+	var l [16]uint8
+	for j := range l {
+		l[j] = uint8(ls[j] + 32)
+	}
+	dst = dst[:12]
+	for j := range 8 {
+		dst[j] = l[j]&15 | l[j+8]<<4
+	}
+	for j := range 4 {
+		dst[8+j] = l[j]>>4 | l[j+4]>>4<<2 | l[j+8]>>4<<4 | l[j+12]>>4<<6
 	}
 }
 

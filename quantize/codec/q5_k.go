@@ -27,12 +27,13 @@ func packQ5K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
 	packNibbles(dst[48:176], L)
 }
 
-// packBits stores one bit of each code: bit g of byte l is bit n of code 32*g+l.
+// packBits stores one bit of each code, 8 at a time: bit g of byte l is bit n of code 32*g+l.
 func packBits(dst []byte, L *[superBlock]uint8, n int) {
+	n &= 7
 	for l := 0; l < 32; l += 8 {
 		var bits uint64
-		for g := range 8 {
-			bits |= binary.LittleEndian.Uint64(L[32*g+l:]) >> n & oneBit << g
+		for g := 7; g >= 0; g-- {
+			bits = bits<<1 | binary.LittleEndian.Uint64(L[32*g+l:])>>n&oneBit
 		}
 		binary.LittleEndian.PutUint64(dst[l:], bits)
 	}

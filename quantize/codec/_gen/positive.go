@@ -128,6 +128,24 @@ func (t *tier) column(n reg.Register) *column {
 // of is the current vector of p.
 func (c *column) of(p reg.Register) operand.Mem { return operand.Mem{Base: p, Index: c.i, Scale: 1} }
 
+// ahead is the vector of p so many further.
+func (c *column) ahead(p reg.Register, n int) operand.Mem {
+	return operand.Mem{Base: p, Index: c.i, Scale: 1, Disp: n * c.width()}
+}
+
+// each4 runs body for all, a multiple of 4, and says how far ahead of the current vector.
+func (c *column) each4(body func(ahead int)) {
+	c.XORQ(c.i, c.i)
+	label := c.label("each")
+	c.Label(label)
+	for ahead := range 4 {
+		body(ahead)
+	}
+	c.advance(c.i, 4*c.width())
+	c.CMPQ(c.i, c.size)
+	c.JB(operand.LabelRef(label))
+}
+
 // each runs body for all.
 func (c *column) each(body func()) {
 	c.XORQ(c.i, c.i)

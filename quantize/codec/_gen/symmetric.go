@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -28,9 +30,9 @@ func (c *column) magnitude(x reg.Register) (signed, magnitude reg.VecVirtual) {
 
 func searchSymmetric(t *tier) {
 	t.function("searchSymmetric", "(scale, inverse, scratch, x, w, factors *float32, n int, nmax float32)",
-		`is searchSymmetric of n vectors x with weights w. It finds scales and the inverse ones that give the
-levels, 0 for no levels. factors are the 20 that the largest x is divided into to give the inverse scales that are
-tried; scratch is for n+5 vectors.`)
+		`is searchSymmetric of n vectors x with weights w, n a multiple of 4. It finds scales and the inverse ones
+that give the levels, 0 for no levels. factors are the 20 that the largest x is divided into to give the inverse scales
+that are tried; scratch is for n+4 vectors.`)
 	scales, inverses := at(t.pointer("scale"), 0), at(t.pointer("inverse"), 0)
 	wx, x, w, factors := t.pointer("scratch"), t.pointer("x"), t.pointer("w"), t.pointer("factors")
 	c := t.column(t.pointer("n"))
@@ -38,13 +40,11 @@ tried; scratch is for n+5 vectors.`)
 	low := t.xor(high, t.constant(1<<31))
 	t.set(high, t.sub(high, t.float(1)))
 	// What is not needed in loops lies in memory.
-	memory := func(i int) operand.Mem { return at(wx, (i-5)*t.width()) }
-	signed, alive, lo, hi, best := memory(0), memory(1), memory(2), memory(3), memory(4)
-	t.advance(wx, 5*t.width())
+	memory := func(i int) operand.Mem { return at(wx, (i-4)*t.width()) }
+	divisor, alive, opposite, best := memory(0), memory(1), memory(2), memory(3)
+	t.advance(wx, 4*t.width())
 
-	largest, magnitude := c.magnitude(x)
-	t.store(largest, signed)
-	t.store(t.ones(t.compare(magnitude, notLess, t.float(1e-15))), alive)
+	signed, magnitude := c.magnitude(x)
 	least, most := t.zero(), t.zero()
 	c.each(func() {
 		v := t.load(c.of(x))
@@ -52,33 +52,48 @@ tried; scratch is for n+5 vectors.`)
 		t.VMAXPS(most, v, most)
 		t.store(t.mul(v, c.of(w)), c.of(wx))
 	})
-	t.store(least, lo)
-	t.store(most, hi)
+	living := t.compare(magnitude, notLess, t.float(1e-15))
+	t.store(t.ones(living), alive)
+	// Divided by infinity, factors give the inverse scale 0.
+	t.store(t.choose(living, signed, t.float(float32(math.Inf(1)))), divisor)
+	// The largest element of the other sign becomes so many times the lowest level.
+	t.store(t.div(t.min(most, t.xor(least, t.constant(1<<31))), magnitude), opposite)
 
-	// pair tries two inverse scales; the first of all is taken as it is.
-	pair := func(first bool) {
+	// pair tries two inverse scales; the first of all is taken as it is. The element of largest magnitude is rounded beyond
+	// the lowest level from the factor nmax+0.5 on: then beyond is true.
+	pair := func(first, beyond bool) {
 		var iscale, lx, l2 [2]reg.VecVirtual
 		for k := range 2 {
-			iscale[k] = t.and(t.div(t.spread(at(factors, 4*k)), signed), alive)
+			iscale[k] = t.div(t.spread(at(factors, 4*k)), divisor)
 			lx[k], l2[k] = t.zero(), t.zero()
 		}
-		t.advance(factors, 8)
 		correlate := func(clamp bool) {
 			bias := t.float(stepBias)
-			c.each(func() {
+			c.each4(func(ahead int) {
 				for k := range 2 {
-					l := t.sub(t.add(t.mul(iscale[k], c.of(x)), bias), bias)
-					if clamp {
-						l = t.min(t.max(l, low), high)
+					l := t.sub(t.add(t.mul(iscale[k], c.ahead(x, ahead)), bias), bias)
+					if beyond {
+						l = t.max(l, low)
 					}
-					t.sum(lx[k], t.mul(l, c.of(wx)))
-					t.sum(l2[k], t.mul(t.mul(l, c.of(w)), l))
+					if clamp {
+						l = t.min(l, high)
+					}
+					t.sum(lx[k], t.mul(l, c.ahead(wx, ahead)))
+					t.sum(l2[k], t.mul(t.mul(l, c.ahead(w, ahead)), l))
 				}
 			})
 		}
+		// The other sign may go beyond the highest level with the factor of larger magnitude, which is the second but for
+		// the first of all. Comparing what is negative.
+		larger := 4
+		if first {
+			larger = 0
+		}
+		limit := t.add(high, t.float(0.499))
+		clamp := t.compare(t.mul(t.spread(at(factors, larger)), opposite), less, t.xor(limit, t.constant(1<<31)))
+		t.advance(factors, 8)
 		fits, done := t.label("fits"), t.label("correlated")
-		clamp := t.beyond(iscale[0], lo, hi, low, high)
-		t.unless(t.either(clamp, t.beyond(iscale[1], lo, hi, low, high)), fits)
+		t.unless(clamp, fits)
 		correlate(true)
 		t.JMP(operand.LabelRef(done))
 		t.Label(fits)
@@ -101,20 +116,11 @@ tried; scratch is for n+5 vectors.`)
 			t.store(t.choose(better, iscale[k], t.load(inverses)), inverses)
 		}
 	}
-	pair(true)
-	pairs := t.counter(9)
-	t.loop(pairs, func() { pair(false) })
+	pair(true, false)
+	t.loop(t.counter(6), func() { pair(false, false) })
+	t.loop(t.counter(3), func() { pair(false, true) })
 	t.store(t.and(t.load(scales), alive), scales) // sums of infinite weights are NaN
 	t.end()
-}
-
-// beyond says where iscale takes an extreme beyond the levels from low to high. It may say so where it just does not.
-func (t *tier) beyond(iscale, lo, hi, low, high vec) mask {
-	a, b := t.mul(iscale, lo), t.mul(iscale, hi)
-	half := t.float(0.499)
-	return t.either(
-		t.compare(t.sub(t.min(a, b), low), less, t.xor(half, t.constant(1<<31))),
-		t.compare(t.sub(t.max(a, b), high), greater, half))
 }
 
 func levelsSymmetric(t *tier) {
