@@ -81,6 +81,19 @@ func TestReplaced(t *testing.T) {
 	require.ErrorContains(t, err, "has no end")
 }
 
+func TestNeighbours(t *testing.T) {
+	require.InDelta(t, 1+2+3+6+7+8, busySeconds("cpu  100 200 300 400 500 600 700 800 0 0\ncpu0 1 2\n"), 1e-9)
+	require.Negative(t, busySeconds("cpu 1 2 3"))
+	require.Negative(t, busySeconds(""))
+	n := neighbours{begin: time.Now().Add(-10 * time.Second), busy: watch(0).busy - 6, own: 1} // of 20 s, 6 were work
+	share, ok := n.share(5, 2)                                                                 // and 4 of them the commands'
+	if !ok {
+		t.Skip("/proc/stat is not here")
+	}
+	require.InDelta(t, 0.1, share, 0.05)
+	require.Contains(t, n.say(5, 2), "busy")
+}
+
 // A whole section from programs that only print.
 func TestSpeed(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -98,7 +111,7 @@ func TestSpeed(t *testing.T) {
 	program("lc/llama-bench", `[{"n_prompt": 256, "n_gen": 0, "avg_ts": 200}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 50}]`)
 	program("ik/llama-bench", `[{"n_prompt": 256, "n_gen": 0, "avg_ts": 400}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 40}]`)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "1b-Q4_0.gguf"), nil, 0o600))
-	s := &setup{runner: runner{time.Minute, io.Discard}, machine: "M.", threads: 2, rounds: 1, quick: true, types: []string{"Q4_0"},
+	s := &setup{runner: runner{time.Minute, io.Discard, new(float64)}, threads: 2, rounds: 1, quick: true, types: []string{"Q4_0"},
 		modes: []mode{{fast, []string{"--compute", "fast"}}},
 		peers: []peer{{name: "llama.cpp", dir: filepath.Join(dir, "lc"), role: mainline}, {name: "ik", dir: filepath.Join(dir, "ik"), ik: true}}}
 	s.models = models{runner: s.runner, dir: dir, carat: carat}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -25,11 +24,7 @@ func (s *setup) describe(ctx context.Context) string {
 			parts = append(parts, p.name+" "+v)
 		}
 	}
-	load := "unknown"
-	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
-		load, _, _ = strings.Cut(string(b), " ")
-	}
-	return fmt.Sprintf("%s; %s; load before: %s.", strings.Join(parts, "; "), time.Now().Format(time.DateOnly), load)
+	return fmt.Sprintf("%s; %s", strings.Join(parts, "; "), time.Now().Format(time.DateOnly))
 }
 
 // version is a peer's commit, as its llama-bench tells it.
@@ -51,11 +46,11 @@ func (s *setup) version(ctx context.Context, p peer) string {
 	return tests[0].Commit
 }
 
-// rounds says what a table's figures are.
+// caption says what a table's figures are.
 func (s *setup) caption(what string) string {
 	how := "one run each"
 	if s.rounds > 1 {
 		how = fmt.Sprintf("best of up to %d interleaved rounds, in brackets the median", s.rounds)
 	}
-	return fmt.Sprintf("%s; %s. %s\n", what, how, s.machine)
+	return fmt.Sprintf("%s; %s.\n", what, how)
 }

@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,7 @@ var sections = []section{
 // setup is what all measurements share.
 type setup struct {
 	runner
-	machine string // a line about the machine and the programs
+	machine string // and the programs, in a line
 	modes   []mode
 	peers   []peer
 	models  models
@@ -89,7 +90,7 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	s := &setup{runner: runner{limit: *limit, log: os.Stderr}, threads: *threads, rounds: *rounds, quick: *quick, text: *text, folder: *checkpoint}
+	s := &setup{runner: runner{limit: *limit, log: os.Stderr, used: new(float64)}, threads: *threads, rounds: *rounds, quick: *quick, text: *text, folder: *checkpoint}
 	if s.quick {
 		s.rounds = 1
 	}
@@ -110,15 +111,18 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	for i, name := range wanted {
-		s.until = time.Now().Add(*budget / time.Duration(len(wanted)))
-		if i == 0 {
-			s.until = time.Now().Add(*budget / 2)
+		share := *budget / 2 // of the first section, the largest; the others have the same of what is left
+		if i > 0 {
+			share /= time.Duration(len(wanted) - 1)
 		}
+		s.until = time.Now().Add(share)
 		sec := sections[slices.Index(names, name)]
+		others := watch(*s.used)
 		out, err := sec.measure(ctx, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		out += fmt.Sprintf("\n%s; %s.\n", s.machine, others.say(*s.used, runtime.NumCPU()))
 		fmt.Printf("%s\n", out)
 		if *write != "" {
 			if err := replaceSection(*write, name, out); err != nil {

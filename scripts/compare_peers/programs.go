@@ -79,8 +79,11 @@ func (s *setup) peerBench(p peer, model string, w work) []string {
 	default:
 		args = append(args, "-p", prompts, "-n", generate)
 	}
-	if w.kv != "" {
-		args = append(args, "-ctk", w.kv, "-ctv", w.kv, "-fa", "1")
+	if kv := w.kv; kv != "" {
+		if kv == "f32" { // which llama-bench does not take
+			kv = "f16"
+		}
+		args = append(args, "-ctk", kv, "-ctv", kv, "-fa", "1")
 	}
 	return append(args, p.extra...)
 }

@@ -15,6 +15,7 @@ import (
 type runner struct {
 	limit time.Duration
 	log   io.Writer
+	used  *float64 // seconds of processors that commands took
 }
 
 // outcome is what a command gave and took.
@@ -36,6 +37,7 @@ func (r runner) run(ctx context.Context, argv ...string) (outcome, error) {
 	o := outcome{stdout: stdout.Bytes(), stderr: stderr.Bytes(), wall: time.Since(start).Seconds()}
 	if c.ProcessState != nil { // it began
 		o.rss = resident(c.ProcessState)
+		*r.used += (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
 	}
 	fmt.Fprintf(r.log, "%6.1f s  %s\n", o.wall, shown(argv))
 	if ctx.Err() == context.DeadlineExceeded {

@@ -54,7 +54,7 @@ func depth(ctx context.Context, s *setup) (string, error) {
 		return "", err
 	}
 	w.kv = "KV"
-	out := s.caption(fmt.Sprintf("Behind %d tokens, random Llama of SmolLM2-135M's shape in Q8_0, by type of the KV cache, tokens/s", tokens)) + "\n" + s.benchCommands("135m-Q8_0.gguf", w)
+	out := s.caption(fmt.Sprintf("Behind %d tokens, random Llama of SmolLM2-135M's shape in Q8_0, by type of carat's KV cache (the peers have F16 beside F32), tokens/s", tokens)) + "\n" + s.benchCommands("135m-Q8_0.gguf", w)
 	out += "\n#### Prefill of 512 tokens at a depth\n" + s.rates(r, kinds, fmt.Sprintf("pp512@d%d", tokens))
 	out += "\n#### Decoding at a depth\n" + s.rates(r, kinds, fmt.Sprintf("tg24@d%d", tokens))
 	return out + failures(r.failed), nil
