@@ -37,16 +37,20 @@ const brainPanels = 8
 // brains computes count panels from number first on with all tokens. Results lie side by side until all columns are done:
 // in Dst they would share a few places of the cache.
 func (q *Product) brains(s *Scratch, a *activations, first, count int) {
-	w := q.W.integers
-	blocks := w.cols / blockCols
+	w, blocks := q.W.integers, q.W.Cols/blockCols
 	step := min(stretch[brain]/blockCols, blocks)
 	words := s.Int16s(count * 512 * step)
 	var panels [brainPanels][]byte
-	for i := range count {
-		panels[i] = q.W.panel(s, first+i)
-	}
 	g, t := &s.stages[0], &s.brains
-	g.take(s, w, nil, brain, step)
+	var f floatPanel
+	if w != nil {
+		for i := range count {
+			panels[i] = q.W.panel(s, first+i)
+		}
+		g.take(s, w, nil, brain, step)
+	} else {
+		f = floatPanel{row: s.Floats(step * blockCols), words: s.Int16s(512 * step)}
+	}
 	const pair = 2 * panelRows
 	size := a.n * pair // results of two panels
 	acc := s.Floats((count + 1) / 2 * size)
@@ -55,7 +59,12 @@ func (q *Product) brains(s *Scratch, a *activations, first, count int) {
 	for b := 0; b < blocks; b += step {
 		t.steps = min(step, blocks-b)
 		for i := range count {
-			g.panel, g.words = panels[i], words[512*step*i:][:512*step]
+			panel := words[512*step*i:][:512*step]
+			if w == nil {
+				f.fill(panel, q.W, (first+i)*panelRows, b, t.steps)
+				continue
+			}
+			g.panel, g.words = panels[i], panel
 			g.fill(w, brain, b, t.steps)
 		}
 		for i := 0; i < count; i += 2 {
@@ -76,6 +85,28 @@ func (q *Product) brains(s *Scratch, a *activations, first, count int) {
 			copy(q.Dst[c*q.W.Rows+row:(c+1)*q.W.Rows], acc[i/2*size+c*pair:][:min(2, count-i)*panelRows])
 		}
 	}
+}
+
+// floatPanel has the memory for making BF16 of weights that are floats.
+type floatPanel struct {
+	row   []float32
+	words []int16 // row by row
+}
+
+// fill makes a panel of the rows from first on, of n blocks from b on.
+func (f *floatPanel) fill(panel []int16, w *Matrix, first, b, n int) {
+	k, size := active(), w.Type.BlockBytes()
+	for r := range panelRows {
+		row := f.row[:n*blockCols]
+		if first+r < w.Rows {
+			at := (first+r)*w.rowBytes + b*blockCols*size
+			w.decode(row, w.Data[at:at+n*blockCols*size])
+		} else {
+			clear(row)
+		}
+		k.roundBrains(f.words[r*blockCols:], row)
+	}
+	k.transpose(panel, f.words, n)
 }
 
 // tokens configures the tiles for so many tokens.

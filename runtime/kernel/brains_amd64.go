@@ -54,3 +54,10 @@ func roundBrainsRow(words []int16, row []float32) {
 		roundBrainsAVX512(&words[0], &row[0], n)
 	}
 }
+
+func transposeBlocks(dst, src []int16, blocks int) {
+	if blocks > 0 {
+		_, _ = dst[512*blocks-1], src[512*blocks-1]
+		transposeAVX512(&dst[0], &src[0], blocks)
+	}
+}

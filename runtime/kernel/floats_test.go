@@ -13,6 +13,33 @@ import (
 	"github.com/carat-llm/carat/internal/cpu"
 )
 
+// TestFloatProductsInTiles: where there are tiles, fast computation of many tokens takes weights of 16 bits as BF16, and
+// those of 32 as they are.
+func TestFloatProductsInTiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 7))
+	const tokens, cols = 40, 608
+	p := NewPool(2)
+	for _, typ := range []gguf.Type{gguf.F32, gguf.F16, gguf.BF16} {
+		for _, rows := range []int{1, 16, 75, 300} {
+			w, err := NewMatrix(typ, rows, cols, encoded(r, typ, rows, cols))
+			require.NoError(t, err)
+			x := random(r, tokens*cols)
+			exact, fast := product(p, w, x, tokens, Exact), product(p, w, x, tokens, Fast)
+			if typ == gguf.F32 || active().brains == nil {
+				require.True(t, slices.Equal(exact, fast))
+				continue
+			}
+			var distance, size float64
+			for i, v := range exact {
+				d := float64(v - fast[i])
+				distance, size = distance+d*d, size+float64(v)*float64(v)
+			}
+			require.Less(t, math.Sqrt(distance/size), 4e-3, "%s %d rows", typ, rows)
+			require.True(t, slices.Equal(fast[:20*rows], product(p, w, x, 20, Fast)))
+		}
+	}
+}
+
 // TestFloatProducts: products with weights that are floats are close to those in float64, and the same bits on any tier,
 // in any batch and with any number of threads.
 func TestFloatProducts(t *testing.T) {

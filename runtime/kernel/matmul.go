@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/carat-llm/carat/gguf"
+
 // Product is one matrix to multiply with and where the result goes.
 type Product struct {
 	Dst []float32
@@ -46,7 +48,7 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	cols := products[0].W.Cols
 	integers, chunks := false, 0
 	for i := range products {
-		integers = integers || products[i].W.integers != nil
+		integers = integers || products[i].W.integers != nil || m.inBrains(products[i].W)
 	}
 	if integers {
 		m.acts.set(x, n, cols, m.Compute)
@@ -65,6 +67,13 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 		chunks += m.chunks(products[i].W)
 	}
 	p.Do(chunks, (*productTask)(m))
+}
+
+// inBrains says whether a matrix of floats is multiplied in BF16: in fast computation, where there are tiles for it, and
+// when the weights have no more bits than 16. (Those of float32 have them for a reason, as routers of experts do.)
+func (m *Multiplier) inBrains(w *Matrix) bool {
+	k := active()
+	return m.Compute == Fast && k.brains != nil && m.acts.n > k.mostNarrow && (w.Type == gguf.F16 || w.Type == gguf.BF16) && w.Cols%blockCols == 0
 }
 
 // roundTask makes activations ready, some rows a chunk.
@@ -108,7 +117,7 @@ const panelsMost = 4
 // farther cache, are used often; with few so many that there are some chunks for each worker.
 func (m *Multiplier) panelsAChunk(w *Matrix) int {
 	if m.acts.kind == brain {
-		return max(2, min(brainPanels, w.integers.count()/(2*m.threads)&^1))
+		return max(2, min(brainPanels, w.panels()/(2*m.threads)&^1))
 	}
 	if m.acts.n > active().widths[wide] {
 		return panelsMost
@@ -118,12 +127,12 @@ func (m *Multiplier) panelsAChunk(w *Matrix) int {
 
 // chunks is the number of chunks of work with w.
 func (m *Multiplier) chunks(w *Matrix) int {
-	if w.integers == nil {
+	if w.integers == nil && !m.inBrains(w) {
 		per := m.rowsAChunk(w)
 		return (w.Rows + per - 1) / per
 	}
 	per := m.panelsAChunk(w)
-	return (w.integers.count() + per - 1) / per
+	return (w.panels() + per - 1) / per
 }
 
 // Chunk implements Task.
@@ -136,14 +145,14 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 			chunk -= own
 			continue
 		}
-		if q.W.integers == nil {
+		if q.W.integers == nil && !m.inBrains(q.W) {
 			per := m.rowsAChunk(q.W)
 			q.denseRows(s, chunk*per, min(per, q.W.Rows-chunk*per), m.x, m.acts.n, m.stride)
 			return
 		}
 		per := m.panelsAChunk(q.W)
 		first := chunk * per
-		q.panels(s, &m.acts, first, min(per, q.W.integers.count()-first))
+		q.panels(s, &m.acts, first, min(per, q.W.panels()-first))
 		return
 	}
 }
@@ -154,11 +163,11 @@ var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024, brain: 512}
 
 // panels computes the results of count panels from number first on.
 func (q *Product) panels(s *Scratch, a *activations, first, count int) {
-	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)
 	if a.kind == brain {
 		q.brains(s, a, first, count)
 		return
 	}
+	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)
 	if a.n == 1 && w.data != nil && q.singles(s, a, first, count) {
 		return
 	}

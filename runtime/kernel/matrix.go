@@ -53,6 +53,9 @@ func (m *Matrix) arrange() {
 	}
 }
 
+// panels is the number of panels of 16 rows.
+func (m *Matrix) panels() int { return (m.Rows + panelRows - 1) / panelRows }
+
 // PreparedBytes is the memory that Prepare needs.
 func (m *Matrix) PreparedBytes() int64 {
 	if m.integers == nil || m.integers.data != nil {

@@ -18,6 +18,8 @@ type products struct {
 	brains      func(t *brainArgs, panels, tokens int)
 	toBrains    func(words []int16, codes []byte, d, min []float32, blocks, subs, offset int)
 	roundBrains func(words []int16, row []float32)
+	// transpose makes rows of columns: blocks of 16 x 16 pairs of words.
+	transpose func(dst, src []int16, blocks int)
 	// roundNarrow, roundWide and roundBytes round a row of activations.
 	roundNarrow func(bytes []int8, row, scales []float32, sums []int32)
 	roundWide   func(words []int16, row, scales []float32, sums []int32)

@@ -45,6 +45,7 @@ var tierFiles = []struct {
 	{"tiles_avx2", tilesAVX2},
 	{"bytes_avx2", bytesAVX2},
 	{"brains_avx512", brainsAVX512},
+	{"transpose_avx512", transposeAVX512},
 	{"floats_avx512", floatsAVX512},
 	{"floats_avx2", floatsAVX2},
 }
