@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/carat-llm/carat/internal/elementary"
+)
 
 // Rope says how positions turn queries and keys.
 type Rope struct {
@@ -36,7 +40,7 @@ type RopeTable struct {
 	cos, sin []float32 // Dims/2 a position
 }
 
-// frequencies returns the angle per position of each pair.
+// frequencies returns the angle per position of each pair, the same bits on every platform.
 func (r Rope) frequencies() []float64 {
 	half := r.Dims / 2
 	scale := r.Scale
@@ -47,14 +51,14 @@ func (r Rope) frequencies() []float64 {
 	if r.Yarn != nil {
 		// The pair that turns n times over the original context: Dims*ln(context/(2 pi n))/(2 ln Base).
 		pair := func(n float64) float64 {
-			return float64(r.Dims) * math.Log(float64(r.Yarn.OriginalContext)/(n*2*math.Pi)) / (2 * math.Log(r.Base))
+			return float64(r.Dims) * elementary.Log(float64(r.Yarn.OriginalContext)/(n*2*math.Pi)) / (2 * elementary.Log(r.Base))
 		}
 		low = max(0, math.Floor(pair(r.Yarn.BetaFast)))
 		high = min(float64(r.Dims-1), math.Ceil(pair(r.Yarn.BetaSlow)))
 	}
 	freqs := make([]float64, half)
 	for i := range freqs {
-		f := math.Pow(r.Base, -2*float64(i)/float64(r.Dims))
+		f := elementary.Pow(r.Base, -2*float64(i)/float64(r.Dims))
 		if r.Factors != nil {
 			f /= float64(r.Factors[i])
 		}
@@ -62,7 +66,7 @@ func (r Rope) frequencies() []float64 {
 		if r.Yarn != nil {
 			mix = 1 - min(1, max(0, (float64(i)-low)/max(0.001, high-low)))
 		}
-		freqs[i] = f * (scale*(1-mix) + mix)
+		freqs[i] = f * (float64(scale*(1-mix)) + mix)
 	}
 	return freqs
 }
@@ -81,7 +85,7 @@ func (r Rope) Table(positions int) *RopeTable {
 		cos: make([]float32, 0, positions*len(freqs)), sin: make([]float32, 0, positions*len(freqs))}
 	for pos := range positions {
 		for _, f := range freqs {
-			sin, cos := math.Sincos(float64(pos) * f)
+			sin, cos := elementary.Sincos(float64(pos) * f)
 			t.cos = append(t.cos, float32(cos*magnitude))
 			t.sin = append(t.sin, float32(sin*magnitude))
 		}

@@ -21,10 +21,10 @@ package model
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/elementary"
 	"github.com/carat-llm/carat/internal/mmap"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
@@ -127,6 +127,6 @@ func (g *graph) cap(logits []float32) {
 	}
 	c := float64(g.softcap)
 	for i, v := range logits {
-		logits[i] = float32(c * math.Tanh(float64(v)/c))
+		logits[i] = float32(c * elementary.Tanh(float64(v)/c))
 	}
 }

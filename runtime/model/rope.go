@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 
+	"github.com/carat-llm/carat/internal/elementary"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
@@ -98,7 +99,7 @@ func (l *loader) yarn(r *rope, h hparams, factor float64) {
 	case l.given("rope.scaling.yarn_attn_factor"):
 		r.Magnitude *= l.factor("rope.scaling.yarn_attn_factor")
 	case factor > 1:
-		r.Magnitude *= 1 + 0.1*math.Log(factor)
+		r.Magnitude *= 1 + float64(0.1*elementary.Log(factor))
 	}
 }
 
