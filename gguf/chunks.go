@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// chunkBytes bounds what tools hold of a tensor at a time, but a chunk has at least one row.
-const chunkBytes = 4 << 20
+// chunkBytes bounds what tools hold of a tensor at a time, but a chunk has at least one row. It stays in the processor's
+// cache.
+const chunkBytes = 1 << 20
 
 // Progress is called with the bytes done so far and in all; it may be nil.
 type Progress func(done, total int64)
@@ -66,24 +67,15 @@ func (w *Writer) Copy(ctx context.Context, tensors []Tensor, progress Progress) 
 
 // Rewrite writes md and tensors to path, or to the files of a split; the tensors' data stays as it is. When
 // anything fails nothing is left.
-func Rewrite(ctx context.Context, path string, md *Metadata, tensors []Tensor, s Split, progress Progress) (err error) {
-	w, err := StageRewrite(ctx, path, md, tensors, s, progress)
+func Rewrite(ctx context.Context, path string, md *Metadata, tensors []Tensor, s Split, progress Progress) error {
+	w, err := CreateSplit(path, md, Infos(tensors), s)
 	if err != nil {
 		return err
 	}
-	return w.Commit()
-}
-
-// StageRewrite is Rewrite without the Commit, which is left to the caller.
-func StageRewrite(ctx context.Context, path string, md *Metadata, tensors []Tensor, s Split, progress Progress) (*Writer, error) {
-	w, err := CreateSplit(path, md, Infos(tensors), s)
-	if err != nil {
-		return nil, err
-	}
 	if err := w.Copy(ctx, tensors, progress); err != nil {
-		return nil, errors.Join(err, w.Abort())
+		return errors.Join(err, w.Abort())
 	}
-	return w, nil
+	return w.Commit()
 }
 
 // Infos is what the header says of tensors.

@@ -43,6 +43,44 @@ func hashFileOf(t *testing.T, path string) *Hashes {
 	return h
 }
 
+// TestHashWhileWriting: the sums of a writer are those of its files, followed or read back, also when a tensor was never
+// written or written twice.
+func TestHashWhileWriting(t *testing.T) {
+	ts := sampleTensors()
+	all := []int{0, 1, 2, 3}
+	for name, c := range map[string]struct {
+		hash  bool
+		order []int
+	}{
+		"read back": {false, all},
+		"followed":  {true, all},
+		"shuffled":  {true, []int{2, 0, 3, 1}},
+		"a gap":     {true, []int{0, 2, 3}},
+		"twice":     {true, append([]int{0}, all...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := CreateSplit(filepath.Join(t.TempDir(), "m.gguf"), sampleMetadata(), ts, Split{MaxTensors: 3})
+			require.NoError(t, err)
+			defer w.Abort()
+			if c.hash {
+				w.Hash()
+			}
+			for turn, i := range c.order {
+				require.NoError(t, w.WriteAt(i, fill(i+turn, ts[i].Bytes()), 0))
+			}
+			sums, err := w.HashFiles(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, w.Commit())
+			require.Len(t, sums, 2)
+			for i, f := range w.Files() {
+				b, err := os.ReadFile(f.Name())
+				require.NoError(t, err)
+				require.Equal(t, FileHash{filepath.Base(f.Name()), int64(len(b)), sum(b)}, sums[i])
+			}
+		})
+	}
+}
+
 func TestHashCancelled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.gguf")
 	write(t, path, sampleMetadata(), sampleTensors())

@@ -2,8 +2,11 @@ package gguf
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"path/filepath"
 
@@ -19,6 +22,13 @@ type Writer struct {
 	files   []*atomicfile.File
 	tensors []TensorInfo
 	places  []place
+	sums    []digest // of the files, when Hash was asked for
+}
+
+// digest is a hash that follows a file as it is written.
+type digest struct {
+	hash.Hash
+	of *atomicfile.Follower
 }
 
 // place is where a tensor's data begins.
@@ -55,8 +65,17 @@ func (w *Writer) add(path string, md *Metadata, tensors []TensorInfo) error {
 	for _, o := range offsets {
 		w.places = append(w.places, place{out, o})
 	}
-	_, err = out.WriteAt(head, 0)
-	return err
+	if _, err = out.WriteAt(head, 0); err != nil {
+		return err
+	}
+	for i, o := range offsets {
+		next := size
+		if i+1 < len(offsets) {
+			next = offsets[i+1]
+		}
+		out.Skip(o+tensors[i].Bytes(), next) // the padding
+	}
+	return nil
 }
 
 // FileSize is the size of the file that Create and Commit give.
@@ -152,17 +171,35 @@ func (w *Writer) Files() []*atomicfile.File { return w.files }
 // Tensors are those that Create was given.
 func (w *Writer) Tensors() []TensorInfo { return w.tensors }
 
-// HashFiles hashes the files as they will be, before Commit.
+// Hash lets HashFiles have its sums by the time that the last data is written. It is called before the first is.
+func (w *Writer) Hash() {
+	for _, f := range w.files {
+		h := sha256.New()
+		w.sums = append(w.sums, digest{h, f.Follow(h)})
+	}
+}
+
+// HashFiles hashes the files as they will be, when all is written and before Commit.
 func (w *Writer) HashFiles(ctx context.Context) ([]FileHash, error) {
 	var out []FileHash
-	for _, f := range w.files {
-		sum, err := hashReader(ctx, io.NewSectionReader(f, 0, f.Size()), nil)
+	for i, f := range w.files {
+		sum, err := w.hashFile(ctx, i)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, FileHash{Name: filepath.Base(f.Name()), Bytes: f.Size(), SHA256: sum})
 	}
 	return out, nil
+}
+
+func (w *Writer) hashFile(ctx context.Context, i int) (string, error) {
+	if len(w.sums) > 0 {
+		if whole, err := w.sums[i].of.Wait(ctx); err != nil || whole {
+			return hex.EncodeToString(w.sums[i].Sum(nil)), err
+		}
+	}
+	f := w.files[i]
+	return hashReader(ctx, io.NewSectionReader(f, 0, f.Size()), nil)
 }
 
 // HashTensor is the SHA-256 of the data of tensor number i as it was written, before Commit.

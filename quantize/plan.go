@@ -59,6 +59,8 @@ type Plan struct {
 	Metadata *gguf.Metadata
 	Tensors  []Target
 	Split    gguf.Split
+	// Hash says that the sums of the files will be asked for: they are computed while the files are written.
+	Hash     bool
 	source   gguf.Model
 	fileType recipe.FileType
 	threads  int

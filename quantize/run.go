@@ -50,6 +50,9 @@ func Stage(ctx context.Context, plans []*Plan, paths []string, progress func(don
 			return abort(err)
 		}
 		writers = append(writers, w)
+		if p.Hash {
+			w.Hash()
+		}
 	}
 	if err := write(ctx, plans, writers, progress); err != nil {
 		return abort(err)

@@ -111,15 +111,22 @@ func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Me
 	}
 	b := newBar(s.err, g, title)
 	defer b.finish()
-	w, err := gguf.StageRewrite(ctx, out, md, f.Tensors(), split, b.update)
+	w, err := gguf.CreateSplit(out, md, gguf.Infos(f.Tensors()), split)
 	if err != nil {
 		return nil, err
 	}
 	var o outputs
 	o.model(w)
 	defer o.abort()
+	hash := g.json || !g.quiet
+	if hash {
+		w.Hash()
+	}
+	if err := w.Copy(ctx, f.Tensors(), b.update); err != nil {
+		return nil, err
+	}
 	var sums *outputFile
-	if g.json || !g.quiet {
+	if hash {
 		if sums, err = hashStaged(ctx, w); err != nil {
 			return nil, err
 		}

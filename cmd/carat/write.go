@@ -74,6 +74,7 @@ func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 // stagePlan adds what plan makes, and its manifest, to o. The sums cost reading the output again: without a manifest, and
 // when nobody would see them, there are none.
 func stagePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string, rec *recorder, o *outputs) (*outputFile, error) {
+	plan.Hash = g.json || !g.quiet || rec.path != ""
 	w, err := execute(ctx, s, g, plan, source, out, title)
 	if err != nil {
 		return nil, err

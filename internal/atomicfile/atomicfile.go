@@ -17,6 +17,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -31,6 +33,13 @@ type File struct {
 	temp   string // f's own name; "" while it has none
 	size   int64
 	done   bool
+
+	writing   sync.Mutex
+	front     *front
+	following sync.WaitGroup // what reads f beside the writing
+	follower  *Follower
+	synced    chan error // of beginSync
+	stop      atomic.Bool
 
 	from    string // what temp was before publish
 	kept    string // another name of what was replaced, until the commit is over
@@ -48,7 +57,7 @@ func Create(path string, size int64) (*File, error) {
 	if free, ok := freeSpace(dir); ok && size > free {
 		return nil, fmt.Errorf("%w in %s: %d bytes are needed for %s, %d are free", ErrNoSpace, dir, size, filepath.Base(path), free)
 	}
-	a := &File{name: path, target: target, size: size}
+	a := &File{name: path, target: target, size: size, front: newFront()}
 	if a.f = openNameless(dir, path); a.f == nil {
 		if a.f, a.temp, err = openTemporary(target); err != nil {
 			return nil, a.explain(err)
@@ -80,10 +89,24 @@ func (a *File) Name() string { return a.name }
 // Size is the length that the file will have.
 func (a *File) Size() int64 { return a.size }
 
-// WriteAt writes p at off.
+// WriteAt writes p at off. Several goroutines take turns: file systems let one at a time write to a file, and who waits
+// for their lock keeps a processor busy.
 func (a *File) WriteAt(p []byte, off int64) (int, error) {
+	a.writing.Lock()
 	n, err := a.f.WriteAt(p, off)
-	return n, a.explain(err)
+	a.writing.Unlock()
+	if err != nil {
+		return n, a.explain(err)
+	}
+	a.Skip(off, off+int64(n))
+	return n, nil
+}
+
+// Skip says that the zeros at begin to end, which Create reserved, are what the file shall have there.
+func (a *File) Skip(begin, end int64) {
+	if from, to := a.front.wrote(begin, end); from < to {
+		send(a.f, from, to)
+	}
 }
 
 // ReadAt reads what was written, before Commit.
@@ -108,6 +131,7 @@ func (a *File) Abort() error {
 	if a.f == nil {
 		return nil // Adopt: the file is the caller's
 	}
+	a.settle()
 	err := a.f.Close()
 	if errors.Is(err, os.ErrClosed) {
 		err = nil // by seal
@@ -116,6 +140,21 @@ func (a *File) Abort() error {
 		err = errors.Join(err, os.Remove(a.temp))
 	}
 	return err
+}
+
+// settle ends what goes on beside the writing.
+func (a *File) settle() {
+	a.stop.Store(true)
+	a.front.end()
+	a.following.Wait()
+	if a.follower != nil {
+		a.follower.close()
+	}
+}
+
+// fault is the error of a part that cannot be read again.
+func (a *File) fault(off int64) error {
+	return &fs.PathError{Op: fmt.Sprintf("reading back byte %d of", off), Path: a.name, Err: errors.New("the disk that it is on failed")}
 }
 
 // explain takes the temporary name out of an error: it would tell nobody anything.

@@ -106,11 +106,28 @@ func (a *File) seal() error {
 	if a.f == nil {
 		return nil
 	}
-	err := errors.Join(a.f.Chmod(0o666&^umask()), a.f.Sync())
+	a.settle()
+	err := errors.Join(a.f.Chmod(0o666&^umask()), a.sync())
 	if runtime.GOOS == "windows" { // renames no file that is open
 		err = errors.Join(err, a.f.Close())
 	}
 	return err
+}
+
+// beginSync lets the disk write all that is left, while something else is done.
+func (a *File) beginSync() {
+	if a.synced == nil {
+		a.synced = make(chan error, 1)
+		go func() { a.synced <- a.f.Sync() }()
+	}
+}
+
+// sync makes the content durable. What goes wrong is told once only, to the first who asks.
+func (a *File) sync() (err error) {
+	if a.synced != nil {
+		err = <-a.synced
+	}
+	return errors.Join(err, a.f.Sync())
 }
 
 // publish gives the file its name. What it replaces can be brought back by takeBack only if keeping is asked for, and
