@@ -14,7 +14,7 @@ type queryTile struct {
 
 	query   []float32 // rows x dim, scaled
 	scores  []float32 // rows x blockKeys
-	factors []float32 // a row
+	factors []float32 // two a row
 	room    []float32 // for a block of keys and values
 	total   state
 	one     state // of one span
@@ -44,7 +44,7 @@ func newQueryTile(t *attender, s *Scratch, head, from int) queryTile {
 	w := queryTile{attender: t, kernels: active(), head: head, from: from, position: t.first + from, queries: min(t.n-from, t.queries)}
 	w.rows = w.queries * t.group
 	w.query, w.scores = s.Floats(w.rows*c.dim), s.Floats(w.rows*blockKeys)
-	w.factors, w.room = s.Floats(w.rows), s.Floats(c.room())
+	w.factors, w.room = s.Floats(2*w.rows), s.Floats(c.room())
 	w.total, w.one = w.state(s.Floats(w.rows*c.stateRow())), w.state(s.Floats(w.rows*c.stateRow()))
 	for i := range w.queries {
 		copy(w.query[i*t.group*c.dim:], w.of(t.q, i))
@@ -84,22 +84,27 @@ func (w *queryTile) merge(partials []float32, size int) {
 // fold adds a span to the total of the rows that see it.
 func (w *queryTile) fold(one state, span int) {
 	width := w.cache.sumRow()
+	total, added := w.factors[:w.rows], w.factors[w.rows:]
+	for r := range w.rows {
+		top := max(w.total.tops[r], one.tops[r])
+		total[r], added[r] = w.total.tops[r]-top, one.tops[r]-top
+	}
+	w.kernels.exp(w.factors)
 	for r := range w.rows {
 		pos := w.position + r/w.group
 		first, last := w.start(pos)/spanKeys, pos/spanKeys
 		if span < first || span > last {
 			continue
 		}
-		total, sums := w.total.sums[r*width:][:width], one.sums[r*width:][:width]
+		sums, part := w.total.sums[r*width:][:width], one.sums[r*width:][:width]
 		if span == first {
-			copy(total, sums)
+			copy(sums, part)
 			w.total.tops[r] = one.tops[r]
 			continue
 		}
-		top := max(w.total.tops[r], one.tops[r])
-		w.kernels.scale(total, exp32(w.total.tops[r]-top))
-		w.kernels.addScaled(total, sums, exp32(one.tops[r]-top))
-		w.total.tops[r] = top
+		w.kernels.scale(sums, total[r])
+		w.kernels.addScaled(sums, part, added[r])
+		w.total.tops[r] = max(w.total.tops[r], one.tops[r])
 	}
 }
 
