@@ -11,6 +11,13 @@ func (p *Pool) Add(dst, x []float32) {
 }
 
 // AddBias adds bias to each row of x, rows of len(bias).
+func (p *Pool) AddBias(x, bias []float32) {
+	p.rows(ranges{x: x, weight: bias, op: func(r *ranges, first, end int) {
+		AddBias(r.x[first*len(r.weight):end*len(r.weight)], r.weight)
+	}})
+}
+
+// AddBias is Pool.AddBias by the caller alone.
 func AddBias(x, bias []float32) {
 	for k := active(); len(x) > 0; x = x[len(bias):] {
 		k.add(x[:len(bias)], bias)

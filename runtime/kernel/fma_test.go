@@ -72,7 +72,7 @@ func TestFMARoundsOnce(t *testing.T) {
 	slow := 0
 	for _, c := range fmaCases(rand.New(rand.NewPCG(21, 22)), 50000) {
 		want, got := exactFMA(c[0], c[1], c[2]), fma32(c[0], c[1], c[2])
-		if !sameBits(want, got) {
+		if !sameBits(want, got) || !sameBits(want, fmaPlain(c[0], c[1], c[2])) {
 			require.Failf(t, "not the same bits", "%x * %x + %x: want %x, got %x", c[0], c[1], c[2], want, got)
 		}
 		if got != float32(float64(c[0])*float64(c[1])+float64(c[2])) {

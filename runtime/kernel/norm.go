@@ -5,12 +5,18 @@ import "math"
 // RMSNorm sets each row of dst (n rows of len(weight)) to x / sqrt(mean(x^2) + eps) * weight. dst may be x.
 func (p *Pool) RMSNorm(dst, x, weight []float32, eps float32) {
 	p.rows(ranges{dst: dst, x: x, weight: weight, eps: eps, op: func(r *ranges, first, end int) {
-		k, cols := active(), len(r.weight)
-		for at := first * cols; at < end*cols; at += cols {
-			x := r.x[at:][:cols]
-			k.rmsNorm(r.dst[at:][:cols], x, r.weight, k.squares(x), r.eps)
-		}
+		cols := len(r.weight)
+		RMSNorm(r.dst[first*cols:end*cols], r.x[first*cols:end*cols], r.weight, r.eps)
 	}})
+}
+
+// RMSNorm is Pool.RMSNorm by the caller alone.
+func RMSNorm(dst, x, weight []float32, eps float32) {
+	k, cols := active(), len(weight)
+	for at := 0; at < len(x); at += cols {
+		x := x[at:][:cols]
+		k.rmsNorm(dst[at:][:cols], x, weight, k.squares(x), eps)
+	}
 }
 
 // AddRMSNorm adds y to x, then is RMSNorm. dst is neither.
@@ -27,11 +33,17 @@ func (p *Pool) AddRMSNorm(dst, x, y, weight []float32, eps float32) {
 // LayerNorm sets each row of dst to (x - mean) / sqrt(variance + eps) * weight + bias; bias may be nil. dst may be x.
 func (p *Pool) LayerNorm(dst, x, weight, bias []float32, eps float32) {
 	p.rows(ranges{dst: dst, x: x, weight: weight, bias: bias, eps: eps, op: func(r *ranges, first, end int) {
-		k, cols := active(), len(r.weight)
-		for at := first * cols; at < end*cols; at += cols {
-			k.layerNorm(r.dst[at:][:cols], r.x[at:][:cols], r.weight, r.bias, r.eps)
-		}
+		cols := len(r.weight)
+		LayerNorm(r.dst[first*cols:end*cols], r.x[first*cols:end*cols], r.weight, r.bias, r.eps)
 	}})
+}
+
+// LayerNorm is Pool.LayerNorm by the caller alone.
+func LayerNorm(dst, x, weight, bias []float32, eps float32) {
+	k, cols := active(), len(weight)
+	for at := 0; at < len(x); at += cols {
+		k.layerNorm(dst[at:][:cols], x[at:][:cols], weight, bias, eps)
+	}
 }
 
 // AddLayerNorm adds y to x, then is LayerNorm. dst is neither.

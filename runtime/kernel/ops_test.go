@@ -91,6 +91,14 @@ func TestTop(t *testing.T) {
 	}
 }
 
+func TestAddBias(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	x := []float32{1, 2, 3, 4, 5, 6}
+	p.AddBias(x, []float32{10, 20, 30})
+	require.Equal(t, []float32{11, 22, 33, 14, 25, 36}, x)
+}
+
 func TestAddScaledAndSigmoid(t *testing.T) {
 	x := []float32{1, 2}
 	AddScaled(x, []float32{4, -2}, 0.5)

@@ -20,6 +20,7 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		"floats": func() { m.MatMuls(p, x, 2, Product{y, narrow}, Product{y[100:], narrow}) }, "integers": func() { m.MatMuls(p, x, 2, Product{y, q8}) },
 		"SwiGLU": func() { p.SwiGLU(x, y) }, "GeGLU": func() { p.GeGLU(x, y) }, "GELU": func() { p.GELU(x) },
 		"Add":     func() { p.Add(x, y) },
+		"AddBias": func() { p.AddBias(x, w) },
 		"Attend":  func() { p.Attend(y, x, 1, 599, cache, a) },
 		"RMSNorm": func() { p.RMSNorm(y, x, w, 1) }, "LayerNorm": func() { p.LayerNorm(y, x, w, w, 1) },
 		"AddRMSNorm": func() { p.AddRMSNorm(z, x, y, w, 1) }, "AddLayerNorm": func() { p.AddLayerNorm(z, x, y, w, w, 1) },

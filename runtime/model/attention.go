@@ -49,11 +49,7 @@ func (a *attention) apply(s *Session, dst, x []float32, n int, cache *kernel.Cac
 	qRow, kvRow := a.heads*a.dim, a.kvHeads*a.dim
 	q, k, v := s.buf(bufQ, n*qRow), s.buf(bufK, n*kvRow), s.buf(bufV, n*kvRow)
 	s.apply(x, n, output{q, &a.q}, output{k, &a.k}, output{v, &a.v})
-	if a.qNorm.weight != nil {
-		a.qNorm.apply(s, q, q)
-		a.kNorm.apply(s, k, k)
-	}
-	s.turning = turning{q: q, k: k, v: v, qRow: qRow, kvRow: kvRow, n: n, dim: a.dim, first: s.len, cache: cache}
+	s.turning = turning{attention: a, q: q, k: k, v: v, n: n, first: s.len, cache: cache}
 	if a.rope != noRope {
 		s.turning.table = s.ropes[a.rope]
 	}
@@ -63,28 +59,31 @@ func (a *attention) apply(s *Session, dst, x []float32, n int, cache *kernel.Cac
 	s.apply(mixed, n, output{dst, &a.out})
 }
 
-// turning is the task that turns the heads of n rows of queries and keys to their positions, from first on, and stores
-// keys and values.
+// turning is the task that normalises the heads of n rows of queries and keys, turns them to their positions, from first on,
+// and stores keys and values.
 type turning struct {
-	q, k, v       []float32
-	qRow, kvRow   int // elements of a row
-	n, dim, first int
-	table         *kernel.RopeTable // nil: they stay as they are
-	cache         *kernel.Cache
+	*attention
+	q, k, v  []float32
+	n, first int
+	table    *kernel.RopeTable // nil: they stay as they are
+	cache    *kernel.Cache
 }
 
 // turnRows is the number of rows of a chunk.
-const turnRows = 8
+const turnRows = 16
 
 // Chunk implements kernel.Task.
 func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
+	qRow, kvRow := t.heads*t.dim, t.kvHeads*t.dim
 	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
-		q, k := t.q[i*t.qRow:(i+1)*t.qRow], t.k[i*t.kvRow:(i+1)*t.kvRow]
+		q, k := t.q[i*qRow:(i+1)*qRow], t.k[i*kvRow:(i+1)*kvRow]
+		t.qNorm.inPlace(q)
+		t.kNorm.inPlace(k)
 		if t.table != nil {
 			t.turn(q, t.first+i)
 			t.turn(k, t.first+i)
 		}
-		t.cache.Put(s, t.first+i, k, t.v[i*t.kvRow:])
+		t.cache.Put(s, t.first+i, k, t.v[i*kvRow:])
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *Session) apply(x []float32, n int, outs ...output) {
 	s.multiplier.MatMuls(s.pool, x, n, s.products...)
 	for _, o := range outs {
 		if o.m.bias != nil {
-			kernel.AddBias(o.dst[:n*o.m.w.Rows], o.m.bias)
+			s.pool.AddBias(o.dst[:n*o.m.w.Rows], o.m.bias)
 		}
 	}
 }

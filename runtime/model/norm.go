@@ -1,5 +1,7 @@
 package model
 
+import "github.com/carat-llm/carat/runtime/kernel"
+
 // norm is RMSNorm, or LayerNorm when layer is set. A nil weight means no norm.
 type norm struct {
 	weight, bias []float32
@@ -28,6 +30,17 @@ func (n norm) apply(s *Session, dst, x []float32) {
 		s.pool.LayerNorm(dst, x, n.weight, n.bias, n.eps)
 	default:
 		s.pool.RMSNorm(dst, x, n.weight, n.eps)
+	}
+}
+
+// inPlace normalises the rows of x by the caller alone; without weight it does nothing.
+func (n norm) inPlace(x []float32) {
+	switch {
+	case n.weight == nil:
+	case n.layer:
+		kernel.LayerNorm(x, x, n.weight, n.bias, n.eps)
+	default:
+		kernel.RMSNorm(x, x, n.weight, n.eps)
 	}
 }
 
