@@ -21,8 +21,8 @@ func benchCommand(s streams) *cli.Command {
 		Description: `ppN is a prompt of N tokens, tgN is N tokens one after the other, as in llama-bench. -p, -n, -b and -d take lists,
 and so do -t, --compute and --kv-type; all combinations are measured for each MODEL, one after the other. The median of
 the repetitions is the figure to quote; a wide range between min and max means that the machine was busy. Decoding reads
-every weight once a token: that rate stands beside what memory gives to as many threads right after the tests, reading
-a buffer of that size. Energy is that of tgN where RAPL counters are readable (Linux, usually as root).
+every weight once a token: that rate stands beside what memory gives to as many threads just before and after, reading a
+buffer of that size. Energy is that of tgN where RAPL counters are readable (Linux, usually as root).
 
 Two of anything (two MODELs, or one with two of -t, --compute or --kv-type) are compared: the decoding of -n tokens (or
 the prompt of -p, with -n 0) is timed in turns, A B B A in each of --rounds rounds, and A against itself in between: a
@@ -150,6 +150,11 @@ func counts(flag, list string) ([]int, error) {
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// decodes reports whether memory's bandwidth is asked for, as a test that only decodes needs it.
+func (o benchOptions) decodes() bool {
+	return o.Bandwidth && slices.ContainsFunc(o.Tests, func(s latency.Spec) bool { return s.Prompt == 0 })
 }
 
 // room is the tokens that a session must hold.

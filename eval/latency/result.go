@@ -13,7 +13,7 @@ type Result struct {
 	WeightBytes int64  `json:"weight_bytes"` // read for every decoded token
 	// MultiplyAdds are those of weights for one token; like WeightBytes they depend on shapes only.
 	MultiplyAdds int64 `json:"multiply_adds"`
-	// ReadBandwidth is the bytes a second that memory gave to as many threads in the same run, right after the tests; 0
+	// ReadBandwidth is the bytes a second that memory gave to as many threads in the same run; 0
 	// where it was not measured.
 	ReadBandwidth float64 `json:"read_bandwidth,omitempty"`
 	// Load is the time from opening the file to the first token's logits; nil where it was not measured.

@@ -111,7 +111,7 @@ func TestSpeed(t *testing.T) {
 	program("lc/llama-bench", `[{"n_prompt": 256, "n_gen": 0, "avg_ts": 200}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 50}]`)
 	program("ik/llama-bench", `[{"n_prompt": 256, "n_gen": 0, "avg_ts": 400}, {"n_prompt": 0, "n_gen": 24, "avg_ts": 40}]`)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "1b-Q4_0.gguf"), nil, 0o600))
-	s := &setup{runner: runner{time.Minute, io.Discard, new(float64)}, threads: 2, rounds: 1, quick: true, types: []string{"Q4_0"},
+	s := &setup{runner: runner{limit: time.Minute, log: io.Discard, under: []string{"env", "-u", "NOTHING"}, used: new(float64)}, threads: 2, rounds: 1, quick: true, types: []string{"Q4_0"},
 		modes: []mode{{fast, []string{"--compute", "fast"}}},
 		peers: []peer{{name: "llama.cpp", dir: filepath.Join(dir, "lc"), role: mainline}, {name: "ik", dir: filepath.Join(dir, "ik"), ik: true}}}
 	s.models = models{runner: s.runner, dir: dir, carat: carat}

@@ -84,13 +84,14 @@ func run(ctx context.Context, args []string) error {
 	threads := flags.Int("threads", 2, "threads of every program")
 	rounds := flags.Int("rounds", 3, "rounds, at most")
 	budget := flags.Duration("budget", 25*time.Minute, "no second round of anything begins when each section's share of this is over")
+	under := flags.String("under", "", "command that all programs are run by, such as \"taskset -c 0,1\"")
 	limit := flags.Duration("limit", 5*time.Minute, "time that one command may take")
 	quick := flags.Bool("quick", false, "one round of few types and sizes, in some minutes")
 	write := flags.String("write", "", "document whose sections are replaced, such as docs/benchmarks.md")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	s := &setup{runner: runner{limit: *limit, log: os.Stderr, used: new(float64)}, threads: *threads, rounds: *rounds, quick: *quick, text: *text, folder: *checkpoint}
+	s := &setup{runner: runner{limit: *limit, log: os.Stderr, under: strings.Fields(*under), used: new(float64)}, threads: *threads, rounds: *rounds, quick: *quick, text: *text, folder: *checkpoint}
 	if s.quick {
 		s.rounds = 1
 	}

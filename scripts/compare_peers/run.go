@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +16,7 @@ import (
 type runner struct {
 	limit time.Duration
 	log   io.Writer
+	under []string // what all commands are given to, such as taskset
 	used  *float64 // seconds of processors that commands took
 }
 
@@ -29,7 +31,8 @@ type outcome struct {
 func (r runner) run(ctx context.Context, argv ...string) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	whole := slices.Concat(r.under, argv)
+	c := exec.CommandContext(ctx, whole[0], whole[1:]...)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	start := time.Now()
