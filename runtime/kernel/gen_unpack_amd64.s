@@ -12,74 +12,87 @@ TEXT ·unpack1TableAVX2(SB), NOSPLIT, $0-32
 	MOVQ           blocks+16(FP), DX
 	MOVQ           table+24(FP), BX
 	VBROADCASTI128 (BX), Y0
-	VMOVUPS        bits_01010101<>+0(SB), Y1
 
 block:
 	PREFETCHT0 4096(CX)
-	VMOVUPS    (CX), Y2
-	VANDPS     Y1, Y2, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, (AX)
-	VPSRLW     $0x01, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 64(AX)
-	VPSRLW     $0x02, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 128(AX)
-	VPSRLW     $0x03, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 192(AX)
-	VPSRLW     $0x04, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 256(AX)
-	VPSRLW     $0x05, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 320(AX)
-	VPSRLW     $0x06, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 384(AX)
-	VPSRLW     $0x07, Y2, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 448(AX)
-	VMOVUPS    32(CX), Y2
-	VANDPS     Y1, Y2, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 32(AX)
-	VPSRLW     $0x01, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 96(AX)
-	VPSRLW     $0x02, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 160(AX)
-	VPSRLW     $0x03, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 224(AX)
-	VPSRLW     $0x04, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 288(AX)
-	VPSRLW     $0x05, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 352(AX)
-	VPSRLW     $0x06, Y2, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 416(AX)
-	VPSRLW     $0x07, Y2, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 480(AX)
+	VMOVUPS    (CX), Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x01, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 64(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 128(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x03, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 192(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 256(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x05, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 320(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x06, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 384(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x07, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 448(AX)
+	VMOVUPS    32(CX), Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x01, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 96(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 160(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x03, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 224(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 288(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x05, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 352(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x06, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 416(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x07, Y1, Y1
+	VANDPS     bits_01010101<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 480(AX)
 	ADDQ       $+64, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -96,62 +109,73 @@ GLOBL bits_01010101<>(SB), RODATA|NOPTR, $32
 // func unpack2AVX2(dst *byte, planes *byte, blocks int, table *[16]uint8)
 // Requires: AVX, AVX2, MMX+
 TEXT ·unpack2AVX2(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    planes+8(FP), CX
-	MOVQ    blocks+16(FP), DX
-	VMOVUPS bits_03030303<>+0(SB), Y0
+	MOVQ dst+0(FP), AX
+	MOVQ planes+8(FP), CX
+	MOVQ blocks+16(FP), DX
 
 block:
 	PREFETCHT0 4096(CX)
 	PREFETCHT0 4160(CX)
-	VMOVUPS    (CX), Y1
-	VMOVUPS    64(CX), Y2
-	VANDPS     Y0, Y1, Y3
-	VMOVUPS    Y3, (AX)
-	VANDPS     Y0, Y2, Y3
-	VMOVUPS    Y3, 64(AX)
-	VPSRLW     $0x02, Y1, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 128(AX)
-	VPSRLW     $0x02, Y2, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 192(AX)
-	VPSRLW     $0x04, Y1, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 256(AX)
-	VPSRLW     $0x04, Y2, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 320(AX)
-	VPSRLW     $0x06, Y1, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 384(AX)
-	VPSRLW     $0x06, Y2, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 448(AX)
-	VMOVUPS    32(CX), Y1
-	VMOVUPS    96(CX), Y2
-	VANDPS     Y0, Y1, Y3
-	VMOVUPS    Y3, 32(AX)
-	VANDPS     Y0, Y2, Y3
-	VMOVUPS    Y3, 96(AX)
-	VPSRLW     $0x02, Y1, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 160(AX)
-	VPSRLW     $0x02, Y2, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 224(AX)
-	VPSRLW     $0x04, Y1, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 288(AX)
-	VPSRLW     $0x04, Y2, Y3
-	VANDPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 352(AX)
-	VPSRLW     $0x06, Y1, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 416(AX)
-	VPSRLW     $0x06, Y2, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 480(AX)
+	VMOVUPS    (CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    64(CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 64(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 128(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 192(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 256(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 320(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 384(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 448(AX)
+	VMOVUPS    32(CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 32(AX)
+	VMOVUPS    96(CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 96(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 160(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 224(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 288(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 352(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 416(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 480(AX)
 	ADDQ       $+128, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -168,112 +192,136 @@ GLOBL bits_03030303<>(SB), RODATA|NOPTR, $32
 // func unpack3AVX2(dst *byte, planes *byte, blocks int, table *[16]uint8)
 // Requires: AVX, AVX2, MMX+
 TEXT ·unpack3AVX2(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    planes+8(FP), CX
-	MOVQ    blocks+16(FP), DX
-	VMOVUPS bits_03030303<>+0(SB), Y0
-	VMOVUPS bits_04040404<>+0(SB), Y1
+	MOVQ dst+0(FP), AX
+	MOVQ planes+8(FP), CX
+	MOVQ blocks+16(FP), DX
 
 block:
 	PREFETCHT0 4096(CX)
 	PREFETCHT0 4160(CX)
 	PREFETCHT0 4224(CX)
-	VMOVUPS    (CX), Y2
-	VMOVUPS    64(CX), Y3
-	VMOVUPS    128(CX), Y4
-	VANDPS     Y0, Y2, Y5
-	VPSLLW     $0x02, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, (AX)
-	VANDPS     Y0, Y3, Y5
-	VPSLLW     $0x01, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 64(AX)
-	VPSRLW     $0x02, Y2, Y5
-	VANDPS     Y0, Y5, Y5
-	VANDPS     Y1, Y4, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 128(AX)
-	VPSRLW     $0x02, Y3, Y5
-	VANDPS     Y0, Y5, Y5
-	VPSRLW     $0x01, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 192(AX)
-	VPSRLW     $0x04, Y2, Y5
-	VANDPS     Y0, Y5, Y5
-	VPSRLW     $0x02, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 256(AX)
-	VPSRLW     $0x04, Y3, Y5
-	VANDPS     Y0, Y5, Y5
-	VPSRLW     $0x03, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 320(AX)
-	VPSRLW     $0x06, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x04, Y4, Y5
-	VANDPS     Y1, Y5, Y5
-	VORPS      Y5, Y2, Y2
-	VMOVUPS    Y2, 384(AX)
-	VPSRLW     $0x06, Y3, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x05, Y4, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 448(AX)
-	VMOVUPS    32(CX), Y2
-	VMOVUPS    96(CX), Y3
-	VMOVUPS    160(CX), Y4
-	VANDPS     Y0, Y2, Y5
-	VPSLLW     $0x02, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 32(AX)
-	VANDPS     Y0, Y3, Y5
-	VPSLLW     $0x01, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 96(AX)
-	VPSRLW     $0x02, Y2, Y5
-	VANDPS     Y0, Y5, Y5
-	VANDPS     Y1, Y4, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 160(AX)
-	VPSRLW     $0x02, Y3, Y5
-	VANDPS     Y0, Y5, Y5
-	VPSRLW     $0x01, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 224(AX)
-	VPSRLW     $0x04, Y2, Y5
-	VANDPS     Y0, Y5, Y5
-	VPSRLW     $0x02, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 288(AX)
-	VPSRLW     $0x04, Y3, Y5
-	VANDPS     Y0, Y5, Y5
-	VPSRLW     $0x03, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    Y5, 352(AX)
-	VPSRLW     $0x06, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x04, Y4, Y5
-	VANDPS     Y1, Y5, Y5
-	VORPS      Y5, Y2, Y2
-	VMOVUPS    Y2, 416(AX)
-	VPSRLW     $0x06, Y3, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x05, Y4, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 480(AX)
+	VMOVUPS    (CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    64(CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSLLW     $0x01, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 64(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 128(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSRLW     $0x01, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 192(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 256(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSRLW     $0x03, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 320(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 384(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    128(CX), Y1
+	VPSRLW     $0x05, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 448(AX)
+	VMOVUPS    32(CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 32(AX)
+	VMOVUPS    96(CX), Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSLLW     $0x01, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 96(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 160(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x02, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSRLW     $0x01, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 224(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 288(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSRLW     $0x03, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 352(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 416(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x06, Y0, Y0
+	VANDPS     bits_03030303<>+0(SB), Y0, Y0
+	VMOVUPS    160(CX), Y1
+	VPSRLW     $0x05, Y1, Y1
+	VANDPS     bits_04040404<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 480(AX)
 	ADDQ       $+192, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -295,125 +343,149 @@ TEXT ·unpack3TableAVX2(SB), NOSPLIT, $0-32
 	MOVQ           blocks+16(FP), DX
 	MOVQ           table+24(FP), BX
 	VBROADCASTI128 (BX), Y0
-	VMOVUPS        bits_03030303<>+0(SB), Y1
-	VMOVUPS        bits_04040404<>+0(SB), Y2
 
 block:
 	PREFETCHT0 4096(CX)
 	PREFETCHT0 4160(CX)
 	PREFETCHT0 4224(CX)
-	VMOVUPS    (CX), Y3
-	VMOVUPS    64(CX), Y4
-	VMOVUPS    128(CX), Y5
-	VANDPS     Y1, Y3, Y6
-	VPSLLW     $0x02, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, (AX)
-	VANDPS     Y1, Y4, Y6
-	VPSLLW     $0x01, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 64(AX)
-	VPSRLW     $0x02, Y3, Y6
-	VANDPS     Y1, Y6, Y6
-	VANDPS     Y2, Y5, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 128(AX)
-	VPSRLW     $0x02, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VPSRLW     $0x01, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 192(AX)
-	VPSRLW     $0x04, Y3, Y6
-	VANDPS     Y1, Y6, Y6
-	VPSRLW     $0x02, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 256(AX)
-	VPSRLW     $0x04, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VPSRLW     $0x03, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 320(AX)
-	VPSRLW     $0x06, Y3, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSRLW     $0x04, Y5, Y6
-	VANDPS     Y2, Y6, Y6
-	VORPS      Y6, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 384(AX)
-	VPSRLW     $0x06, Y4, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSRLW     $0x05, Y5, Y4
-	VANDPS     Y2, Y4, Y4
-	VORPS      Y4, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 448(AX)
-	VMOVUPS    32(CX), Y3
-	VMOVUPS    96(CX), Y4
-	VMOVUPS    160(CX), Y5
-	VANDPS     Y1, Y3, Y6
-	VPSLLW     $0x02, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 32(AX)
-	VANDPS     Y1, Y4, Y6
-	VPSLLW     $0x01, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 96(AX)
-	VPSRLW     $0x02, Y3, Y6
-	VANDPS     Y1, Y6, Y6
-	VANDPS     Y2, Y5, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 160(AX)
-	VPSRLW     $0x02, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VPSRLW     $0x01, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 224(AX)
-	VPSRLW     $0x04, Y3, Y6
-	VANDPS     Y1, Y6, Y6
-	VPSRLW     $0x02, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 288(AX)
-	VPSRLW     $0x04, Y4, Y6
-	VANDPS     Y1, Y6, Y6
-	VPSRLW     $0x03, Y5, Y7
-	VANDPS     Y2, Y7, Y7
-	VORPS      Y7, Y6, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 352(AX)
-	VPSRLW     $0x06, Y3, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSRLW     $0x04, Y5, Y6
-	VANDPS     Y2, Y6, Y6
-	VORPS      Y6, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 416(AX)
-	VPSRLW     $0x06, Y4, Y3
-	VANDPS     Y1, Y3, Y3
-	VPSRLW     $0x05, Y5, Y4
-	VANDPS     Y2, Y4, Y4
-	VORPS      Y4, Y3, Y3
-	VPSHUFB    Y3, Y0, Y3
-	VMOVUPS    Y3, 480(AX)
+	VMOVUPS    (CX), Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSLLW     $0x02, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    64(CX), Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSLLW     $0x01, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 64(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 128(AX)
+	VMOVUPS    64(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSRLW     $0x01, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 192(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSRLW     $0x02, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 256(AX)
+	VMOVUPS    64(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSRLW     $0x03, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 320(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x06, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSRLW     $0x04, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 384(AX)
+	VMOVUPS    64(CX), Y1
+	VPSRLW     $0x06, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VPSRLW     $0x05, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 448(AX)
+	VMOVUPS    32(CX), Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSLLW     $0x02, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    96(CX), Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSLLW     $0x01, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 96(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 160(AX)
+	VMOVUPS    96(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSRLW     $0x01, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 224(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSRLW     $0x02, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 288(AX)
+	VMOVUPS    96(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSRLW     $0x03, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 352(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x06, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSRLW     $0x04, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 416(AX)
+	VMOVUPS    96(CX), Y1
+	VPSRLW     $0x06, Y1, Y1
+	VANDPS     bits_03030303<>+0(SB), Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VPSRLW     $0x05, Y2, Y2
+	VANDPS     bits_04040404<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 480(AX)
 	ADDQ       $+192, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -424,64 +496,71 @@ block:
 // func unpack4AVX2(dst *byte, planes *byte, blocks int, table *[16]uint8)
 // Requires: AVX, AVX2, MMX+
 TEXT ·unpack4AVX2(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    planes+8(FP), CX
-	MOVQ    blocks+16(FP), DX
-	VMOVUPS bits_0f0f0f0f<>+0(SB), Y0
+	MOVQ dst+0(FP), AX
+	MOVQ planes+8(FP), CX
+	MOVQ blocks+16(FP), DX
 
 block:
 	PREFETCHT0 4096(CX)
 	PREFETCHT0 4160(CX)
 	PREFETCHT0 4224(CX)
 	PREFETCHT0 4288(CX)
-	VMOVUPS    (CX), Y1
-	VMOVUPS    64(CX), Y2
-	VMOVUPS    128(CX), Y3
-	VMOVUPS    192(CX), Y4
-	VANDPS     Y0, Y1, Y5
-	VMOVUPS    Y5, (AX)
-	VANDPS     Y0, Y2, Y5
-	VMOVUPS    Y5, 64(AX)
-	VANDPS     Y0, Y3, Y5
-	VMOVUPS    Y5, 128(AX)
-	VANDPS     Y0, Y4, Y5
-	VMOVUPS    Y5, 192(AX)
-	VPSRLW     $0x04, Y1, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 256(AX)
-	VPSRLW     $0x04, Y2, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 320(AX)
-	VPSRLW     $0x04, Y3, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 384(AX)
-	VPSRLW     $0x04, Y4, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 448(AX)
-	VMOVUPS    32(CX), Y1
-	VMOVUPS    96(CX), Y2
-	VMOVUPS    160(CX), Y3
-	VMOVUPS    224(CX), Y4
-	VANDPS     Y0, Y1, Y5
-	VMOVUPS    Y5, 32(AX)
-	VANDPS     Y0, Y2, Y5
-	VMOVUPS    Y5, 96(AX)
-	VANDPS     Y0, Y3, Y5
-	VMOVUPS    Y5, 160(AX)
-	VANDPS     Y0, Y4, Y5
-	VMOVUPS    Y5, 224(AX)
-	VPSRLW     $0x04, Y1, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 288(AX)
-	VPSRLW     $0x04, Y2, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 352(AX)
-	VPSRLW     $0x04, Y3, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 416(AX)
-	VPSRLW     $0x04, Y4, Y1
-	VANDPS     Y0, Y1, Y1
-	VMOVUPS    Y1, 480(AX)
+	VMOVUPS    (CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    64(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 64(AX)
+	VMOVUPS    128(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 128(AX)
+	VMOVUPS    192(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 192(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 256(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 320(AX)
+	VMOVUPS    128(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 384(AX)
+	VMOVUPS    192(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 448(AX)
+	VMOVUPS    32(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 32(AX)
+	VMOVUPS    96(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 96(AX)
+	VMOVUPS    160(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 160(AX)
+	VMOVUPS    224(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 224(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 288(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 352(AX)
+	VMOVUPS    160(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 416(AX)
+	VMOVUPS    224(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    Y0, 480(AX)
 	ADDQ       $+256, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -503,77 +582,84 @@ TEXT ·unpack4TableAVX2(SB), NOSPLIT, $0-32
 	MOVQ           blocks+16(FP), DX
 	MOVQ           table+24(FP), BX
 	VBROADCASTI128 (BX), Y0
-	VMOVUPS        bits_0f0f0f0f<>+0(SB), Y1
 
 block:
 	PREFETCHT0 4096(CX)
 	PREFETCHT0 4160(CX)
 	PREFETCHT0 4224(CX)
 	PREFETCHT0 4288(CX)
-	VMOVUPS    (CX), Y2
-	VMOVUPS    64(CX), Y3
-	VMOVUPS    128(CX), Y4
-	VMOVUPS    192(CX), Y5
-	VANDPS     Y1, Y2, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, (AX)
-	VANDPS     Y1, Y3, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 64(AX)
-	VANDPS     Y1, Y4, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 128(AX)
-	VANDPS     Y1, Y5, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 192(AX)
-	VPSRLW     $0x04, Y2, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 256(AX)
-	VPSRLW     $0x04, Y3, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 320(AX)
-	VPSRLW     $0x04, Y4, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 384(AX)
-	VPSRLW     $0x04, Y5, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 448(AX)
-	VMOVUPS    32(CX), Y2
-	VMOVUPS    96(CX), Y3
-	VMOVUPS    160(CX), Y4
-	VMOVUPS    224(CX), Y5
-	VANDPS     Y1, Y2, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 32(AX)
-	VANDPS     Y1, Y3, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 96(AX)
-	VANDPS     Y1, Y4, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 160(AX)
-	VANDPS     Y1, Y5, Y6
-	VPSHUFB    Y6, Y0, Y6
-	VMOVUPS    Y6, 224(AX)
-	VPSRLW     $0x04, Y2, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 288(AX)
-	VPSRLW     $0x04, Y3, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 352(AX)
-	VPSRLW     $0x04, Y4, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 416(AX)
-	VPSRLW     $0x04, Y5, Y2
-	VANDPS     Y1, Y2, Y2
-	VPSHUFB    Y2, Y0, Y2
-	VMOVUPS    Y2, 480(AX)
+	VMOVUPS    (CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    64(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 64(AX)
+	VMOVUPS    128(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 128(AX)
+	VMOVUPS    192(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 192(AX)
+	VMOVUPS    (CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 256(AX)
+	VMOVUPS    64(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 320(AX)
+	VMOVUPS    128(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 384(AX)
+	VMOVUPS    192(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 448(AX)
+	VMOVUPS    32(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    96(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 96(AX)
+	VMOVUPS    160(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 160(AX)
+	VMOVUPS    224(CX), Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 224(AX)
+	VMOVUPS    32(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 288(AX)
+	VMOVUPS    96(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 352(AX)
+	VMOVUPS    160(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 416(AX)
+	VMOVUPS    224(CX), Y1
+	VPSRLW     $0x04, Y1, Y1
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y1, Y1
+	VPSHUFB    Y1, Y0, Y1
+	VMOVUPS    Y1, 480(AX)
 	ADDQ       $+256, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -584,11 +670,9 @@ block:
 // func unpack5AVX2(dst *byte, planes *byte, blocks int, table *[16]uint8)
 // Requires: AVX, AVX2, MMX+
 TEXT ·unpack5AVX2(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    planes+8(FP), CX
-	MOVQ    blocks+16(FP), DX
-	VMOVUPS bits_0f0f0f0f<>+0(SB), Y0
-	VMOVUPS bits_10101010<>+0(SB), Y1
+	MOVQ dst+0(FP), AX
+	MOVQ planes+8(FP), CX
+	MOVQ blocks+16(FP), DX
 
 block:
 	PREFETCHT0 4096(CX)
@@ -596,102 +680,124 @@ block:
 	PREFETCHT0 4224(CX)
 	PREFETCHT0 4288(CX)
 	PREFETCHT0 4352(CX)
-	VMOVUPS    (CX), Y2
-	VMOVUPS    64(CX), Y3
-	VMOVUPS    128(CX), Y4
-	VMOVUPS    192(CX), Y5
-	VMOVUPS    256(CX), Y6
-	VANDPS     Y0, Y2, Y7
-	VPSLLW     $0x04, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, (AX)
-	VANDPS     Y0, Y3, Y7
-	VPSLLW     $0x03, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 64(AX)
-	VANDPS     Y0, Y4, Y7
-	VPSLLW     $0x02, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 128(AX)
-	VANDPS     Y0, Y5, Y7
-	VPSLLW     $0x01, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 192(AX)
-	VPSRLW     $0x04, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VANDPS     Y1, Y6, Y7
-	VORPS      Y7, Y2, Y2
-	VMOVUPS    Y2, 256(AX)
-	VPSRLW     $0x04, Y3, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x01, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 320(AX)
-	VPSRLW     $0x04, Y4, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x02, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 384(AX)
-	VPSRLW     $0x04, Y5, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x03, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 448(AX)
-	VMOVUPS    32(CX), Y2
-	VMOVUPS    96(CX), Y3
-	VMOVUPS    160(CX), Y4
-	VMOVUPS    224(CX), Y5
-	VMOVUPS    288(CX), Y6
-	VANDPS     Y0, Y2, Y7
-	VPSLLW     $0x04, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 32(AX)
-	VANDPS     Y0, Y3, Y7
-	VPSLLW     $0x03, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 96(AX)
-	VANDPS     Y0, Y4, Y7
-	VPSLLW     $0x02, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 160(AX)
-	VANDPS     Y0, Y5, Y7
-	VPSLLW     $0x01, Y6, Y8
-	VANDPS     Y1, Y8, Y8
-	VORPS      Y8, Y7, Y7
-	VMOVUPS    Y7, 224(AX)
-	VPSRLW     $0x04, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VANDPS     Y1, Y6, Y7
-	VORPS      Y7, Y2, Y2
-	VMOVUPS    Y2, 288(AX)
-	VPSRLW     $0x04, Y3, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x01, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 352(AX)
-	VPSRLW     $0x04, Y4, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x02, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 416(AX)
-	VPSRLW     $0x04, Y5, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x03, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 480(AX)
+	VMOVUPS    (CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSLLW     $0x04, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    64(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSLLW     $0x03, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 64(AX)
+	VMOVUPS    128(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 128(AX)
+	VMOVUPS    192(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSLLW     $0x01, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 192(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 256(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSRLW     $0x01, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 320(AX)
+	VMOVUPS    128(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 384(AX)
+	VMOVUPS    192(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSRLW     $0x03, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 448(AX)
+	VMOVUPS    32(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSLLW     $0x04, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 32(AX)
+	VMOVUPS    96(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSLLW     $0x03, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 96(AX)
+	VMOVUPS    160(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 160(AX)
+	VMOVUPS    224(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSLLW     $0x01, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 224(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 288(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSRLW     $0x01, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 352(AX)
+	VMOVUPS    160(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 416(AX)
+	VMOVUPS    224(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSRLW     $0x03, Y1, Y1
+	VANDPS     bits_10101010<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 480(AX)
 	ADDQ       $+320, CX
 	ADDQ       $+512, AX
 	DECQ       DX
@@ -708,11 +814,9 @@ GLOBL bits_10101010<>(SB), RODATA|NOPTR, $32
 // func unpack6AVX2(dst *byte, planes *byte, blocks int, table *[16]uint8)
 // Requires: AVX, AVX2, MMX+
 TEXT ·unpack6AVX2(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    planes+8(FP), CX
-	MOVQ    blocks+16(FP), DX
-	VMOVUPS bits_0f0f0f0f<>+0(SB), Y0
-	VMOVUPS bits_30303030<>+0(SB), Y1
+	MOVQ dst+0(FP), AX
+	MOVQ planes+8(FP), CX
+	MOVQ blocks+16(FP), DX
 
 block:
 	PREFETCHT0 4096(CX)
@@ -721,102 +825,122 @@ block:
 	PREFETCHT0 4288(CX)
 	PREFETCHT0 4352(CX)
 	PREFETCHT0 4416(CX)
-	VMOVUPS    (CX), Y2
-	VMOVUPS    64(CX), Y3
-	VMOVUPS    128(CX), Y4
-	VMOVUPS    192(CX), Y5
-	VMOVUPS    256(CX), Y6
-	VMOVUPS    320(CX), Y7
-	VANDPS     Y0, Y2, Y8
-	VPSLLW     $0x04, Y6, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, (AX)
-	VANDPS     Y0, Y3, Y8
-	VPSLLW     $0x04, Y7, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 64(AX)
-	VANDPS     Y0, Y4, Y8
-	VPSLLW     $0x02, Y6, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 128(AX)
-	VANDPS     Y0, Y5, Y8
-	VPSLLW     $0x02, Y7, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 192(AX)
-	VPSRLW     $0x04, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VANDPS     Y1, Y6, Y8
-	VORPS      Y8, Y2, Y2
-	VMOVUPS    Y2, 256(AX)
-	VPSRLW     $0x04, Y3, Y2
-	VANDPS     Y0, Y2, Y2
-	VANDPS     Y1, Y7, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 320(AX)
-	VPSRLW     $0x04, Y4, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x02, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 384(AX)
-	VPSRLW     $0x04, Y5, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x02, Y7, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 448(AX)
-	VMOVUPS    32(CX), Y2
-	VMOVUPS    96(CX), Y3
-	VMOVUPS    160(CX), Y4
-	VMOVUPS    224(CX), Y5
-	VMOVUPS    288(CX), Y6
-	VMOVUPS    352(CX), Y7
-	VANDPS     Y0, Y2, Y8
-	VPSLLW     $0x04, Y6, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 32(AX)
-	VANDPS     Y0, Y3, Y8
-	VPSLLW     $0x04, Y7, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 96(AX)
-	VANDPS     Y0, Y4, Y8
-	VPSLLW     $0x02, Y6, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 160(AX)
-	VANDPS     Y0, Y5, Y8
-	VPSLLW     $0x02, Y7, Y9
-	VANDPS     Y1, Y9, Y9
-	VORPS      Y9, Y8, Y8
-	VMOVUPS    Y8, 224(AX)
-	VPSRLW     $0x04, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VANDPS     Y1, Y6, Y8
-	VORPS      Y8, Y2, Y2
-	VMOVUPS    Y2, 288(AX)
-	VPSRLW     $0x04, Y3, Y2
-	VANDPS     Y0, Y2, Y2
-	VANDPS     Y1, Y7, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 352(AX)
-	VPSRLW     $0x04, Y4, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x02, Y6, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 416(AX)
-	VPSRLW     $0x04, Y5, Y2
-	VANDPS     Y0, Y2, Y2
-	VPSRLW     $0x02, Y7, Y3
-	VANDPS     Y1, Y3, Y3
-	VORPS      Y3, Y2, Y2
-	VMOVUPS    Y2, 480(AX)
+	VMOVUPS    (CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSLLW     $0x04, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    64(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    320(CX), Y1
+	VPSLLW     $0x04, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 64(AX)
+	VMOVUPS    128(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 128(AX)
+	VMOVUPS    192(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    320(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 192(AX)
+	VMOVUPS    (CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 256(AX)
+	VMOVUPS    64(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    320(CX), Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 320(AX)
+	VMOVUPS    128(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    256(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 384(AX)
+	VMOVUPS    192(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    320(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 448(AX)
+	VMOVUPS    32(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSLLW     $0x04, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 32(AX)
+	VMOVUPS    96(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    352(CX), Y1
+	VPSLLW     $0x04, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 96(AX)
+	VMOVUPS    160(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 160(AX)
+	VMOVUPS    224(CX), Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    352(CX), Y1
+	VPSLLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 224(AX)
+	VMOVUPS    32(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 288(AX)
+	VMOVUPS    96(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    352(CX), Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 352(AX)
+	VMOVUPS    160(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    288(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 416(AX)
+	VMOVUPS    224(CX), Y0
+	VPSRLW     $0x04, Y0, Y0
+	VANDPS     bits_0f0f0f0f<>+0(SB), Y0, Y0
+	VMOVUPS    352(CX), Y1
+	VPSRLW     $0x02, Y1, Y1
+	VANDPS     bits_30303030<>+0(SB), Y1, Y1
+	VORPS      Y1, Y0, Y0
+	VMOVUPS    Y0, 480(AX)
 	ADDQ       $+384, CX
 	ADDQ       $+512, AX
 	DECQ       DX

@@ -6,13 +6,15 @@ import "unsafe"
 type singleForm struct {
 	bits, sub                   int
 	table, bf16, scaled, minima bool
+	fast                        bool
+	add                         int // with AVX2 in fast computation, see bytesAdded
 }
 
 // singleTile is a panel and one column of activations: what a token is computed with. Kernels for it take all of the panel
 // as it lies in memory; what they compute is that of tiles.
 type singleTile struct {
 	form singleForm
-	fast bool
+	most int // the greatest that codes can be
 	args singleArgs
 }
 
@@ -36,7 +38,8 @@ func (p *panels) form() singleForm {
 // single sets the 16 results of a panel; acc has room for all.
 func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float32) bool {
 	_, _ = panel[w.size-1], acc[panelRows-1]
-	t.form, t.fast = w.form(), a.kind == bytes8
+	t.form, t.most = w.form(), w.most
+	t.form.fast = a.kind == bytes8
 	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], xs: &a.xs[0],
 		init: &a.init(w.f.Sub, w.offset)[0], table: w.table, blocks: w.cols / blockCols, factor: w.factor}
 	k := active()

@@ -4,16 +4,21 @@ package kernel
 
 import "unsafe"
 
-// singleAVX512 multiplies a panel with one column without a stage; it returns false when there is no kernel for the format.
-func singleAVX512(s *singleTile) bool {
-	k, ok := singlesAVX512[s.form]
-	if !ok {
-		return false
+// The wrappers multiply a panel with one column without a stage; they return false when there is no kernel for the format.
+
+func singleAVX512(s *singleTile) bool { return s.with(singlesAVX512) }
+
+func singleAVX2(s *singleTile) bool {
+	if s.form.fast {
+		s.form.add = bytesAdded(s.most, blockCols/s.form.sub)
 	}
-	kernel := k[0]
-	if s.fast {
-		kernel = k[1]
+	return s.with(singlesAVX2)
+}
+
+func (s *singleTile) with(kernels map[singleForm]func(a *byte)) bool {
+	f, ok := kernels[s.form]
+	if ok {
+		f((*byte)(unsafe.Pointer(&s.args)))
 	}
-	kernel((*byte)(unsafe.Pointer(&s.args)))
-	return true
+	return ok
 }

@@ -7,7 +7,7 @@ import "unsafe"
 var productsAVX2 = products{
 	unpack: unpackersAVX2.unpack, widen: unpackersAVX2.widen, halves: unpackersAVX2.halves,
 	subScales: unpackersAVX2.subScales, subMinima: unpackersAVX2.subMinima,
-	single: singleGeneric, narrow: tileNarrowAVX2, wide: tileWideAVX2, bytes: tileBytesAVX2,
+	single: singleAVX2, narrow: tileNarrowAVX2, wide: tileWideAVX2, bytes: tileBytesAVX2,
 	roundNarrow: roundNarrowGeneric, // not used
 	roundWide:   rounding(blockCols, roundWideAVX2), roundBytes: rounding(blockCols, roundBytesAVX2),
 	widths: [4]int{brain: 32, narrow: 4, wide: 6, bytes8: 16}, mostNarrow: 12, narrowWords: true,
@@ -120,18 +120,18 @@ func tileBytesAVX512(t *tile) {
 }
 
 func tileBytesAVX2(t *tile) {
-	bytesAVX2[t.bytesForm()][t.bytesAdded()](t.bytesReady(blockCols))
+	bytesAVX2[t.bytesForm()][bytesAdded(t.most, t.subs)](t.bytesReady(blockCols))
 }
 
 // bytesAdded is the number of groups whose products fit in 16 bits with AVX2; 0 when one group's do not.
-func (t *tile) bytesAdded() int {
+func bytesAdded(most, subs int) int {
 	// Two products of a group meet, of activations of at most 127.
-	switch groups := 32767 / (2 * 127 * t.most); {
-	case groups >= 8 && t.subs == 1:
+	switch groups := 32767 / (2 * 127 * most); {
+	case groups >= 8 && subs == 1:
 		return 8
 	case groups >= 4:
 		return 4
-	case groups >= 2 && t.subs == 2:
+	case groups >= 2 && subs == 2:
 		return 2
 	case groups >= 1:
 		return 1

@@ -31,6 +31,7 @@ var files = []struct {
 	{"rope", rope},
 	{"softmax", softmax},
 	{"unpack", unpacking},
+	{"singles", singleColumns},
 }
 
 // tierFiles lists what is written of one tier alone.
@@ -40,7 +41,6 @@ var tierFiles = []struct {
 }{
 	{"round_avx512", roundAVX512},
 	{"tiles_avx512", tilesAVX512},
-	{"singles_avx512", singlesAVX512},
 	{"round_avx2", roundAVX2},
 	{"tiles_avx2", tilesAVX2},
 	{"bytes_avx2", bytesAVX2},

@@ -17,10 +17,9 @@ var y = [16]reg.VecPhysical{
 
 // The widths of tiles.
 const (
-	narrowestAVX2      = 4 // of wide
-	widestAVX2         = 6
-	narrowWidthAVX2    = 4
-	unrolledNarrowAVX2 = 2
+	narrowestAVX2   = 4 // of wide
+	widestAVX2      = 6
+	narrowWidthAVX2 = 4
 )
 
 func tablesAVX2() string {
@@ -106,7 +105,7 @@ func (k *kernel) wideHalves() {
 		for _, s := range sums {
 			k.VPXOR(s, s, s)
 		}
-		k.groups(16/k.subs, min(8, 16/k.subs), 64, 4, func(codes, at int) {
+		k.groups(16/k.subs, 4, 64, 4, func(codes, at int) {
 			low, high := y[12], y[13]
 			k.VMOVDQU(operand.Mem{Base: k.codes, Disp: codes}, low)
 			k.VMOVDQU(operand.Mem{Base: k.codes, Disp: codes + 32}, high)
@@ -138,15 +137,11 @@ func (k *kernel) narrowHalves() {
 	k.VPCMPEQD(mask, mask, mask)
 	k.VPSRLW(operand.Imm(8), mask, mask)
 	k.Label("block")
-	unroll := 8 / k.subs
-	if w > unrolledNarrowAVX2 {
-		unroll = 2
-	}
 	for h := range k.subs {
 		for _, s := range sums {
 			k.VPXOR(s, s, s)
 		}
-		k.groups(8/k.subs, unroll, 64, 8, func(codes, at int) {
+		k.groups(8/k.subs, 1, 64, 8, func(codes, at int) {
 			for i := range 2 {
 				even, odd := words[i], words[2+i]
 				k.VMOVDQU(operand.Mem{Base: k.codes, Disp: codes + 32*i}, odd)

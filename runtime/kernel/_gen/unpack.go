@@ -77,7 +77,7 @@ func (t *tier) and(a, b vec) reg.VecVirtual { return t.do(t.VANDPS, a, b) }
 func (t *tier) or(a, b vec) reg.VecVirtual  { return t.do(t.VORPS, a, b) }
 
 // merge is v | a&mask; v may be nil and is used up.
-func (t *tier) merge(v, a, mask reg.VecVirtual) reg.VecVirtual {
+func (t *tier) merge(v, a reg.VecVirtual, mask vec) reg.VecVirtual {
 	if v == nil {
 		return t.and(a, mask)
 	}
@@ -86,6 +86,79 @@ func (t *tier) merge(v, a, mask reg.VecVirtual) reg.VecVirtual {
 		return v
 	}
 	return t.or(v, t.and(a, mask))
+}
+
+// lookUp is the table of 16 bytes at p in each 128 bits.
+func (t *tier) lookUp(p reg.Register) reg.VecVirtual {
+	v := t.vec()
+	if t.wide() {
+		t.VBROADCASTI32X4(at(p, 0), v)
+	} else {
+		t.VBROADCASTI128(at(p, 0), v)
+	}
+	return v
+}
+
+// lowest returns the lowest bits of the planes of two bits and of one.
+func lowest(bits int) (two, one int) {
+	if bits >= 4 {
+		two, one = 4, 4
+	}
+	return two, one + bits&2
+}
+
+// masks returns those of the bits that the planes of four, two and one bits make of a code.
+func (t *tier) masks(bits int) (four, two, one vec) {
+	low2, low1 := lowest(bits)
+	if bits == 8 {
+		return nil, nil, nil
+	}
+	if bits >= 4 {
+		four = t.bits(0x0f0f0f0f)
+	}
+	if bits&2 != 0 {
+		two = t.bits(0x03030303 << low2)
+	}
+	if bits&1 != 0 {
+		one = t.bits(0x01010101 << low1)
+	}
+	return four, two, one
+}
+
+// reader returns what makes the codes of group g, or what values has for them, from planes. They stay in registers where
+// there are enough.
+func (t *tier) reader(bits int, values reg.VecVirtual, mask4, mask2, mask1 vec, plane func(i int) vec) func(g int) reg.VecVirtual {
+	load := func(i int) reg.VecVirtual { return t.copy(plane(i)) }
+	if bits == 8 {
+		return load
+	}
+	if t.wide() {
+		planes := make([]reg.VecVirtual, bits)
+		for i := range planes {
+			planes[i] = load(i)
+		}
+		load = func(i int) reg.VecVirtual { return planes[i] }
+	}
+	low2, low1 := lowest(bits)
+	return func(g int) reg.VecVirtual {
+		var v reg.VecVirtual
+		at := 0
+		if bits >= 4 {
+			v = t.merge(v, t.shifted(load(g%4), -g/4*4), mask4)
+			at = 4
+		}
+		if bits&2 != 0 {
+			v = t.merge(v, t.shifted(load(at+g%2), low2-g/2*2), mask2)
+			at += 2
+		}
+		if bits&1 != 0 {
+			v = t.merge(v, t.shifted(load(at), low1-g), mask1)
+		}
+		if values != nil {
+			v = t.do(t.VPSHUFB, values, v)
+		}
+		return v
+	}
 }
 
 func (t *tier) unpack(bits int, table bool) {
@@ -97,64 +170,17 @@ func (t *tier) unpack(bits int, table bool) {
 	dst, src, n := param(t.Context, "dst"), param(t.Context, "planes"), param(t.Context, "blocks")
 	var values reg.VecVirtual
 	if table {
-		values = t.vec()
-		m := operand.Mem{Base: param(t.Context, "table")}
-		if t.wide() {
-			t.VBROADCASTI32X4(m, values)
-		} else {
-			t.VBROADCASTI128(m, values)
-		}
+		values = t.lookUp(param(t.Context, "table"))
 	}
-	four, two, one := bits >= 4, bits&2 != 0, bits&1 != 0
-	low2, low1 := 0, 0 // the lowest bit of those planes
-	if four {
-		low2, low1 = 4, 4
-	}
-	if two {
-		low1 += 2
-	}
-	var mask4, mask2, mask1 reg.VecVirtual
-	if four {
-		mask4 = t.constant(0x0f0f0f0f)
-	}
-	if two {
-		mask2 = t.constant(0x03030303 << low2)
-	}
-	if one {
-		mask1 = t.constant(0x01010101 << low1)
-	}
+	mask4, mask2, mask1 := t.masks(bits)
 	t.Label("block")
 	for i := range bits {
 		t.PREFETCHT0(at(src, ahead+64*i))
 	}
-	for part := 0; part < 64; part += 4 * t.lanes {
-		planes := make([]reg.VecVirtual, bits)
-		for i := range planes {
-			planes[i] = t.copy(at(src, 64*i+part))
-		}
-		var p4, p2, p1 []reg.VecVirtual
-		if four {
-			p4, planes = planes[:4], planes[4:]
-		}
-		if two {
-			p2, planes = planes[:2], planes[2:]
-		}
-		p1 = planes
+	for part := range t.parts() {
+		code := t.reader(bits, values, mask4, mask2, mask1, func(i int) vec { return at(src, 64*i+part*t.width()) })
 		for g := range 8 {
-			var v reg.VecVirtual
-			if four {
-				v = t.merge(v, t.shifted(p4[g%4], -g/4*4), mask4)
-			}
-			if two {
-				v = t.merge(v, t.shifted(p2[g%2], low2-g/2*2), mask2)
-			}
-			if one {
-				v = t.merge(v, t.shifted(p1[0], low1-g), mask1)
-			}
-			if table {
-				v = t.do(t.VPSHUFB, values, v)
-			}
-			t.VMOVUPS(v, at(dst, 64*g+part))
+			t.VMOVUPS(code(g), at(dst, 64*g+part*t.width()))
 		}
 	}
 	t.ADDQ(operand.I32(64*bits), src)
