@@ -12,8 +12,12 @@
 // Encoders give the bytes of ggml's reference encoders (ggml-quants.c, built for plain x86-64) on every
 // platform: sums are sequential float32, and every product that is then added is written float32(a*b),
 // because Go fuses multiply and add on some targets. Decoders are exact in the same sense.
-// Where a loop has assembly (decode_*_amd64.s, steps_amd64.s), elements do not meet in it, and the Go of the type's
-// file is its specification. The tier in use is package cpu's.
+// Where there is assembly, the Go of the type's file is its specification. In decoders elements do not meet; encoders
+// have a block in each lane of a vector, so that sums keep their order (lanes_amd64.go). What is regular is written by
+// the generator in _gen. The tier in use is package cpu's.
+//
+// Most encoders are three steps: fit finds the grid of a block, its scales and minima as they are stored; round lays the
+// elements on it; pack writes both.
 //
 // # Importance weights
 //

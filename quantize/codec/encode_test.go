@@ -15,13 +15,16 @@ import (
 
 // elements draw finite values that encoders meet, or that lead them to their rare paths.
 var elements = map[string]func(r *rand.Rand, i int) float32{
-	"gauss":     func(r *rand.Rand, _ int) float32 { return float32(r.NormFloat64() * 0.03) },
-	"heavy":     func(r *rand.Rand, _ int) float32 { return float32(r.NormFloat64() / (1e-3 + r.Float64())) },
-	"uniform":   func(r *rand.Rand, _ int) float32 { return r.Float32() - 0.5 },
-	"positive":  func(r *rand.Rand, _ int) float32 { return 0.5 + r.Float32() },
-	"negative":  func(r *rand.Rand, _ int) float32 { return -3 - r.Float32()*1e-3 },
-	"scales":    func(r *rand.Rand, i int) float32 { return float32(math.Ldexp(r.NormFloat64(), i/16*7%25-12)) },
-	"wide":      func(r *rand.Rand, _ int) float32 { return float32(math.Ldexp(r.NormFloat64(), r.IntN(200)-100)) },
+	"gauss":    func(r *rand.Rand, _ int) float32 { return float32(r.NormFloat64() * 0.03) },
+	"heavy":    func(r *rand.Rand, _ int) float32 { return float32(r.NormFloat64() / (1e-3 + r.Float64())) },
+	"uniform":  func(r *rand.Rand, _ int) float32 { return r.Float32() - 0.5 },
+	"positive": func(r *rand.Rand, _ int) float32 { return 0.5 + r.Float32() },
+	"negative": func(r *rand.Rand, _ int) float32 { return -3 - r.Float32()*1e-3 },
+	"scales":   func(r *rand.Rand, i int) float32 { return float32(math.Ldexp(r.NormFloat64(), i/16*7%25-12)) },
+	"wide":     func(r *rand.Rand, _ int) float32 { return float32(math.Ldexp(r.NormFloat64(), r.IntN(200)-100)) },
+	"powers": func(r *rand.Rand, _ int) float32 {
+		return math.Float32frombits((r.Uint32N(4)+200)<<23 - r.Uint32N(40) | r.Uint32()<<31)
+	},
 	"integers":  func(r *rand.Rand, _ int) float32 { return float32(r.IntN(9) - 4) },
 	"signs":     func(r *rand.Rand, _ int) float32 { return float32(r.IntN(2)*2-1) * 0.75 },
 	"ternary":   func(r *rand.Rand, _ int) float32 { return float32(r.IntN(3)-1) * 0.375 },
