@@ -39,6 +39,9 @@ func sortedOrder(order []uint8, x []float32) {
 	}
 }
 
+// The magnitudes below which sub-blocks are left out.
+const tooSmallIQ1S, tooSmallIQ1M = 1e-12, 1e-7
+
 // iq1Snap finds the grid point of 8 levels, and whether it is theirs; otherwise it is the neighbour with the
 // least error for the values. cost is scratch space.
 func iq1Snap(cost *costs, levels *[8]uint8, x, w []float32, scale float32, values *[4]float32) (index uint16, onGrid bool) {
@@ -136,27 +139,47 @@ func splitIQ1S(order *[32]uint8, x, w []float32) split {
 	return best
 }
 
+// iq1Block is a super-block of IQ1 as fitted: what is stored of it.
+type iq1Block struct {
+	scales [16]float32 // of sub-blocks, 0 for those that are left out
+	index  [32]uint16  // grid points of groups of 8
+	minus  uint32      // a bit for each group whose shift is -1/8
+
+	// Of IQ1_M: the scales as rounded, and that of the super-block.
+	levels [16]uint8
+	d      float32
+}
+
+// largest is the largest scale.
+func (b *iq1Block) largest() (most float32) {
+	for _, s := range b.scales {
+		most = max(most, s)
+	}
+	return most
+}
+
 func encodeIQ1S(dst []byte, src []float32, cols int, weights []float32) {
 	gridIQ1.searchable()
 	eachBlock(dst, src, cols, weights, superBlock, 50, encodeIQ1SBlock)
 }
 
 func encodeIQ1SBlock(dst []byte, x, weights []float32) {
-	clear(dst)
+	var b iq1Block
+	fitIQ1S(&b, x, weights)
+	packIQ1S(dst, &b)
+}
+
+func fitIQ1S(block *iq1Block, x, weights []float32) {
 	var (
-		scales   [8]float32
-		minus    [8]bool
 		w        [32]float32
 		order, L [32]uint8
-		index    [4]uint16
 		cost     costs
-		most     float32
 	)
 	sigma2 := 2 * sumSquares(x) / superBlock
-	for b := range scales {
+	for b := range 8 {
 		sub := x[32*b : 32*b+32]
 		evenly.weigh(w[:], sub, part(weights, 32*b, 32*b+32), sigma2)
-		if _, m := absMax(sub); m < 1e-12 {
+		if _, m := absMax(sub); m < tooSmallIQ1S {
 			continue
 		}
 		sortedOrder(order[:], sub)
@@ -165,19 +188,19 @@ func encodeIQ1SBlock(dst []byte, x, weights []float32) {
 			continue
 		}
 		s.levels(L[:], order[:])
-		scale := s.scale
-		minus[b] = s.shift == 1
+		scale, values := s.scale, &iq1Plus
+		if (scale < 0) != (s.shift == 1) {
+			values = &iq1Minus
+			block.minus |= 15 << (4 * b)
+		}
 		if scale < 0 {
 			for i, l := range L {
 				L[i] = 2 - l
 			}
-			scale, minus[b] = -scale, !minus[b]
-		}
-		values := &iq1Plus
-		if minus[b] {
-			values = &iq1Minus
+			scale = -scale
 		}
 		onGrid := true
+		index := block.index[4*b : 4*b+4]
 		for k := range index {
 			i, on := iq1Snap(&cost, (*[8]uint8)(L[8*k:]), sub[8*k:], w[8*k:], scale, values)
 			index[k] = i
@@ -192,26 +215,29 @@ func encodeIQ1SBlock(dst []byte, x, weights []float32) {
 				scale = sumqx / sumq2
 			}
 		}
+		block.scales[b] = scale
+	}
+}
+
+func packIQ1S(dst []byte, block *iq1Block) {
+	clear(dst)
+	for k, i := range block.index {
+		dst[2+k] = uint8(i)
+	}
+	most := block.largest()
+	d := most / 15
+	if most != 0 {
+		putF16(dst, d*1.125) // a correction the reference found by trial
+	}
+	for b, s := range block.scales[:8] {
 		var high uint16
-		for k, i := range index {
-			dst[2+4*b+k] = uint8(i)
+		for k, i := range block.index[4*b : 4*b+4] {
 			high |= i >> 8 << (3 * k)
 		}
-		binary.LittleEndian.PutUint16(dst[34+2*b:], high)
-		scales[b] = scale
-		most = max(most, scale)
-	}
-	if most == 0 {
-		return
-	}
-	d := most / 15
-	putF16(dst, d*1.125) // a correction the reference found by trial
-	for b, s := range scales {
-		l := uint8(oddScale(s, 1/d, 7))
-		if minus[b] {
-			l |= 8
+		if most != 0 {
+			high |= uint16(oddScale(s, 1/d, 7))<<12 | uint16(block.minus>>(4*b)&1)<<15
 		}
-		dst[34+2*b+1] |= l << 4
+		binary.LittleEndian.PutUint16(dst[34+2*b:], high)
 	}
 }
 

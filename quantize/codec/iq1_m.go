@@ -22,23 +22,38 @@ func encodeIQ1M(dst []byte, src []float32, cols int, weights []float32) {
 }
 
 func encodeIQ1MBlock(dst []byte, x, weights []float32) {
-	clear(dst)
+	var block iq1Block
+	var w [superBlock]float32
+	squared.weigh(w[:], x, weights, 2*sumSquares(x)/superBlock)
+	fitIQ1M(&block, x, w[:])
+	block.roundIQ1M()
+	var sumqx, sumq2 float32
+	for k, i := range block.index {
+		sumqx, sumq2 = iq1Sums(&gridIQ1.points[i], x[8*k:], w[8*k:], block.values(k), float32(2*block.levels[k/2]+1), sumqx, sumq2)
+	}
+	block.refitIQ1M(sumqx, sumq2)
+	packIQ1M(dst, &block)
+}
+
+// values are those of group k.
+func (b *iq1Block) values(k int) *[4]float32 {
+	if b.minus>>k&1 != 0 {
+		return &iq1Minus
+	}
+	return &iq1Plus
+}
+
+// fitIQ1M fits a super-block, w being the weights of its elements.
+func fitIQ1M(block *iq1Block, x, w []float32) {
 	var (
-		scales [16]float32
-		shifts [16]int
-		index  [16][2]uint16
-		w      [superBlock]float32
 		scores splitScores
 		cost   costs
 		order  [16]uint8
-		L      [32]uint8
-		most   float32
+		L      [16]uint8
 	)
-	sigma2 := 2 * sumSquares(x) / superBlock
-	squared.weigh(w[:], x, weights, sigma2)
-	for b := range scales {
+	for b := range block.scales {
 		sub, w := x[16*b:16*b+16], w[16*b:16*b+16]
-		if _, m := absMax(sub); m < 1e-7 {
+		if _, m := absMax(sub); m < tooSmallIQ1M {
 			continue
 		}
 		sortedOrder(order[:], sub)
@@ -49,57 +64,66 @@ func encodeIQ1MBlock(dst []byte, x, weights []float32) {
 		s.levels(L[:], order[:])
 		scale, shift := s.scale, s.shift
 		if scale < 0 {
-			for i, l := range L[:16] {
+			for i, l := range L {
 				L[i] = 2 - l
 			}
 			scale, shift = -scale, 3-shift
 		}
+		block.minus |= uint32(shift>>1|shift&1<<1) << (2 * b)
 		onGrid := true
-		for k := range 2 {
+		index := block.index[2*b : 2*b+2]
+		for k := range index {
 			i, on := iq1Snap(&cost, (*[8]uint8)(L[8*k:]), sub[8*k:], w[8*k:], scale, iq1mShift(shift, k))
-			index[b][k] = i
+			index[k] = i
 			onGrid = onGrid && on
 		}
 		if !onGrid {
 			var sumqx, sumq2 float32
-			for k, i := range index[b] {
+			for k, i := range index {
 				sumqx, sumq2 = iq1Sums(&gridIQ1.points[i], sub[8*k:], w[8*k:], iq1mShift(shift, k), 1, sumqx, sumq2)
 			}
 			if sumqx > 0 && sumq2 > 0 {
 				scale = sumqx / sumq2
 			}
 		}
-		for k, i := range index[b] {
-			dst[2*b+k] = uint8(i)
-			dst[32+b] |= uint8(i>>8) << (4 * k)
-		}
-		scales[b], shifts[b] = scale, shift
-		most = max(most, scale)
+		block.scales[b] = scale
 	}
-	if most == 0 {
+}
+
+// roundIQ1M rounds the scales.
+func (b *iq1Block) roundIQ1M() {
+	b.d = b.largest() / 15
+	for i, s := range b.scales {
+		b.levels[i] = uint8(oddScale(s, 1/b.d, 7))
+	}
+}
+
+// refitIQ1M fits the scale of the super-block once more, to the scales as rounded.
+func (b *iq1Block) refitIQ1M(sumqx, sumq2 float32) {
+	if sumq2 > 0 {
+		b.d = sumqx / sumq2
+	}
+}
+
+func packIQ1M(dst []byte, block *iq1Block) {
+	clear(dst)
+	for k, i := range block.index {
+		dst[k] = uint8(i)
+		dst[32+k/2] |= uint8(i>>8) << (k % 2 * 4)
+	}
+	if block.largest() == 0 {
 		return
 	}
-	// The scale of the super-block is fitted once more to the scales as rounded.
-	d := most / 15
-	var packed [4]uint16
-	var sumqx, sumq2 float32
-	for b, s := range scales {
-		l := oddScale(s, 1/d, 7)
-		packed[b/4] |= uint16(l) << (b % 4 * 3)
-		for k, i := range index[b] {
-			if shifts[b]>>(1-k)&1 != 0 {
-				dst[32+b] |= 8 << (4 * k)
-			}
-			at := 16*b + 8*k
-			sumqx, sumq2 = iq1Sums(&gridIQ1.points[i], x[at:], w[at:], iq1mShift(shifts[b], k), float32(2*l+1), sumqx, sumq2)
+	for k := range block.index {
+		dst[32+k/2] |= uint8(block.minus>>k&1) << (k%2*4 + 3)
+	}
+	half := F32ToF16(block.d * 1.1125) // a correction the reference found by trial
+	for i := range 4 {
+		packed := half >> (4 * i) << 12
+		for j, l := range block.levels[4*i : 4*i+4] {
+			packed |= uint16(l) << (3 * j)
 		}
-	}
-	if sumq2 > 0 {
-		d = sumqx / sumq2
-	}
-	half := F32ToF16(d * 1.1125) // a correction the reference found by trial
-	for i, s := range packed {
-		binary.LittleEndian.PutUint16(dst[48+2*i:], s|half>>(4*i)<<12)
+		binary.LittleEndian.PutUint16(dst[48+2*i:], packed)
 	}
 }
 
