@@ -55,21 +55,28 @@ func gridSums4AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *
 
 // gridNearest8of8AVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
-// searched, and a higher one.
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
 func gridNearest8of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
 
+// iq1NearestAVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
+//
+//go:noescape
+func iq1NearestAVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+
 // gridNearest4of8AVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
-// searched, and a higher one.
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
 func gridNearest4of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
 
 // gridNearest4of16AVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
-// searched, and a higher one.
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
 func gridNearest4of16AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
@@ -125,7 +132,14 @@ func gridSums4AVX512(scale *float32, best *float32, taken *uint32, x *float32, w
 
 // gridNearest8of16AVX512 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
-// searched, and a higher one.
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
 func gridNearest8of16AVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+
+// iq1NearestAVX512 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
+//
+//go:noescape
+func iq1NearestAVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)

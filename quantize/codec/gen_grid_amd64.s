@@ -1255,7 +1255,7 @@ next16:
 	ADDQ $+32, AX
 	ADDQ $+512, 296(SP)
 	SHRL $0x01, R11
-	CMPL R11, $0x01
+	CMPB R11, $0x01
 	JNE  group15
 	ADDQ $0x02, 288(SP)
 	ADDQ $0x04, 304(SP)
@@ -1372,6 +1372,259 @@ DATA gridSpread<>+56(SB)/4, $0x00000003
 DATA gridSpread<>+60(SB)/4, $0x00000003
 GLOBL gridSpread<>(SB), RODATA|NOPTR, $64
 
+// func iq1NearestAVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// Requires: AVX, AVX2, BMI
+TEXT ·iq1NearestAVX2(SB), NOSPLIT, $360-80
+	MOVQ    x+24(FP), AX
+	MOVQ    wanted+40(FP), CX
+	MOVQ    lookup+56(FP), DX
+	MOVQ    lists+64(FP), BX
+	MOVQ    numbers+72(FP), SI
+	MOVQ    roots+32(FP), DI
+	MOVQ    index+0(FP), R8
+	SUBQ    AX, DI
+	VMOVUPS oddValues<>+0(SB), Y0
+	MOVQ    codes+8(FP), R9
+	MOVQ    scales+16(FP), R10
+	SUBQ    R9, R8
+	MOVQ    R9, 320(SP)
+	MOVQ    R10, 336(SP)
+	MOVQ    tries+48(FP), R9
+	SHLQ    $0x05, R9
+	ADDQ    R10, R9
+	MOVQ    R9, 344(SP)
+	LEAQ    16(CX), R9
+	MOVQ    R9, 352(SP)
+
+lane22:
+	MOVWQZX (CX), R11
+	MOVQ    320(SP), R12
+	MOVQ    R12, 328(SP)
+
+group23:
+	BTL          $0x00, R11
+	JCC          next24
+	MOVL         R11, R9
+	SHRL         $0x0c, R9
+	ANDL         $0x01, R9
+	SHLL         $0x06, R9
+	LEAQ         iq1Levels<>+0(SB), R10
+	VMOVUPS      (R10)(R9*1), Y0
+	VMOVUPS      Y0, (SP)
+	VBROADCASTSD (AX), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 32(SP)
+	VBROADCASTSD (AX)(DI*1), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 64(SP)
+	VBROADCASTSD 8(AX), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 96(SP)
+	VBROADCASTSD 8(AX)(DI*1), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 128(SP)
+	VBROADCASTSD 16(AX), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 160(SP)
+	VBROADCASTSD 16(AX)(DI*1), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 192(SP)
+	VBROADCASTSD 24(AX), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 224(SP)
+	VBROADCASTSD 24(AX)(DI*1), Y0
+	VMOVUPS      gridSpread<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 256(SP)
+	MOVQ         328(SP), R9
+	MOVQ         336(SP), R10
+
+try25:
+	MOVWQZX      (R9), R12
+	MOVL         (DX)(R12*4), R12
+	TESTL        R12, R12
+	JGE          store26
+	NOTL         R12
+	MOVL         R12, R13
+	ANDL         $0x3f, R13
+	SHRL         $0x06, R12
+	MOVL         R12, R14
+	SHLQ         $0x05, R14
+	ADDQ         BX, R14
+	VBROADCASTSS (R10), Y0
+	VMULPS       (SP), Y0, Y0
+	VSUBPS       32(SP), Y0, Y1
+	VMULPS       64(SP), Y1, Y2
+	VMULPS       Y1, Y2, Y1
+	VSUBPS       96(SP), Y0, Y2
+	VMULPS       128(SP), Y2, Y3
+	VMULPS       Y2, Y3, Y2
+	VSUBPS       160(SP), Y0, Y3
+	VMULPS       192(SP), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VSUBPS       224(SP), Y0, Y0
+	VMULPS       256(SP), Y0, Y4
+	VMULPS       Y0, Y4, Y0
+	VMOVUPS      (R14), Y4
+	VPERMPS      Y1, Y4, Y5
+	VPSRLD       $0x04, Y4, Y6
+	VPERMPS      Y1, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x08, Y4, Y6
+	VPERMPS      Y2, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x0c, Y4, Y6
+	VPERMPS      Y2, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPERMPS      Y3, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x14, Y4, Y6
+	VPERMPS      Y3, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x18, Y4, Y6
+	VPERMPS      Y0, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x1c, Y4, Y4
+	VPERMPS      Y0, Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VPMINUD      lanes_7f7fffff<>+0(SB), Y5, Y5
+	DECL         R13
+	JNE          several27
+	VPERM2F128   $0x01, Y5, Y5, Y0
+	VPMINUD      Y0, Y5, Y1
+	VPSHUFD      $0x4e, Y1, Y0
+	VPMINUD      Y0, Y1, Y1
+	VPSHUFD      $0xb1, Y1, Y0
+	VPMINUD      Y0, Y1, Y0
+	VPCMPEQD     Y0, Y5, Y0
+	VMOVMSKPS    Y0, R14
+	TZCNTL       R14, R14
+
+reduced28:
+	ADDQ    R13, R12
+	SHLQ    $0x03, R12
+	ADDQ    R14, R12
+	MOVWQZX (SI)(R12*2), R12
+	ORL     $0x00008000, R12
+
+store26:
+	MOVW R12, (R9)(R8*1)
+	ADDQ $+16, R9
+	ADDQ $+32, R10
+	CMPQ R10, 344(SP)
+	JB   try25
+
+next24:
+	ADDQ $+32, AX
+	ADDQ $+512, 328(SP)
+	SHRL $0x01, R11
+	CMPB R11, $0x01
+	JNE  group23
+	ADDQ $0x02, 320(SP)
+	ADDQ $0x04, 336(SP)
+	ADDQ $0x04, 344(SP)
+	ADDQ $+2, CX
+	CMPQ CX, 352(SP)
+	JB   lane22
+	VZEROUPPER
+	RET
+
+several27:
+	VBROADCASTSS bits_00000000<>+0(SB), Y4
+	VBROADCASTSS bits_00000000<>+0(SB), Y6
+
+more29:
+	ADDQ       $+32, R14
+	VPADDD     lanes_00000001<>+0(SB), Y6, Y6
+	VMOVUPS    (R14), Y7
+	VPERMPS    Y1, Y7, Y8
+	VPSRLD     $0x04, Y7, Y9
+	VPERMPS    Y1, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x08, Y7, Y9
+	VPERMPS    Y2, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x0c, Y7, Y9
+	VPERMPS    Y2, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x10, Y7, Y9
+	VPERMPS    Y3, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x14, Y7, Y9
+	VPERMPS    Y3, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x18, Y7, Y9
+	VPERMPS    Y0, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x1c, Y7, Y7
+	VPERMPS    Y0, Y7, Y7
+	VADDPS     Y7, Y8, Y8
+	VCMPPS     $0x11, Y5, Y8, Y7
+	VBLENDVPS  Y7, Y6, Y4, Y4
+	VMOVAPS    Y4, Y4
+	VPMINUD    Y8, Y5, Y5
+	DECL       R13
+	JNE        more29
+	VPERM2F128 $0x01, Y5, Y5, Y0
+	VPMINUD    Y0, Y5, Y1
+	VPSHUFD    $0x4e, Y1, Y0
+	VPMINUD    Y0, Y1, Y1
+	VPSHUFD    $0xb1, Y1, Y0
+	VPMINUD    Y0, Y1, Y0
+	VPCMPEQD   Y0, Y5, Y0
+	VMOVMSKPS  Y0, R13
+	TZCNTL     R13, R13
+	MOVQ       R13, R14
+	VMOVUPS    Y4, 288(SP)
+	MOVL       288(SP)(R14*4), R13
+	JMP        reduced28
+
+DATA iq1Levels<>+0(SB)/4, $0xbf600000
+DATA iq1Levels<>+4(SB)/4, $0x3e000000
+DATA iq1Levels<>+8(SB)/4, $0x3f900000
+DATA iq1Levels<>+12(SB)/4, $0x00000000
+DATA iq1Levels<>+16(SB)/4, $0xbf600000
+DATA iq1Levels<>+20(SB)/4, $0x3e000000
+DATA iq1Levels<>+24(SB)/4, $0x3f900000
+DATA iq1Levels<>+28(SB)/4, $0x00000000
+DATA iq1Levels<>+32(SB)/4, $0xbf600000
+DATA iq1Levels<>+36(SB)/4, $0x3e000000
+DATA iq1Levels<>+40(SB)/4, $0x3f900000
+DATA iq1Levels<>+44(SB)/4, $0x00000000
+DATA iq1Levels<>+48(SB)/4, $0xbf600000
+DATA iq1Levels<>+52(SB)/4, $0x3e000000
+DATA iq1Levels<>+56(SB)/4, $0x3f900000
+DATA iq1Levels<>+60(SB)/4, $0x00000000
+DATA iq1Levels<>+64(SB)/4, $0xbf900000
+DATA iq1Levels<>+68(SB)/4, $0xbe000000
+DATA iq1Levels<>+72(SB)/4, $0x3f600000
+DATA iq1Levels<>+76(SB)/4, $0x00000000
+DATA iq1Levels<>+80(SB)/4, $0xbf900000
+DATA iq1Levels<>+84(SB)/4, $0xbe000000
+DATA iq1Levels<>+88(SB)/4, $0x3f600000
+DATA iq1Levels<>+92(SB)/4, $0x00000000
+DATA iq1Levels<>+96(SB)/4, $0xbf900000
+DATA iq1Levels<>+100(SB)/4, $0xbe000000
+DATA iq1Levels<>+104(SB)/4, $0x3f600000
+DATA iq1Levels<>+108(SB)/4, $0x00000000
+DATA iq1Levels<>+112(SB)/4, $0xbf900000
+DATA iq1Levels<>+116(SB)/4, $0xbe000000
+DATA iq1Levels<>+120(SB)/4, $0x3f600000
+DATA iq1Levels<>+124(SB)/4, $0x00000000
+GLOBL iq1Levels<>(SB), RODATA|NOPTR, $128
+
 // func gridNearest4of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
 // Requires: AVX, AVX2, BMI
 TEXT ·gridNearest4of8AVX2(SB), NOSPLIT, $328-80
@@ -1394,178 +1647,6 @@ TEXT ·gridNearest4of8AVX2(SB), NOSPLIT, $328-80
 	ADDQ    R10, R9
 	MOVQ    R9, 312(SP)
 	LEAQ    16(CX), R9
-	MOVQ    R9, 320(SP)
-
-lane22:
-	MOVWQZX (CX), R11
-	MOVQ    288(SP), R12
-	MOVQ    R12, 296(SP)
-
-group23:
-	BTL          $0x00, R11
-	JCC          next24
-	VBROADCASTSS (AX), Y1
-	VMOVUPS      Y1, (SP)
-	VBROADCASTSS (AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 32(SP)
-	VBROADCASTSS 4(AX), Y1
-	VMOVUPS      Y1, 64(SP)
-	VBROADCASTSS 4(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VBROADCASTSS 8(AX), Y1
-	VMOVUPS      Y1, 128(SP)
-	VBROADCASTSS 8(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 160(SP)
-	VBROADCASTSS 12(AX), Y1
-	VMOVUPS      Y1, 192(SP)
-	VBROADCASTSS 12(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 224(SP)
-	MOVQ         296(SP), R9
-	MOVQ         304(SP), R10
-
-try25:
-	MOVWQZX      (R9), R12
-	MOVL         (DX)(R12*4), R12
-	TESTL        R12, R12
-	JGE          store26
-	NOTL         R12
-	MOVL         R12, R13
-	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
-	MOVL         R12, R14
-	SHLQ         $0x05, R14
-	ADDQ         BX, R14
-	VBROADCASTSS (R10), Y1
-	VMULPS       Y0, Y1, Y1
-	VSUBPS       (SP), Y1, Y2
-	VMULPS       32(SP), Y2, Y3
-	VMULPS       Y2, Y3, Y2
-	VSUBPS       64(SP), Y1, Y3
-	VMULPS       96(SP), Y3, Y4
-	VMULPS       Y3, Y4, Y3
-	VSUBPS       128(SP), Y1, Y4
-	VMULPS       160(SP), Y4, Y5
-	VMULPS       Y4, Y5, Y4
-	VSUBPS       192(SP), Y1, Y1
-	VMULPS       224(SP), Y1, Y5
-	VMULPS       Y1, Y5, Y1
-	VMOVUPS      (R14), Y5
-	VPERMPS      Y2, Y5, Y6
-	VPSRLD       $0x04, Y5, Y7
-	VPERMPS      Y3, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x08, Y5, Y7
-	VPERMPS      Y4, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x0c, Y5, Y5
-	VPERMPS      Y1, Y5, Y5
-	VADDPS       Y5, Y6, Y6
-	VPMINUD      lanes_7f7fffff<>+0(SB), Y6, Y6
-	DECL         R13
-	JNE          several27
-	VPERM2F128   $0x01, Y6, Y6, Y1
-	VPMINUD      Y1, Y6, Y2
-	VPSHUFD      $0x4e, Y2, Y1
-	VPMINUD      Y1, Y2, Y2
-	VPSHUFD      $0xb1, Y2, Y1
-	VPMINUD      Y1, Y2, Y1
-	VPCMPEQD     Y1, Y6, Y1
-	VMOVMSKPS    Y1, R14
-	TZCNTL       R14, R14
-
-reduced28:
-	ADDQ    R13, R12
-	SHLQ    $0x03, R12
-	ADDQ    R14, R12
-	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
-
-store26:
-	MOVW R12, (R9)(R8*1)
-	ADDQ $+16, R9
-	ADDQ $+32, R10
-	CMPQ R10, 312(SP)
-	JB   try25
-
-next24:
-	ADDQ $+16, AX
-	ADDQ $+512, 296(SP)
-	SHRL $0x01, R11
-	CMPL R11, $0x01
-	JNE  group23
-	ADDQ $0x02, 288(SP)
-	ADDQ $0x04, 304(SP)
-	ADDQ $0x04, 312(SP)
-	ADDQ $+2, CX
-	CMPQ CX, 320(SP)
-	JB   lane22
-	VZEROUPPER
-	RET
-
-several27:
-	VBROADCASTSS bits_00000000<>+0(SB), Y5
-	VBROADCASTSS bits_00000000<>+0(SB), Y7
-
-more29:
-	ADDQ       $+32, R14
-	VPADDD     lanes_00000001<>+0(SB), Y7, Y7
-	VMOVUPS    (R14), Y8
-	VPERMPS    Y2, Y8, Y9
-	VPSRLD     $0x04, Y8, Y10
-	VPERMPS    Y3, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x08, Y8, Y10
-	VPERMPS    Y4, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x0c, Y8, Y8
-	VPERMPS    Y1, Y8, Y8
-	VADDPS     Y8, Y9, Y9
-	VCMPPS     $0x11, Y6, Y9, Y8
-	VBLENDVPS  Y8, Y7, Y5, Y5
-	VMOVAPS    Y5, Y5
-	VPMINUD    Y9, Y6, Y6
-	DECL       R13
-	JNE        more29
-	VPERM2F128 $0x01, Y6, Y6, Y1
-	VPMINUD    Y1, Y6, Y2
-	VPSHUFD    $0x4e, Y2, Y1
-	VPMINUD    Y1, Y2, Y2
-	VPSHUFD    $0xb1, Y2, Y1
-	VPMINUD    Y1, Y2, Y1
-	VPCMPEQD   Y1, Y6, Y1
-	VMOVMSKPS  Y1, R13
-	TZCNTL     R13, R13
-	MOVQ       R13, R14
-	VMOVUPS    Y5, 256(SP)
-	MOVL       256(SP)(R14*4), R13
-	JMP        reduced28
-
-// func gridNearest4of16AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
-// Requires: AVX, AVX2, BMI
-TEXT ·gridNearest4of16AVX2(SB), NOSPLIT, $328-80
-	MOVQ    x+24(FP), AX
-	MOVQ    wanted+40(FP), CX
-	MOVQ    lookup+56(FP), DX
-	MOVQ    lists+64(FP), BX
-	MOVQ    numbers+72(FP), SI
-	MOVQ    roots+32(FP), DI
-	MOVQ    index+0(FP), R8
-	SUBQ    AX, DI
-	VMOVUPS oddValues<>+0(SB), Y0
-	MOVQ    codes+8(FP), R9
-	MOVQ    scales+16(FP), R10
-	SUBQ    R9, R8
-	MOVQ    R9, 288(SP)
-	MOVQ    R10, 304(SP)
-	MOVQ    tries+48(FP), R9
-	SHLQ    $0x06, R9
-	ADDQ    R10, R9
-	MOVQ    R9, 312(SP)
-	LEAQ    32(CX), R9
 	MOVQ    R9, 320(SP)
 
 lane30:
@@ -1658,16 +1739,16 @@ reduced36:
 
 store34:
 	MOVW R12, (R9)(R8*1)
-	ADDQ $+32, R9
-	ADDQ $+64, R10
+	ADDQ $+16, R9
+	ADDQ $+32, R10
 	CMPQ R10, 312(SP)
 	JB   try33
 
 next32:
 	ADDQ $+16, AX
-	ADDQ $+1024, 296(SP)
+	ADDQ $+512, 296(SP)
 	SHRL $0x01, R11
-	CMPL R11, $0x01
+	CMPB R11, $0x01
 	JNE  group31
 	ADDQ $0x02, 288(SP)
 	ADDQ $0x04, 304(SP)
@@ -1715,6 +1796,178 @@ more37:
 	VMOVUPS    Y5, 256(SP)
 	MOVL       256(SP)(R14*4), R13
 	JMP        reduced36
+
+// func gridNearest4of16AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// Requires: AVX, AVX2, BMI
+TEXT ·gridNearest4of16AVX2(SB), NOSPLIT, $328-80
+	MOVQ    x+24(FP), AX
+	MOVQ    wanted+40(FP), CX
+	MOVQ    lookup+56(FP), DX
+	MOVQ    lists+64(FP), BX
+	MOVQ    numbers+72(FP), SI
+	MOVQ    roots+32(FP), DI
+	MOVQ    index+0(FP), R8
+	SUBQ    AX, DI
+	VMOVUPS oddValues<>+0(SB), Y0
+	MOVQ    codes+8(FP), R9
+	MOVQ    scales+16(FP), R10
+	SUBQ    R9, R8
+	MOVQ    R9, 288(SP)
+	MOVQ    R10, 304(SP)
+	MOVQ    tries+48(FP), R9
+	SHLQ    $0x06, R9
+	ADDQ    R10, R9
+	MOVQ    R9, 312(SP)
+	LEAQ    32(CX), R9
+	MOVQ    R9, 320(SP)
+
+lane38:
+	MOVWQZX (CX), R11
+	MOVQ    288(SP), R12
+	MOVQ    R12, 296(SP)
+
+group39:
+	BTL          $0x00, R11
+	JCC          next40
+	VBROADCASTSS (AX), Y1
+	VMOVUPS      Y1, (SP)
+	VBROADCASTSS (AX)(DI*1), Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 4(AX), Y1
+	VMOVUPS      Y1, 64(SP)
+	VBROADCASTSS 4(AX)(DI*1), Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 96(SP)
+	VBROADCASTSS 8(AX), Y1
+	VMOVUPS      Y1, 128(SP)
+	VBROADCASTSS 8(AX)(DI*1), Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 160(SP)
+	VBROADCASTSS 12(AX), Y1
+	VMOVUPS      Y1, 192(SP)
+	VBROADCASTSS 12(AX)(DI*1), Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 224(SP)
+	MOVQ         296(SP), R9
+	MOVQ         304(SP), R10
+
+try41:
+	MOVWQZX      (R9), R12
+	MOVL         (DX)(R12*4), R12
+	TESTL        R12, R12
+	JGE          store42
+	NOTL         R12
+	MOVL         R12, R13
+	ANDL         $0x3f, R13
+	SHRL         $0x06, R12
+	MOVL         R12, R14
+	SHLQ         $0x05, R14
+	ADDQ         BX, R14
+	VBROADCASTSS (R10), Y1
+	VMULPS       Y0, Y1, Y1
+	VSUBPS       (SP), Y1, Y2
+	VMULPS       32(SP), Y2, Y3
+	VMULPS       Y2, Y3, Y2
+	VSUBPS       64(SP), Y1, Y3
+	VMULPS       96(SP), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VSUBPS       128(SP), Y1, Y4
+	VMULPS       160(SP), Y4, Y5
+	VMULPS       Y4, Y5, Y4
+	VSUBPS       192(SP), Y1, Y1
+	VMULPS       224(SP), Y1, Y5
+	VMULPS       Y1, Y5, Y1
+	VMOVUPS      (R14), Y5
+	VPERMPS      Y2, Y5, Y6
+	VPSRLD       $0x04, Y5, Y7
+	VPERMPS      Y3, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VPSRLD       $0x08, Y5, Y7
+	VPERMPS      Y4, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VPSRLD       $0x0c, Y5, Y5
+	VPERMPS      Y1, Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VPMINUD      lanes_7f7fffff<>+0(SB), Y6, Y6
+	DECL         R13
+	JNE          several43
+	VPERM2F128   $0x01, Y6, Y6, Y1
+	VPMINUD      Y1, Y6, Y2
+	VPSHUFD      $0x4e, Y2, Y1
+	VPMINUD      Y1, Y2, Y2
+	VPSHUFD      $0xb1, Y2, Y1
+	VPMINUD      Y1, Y2, Y1
+	VPCMPEQD     Y1, Y6, Y1
+	VMOVMSKPS    Y1, R14
+	TZCNTL       R14, R14
+
+reduced44:
+	ADDQ    R13, R12
+	SHLQ    $0x03, R12
+	ADDQ    R14, R12
+	MOVWQZX (SI)(R12*2), R12
+	ORL     $0x00008000, R12
+
+store42:
+	MOVW R12, (R9)(R8*1)
+	ADDQ $+32, R9
+	ADDQ $+64, R10
+	CMPQ R10, 312(SP)
+	JB   try41
+
+next40:
+	ADDQ $+16, AX
+	ADDQ $+1024, 296(SP)
+	SHRL $0x01, R11
+	CMPB R11, $0x01
+	JNE  group39
+	ADDQ $0x02, 288(SP)
+	ADDQ $0x04, 304(SP)
+	ADDQ $0x04, 312(SP)
+	ADDQ $+2, CX
+	CMPQ CX, 320(SP)
+	JB   lane38
+	VZEROUPPER
+	RET
+
+several43:
+	VBROADCASTSS bits_00000000<>+0(SB), Y5
+	VBROADCASTSS bits_00000000<>+0(SB), Y7
+
+more45:
+	ADDQ       $+32, R14
+	VPADDD     lanes_00000001<>+0(SB), Y7, Y7
+	VMOVUPS    (R14), Y8
+	VPERMPS    Y2, Y8, Y9
+	VPSRLD     $0x04, Y8, Y10
+	VPERMPS    Y3, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x08, Y8, Y10
+	VPERMPS    Y4, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x0c, Y8, Y8
+	VPERMPS    Y1, Y8, Y8
+	VADDPS     Y8, Y9, Y9
+	VCMPPS     $0x11, Y6, Y9, Y8
+	VBLENDVPS  Y8, Y7, Y5, Y5
+	VMOVAPS    Y5, Y5
+	VPMINUD    Y9, Y6, Y6
+	DECL       R13
+	JNE        more45
+	VPERM2F128 $0x01, Y6, Y6, Y1
+	VPMINUD    Y1, Y6, Y2
+	VPSHUFD    $0x4e, Y2, Y1
+	VPMINUD    Y1, Y2, Y2
+	VPSHUFD    $0xb1, Y2, Y1
+	VPMINUD    Y1, Y2, Y1
+	VPCMPEQD   Y1, Y6, Y1
+	VMOVMSKPS  Y1, R13
+	TZCNTL     R13, R13
+	MOVQ       R13, R14
+	VMOVUPS    Y5, 256(SP)
+	MOVL       256(SP)(R14*4), R13
+	JMP        reduced44
 
 // func weighEvenlyAVX512(w *float32, x *float32, sigma2 *float32, n int)
 // Requires: AVX, AVX512F
@@ -2527,7 +2780,7 @@ loop11:
 	VPMOVZXWD    (R13), Z7
 	VBROADCASTSS bits_00007fff<>+0(SB), Z8
 	VANDPS       Z8, Z7, Z7
-	KXNORW       K1, K1, K1
+	VPCMPEQD     Z7, Z7, K1
 	VPGATHERDD   (BX)(Z7*4), K1, Z9
 	VPERMPS      Z4, Z9, Z7
 	VMOVUPS      (R12), Z8
@@ -2606,18 +2859,18 @@ loop11:
 	DECQ         R14
 	JNE          loop11
 	VBROADCASTSS bits_00000000<>+0(SB), Z7
-	VCMPPS       $0x1e, Z7, Z6, K2
+	VCMPPS       $0x1e, Z7, Z6, K1
 	VMULPS       Z5, Z5, Z7
 	VMULPS       Z6, Z1, Z8
-	VCMPPS       $0x1e, Z8, Z7, K3
-	KANDW        K2, K3, K2
+	VCMPPS       $0x1e, Z8, Z7, K2
+	KANDW        K1, K2, K1
 	VDIVPS       Z6, Z5, Z6
-	VBLENDMPS    Z6, Z0, K2, Z0
+	VBLENDMPS    Z6, Z0, K1, Z0
 	VMOVAPS      Z0, Z0
 	VMULPS       Z5, Z6, Z5
-	VBLENDMPS    Z5, Z1, K2, Z1
+	VBLENDMPS    Z5, Z1, K1, Z1
 	VMOVAPS      Z1, Z1
-	VBLENDMPS    Z3, Z2, K2, Z2
+	VBLENDMPS    Z3, Z2, K1, Z2
 	VMOVAPS      Z2, Z2
 	VBROADCASTSS bits_00000001<>+0(SB), Z5
 	VPADDD       Z5, Z3, Z3
@@ -2663,7 +2916,7 @@ loop13:
 	VPMOVZXWD    (R13), Z7
 	VBROADCASTSS bits_00007fff<>+0(SB), Z8
 	VANDPS       Z8, Z7, Z7
-	KXNORW       K1, K1, K1
+	VPCMPEQD     Z7, Z7, K1
 	VPGATHERDD   (BX)(Z7*4), K1, Z9
 	VPERMPS      Z4, Z9, Z7
 	VMOVUPS      (R12), Z8
@@ -2706,18 +2959,18 @@ loop13:
 	DECQ         R14
 	JNE          loop13
 	VBROADCASTSS bits_00000000<>+0(SB), Z7
-	VCMPPS       $0x1e, Z7, Z6, K2
+	VCMPPS       $0x1e, Z7, Z6, K1
 	VMULPS       Z5, Z5, Z7
 	VMULPS       Z6, Z1, Z8
-	VCMPPS       $0x1e, Z8, Z7, K3
-	KANDW        K2, K3, K2
+	VCMPPS       $0x1e, Z8, Z7, K2
+	KANDW        K1, K2, K1
 	VDIVPS       Z6, Z5, Z6
-	VBLENDMPS    Z6, Z0, K2, Z0
+	VBLENDMPS    Z6, Z0, K1, Z0
 	VMOVAPS      Z0, Z0
 	VMULPS       Z5, Z6, Z5
-	VBLENDMPS    Z5, Z1, K2, Z1
+	VBLENDMPS    Z5, Z1, K1, Z1
 	VMOVAPS      Z1, Z1
-	VBLENDMPS    Z3, Z2, K2, Z2
+	VBLENDMPS    Z3, Z2, K1, Z2
 	VMOVAPS      Z2, Z2
 	VBROADCASTSS bits_00000001<>+0(SB), Z5
 	VPADDD       Z5, Z3, Z3
@@ -2862,7 +3115,7 @@ next16:
 	ADDQ $+32, AX
 	ADDQ $+1024, 72(SP)
 	SHRL $0x01, R11
-	CMPL R11, $0x01
+	CMPB R11, $0x01
 	JNE  group15
 	ADDQ $0x02, 64(SP)
 	ADDQ $0x04, 80(SP)
@@ -2930,3 +3183,204 @@ GLOBL bits_7f7fffff<>(SB), RODATA|NOPTR, $4
 
 DATA bits_7fffffff<>+0(SB)/4, $0x7fffffff
 GLOBL bits_7fffffff<>(SB), RODATA|NOPTR, $4
+
+// func iq1NearestAVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// Requires: AVX, AVX512DQ, AVX512F, BMI
+TEXT ·iq1NearestAVX512(SB), NOSPLIT, $104-80
+	MOVQ         x+24(FP), AX
+	MOVQ         wanted+40(FP), CX
+	MOVQ         lookup+56(FP), DX
+	MOVQ         lists+64(FP), BX
+	MOVQ         numbers+72(FP), SI
+	MOVQ         roots+32(FP), DI
+	MOVQ         index+0(FP), R8
+	SUBQ         AX, DI
+	VMOVUPS      oddValues<>+0(SB), Z0
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z1
+	MOVQ         codes+8(FP), R9
+	MOVQ         scales+16(FP), R10
+	SUBQ         R9, R8
+	MOVQ         R9, 64(SP)
+	MOVQ         R10, 80(SP)
+	MOVQ         tries+48(FP), R9
+	SHLQ         $0x06, R9
+	ADDQ         R10, R9
+	MOVQ         R9, 88(SP)
+	LEAQ         32(CX), R9
+	MOVQ         R9, 96(SP)
+
+lane22:
+	MOVWQZX (CX), R11
+	MOVQ    64(SP), R12
+	MOVQ    R12, 72(SP)
+
+group23:
+	BTL             $0x00, R11
+	JCC             next24
+	MOVL            R11, R9
+	SHRL            $0x0c, R9
+	ANDL            $0x01, R9
+	SHLL            $0x06, R9
+	LEAQ            iq1Levels<>+0(SB), R10
+	VMOVUPS         (R10)(R9*1), Z0
+	VMOVUPS         Z0, Z0
+	VBROADCASTSS    bits_7fffffff<>+0(SB), Z5
+	VBROADCASTF32X4 (AX), Z2
+	VMOVUPS         gridSpread<>+0(SB), Z3
+	VPERMPS         Z2, Z3, Z2
+	VMOVUPS         Z2, Z2
+	VBROADCASTF32X4 (AX)(DI*1), Z3
+	VMOVUPS         gridSpread<>+0(SB), Z4
+	VPERMPS         Z3, Z4, Z3
+	VANDPS          Z5, Z3, Z3
+	VMOVUPS         Z3, Z3
+	VBROADCASTF32X4 16(AX), Z4
+	VMOVUPS         gridSpread<>+0(SB), Z6
+	VPERMPS         Z4, Z6, Z4
+	VMOVUPS         Z4, Z4
+	VBROADCASTF32X4 16(AX)(DI*1), Z6
+	VMOVUPS         gridSpread<>+0(SB), Z7
+	VPERMPS         Z6, Z7, Z6
+	VANDPS          Z5, Z6, Z5
+	VMOVUPS         Z5, Z5
+	MOVQ            72(SP), R9
+	MOVQ            80(SP), R10
+
+try25:
+	MOVWQZX      (R9), R12
+	MOVL         (DX)(R12*4), R12
+	TESTL        R12, R12
+	JGE          store26
+	NOTL         R12
+	MOVL         R12, R13
+	ANDL         $0x3f, R13
+	SHRL         $0x06, R12
+	MOVL         R12, R14
+	SHLQ         $0x06, R14
+	ADDQ         BX, R14
+	VBROADCASTSS (R10), Z6
+	VMULPS       Z0, Z6, Z6
+	VSUBPS       Z2, Z6, Z7
+	VMULPS       Z3, Z7, Z8
+	VMULPS       Z7, Z8, Z7
+	VSUBPS       Z4, Z6, Z6
+	VMULPS       Z5, Z6, Z8
+	VMULPS       Z6, Z8, Z6
+	VMOVUPS      (R14), Z8
+	VPERMPS      Z7, Z8, Z9
+	VPSRLD       $0x04, Z8, Z10
+	VPERMPS      Z7, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x08, Z8, Z10
+	VPERMPS      Z7, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x0c, Z8, Z10
+	VPERMPS      Z7, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x10, Z8, Z10
+	VPERMPS      Z6, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x14, Z8, Z10
+	VPERMPS      Z6, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x18, Z8, Z10
+	VPERMPS      Z6, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x1c, Z8, Z8
+	VPERMPS      Z6, Z8, Z8
+	VADDPS       Z8, Z9, Z9
+	VPMINUD      Z1, Z9, Z9
+	DECL         R13
+	JNE          several27
+	VSHUFF64X2   $0x4e, Z9, Z9, Z6
+	VPMINUD      Z6, Z9, Z7
+	VSHUFF64X2   $0xb1, Z7, Z7, Z6
+	VPMINUD      Z6, Z7, Z7
+	VPSHUFD      $0x4e, Z7, Z6
+	VPMINUD      Z6, Z7, Z7
+	VPSHUFD      $0xb1, Z7, Z6
+	VPMINUD      Z6, Z7, Z6
+	VPCMPEQD     Z6, Z9, K1
+	KMOVW        K1, R14
+	TZCNTL       R14, R14
+
+reduced28:
+	ADDQ    R13, R12
+	SHLQ    $0x04, R12
+	ADDQ    R14, R12
+	MOVWQZX (SI)(R12*2), R12
+	ORL     $0x00008000, R12
+
+store26:
+	MOVW R12, (R9)(R8*1)
+	ADDQ $+32, R9
+	ADDQ $+64, R10
+	CMPQ R10, 88(SP)
+	JB   try25
+
+next24:
+	ADDQ $+32, AX
+	ADDQ $+1024, 72(SP)
+	SHRL $0x01, R11
+	CMPB R11, $0x01
+	JNE  group23
+	ADDQ $0x02, 64(SP)
+	ADDQ $0x04, 80(SP)
+	ADDQ $0x04, 88(SP)
+	ADDQ $+2, CX
+	CMPQ CX, 96(SP)
+	JB   lane22
+	VZEROUPPER
+	RET
+
+several27:
+	VBROADCASTSS bits_00000000<>+0(SB), Z8
+	VBROADCASTSS bits_00000000<>+0(SB), Z10
+	VBROADCASTSS bits_00000001<>+0(SB), Z11
+
+more29:
+	ADDQ       $+64, R14
+	VPADDD     Z11, Z10, Z10
+	VMOVUPS    (R14), Z12
+	VPERMPS    Z7, Z12, Z13
+	VPSRLD     $0x04, Z12, Z14
+	VPERMPS    Z7, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x08, Z12, Z14
+	VPERMPS    Z7, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x0c, Z12, Z14
+	VPERMPS    Z7, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x10, Z12, Z14
+	VPERMPS    Z6, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x14, Z12, Z14
+	VPERMPS    Z6, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x18, Z12, Z14
+	VPERMPS    Z6, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x1c, Z12, Z12
+	VPERMPS    Z6, Z12, Z12
+	VADDPS     Z12, Z13, Z13
+	VPCMPUD    $0x01, Z9, Z13, K1
+	VMOVDQA32  Z10, K1, Z8
+	VPMINUD    Z13, Z9, Z9
+	DECL       R13
+	JNE        more29
+	VSHUFF64X2 $0x4e, Z9, Z9, Z6
+	VPMINUD    Z6, Z9, Z7
+	VSHUFF64X2 $0xb1, Z7, Z7, Z6
+	VPMINUD    Z6, Z7, Z7
+	VPSHUFD    $0x4e, Z7, Z6
+	VPMINUD    Z6, Z7, Z7
+	VPSHUFD    $0xb1, Z7, Z6
+	VPMINUD    Z6, Z7, Z6
+	VPCMPEQD   Z6, Z9, K1
+	KMOVW      K1, R13
+	TZCNTL     R13, R13
+	MOVQ       R13, R14
+	VMOVUPS    Z8, (SP)
+	MOVL       (SP)(R14*4), R13
+	JMP        reduced28

@@ -42,6 +42,7 @@ var lanesAVX2 = &lanes{
 	map[gguf.Type]blockKernel{
 		gguf.Q4_0: encodeQ4x0AVX2, gguf.Q4_1: encodeQ4x1AVX2, gguf.Q5_0: encodeQ5x0AVX2, gguf.Q5_1: encodeQ5x1AVX2,
 		gguf.Q8_0: encodeQ8x0AVX2, gguf.MXFP4: encodeMXFP4AVX2, gguf.F16: encodeF16AVX2, gguf.BF16: encodeBF16AVX2,
+		gguf.NVFP4: encodeNVFP4AVX2,
 	}, tritsAVX2, notNegativeAVX2,
 }
 
@@ -51,6 +52,7 @@ var lanesAVX512 = &lanes{
 	map[gguf.Type]blockKernel{
 		gguf.Q4_0: encodeQ4x0AVX512, gguf.Q4_1: encodeQ4x1AVX512, gguf.Q5_0: encodeQ5x0AVX512, gguf.Q5_1: encodeQ5x1AVX512,
 		gguf.Q8_0: encodeQ8x0AVX512, gguf.MXFP4: encodeMXFP4AVX512, gguf.F16: encodeF16AVX512, gguf.BF16: encodeBF16AVX512,
+		gguf.NVFP4: encodeNVFP4AVX512,
 	}, tritsAVX512, notNegativeAVX512,
 }
 

@@ -79,11 +79,7 @@ func (k *iqLanes) encodeGrid(f *gridFormat, bytes int, pack func(dst []byte, b *
 
 // fit fits the super-blocks in the lanes, but for odd ones.
 func (s *gridSearch) fit(w *gridWork, g *group, weighed bool) (odd uint32) {
-	clear(g.sigma2[:])
-	s.squares(&g.sigma2[0], &g.x[0], superBlock)
-	for l, sum := range g.sigma2 {
-		g.sigma2[l] = s.sigma * sum / superBlock
-	}
+	s.setSigma2(g, s.sigma)
 	switch {
 	case weighed:
 		s.weighLanes(&g.w[0], &g.x[0], &g.sigma2[0], superBlock)
@@ -156,7 +152,7 @@ func (s *gridSearch) begin(w *gridWork, b int) (odd uint32) {
 
 // What is beyond these bounds, or so many scales large that rounding leaves the range of nearest, is left to the
 // definition.
-const large = 0x1p60
+const large = 0x1p55
 
 func near(x, scale float32) bool { return x < scale*(1<<20) }
 

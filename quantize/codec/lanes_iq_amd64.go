@@ -12,6 +12,14 @@ type iqLanes struct {
 	gridSigns, gridEvenSigns func(most, magnitudes, roots *float32, signs *uint32, x, w *float32, groups int)
 	gridRows                 func(rows, columns *float32, n int)
 	grids8, grids4           gridKernels
+
+	iq1Sort32  func(places *uint32, most, sortedX, sortedW, x, w *float32)
+	iq1Sort16  func(places *uint32, most, sortedX, sortedW, second, x, w *float32)
+	splitIQ1S  func(scale *float32, split *int32, wx, w, scratch *float32)
+	splitIQ1M  func(scale *float32, split *int32, x, w, second, scratch *float32)
+	iq1Codes   func(codes *uint16, scale *float32, split *int32, places *uint32, groups int)
+	iq1Nearest func(index, codes *uint16, scales, x, weights *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+	iq1Sums    func(sumqx, sumq2, x, w *float32, index *uint16, stride int, points, shifts *uint32, factor *float32, groups int)
 }
 
 var iqLanesAVX2 = &iqLanes{
@@ -21,6 +29,9 @@ var iqLanesAVX2 = &iqLanes{
 	gridSigns: gridSignsAVX2, gridEvenSigns: gridEvenSignsAVX2, gridRows: gridRowsAVX2,
 	grids8: gridKernels{8, gridCodes8AVX2, gridNearest8of8AVX2, gridSums8AVX2},
 	grids4: gridKernels{8, gridCodes4AVX2, gridNearest4of8AVX2, gridSums4AVX2},
+
+	iq1Sort32: iq1Sort32AVX2, iq1Sort16: iq1Sort16AVX2, splitIQ1S: splitIQ1SAVX2, splitIQ1M: splitIQ1MAVX2,
+	iq1Codes: iq1CodesAVX2, iq1Nearest: iq1NearestAVX2, iq1Sums: iq1SumsAVX2,
 }
 
 var iqLanesAVX512 = &iqLanes{
@@ -30,13 +41,19 @@ var iqLanesAVX512 = &iqLanes{
 	gridSigns: gridSignsAVX512, gridEvenSigns: gridEvenSignsAVX512, gridRows: gridRowsAVX512,
 	grids8: gridKernels{16, gridCodes8AVX512, gridNearest8of16AVX512, gridSums8AVX512},
 	grids4: gridKernels{8, gridCodes4AVX512, gridNearest4of16AVX2, gridSums4AVX512},
+
+	iq1Sort32: iq1Sort32AVX512, iq1Sort16: iq1Sort16AVX512, splitIQ1S: splitIQ1SAVX512, splitIQ1M: splitIQ1MAVX512,
+	iq1Codes: iq1CodesAVX512, iq1Nearest: iq1NearestAVX512, iq1Sums: iq1SumsAVX512,
 }
 
 func (k *iqLanes) encoders() map[gguf.Type]encoder {
 	return map[gguf.Type]encoder{
 		gguf.IQ4_NL: k.encodeIQ4NL,
 		gguf.IQ4_XS: k.encodeIQ4XS,
+		gguf.NVFP4:  k.encodeBlocks(gguf.NVFP4, 1, encodeNVFP4),
 
+		gguf.IQ1_S:   k.encodeIQ1S,
+		gguf.IQ1_M:   k.encodeIQ1M,
 		gguf.IQ2_XXS: k.encodeGrid(fitIQ2XXS, 66, packIQ2XXS, encodeIQ2XXSBlock),
 		gguf.IQ2_XS:  k.encodeGrid(fitIQ2XS, 74, packIQ2XS, encodeIQ2XSBlock),
 		gguf.IQ2_S:   k.encodeGrid(fitIQ2S, 82, packIQ2S, encodeIQ2SBlock),

@@ -117,7 +117,7 @@ func (t *tier) gather(table reg.Register, n reg.VecVirtual) reg.VecVirtual {
 	m := operand.Mem{Base: table, Index: n, Scale: 4}
 	if t.wide() {
 		k := t.K()
-		t.KXNORW(k, k, k)
+		t.VPCMPEQD(n, n, k)
 		t.VPGATHERDD(m, k, d)
 		return d
 	}

@@ -16,18 +16,25 @@ import (
 //
 // Lists of grids with 4 dimensions are short: vectors of 8 lanes are faster then, and columns says how many lanes the
 // other functions have.
-func gridNearest(t *tier, dims, columns int) {
-	t.function(fmt.Sprintf("gridNearest%dof%d", dims, columns), "(index, codes *uint16, scales, x, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)",
+//
+// Levels of IQ1 have one of two series of values, and weights are those of elements, not roots of them.
+func gridNearest(t *tier, dims, columns int, iq1 bool) {
+	name := fmt.Sprintf("gridNearest%dof%d", dims, columns)
+	if iq1 {
+		name = "iq1Nearest"
+	}
+	t.function(name, "(index, codes *uint16, scales, x, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)",
 		`sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
 for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
-searched, and a higher one.`)
-	s := &nearestSearch{tier: t, dims: dims, columns: columns}
+searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.`)
+	s := &nearestSearch{tier: t, dims: dims, columns: columns, iq1: iq1}
 	s.write()
 }
 
 type nearestSearch struct {
 	*tier
 	dims, columns int
+	iq1           bool
 
 	x, w   []vec // each element as often as there are levels
 	costs  []reg.VecVirtual
@@ -48,7 +55,9 @@ func (s *nearestSearch) write() {
 	roots, index := t.pointer("roots"), t.pointer("index")
 	t.SUBQ(x, roots)
 	s.values = t.load(t.table("oddValues", floats(1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15)...))
-	if s.dims == 8 {
+	if s.iq1 {
+		s.values = s.room()
+	} else if s.dims == 8 {
 		s.values = t.load(t.table("oddValues3", floats(1, 3, 5, 5, 1, 3, 5, 5, 1, 3, 5, 5, 1, 3, 5, 5)...))
 	}
 	s.huge = t.constant(math.Float32bits(math.MaxFloat32))
@@ -78,6 +87,9 @@ func (s *nearestSearch) write() {
 	t.Label(group)
 	t.BTL(operand.Imm(0), bits.As32())
 	t.JCC(operand.LabelRef(nextGroup))
+	if s.iq1 {
+		s.choose(bits)
+	}
 	s.prepare(x, roots)
 	t.MOVQ(codesOfGroup, code)
 	t.MOVQ(scalesOfLane, scale)
@@ -91,7 +103,7 @@ func (s *nearestSearch) write() {
 	t.advance(x, 4*s.dims)
 	t.ADDQ(operand.I32(gridRows*2*s.columns), codesOfGroup)
 	t.SHRL(operand.Imm(1), bits.As32())
-	t.CMPL(bits.As32(), operand.Imm(1))
+	t.CMPB(bits.As8(), operand.Imm(1))
 	t.JNE(operand.LabelRef(group))
 	t.ADDQ(operand.Imm(2), codesOfLane)
 	t.ADDQ(operand.Imm(4), scalesOfLane)
@@ -161,16 +173,35 @@ func (s *nearestSearch) allocate() {
 	if t.wide() && s.dims == 8 {
 		n = 2
 	}
-	place := func() vec {
-		if t.wide() {
-			return t.vec()
-		}
-		return t.AllocLocal(t.width())
-	}
 	for range n {
-		s.x, s.w = append(s.x, place()), append(s.w, place())
+		s.x, s.w = append(s.x, s.room()), append(s.w, s.room())
 	}
 	s.parts = t.AllocLocal(t.width())
+}
+
+func (s *nearestSearch) room() vec {
+	if s.wide() {
+		return s.vec()
+	}
+	return s.AllocLocal(s.width())
+}
+
+// choose takes the values of a group's shift.
+func (s *nearestSearch) choose(bits reg.GPVirtual) {
+	t := s.tier
+	var values []uint32
+	for _, v := range iq1Values {
+		for range 4 {
+			values = append(values, floats(v[0], v[1], v[2], 0)...)
+		}
+	}
+	shift, table := t.GP64(), t.GP64()
+	t.MOVL(bits.As32(), shift.As32())
+	t.SHRL(operand.Imm(12), shift.As32())
+	t.ANDL(operand.Imm(1), shift.As32())
+	t.SHLL(operand.Imm(6), shift.As32())
+	t.LEAQ(t.table("iq1Levels", values...), table)
+	t.VMOVUPS(t.load(operand.Mem{Base: table, Index: shift, Scale: 1}), s.values)
 }
 
 // prepare lays x and the roots of weights out, which lie roots bytes behind it.

@@ -152,9 +152,10 @@ func grids(t *tier) {
 	gridCodes(t, 4, 8)
 	gridSums(t, 8)
 	gridSums(t, 4)
-	gridNearest(t, 8, t.lanes)
+	gridNearest(t, 8, t.lanes, false)
+	gridNearest(t, 8, t.lanes, true)
 	if !t.wide() {
-		gridNearest(t, 4, 8)
-		gridNearest(t, 4, 16)
+		gridNearest(t, 4, 8, false)
+		gridNearest(t, 4, 16, false)
 	}
 }

@@ -39,6 +39,8 @@ var files = []struct {
 	{"small", small},
 	{"iq4", iq4},
 	{"grid", grids},
+	{"iq1", iq1},
+	{"nvfp4", nvfp4},
 }
 
 func main() {
