@@ -11,7 +11,8 @@ import (
 
 // buffers are a worker's, reused for every chunk.
 type buffers struct {
-	src, dst        []byte
+	src             []byte
+	dst             [][]byte // for each variant
 	values, decoded []float32
 }
 
@@ -31,23 +32,19 @@ func (b *buffers) convert(c chunk) (int64, error) {
 	if err := c.src.ReadRows(src, c.row, n); err != nil {
 		return 0, err
 	}
-	var values []float32
-	var largest float32
-	if dec, ok := codec.For(c.in.Type); ok {
-		values = grow(&b.values, n*c.in.Cols())
-		dec.Decode(values, src)
-		var err error
-		if largest, err = check(c.variants[0].Target, values, c.row); err != nil {
-			return 0, err
+	outs := grow(&b.dst, int64(len(c.variants)))
+	for i, v := range c.variants {
+		if v.Type != c.in.Type {
+			grow(&outs[i], n*v.RowBytes())
 		}
 	}
-	for _, v := range c.variants {
-		out := src
-		if v.Type != c.in.Type {
-			var err error
-			if out, err = b.encode(v.Target, c.row, values, largest); err != nil {
-				return 0, err
-			}
+	if err := b.fill(c, src, outs); err != nil {
+		return 0, err
+	}
+	for i, v := range c.variants {
+		out := outs[i]
+		if v.Type == c.in.Type {
+			out = src
 		}
 		for _, s := range v.slots {
 			if err := s.file.WriteAt(s.index, out, c.row*v.RowBytes()); err != nil {
@@ -56,6 +53,33 @@ func (b *buffers) convert(c chunk) (int64, error) {
 		}
 	}
 	return int64(len(src)), nil
+}
+
+// fill checks src and encodes it into outs, one for each variant that is not of the source's type: a few rows at a time,
+// so that they are still in the nearest cache when they are encoded.
+func (b *buffers) fill(c chunk, src []byte, outs [][]byte) error {
+	dec, ok := codec.For(c.in.Type)
+	if !ok || c.copied() && !c.in.Type.Quantized() && codec.Finite(c.in.Type, src) {
+		return nil
+	}
+	for row := c.row; row < c.end; row += c.step {
+		n := min(c.step, c.end-row)
+		values := grow(&b.values, n*c.in.Cols())
+		dec.Decode(values, src[(row-c.row)*c.in.RowBytes():][:n*c.in.RowBytes()])
+		largest, err := check(c.variants[0].Target, values, row)
+		if err != nil {
+			return err
+		}
+		for i, v := range c.variants {
+			if v.Type == c.in.Type {
+				continue
+			}
+			if err := b.encode(outs[i][(row-c.row)*v.RowBytes():][:n*v.RowBytes()], v.Target, row, values, largest); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 const (
@@ -67,29 +91,27 @@ const (
 	hugeValue = 1 << 40
 )
 
-// encode returns values, which begin at row, in the type of t. Where the result could overflow, by large values or
+// encode fills out with values, which begin at row, in the type of t. Where the result could overflow, by large values or
 // by weights that leave an encoder nothing to divide by, it is decoded again and checked.
-func (b *buffers) encode(t *Target, row int64, values []float32, largest float32) ([]byte, error) {
-	n := int64(len(values)) / t.Cols()
+func (b *buffers) encode(out []byte, t *Target, row int64, values []float32, largest float32) error {
 	enc, _ := codec.For(t.Type) // there is one: the plan was checked
-	out := grow(&b.dst, n*t.RowBytes())
 	weights := t.columnWeights(row)
 	enc.Encode(out, values, int(t.Cols()), weights)
 	if largest < largeValue && weights == nil {
-		return out, nil
+		return nil
 	}
-	decoded := grow(&b.decoded, n*t.Cols())
+	decoded := grow(&b.decoded, int64(len(values)))
 	enc.Decode(decoded, out)
 	if largest <= hugeValue && finite(codec.Largest(decoded)) {
-		return out, nil
+		return nil
 	}
 	for i, v := range decoded {
 		if x := values[i]; !finite(v) || t.Type.Quantized() && (x > hugeValue || x < -hugeValue) {
-			return nil, fmt.Errorf("%w: %s is %v: overflow: values up to %v do not fit %s; use BF16 or F32 for this tensor",
+			return fmt.Errorf("%w: %s is %v: overflow: values up to %v do not fit %s; use BF16 or F32 for this tensor",
 				gguf.ErrInput, t.place(row, i), x, largest, t.Type)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // columnWeights are those of the expert that row belongs to.

@@ -7,14 +7,24 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
-// chunkElements bounds what a worker holds: about 1 MiB of float32, but at least one row.
-const chunkElements = 1 << 18
+const (
+	// chunkElements bounds what a worker reads at a time, but it is at least one step.
+	chunkElements = 1 << 18
+	// stepElements are decoded at a time, or a little more: 64 kB of float32, which stay in a cache until they are encoded.
+	stepElements = 1 << 14
+	// laneElements is a multiple of what encoders take in the lanes of a vector: 16 blocks of 256. What is left of rows that
+	// are no multiple they encode more slowly.
+	laneElements = 16 * 256
+	// laneRows is the number of rows that some encoders take in lanes when there are weights.
+	laneRows = 16
+)
 
 // job is a tensor of the source and what becomes of it in the files that are written.
 type job struct {
 	src      gguf.Tensor
 	in       gguf.TensorInfo // of src
 	variants []variant
+	step     int64 // rows that are decoded and encoded at a time
 }
 
 // variant is one encoding of a tensor, written to the slots that want it.
@@ -45,7 +55,29 @@ func jobs(plans []*Plan, writers []*gguf.Writer) []*job {
 			j.add(t, slot{writers[i], n})
 		}
 	}
+	for _, j := range list {
+		j.step = stepRows(j.in.Cols(), j.weighted())
+	}
 	return list
+}
+
+// stepRows is the number of rows of a step.
+func stepRows(cols int64, weighted bool) int64 {
+	whole := laneElements / gcd(laneElements, cols)
+	if weighted {
+		whole = max(whole, laneRows) // both are powers of two
+	}
+	for whole > 1 && whole*cols > chunkElements {
+		whole /= 2
+	}
+	return whole * max(1, (stepElements+whole*cols-1)/(whole*cols))
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // add gives s to the variant that has the bytes of t, or to a new one.
@@ -63,6 +95,11 @@ func (j *job) add(t *Target, s slot) {
 // weighted is true when the columns' importance differs between experts.
 func (j *job) weighted() bool {
 	return slices.ContainsFunc(j.variants, func(v variant) bool { return v.weights != nil })
+}
+
+// copied is true when the tensor is written only as it is.
+func (j *job) copied() bool {
+	return !slices.ContainsFunc(j.variants, func(v variant) bool { return v.Type != j.in.Type })
 }
 
 // chunk is some rows of a job.
@@ -85,7 +122,7 @@ func (q *chunks) next() (chunk, bool) {
 		return chunk{}, false
 	}
 	j := q.jobs[0]
-	n := max(1, chunkElements/j.in.Cols())
+	n := max(1, chunkElements/j.in.Cols()/j.step) * j.step
 	end := min(q.row+n, j.in.Rows())
 	if len(j.in.Shape) > 2 && j.weighted() {
 		// Each expert has weights of its own: a chunk stays within one.

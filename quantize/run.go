@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/carat-llm/carat/gguf"
@@ -123,6 +124,7 @@ func write(ctx context.Context, plans []*Plan, writers []*gguf.Writer, progress 
 				if err := ctx.Err(); err != nil {
 					return err
 				}
+				runtime.Gosched() // chunks end in their order, more or less: who follows the file waits for the first of them
 				c, ok := queue.next()
 				if !ok {
 					return nil

@@ -27,6 +27,7 @@ var files = []struct {
 	write func(*tier)
 }{
 	{"largest", largest},
+	{"finite", finite},
 	{"transpose", transpose},
 	{"weights", weights},
 	{"affine", affine},
