@@ -25,7 +25,7 @@ func TestFloatProductsInTiles(t *testing.T) {
 			require.NoError(t, err)
 			x := random(r, tokens*cols)
 			exact, fast := product(p, w, x, tokens, Exact), product(p, w, x, tokens, Fast)
-			if typ == gguf.F32 || active().brains == nil {
+			if typ == gguf.F32 || active().tilesBF16 == nil {
 				require.True(t, slices.Equal(exact, fast))
 				continue
 			}

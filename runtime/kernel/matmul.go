@@ -48,7 +48,7 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	cols := products[0].W.Cols
 	integers, chunks := false, 0
 	for i := range products {
-		integers = integers || products[i].W.integers != nil || m.inBrains(products[i].W)
+		integers = integers || products[i].W.integers != nil || m.inBF16(products[i].W)
 	}
 	if integers {
 		m.acts.set(x, n, cols, m.Compute)
@@ -69,11 +69,11 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	p.Do(chunks, (*productTask)(m))
 }
 
-// inBrains says whether a matrix of floats is multiplied in BF16: in fast computation, where there are tiles for it, and
+// inBF16 says whether a matrix of floats is multiplied in BF16: in fast computation, where there are tiles for it, and
 // when the weights have no more bits than 16. (Those of float32 have them for a reason, as routers of experts do.)
-func (m *Multiplier) inBrains(w *Matrix) bool {
+func (m *Multiplier) inBF16(w *Matrix) bool {
 	k := active()
-	return m.Compute == Fast && k.brains != nil && m.acts.n > k.mostNarrow && (w.Type == gguf.F16 || w.Type == gguf.BF16) && w.Cols%blockCols == 0
+	return m.Compute == Fast && k.tilesBF16 != nil && m.acts.n > k.mostNarrow && (w.Type == gguf.F16 || w.Type == gguf.BF16) && w.Cols%blockCols == 0
 }
 
 // roundTask makes activations ready, some rows a chunk.
@@ -96,7 +96,7 @@ func (a *activations) prepare(w *Matrix) {
 		return
 	}
 	f := w.integers.f
-	if a.kind == brain {
+	if a.kind == wideBF16 {
 		return
 	}
 	if a.kind != wide {
@@ -116,8 +116,8 @@ const panelsMost = 4
 // panelsAChunk is the number of panels of a chunk: with many tokens so many that the activations, which come from a
 // farther cache, are used often; with few so many that there are some chunks for each worker.
 func (m *Multiplier) panelsAChunk(w *Matrix) int {
-	if m.acts.kind == brain {
-		return max(2, min(brainPanels, w.panels()/(2*m.threads)&^1))
+	if m.acts.kind == wideBF16 {
+		return max(2, min(mostBF16Panels, w.panels()/(2*m.threads)&^1))
 	}
 	if m.acts.n > active().widths[wide] {
 		return panelsMost
@@ -127,7 +127,7 @@ func (m *Multiplier) panelsAChunk(w *Matrix) int {
 
 // chunks is the number of chunks of work with w.
 func (m *Multiplier) chunks(w *Matrix) int {
-	if w.integers == nil && !m.inBrains(w) {
+	if w.integers == nil && !m.inBF16(w) {
 		per := m.rowsAChunk(w)
 		return (w.Rows + per - 1) / per
 	}
@@ -145,7 +145,7 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 			chunk -= own
 			continue
 		}
-		if q.W.integers == nil && !m.inBrains(q.W) {
+		if q.W.integers == nil && !m.inBF16(q.W) {
 			per := m.rowsAChunk(q.W)
 			q.denseRows(s, chunk*per, min(per, q.W.Rows-chunk*per), m.x, m.acts.n, m.stride)
 			return
@@ -159,12 +159,12 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 
 // stretch is the number of columns whose codes are unpacked at a time, a multiple of 256: so that they, and the
 // activations of a tile, stay in the nearest cache.
-var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024, brain: 512}
+var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024, wideBF16: 512}
 
 // panels computes the results of count panels from number first on.
 func (q *Product) panels(s *Scratch, a *activations, first, count int) {
-	if a.kind == brain {
-		q.brains(s, a, first, count)
+	if a.kind == wideBF16 {
+		q.panelsBF16(s, a, first, count)
 		return
 	}
 	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)

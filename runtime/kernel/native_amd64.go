@@ -13,6 +13,6 @@ var native = map[cpu.Tier]func(t *tier){
 	},
 	cpu.AVX512: func(t *tier) { t.vectors, t.products, t.dense = vectorsAVX512, productsAVX512, denseAVX512 },
 	cpu.AMX: func(t *tier) {
-		t.brains, t.toBrains, t.roundBrains, t.transpose = brainsAMX, toBrainsAVX512, roundBrainsRow, transposeBlocks
+		t.tilesBF16, t.toBF16, t.roundBF16, t.transpose = tilesBF16AMX, toBF16AVX512, roundBF16Row, transposeBlocks
 	},
 }

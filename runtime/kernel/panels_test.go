@@ -89,7 +89,7 @@ func TestIntegerProducts(t *testing.T) {
 						}
 					}
 					// Tiles compute many tokens in BF16, and few as the others do.
-					tiles := compute == Fast && active().brains != nil
+					tiles := compute == Fast && active().tilesBF16 != nil
 					if first[compute] == nil {
 						first[compute] = all
 					}
@@ -168,7 +168,7 @@ func TestExtremeCodes(t *testing.T) {
 						if tier == cpu.Generic {
 							first[compute] = got
 						}
-						if compute == Fast && active().brains != nil && n > active().mostNarrow {
+						if compute == Fast && active().tilesBF16 != nil && n > active().mostNarrow {
 							continue // in BF16
 						}
 						require.Equal(t, first[compute][:len(got)], got, "%s %s: %d tokens", tier, compute, n)

@@ -13,11 +13,11 @@ type products struct {
 	narrow, wide, bytes func(t *tile)
 	// single computes the products of a panel with one column, without what unpacks it, or says that it cannot.
 	single func(t *singleTile) bool
-	// brains adds the products of up to two panels with up to two times 16 tokens, in BF16; nil where there are no tiles.
-	// toBrains makes BF16 of codes, roundBrains of activations.
-	brains      func(t *brainArgs, panels, tokens int)
-	toBrains    func(words []int16, codes []byte, d, min []float32, blocks, subs, offset int)
-	roundBrains func(words []int16, row []float32)
+	// tilesBF16 adds the products of up to two panels with up to two times 16 tokens, in BF16; nil where there are no tiles.
+	// toBF16 makes BF16 of codes, roundBF16 of activations.
+	tilesBF16 func(t *bf16Args, panels, tokens int)
+	toBF16    func(words []int16, codes []byte, d, min []float32, blocks, subs, offset int)
+	roundBF16 func(words []int16, row []float32)
 	// transpose makes rows of columns: blocks of 16 x 16 pairs of words.
 	transpose func(dst, src []int16, blocks int)
 	// roundNarrow, roundWide and roundBytes round a row of activations.
@@ -38,5 +38,5 @@ var productsGeneric = products{
 	single: singleGeneric,
 	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
 	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
-	widths: [4]int{narrow: 6, wide: 14, bytes8: 14, brain: 32}, mostNarrow: 12,
+	widths: [4]int{narrow: 6, wide: 14, bytes8: 14, wideBF16: 32}, mostNarrow: 12,
 }

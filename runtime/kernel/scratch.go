@@ -12,7 +12,7 @@ type Scratch struct {
 	used  int
 
 	floats floatTile
-	brains brainArgs
+	bf16   bf16Args
 	single singleTile
 	packer packer            // of Matrix.panel
 	stages [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere

@@ -39,7 +39,7 @@ func (g *stage) fill(w *panels, kind activationKind, b, n int) {
 		at := super * panelRows * 2
 		scales = panel[w.scales+sub*panelRows:]
 		k.halves(g.d16, panel[at:], supers, f.BF16Scales, w.factor)
-		if kind == bytes8 || kind == brain {
+		if kind == bytes8 || kind == wideBF16 {
 			k.subScales(g.d, g.d16, scales, subs, superCols/f.Sub)
 		} else {
 			k.subScales(g.d, g.d16, nil, n, superCols/blockCols)
@@ -63,12 +63,12 @@ func (g *stage) fill(w *panels, kind activationKind, b, n int) {
 		k.unpack(g.buf, planes, n, f.Bits, w.table)
 	}
 	switch {
-	case kind == brain:
+	case kind == wideBF16:
 		var min []float32
 		if f.Minima {
 			min = g.mins
 		}
-		k.toBrains(g.words, t.codes, g.d, min, n, t.subs, w.offset)
+		k.toBF16(g.words, t.codes, g.d, min, n, t.subs, w.offset)
 	case kind == wide:
 		k.widen(g.words, t.codes, n, w.offset, scales, f.Sub)
 		t.words = g.words

@@ -44,7 +44,7 @@ var tierFiles = []struct {
 	{"round_avx2", roundAVX2},
 	{"tiles_avx2", tilesAVX2},
 	{"bytes_avx2", bytesAVX2},
-	{"brains_avx512", brainsAVX512},
+	{"bf16_avx512", bf16AVX512},
 	{"transpose_avx512", transposeAVX512},
 	{"floats_avx512", floatsAVX512},
 	{"floats_avx2", floatsAVX2},

@@ -16,8 +16,8 @@ func tiles12AMX(a *byte)
 //go:noescape
 func tiles11AMX(a *byte)
 
-// brainsAMX adds the products of one or two panels with up to 16 tokens or up to 32.
-func brainsAMX(t *brainArgs, panels, tokens int) {
+// tilesBF16AMX adds the products of one or two panels with up to 16 tokens or up to 32.
+func tilesBF16AMX(t *bf16Args, panels, tokens int) {
 	a := (*byte)(unsafe.Pointer(t))
 	switch {
 	case panels == 2 && tokens == 2:
@@ -31,7 +31,7 @@ func brainsAMX(t *brainArgs, panels, tokens int) {
 	}
 }
 
-func toBrainsAVX512(words []int16, codes []byte, d, min []float32, blocks, subs, offset int) {
+func toBF16AVX512(words []int16, codes []byte, d, min []float32, blocks, subs, offset int) {
 	if blocks == 0 {
 		return
 	}
@@ -42,16 +42,16 @@ func toBrainsAVX512(words []int16, codes []byte, d, min []float32, blocks, subs,
 		m = &min[0]
 	}
 	if subs == 2 {
-		toBrains16AVX512(&words[0], &codes[0], &d[0], m, blocks, float32(offset))
+		toBF16Sub16AVX512(&words[0], &codes[0], &d[0], m, blocks, float32(offset))
 	} else {
-		toBrains32AVX512(&words[0], &codes[0], &d[0], m, blocks, float32(offset))
+		toBF16Sub32AVX512(&words[0], &codes[0], &d[0], m, blocks, float32(offset))
 	}
 }
 
-func roundBrainsRow(words []int16, row []float32) {
+func roundBF16Row(words []int16, row []float32) {
 	if n := len(row) / blockCols; n > 0 {
 		_ = words[(n-1)*16*blockCols+blockCols-1]
-		roundBrainsAVX512(&words[0], &row[0], n)
+		roundBF16AVX512(&words[0], &row[0], n)
 	}
 }
 

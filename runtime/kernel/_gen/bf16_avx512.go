@@ -9,11 +9,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// brainsAVX512 writes what makes BF16 of codes and of activations. Halves are rounded up in magnitude, not to even.
-func brainsAVX512(c *build.Context) {
-	toBrains(c, 16)
-	toBrains(c, 32)
-	roundBrains(c)
+// bf16AVX512 writes what makes BF16 of codes and of activations. Halves are rounded up in magnitude, not to even.
+func bf16AVX512(c *build.Context) {
+	toBF16(c, 16)
+	toBF16(c, 32)
+	roundBF16(c)
 }
 
 // pair is the BF16 of low and of high in one lane.
@@ -25,8 +25,8 @@ func pair(c *build.Context, low, high, half, upper reg.VecVirtual) reg.VecVirtua
 	return low
 }
 
-func toBrains(c *build.Context, sub int) {
-	begin(c, fmt.Sprintf("toBrains%dAVX512", sub), "(words *int16, codes *byte, d, min *float32, blocks int, offset float32)",
+func toBF16(c *build.Context, sub int) {
+	begin(c, fmt.Sprintf("toBF16Sub%dAVX512", sub), "(words *int16, codes *byte, d, min *float32, blocks int, offset float32)",
 		fmt.Sprintf("makes BF16 of d * (code-offset) + min, d and min for each %d columns; min may be nil.", sub))
 	dst, src, d, min, n := param(c, "words"), param(c, "codes"), param(c, "d"), param(c, "min"), param(c, "blocks")
 	offset := c.ZMM()
@@ -80,15 +80,15 @@ func toBrains(c *build.Context, sub int) {
 	end(c)
 }
 
-func roundBrains(c *build.Context) {
-	order := c.StaticGlobal("brainOrder")
+func roundBF16(c *build.Context) {
+	order := c.StaticGlobal("bf16Order")
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i := range 4 {
 		// The upper words of four elements, in the order 0 2 1 3 of pairs, from two halves of 8 elements.
 		at := uint64(8 * (i % 2))
 		c.AddDatum(8*i, operand.U64(at|(at+1)<<8|(at+4)<<16|(at+5)<<24|(at+2)<<32|(at+3)<<40|(at+6)<<48|(at+7)<<56))
 	}
-	begin(c, "roundBrainsAVX512", "(words *int16, row *float32, blocks int)", "makes BF16 of a row of activations, in the order of pairs, 1024 bytes from block to block.")
+	begin(c, "roundBF16AVX512", "(words *int16, row *float32, blocks int)", "makes BF16 of a row of activations, in the order of pairs, 1024 bytes from block to block.")
 	dst, row, n := param(c, "words"), param(c, "row"), param(c, "blocks")
 	half := broadcast(c, 0x8000)
 	c.Label("block")

@@ -25,10 +25,10 @@ type activations struct {
 type activationKind int
 
 const (
-	narrow activationKind = iota // for few tokens: bytes, for each block high parts, then low ones, or words
-	wide                         // for many tokens: words
-	bytes8                       // for fast computation: bytes
-	brain                        // for fast computation of many tokens: words, of BF16, see brainAt
+	narrow   activationKind = iota // for few tokens: bytes, for each block high parts, then low ones, or words
+	wide                           // for many tokens: words
+	bytes8                         // for fast computation: bytes
+	wideBF16                       // for fast computation of many tokens: words, of BF16, see bf16At
 )
 
 // greatest is the greatest magnitude of the integers.
@@ -45,8 +45,8 @@ func (a *activations) set(x []float32, n, cols int, compute Compute) {
 	k := active()
 	a.x, a.n, a.cols = x, n, cols
 	switch {
-	case compute == Fast && k.brains != nil && n > k.mostNarrow:
-		a.kind = brain
+	case compute == Fast && k.tilesBF16 != nil && n > k.mostNarrow:
+		a.kind = wideBF16
 	case compute == Fast:
 		a.kind = bytes8
 	case n <= k.mostNarrow:
@@ -64,7 +64,7 @@ func (a *activations) set(x []float32, n, cols int, compute Compute) {
 	case a.kind == narrow:
 		a.stride += cols
 		a.bytes = room(a.bytes, n*a.stride)
-	case a.kind == brain:
+	case a.kind == wideBF16:
 		a.words = room(a.words, (n+15)&^15*cols)
 	default:
 		a.bytes = room(a.bytes, n*a.stride)
@@ -109,8 +109,8 @@ func (a *activations) round(c int) {
 	blocks := a.cols / blockCols
 	row, scales, sums := a.x[c*a.cols:][:a.cols], a.scales[c*blocks:][:blocks], a.sums[2*c*blocks:][:2*blocks]
 	switch k := active(); {
-	case a.kind == brain:
-		k.roundBrains(a.words[a.brainAt(c, 0):], row)
+	case a.kind == wideBF16:
+		k.roundBF16(a.words[a.bf16At(c, 0):], row)
 		return
 	case a.inWords(k):
 		k.roundWide(a.words[c*a.stride:][:a.cols], row, scales, sums)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func toBrains16AVX512(words *int16, codes *byte, d *float32, min *float32, blocks int, offset float32)
+// func toBF16Sub16AVX512(words *int16, codes *byte, d *float32, min *float32, blocks int, offset float32)
 // Requires: AVX, AVX512F, SSE
-TEXT ·toBrains16AVX512(SB), NOSPLIT, $0-44
+TEXT ·toBF16Sub16AVX512(SB), NOSPLIT, $0-44
 	MOVQ         words+0(FP), AX
 	MOVQ         codes+8(FP), CX
 	MOVQ         d+16(FP), DX
@@ -243,9 +243,9 @@ none:
 	VZEROUPPER
 	RET
 
-// func toBrains32AVX512(words *int16, codes *byte, d *float32, min *float32, blocks int, offset float32)
+// func toBF16Sub32AVX512(words *int16, codes *byte, d *float32, min *float32, blocks int, offset float32)
 // Requires: AVX, AVX512F, SSE
-TEXT ·toBrains32AVX512(SB), NOSPLIT, $0-44
+TEXT ·toBF16Sub32AVX512(SB), NOSPLIT, $0-44
 	MOVQ         words+0(FP), AX
 	MOVQ         codes+8(FP), CX
 	MOVQ         d+16(FP), DX
@@ -478,15 +478,15 @@ none:
 	VZEROUPPER
 	RET
 
-DATA brainOrder<>+0(SB)/8, $0x0706030205040100
-DATA brainOrder<>+8(SB)/8, $0x0f0e0b0a0d0c0908
-DATA brainOrder<>+16(SB)/8, $0x0706030205040100
-DATA brainOrder<>+24(SB)/8, $0x0f0e0b0a0d0c0908
-GLOBL brainOrder<>(SB), RODATA|NOPTR, $32
+DATA bf16Order<>+0(SB)/8, $0x0706030205040100
+DATA bf16Order<>+8(SB)/8, $0x0f0e0b0a0d0c0908
+DATA bf16Order<>+16(SB)/8, $0x0706030205040100
+DATA bf16Order<>+24(SB)/8, $0x0f0e0b0a0d0c0908
+GLOBL bf16Order<>(SB), RODATA|NOPTR, $32
 
-// func roundBrainsAVX512(words *int16, row *float32, blocks int)
+// func roundBF16AVX512(words *int16, row *float32, blocks int)
 // Requires: AVX, AVX2, AVX512F
-TEXT ·roundBrainsAVX512(SB), NOSPLIT, $0-24
+TEXT ·roundBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ         words+0(FP), AX
 	MOVQ         row+8(FP), CX
 	MOVQ         blocks+16(FP), DX
@@ -498,13 +498,13 @@ block:
 	VPADDD  Z0, Z1, Z1
 	VPSRLD  $0x10, Z1, Z1
 	VPMOVDW Z1, Y1
-	VPSHUFB brainOrder<>+0(SB), Y1, Y1
+	VPSHUFB bf16Order<>+0(SB), Y1, Y1
 	VMOVDQU Y1, (AX)
 	VMOVUPS 64(CX), Z1
 	VPADDD  Z0, Z1, Z1
 	VPSRLD  $0x10, Z1, Z1
 	VPMOVDW Z1, Y1
-	VPSHUFB brainOrder<>+0(SB), Y1, Y1
+	VPSHUFB bf16Order<>+0(SB), Y1, Y1
 	VMOVDQU Y1, 32(AX)
 	ADDQ    $+128, CX
 	ADDQ    $+1024, AX

@@ -6,12 +6,12 @@ import "unsafe"
 // bits that fast computation promises, scales are part of the weights, and all of a row's products are summed without leaving the
 // tiles.
 
-// brainArgs is the product of 16 or 32 rows with up to 32 tokens as assembly takes it. Strides are in bytes.
-type brainArgs struct {
+// bf16Args is the product of 16 or 32 rows with up to 32 tokens as assembly takes it. Strides are in bytes.
+type bf16Args struct {
 	acc       *float32 // results of the first 16 tokens, rows of stride
 	stride    int
 	acc2      *float32 // of the next 16 tokens
-	x, x2     *int16   // activations of these tokens, see activations.brainAt
+	x, x2     *int16   // activations of these tokens, see activations.bf16At
 	words     *int16   // of the first panel: for each pair of columns 16 rows x 2
 	wordsStep int      // to the second panel
 	steps     int      // of 32 columns
@@ -26,28 +26,28 @@ type tileConfig struct {
 	rows              [16]uint8
 }
 
-// brainAt is where the activations of token c and block b are: 16 tokens side by side, so that what a tile loads is 1 kB of
+// bf16At is where the activations of token c and block b are: 16 tokens side by side, so that what a tile loads is 1 kB of
 // memory, and what the next one does the next.
-func (a *activations) brainAt(c, b int) int { return c/16*16*a.cols + b*16*blockCols + c%16*blockCols }
+func (a *activations) bf16At(c, b int) int { return c/16*16*a.cols + b*16*blockCols + c%16*blockCols }
 
-// brainPanels is the largest number of panels of a chunk of brains: so many that activations that fill the second cache are
+// mostBF16Panels is the largest number of panels of a chunk of tilesBF16: so many that activations that fill the second cache are
 // used often.
-const brainPanels = 8
+const mostBF16Panels = 8
 
-// brains computes count panels from number first on with all tokens. Results lie side by side until all columns are done:
+// tilesBF16 computes count panels from number first on with all tokens. Results lie side by side until all columns are done:
 // in Dst they would share a few places of the cache.
-func (q *Product) brains(s *Scratch, a *activations, first, count int) {
+func (q *Product) panelsBF16(s *Scratch, a *activations, first, count int) {
 	w, blocks := q.W.integers, q.W.Cols/blockCols
-	step := min(stretch[brain]/blockCols, blocks)
+	step := min(stretch[wideBF16]/blockCols, blocks)
 	words := s.Int16s(count * 512 * step)
-	var panels [brainPanels][]byte
-	g, t := &s.stages[0], &s.brains
+	var panels [mostBF16Panels][]byte
+	g, t := &s.stages[0], &s.bf16
 	var f floatPanel
 	if w != nil {
 		for i := range count {
 			panels[i] = q.W.panel(s, first+i)
 		}
-		g.take(s, w, nil, brain, step)
+		g.take(s, w, nil, wideBF16, step)
 	} else {
 		f = floatPanel{row: s.Floats(step * blockCols), words: s.Int16s(512 * step)}
 	}
@@ -55,7 +55,7 @@ func (q *Product) brains(s *Scratch, a *activations, first, count int) {
 	size := a.n * pair // results of two panels
 	acc := s.Floats((count + 1) / 2 * size)
 	clear(acc)
-	*t = brainArgs{stride: 4 * pair, wordsStep: 2 * 512 * step}
+	*t = bf16Args{stride: 4 * pair, wordsStep: 2 * 512 * step}
 	for b := 0; b < blocks; b += step {
 		t.steps = min(step, blocks-b)
 		for i := range count {
@@ -65,17 +65,17 @@ func (q *Product) brains(s *Scratch, a *activations, first, count int) {
 				continue
 			}
 			g.panel, g.words = panels[i], panel
-			g.fill(w, brain, b, t.steps)
+			g.fill(w, wideBF16, b, t.steps)
 		}
 		for i := 0; i < count; i += 2 {
 			t.words = &words[512*step*i]
 			for c := 0; c < a.n; c += 32 {
 				t.tokens(min(32, a.n-c))
-				t.acc, t.x = &acc[i/2*size+c*pair], &a.words[a.brainAt(c, b)]
+				t.acc, t.x = &acc[i/2*size+c*pair], &a.words[a.bf16At(c, b)]
 				if c+16 < a.n {
-					t.acc2, t.x2 = &acc[i/2*size+(c+16)*pair], &a.words[a.brainAt(c+16, b)]
+					t.acc2, t.x2 = &acc[i/2*size+(c+16)*pair], &a.words[a.bf16At(c+16, b)]
 				}
-				active().brains(t, min(2, count-i), min(2, (a.n-c+15)/16))
+				active().tilesBF16(t, min(2, count-i), min(2, (a.n-c+15)/16))
 			}
 		}
 	}
@@ -104,13 +104,13 @@ func (f *floatPanel) fill(panel []int16, w *Matrix, first, b, n int) {
 		} else {
 			clear(row)
 		}
-		k.roundBrains(f.words[r*blockCols:], row)
+		k.roundBF16(f.words[r*blockCols:], row)
 	}
 	k.transpose(panel, f.words, n)
 }
 
 // tokens configures the tiles for so many tokens.
-func (t *brainArgs) tokens(n int) {
+func (t *bf16Args) tokens(n int) {
 	first, second := uint8(min(n, 16)), uint8(max(n-16, 0))
 	t.config = tileConfig{palette: 1}
 	for i, rows := range []uint8{first, first, second, second, first, second, 16, 16} {
@@ -120,4 +120,4 @@ func (t *brainArgs) tokens(n int) {
 	}
 }
 
-var _ = [1]struct{}{}[unsafe.Offsetof(brainArgs{}.config)-64] // where assembly expects it
+var _ = [1]struct{}{}[unsafe.Offsetof(bf16Args{}.config)-64] // where assembly expects it
