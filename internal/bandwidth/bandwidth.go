@@ -14,7 +14,7 @@ import (
 // Passes over the buffer: the first is not counted.
 const (
 	minPasses = 4
-	minTime   = 150 * time.Millisecond
+	minTime   = 80 * time.Millisecond
 )
 
 // Size is the bytes to read for a model that reads so many for a token: as many, so that caches serve both alike, but
@@ -28,7 +28,7 @@ func Size(weights int64) int64 {
 }
 
 // Read is the bytes a second that threads together read from a buffer of size bytes, each its own share from front to
-// back: the fastest of several passes, in some tenths of a second. The buffer is given back to the system.
+// back: the fastest of several passes, in a tenth of a second or more. The buffer is given back to the system.
 func Read(threads int, size int64) float64 {
 	share := max(size/int64(threads)/blockBytes, 1) * blockBytes
 	var ready, done, gone sync.WaitGroup
