@@ -33,18 +33,6 @@ func packQ2K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
 	binary.LittleEndian.PutUint16(dst[82:], g.dmin)
 }
 
-// pack2 stores the low 2 bits of codes, 8 at a time: byte l of each half's 32 holds elements l, l+32, l+64 and l+96.
-func pack2(dst []byte, L *[superBlock]uint8) {
-	for i := 0; i < 64; i += 8 {
-		var q uint64
-		half := L[i/32*128+i%32:]
-		for g := 3; g >= 0; g-- {
-			q = q<<2 | binary.LittleEndian.Uint64(half[32*g:])&twoBits
-		}
-		binary.LittleEndian.PutUint64(dst[i:], q)
-	}
-}
-
 func decodeQ2K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[84:] {
 		d, dmin := getF16(src[80:]), getF16(src[82:])

@@ -34,15 +34,6 @@ func packGridK4(dst []byte, g *affineGrid) {
 	packScalesK4(dst[4:16], (*[8]uint8)(g.ls[:]), (*[8]uint8)(g.lm[:]))
 }
 
-// packNibbles stores the low 4 bits of codes, 8 at a time: of 64 the first 32 in low nibbles.
-func packNibbles(dst []byte, L *[superBlock]uint8) {
-	for i := 0; i < 128; i += 8 {
-		at := i/32*64 + i%32
-		low, high := binary.LittleEndian.Uint64(L[at:]), binary.LittleEndian.Uint64(L[at+32:])
-		binary.LittleEndian.PutUint64(dst[i:], low&fourBits|high&fourBits<<4)
-	}
-}
-
 // packScalesK4 stores 8 scales and 8 minima of 6 bits: of the first four in byte j and j+4; of the others
 // the low nibbles in byte j+4, the high 2 bits above the first four's.
 func packScalesK4(dst []byte, ls, lm *[8]uint8) {

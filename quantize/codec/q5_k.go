@@ -1,7 +1,5 @@
 package codec
 
-import "encoding/binary"
-
 // Q5_K: as Q4_K with a fifth bit, 176 bytes: d, dmin, 12 bytes of scales, then
 //
 //	32 bytes  fifth bits: bit g of byte l is element 32*g+l
@@ -25,18 +23,6 @@ func packQ5K(dst []byte, g *affineGrid, L *[superBlock]uint8) {
 	packGridK4(dst, g)
 	packBits(dst[16:48], L, 4)
 	packNibbles(dst[48:176], L)
-}
-
-// packBits stores one bit of each code, 8 at a time: bit g of byte l is bit n of code 32*g+l.
-func packBits(dst []byte, L *[superBlock]uint8, n int) {
-	n &= 7
-	for l := 0; l < 32; l += 8 {
-		var bits uint64
-		for g := 7; g >= 0; g-- {
-			bits = bits<<1 | binary.LittleEndian.Uint64(L[32*g+l:])>>n&oneBit
-		}
-		binary.LittleEndian.PutUint64(dst[l:], bits)
-	}
 }
 
 func decodeQ5K(dst []float32, src []byte) {

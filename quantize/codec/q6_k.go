@@ -45,16 +45,7 @@ func fitQ6K(g *symmetricGrid, x, weights []float32, L *[superBlock]uint8) {
 }
 
 func packQ6K(dst []byte, g *symmetricGrid, L *[superBlock]uint8) {
-	for h := range 2 {
-		half, low, high := L[128*h:128*h+128], dst[64*h:64*h+64], dst[128+32*h:128+32*h+32]
-		for l := 0; l < 32; l += 8 { // 8 codes at a time
-			a, b := binary.LittleEndian.Uint64(half[l:]), binary.LittleEndian.Uint64(half[l+32:])
-			c, e := binary.LittleEndian.Uint64(half[l+64:]), binary.LittleEndian.Uint64(half[l+96:])
-			binary.LittleEndian.PutUint64(low[l:], a&fourBits|c&fourBits<<4)
-			binary.LittleEndian.PutUint64(low[l+32:], b&fourBits|e&fourBits<<4)
-			binary.LittleEndian.PutUint64(high[l:], a>>4&twoBits|b>>4&twoBits<<2|c>>4&twoBits<<4|e>>4&twoBits<<6)
-		}
-	}
+	pack6(dst[:192], L)
 	for j, l := range g.ls {
 		dst[192+j] = uint8(l)
 	}

@@ -35,6 +35,7 @@ var files = []struct {
 	{"symmetric", symmetric},
 	{"descent", descent},
 	{"round", round},
+	{"pack", pack},
 	{"blocks", blocks},
 	{"halves", halves},
 	{"small", small},
