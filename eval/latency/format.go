@@ -115,8 +115,9 @@ func writeJSONLines(w io.Writer, rs []*Result) error {
 				WeightBytes   int64   `json:"weight_bytes"`
 				MultiplyAdds  int64   `json:"multiply_adds"`
 				ReadBandwidth float64 `json:"read_bandwidth,omitempty"`
+				PeakMemory    int64   `json:"peak_memory_bytes"`
 				Test
-			}{r.Model, r.CPU, r.Threads, r.Compute, r.KVType, r.WeightBytes, r.MultiplyAdds, r.ReadBandwidth, t})
+			}{r.Model, r.CPU, r.Threads, r.Compute, r.KVType, r.WeightBytes, r.MultiplyAdds, r.ReadBandwidth, r.PeakMemory, t})
 			if err != nil {
 				return err
 			}

@@ -45,6 +45,8 @@ func TestJSONLines(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(write(t, JSONLines)), "\n")
 	require.Len(t, lines, 2)
 	var x map[string]any
+	require.NoError(t, json.Unmarshal([]byte(lines[0]), &x))
+	require.InDelta(t, 30, x["peak_memory_bytes"], 0)
 	require.NoError(t, json.Unmarshal([]byte(lines[1]), &x))
 	require.Equal(t, []any{"folder", "fast", "tg4", 80e9, 320e9}, []any{x["model"], x["compute"], x["test"], x["bytes_per_second"], x["read_bandwidth"]})
 }

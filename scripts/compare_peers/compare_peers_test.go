@@ -34,10 +34,10 @@ func TestParsePeer(t *testing.T) {
 
 func TestParseCarat(t *testing.T) {
 	got, err := parseCarat([]byte(`{"test":"pp256","tokens_per_second":{"median":90}}
-{"test":"tg24","tokens_per_second":{"median":13},"bytes_per_second":8e9,"read_bandwidth":4e10}
+{"test":"tg24","tokens_per_second":{"median":13},"bytes_per_second":8e9,"read_bandwidth":4e10,"peak_memory_bytes":5e9}
 `))
 	require.NoError(t, err)
-	require.Equal(t, map[string]float64{"pp256": 90, "tg24": 13, "bytes": 8e9, "bandwidth": 4e10}, got)
+	require.Equal(t, map[string]float64{"pp256": 90, "tg24": 13, "bytes": 8e9, "bandwidth": 4e10, "rss": 5e9}, got)
 	_, err = parseCarat(nil)
 	require.Error(t, err)
 }

@@ -98,7 +98,7 @@ func (s *setup) benchers(row, model string, w work) []entry {
 				return nil, err
 			}
 			figures, err := parse(o.stdout)
-			if err == nil {
+			if err == nil && figures["rss"] == 0 {
 				figures["rss"] = float64(o.rss)
 			}
 			return figures, err
@@ -123,12 +123,13 @@ func parseCarat(out []byte) (map[string]float64, error) {
 				Median float64 `json:"median"`
 			} `json:"tokens_per_second"`
 			Bytes     float64 `json:"bytes_per_second"`
-			Bandwidth float64 `json:"read_bandwidth"` // bytes a second
+			Bandwidth float64 `json:"read_bandwidth"`    // bytes a second
+			Peak      float64 `json:"peak_memory_bytes"` // without what measuring the bandwidth took
 		}
 		if err := json.Unmarshal(lines.Bytes(), &t); err != nil {
 			return nil, fmt.Errorf("carat bench printed %q: %w", lines.Text(), err)
 		}
-		figures[t.Test] = t.Tokens.Median
+		figures[t.Test], figures["rss"] = t.Tokens.Median, t.Peak
 		if t.Bytes > 0 {
 			figures["bytes"], figures["bandwidth"] = t.Bytes, t.Bandwidth
 		}
