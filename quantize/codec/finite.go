@@ -28,11 +28,3 @@ func largestHalfGeneric(src []byte) (most uint32) {
 	}
 	return most
 }
-
-// largestWordGeneric is the same of float32.
-func largestWordGeneric(src []byte) (most uint32) {
-	for ; len(src) >= 4; src = src[4:] {
-		most = max(most, binary.LittleEndian.Uint32(src)&0x7fffffff)
-	}
-	return most
-}
