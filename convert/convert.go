@@ -2,7 +2,7 @@
 //
 // Open reads config.json, the tokenizer, the model card and the headers of the safetensors files. The Model
 // that it returns has the metadata, tensor order and tensor types that the reference converter
-// (convert_hf_to_gguf.py) writes; weights are converted row by row as they are read, so converting is
+// (convert_hf_to_gguf.py) writes; weights are converted some rows at a time as they are read, so converting is
 // copying, and a folder can be quantized, evaluated and inspected without a file in between.
 package convert
 

@@ -12,13 +12,14 @@ import (
 	"github.com/carat-llm/carat/quantize/codec"
 )
 
-// tensor is a tensor of the checkpoint as GGUF has it.
+// tensor is a tensor of the checkpoint as GGUF has it. Its rows are gathered as the bytes that the checkpoint has (gather.go);
+// only where those are not what GGUF has they are decoded, changed and encoded.
 type tensor struct {
 	gguf.TensorInfo
 	src  *safetensors.Tensor
 	spec arch.Tensor
-	// same says that the bytes are the checkpoint's.
-	same bool
+	// raw says that elements stay the bytes that they are.
+	raw bool
 }
 
 func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *tensor {
@@ -33,7 +34,7 @@ func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *tensor
 	case t.Cols()%int64(out.BlockSize()) != 0:
 		t.Type = gguf.F16
 	}
-	t.same = t.Type == src.Type && spec.Transform == arch.Transform{}
+	t.raw = t.Type == src.Type && spec.Values == nil
 	return t
 }
 
@@ -41,7 +42,7 @@ func (t *tensor) Info() gguf.TensorInfo { return t.TensorInfo }
 
 // Bytes implements gguf.Mapped for tensors that stay as they are.
 func (t *tensor) Bytes() []byte {
-	if !t.same {
+	if !t.raw || t.spec.Moves() {
 		return nil
 	}
 	return t.src.Bytes()
@@ -52,83 +53,62 @@ func (t *tensor) ReadRows(dst []byte, first, n int64) error {
 	if first < 0 || n < 0 || first+n > t.Rows() || int64(len(dst)) != n*t.RowBytes() {
 		return fmt.Errorf("tensor %s: rows %d to %d of %d into %d bytes", t.Name, first, first+n, t.Rows(), len(dst))
 	}
-	if t.same {
-		return t.src.ReadAt(dst, first*t.RowBytes())
+	s := spare.Get().(*scratch)
+	defer spare.Put(s)
+	cols := t.Cols()
+	rowBytes := cols * int64(t.src.Type.BlockBytes())
+	raw := dst
+	if !t.raw {
+		raw = grow(&s.elements, n*rowBytes)
 	}
-	values := make([]float32, n*t.Cols())
-	if err := t.read(values, first, n); err != nil {
+	if err := t.gather(s, raw, first, n); err != nil {
 		return err
 	}
-	if t.spec.AddOne {
-		for i := range values {
-			values[i]++
-		}
+	if t.raw && codec.Finite(t.Type, raw) {
+		return nil
 	}
-	enc, _ := codec.For(t.Type)
-	if t.Type == gguf.F16 {
-		for i, v := range values {
-			if v >= 65520 || v <= -65520 {
-				return t.bad(first+int64(i)/t.Cols(), int64(i)%t.Cols(), v, "overflow, F16 holds up to 65504; use bf16 or f32")
-			}
-		}
-	}
-	enc.Encode(dst, values, int(t.Cols()), nil)
-	return nil
-}
-
-// read fills values with rows first..first+n-1 of the result, before AddOne.
-func (t *tensor) read(values []float32, first, n int64) error {
-	cols := t.Cols()
-	switch {
-	case t.spec.Transpose:
-		return t.transposed(values, first, n)
-	case t.spec.Heads > 0 && len(t.Shape) == 1:
-		// A bias: its elements are what rows are to a matrix.
-		all := make([]float32, cols)
-		if err := t.decode(all, 0); err != nil {
+	// A few rows at a time, which stay in the nearest cache until they are encoded.
+	step := max(1, stepElements/cols)
+	for row := int64(0); row < n; row += step {
+		k := min(step, n-row)
+		values := grow(&s.values, k*cols)
+		if err := t.decode(values, raw[row*rowBytes:], first+row); err != nil {
 			return err
 		}
-		for i := range values {
-			values[i] = all[t.headRow(int64(i), cols)]
+		if err := t.encode(dst[row*t.RowBytes():][:k*t.RowBytes()], values, first+row); err != nil {
+			return err
 		}
-	case t.spec.Heads > 0:
-		for i := range n {
-			if err := t.decode(values[i*cols:(i+1)*cols], t.headRow(first+i, t.Rows())*cols); err != nil {
-				return err
-			}
-		}
-	default:
-		return t.decode(values, first*cols)
 	}
 	return nil
 }
 
-// headRow is the checkpoint's row that becomes row r: within a head of d rows, halves become pairs.
-func (t *tensor) headRow(r, rows int64) int64 {
-	d := rows / t.spec.Heads
-	within := r % d
-	return r - within + within%2*(d/2) + within/2
-}
+// stepElements are converted at a time.
+const stepElements = 1 << 14
 
-// decode reads len(values) elements of the checkpoint from element at.
-func (t *tensor) decode(values []float32, at int64) error {
-	width := int64(t.src.Type.BlockBytes())
-	raw := make([]byte, int64(len(values))*width)
-	if err := t.src.ReadAt(raw, at*width); err != nil {
-		return err
-	}
+// decode makes float32 of raw, which begins with the result's row first.
+func (t *tensor) decode(values []float32, raw []byte, first int64) error {
+	raw = raw[:len(values)*t.src.Type.BlockBytes()]
 	if t.src.Type == gguf.F64 {
 		decodeF64(values, raw)
 	} else {
 		dec, _ := codec.For(t.src.Type)
 		dec.Decode(values, raw)
 	}
-	cols := t.spec.Shape[len(t.spec.Shape)-1]
-	for i, v := range values {
-		if v != v || math.IsInf(float64(v), 0) {
-			return t.bad((at+int64(i))/cols, (at+int64(i))%cols, v, "not finite; the checkpoint is broken or damaged")
+	return t.refuse(values, first, math.MaxFloat32, "not finite; the checkpoint is broken or damaged")
+}
+
+// encode changes values and encodes them.
+func (t *tensor) encode(dst []byte, values []float32, first int64) error {
+	if t.spec.Values != nil {
+		t.spec.Values(values)
+	}
+	if t.Type == gguf.F16 {
+		if err := t.refuse(values, first, math.Nextafter32(65520, 0), "overflow, F16 holds up to 65504; use bf16 or f32"); err != nil {
+			return err
 		}
 	}
+	enc, _ := codec.For(t.Type)
+	enc.Encode(dst, values, int(t.Cols()), nil)
 	return nil
 }
 
@@ -139,27 +119,23 @@ func decodeF64(values []float32, raw []byte) {
 	}
 }
 
-func (t *tensor) bad(row, col int64, v float32, why string) error {
-	return fmt.Errorf("%w: %s: tensor %s (%s): row %d column %d is %v: %s", gguf.ErrInput, t.src.File, t.src.Name, t.Name, row, col, v, why)
-}
-
-// transposed gathers rows of the result, which are columns of the checkpoint, a block of its rows at a time.
-func (t *tensor) transposed(values []float32, first, n int64) error {
-	in, out := t.spec.Shape[0], t.spec.Shape[1]
-	block := max(1, (1<<18)/out)
-	buf := make([]float32, block*out)
-	for row := int64(0); row < in; row += block {
-		k := min(block, in-row)
-		if err := t.decode(buf[:k*out], row*out); err != nil {
-			return err
-		}
-		for j := range k {
-			for i := range n {
-				values[i*in+row+j] = buf[j*out+first+i]
-			}
-		}
+// refuse makes an error of the first value beyond limit, or NaN. values begin with the result's row first; the error says
+// where in the checkpoint the value is.
+func (t *tensor) refuse(values []float32, first int64, limit float32, why string) error {
+	if codec.Largest(values) <= limit {
+		return nil
 	}
-	return nil
+	i := slices.IndexFunc(values, func(v float32) bool { return !(v <= limit && v >= -limit) })
+	row, col := first+int64(i)/t.Cols(), int64(i)%t.Cols()
+	switch order := t.spec.Order; {
+	case t.spec.Transpose:
+		row, col = col, row
+	case order != nil && len(t.Shape) == 1:
+		col = order(col, t.Cols())
+	case order != nil:
+		row = order(row, t.Rows())
+	}
+	return fmt.Errorf("%w: %s: tensor %s (%s): row %d column %d is %v: %s", gguf.ErrInput, t.src.File, t.src.Name, t.Name, row, col, values[i], why)
 }
 
 // computed is a tensor that was made from the config.

@@ -82,16 +82,6 @@ func (t Tensor) Sources() []string {
 	return names
 }
 
-// Transform changes a tensor on its way. The zero value leaves it as it is.
-type Transform struct {
-	// Heads above 0 reorders the rows of each head from halves to pairs, as ggml rotates positions.
-	Heads int64
-	// AddOne adds 1 to every element: Gemma stores norm weights less one.
-	AddOne bool
-	// Transpose swaps rows and columns: GPT-2 stores matrices input x output.
-	Transpose bool
-}
-
 // Computed is a float32 tensor of one dimension that is made from the config.
 type Computed struct {
 	Name   string

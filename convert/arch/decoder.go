@@ -99,7 +99,7 @@ func (l layer) attention(permute bool, qkv, o biasRule) {
 	d := l.d
 	var q, k Transform
 	if permute {
-		q.Heads, k.Heads = d.heads, d.kvHeads
+		q.Order, k.Order = halvesToPairs(d.heads), halvesToPairs(d.kvHeads)
 	}
 	l.add("self_attn.q_proj", "attn_q", []int64{d.heads * d.headDim, d.hidden}, q, qkv)
 	l.add("self_attn.k_proj", "attn_k", []int64{d.kvHeads * d.headDim, d.hidden}, k, qkv)

@@ -35,7 +35,7 @@ var gemma3 = &Family{
 			k.f32("final_logit_softcapping", soft)
 		}
 		k.u32("attention.sliding_window", c.Int("sliding_window", maxTokens))
-		one := Transform{AddOne: true}
+		one := Transform{Values: plusOne}
 		s := decoderSpec(c, d, k, one, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", one)
 			l.attention(false, noBias, noBias)
