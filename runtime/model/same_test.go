@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,15 +56,6 @@ func promptAndSteps(t *testing.T, m *Model, ids []int32) []float32 {
 	return logits
 }
 
-// sameTiers are the tiers that give the same bits. Products with weights that are floats are still added in an order of
-// each tier's own.
-func sameTiers(floats bool) []cpu.Tier {
-	if floats {
-		return cpu.Ladder()[:1]
-	}
-	return cpu.Ladder()
-}
-
 // requireSame compares the sums of logits on every tier with the one expected, or writes them.
 func requireSame(t *testing.T, logits map[string]func(t *testing.T) []float32) {
 	t.Helper()
@@ -75,7 +65,7 @@ func requireSame(t *testing.T, logits map[string]func(t *testing.T) []float32) {
 	require.NoError(t, json.Unmarshal(data, &want))
 	for _, name := range slices.Sorted(maps.Keys(logits)) {
 		t.Run(name, func(t *testing.T) {
-			for _, tier := range sameTiers(!strings.Contains(name, "Q")) {
+			for _, tier := range cpu.Ladder() {
 				restore := cpu.Force(tier)
 				got := fmt.Sprintf("%08x", crc(logits[name](t)))
 				restore()
