@@ -4,8 +4,6 @@ package kernel
 
 import "github.com/carat-llm/carat/internal/cpu"
 
-//go:generate go -C _gen run . ..
-
 // native has what tiers add.
 var native = map[cpu.Tier]func(t *tier){
 	cpu.AVX2: func(t *tier) {

@@ -2,8 +2,6 @@
 
 package kernel
 
-import "unsafe"
-
 // The wrappers multiply a panel with one column without a stage; they return false when there is no kernel for the format.
 
 func singleAVX512(s *singleTile) bool { return s.with(singlesAVX512) }
@@ -13,12 +11,4 @@ func singleAVX2(s *singleTile) bool {
 		s.form.add = bytesAdded(s.most, blockCols/s.form.sub)
 	}
 	return s.with(singlesAVX2)
-}
-
-func (s *singleTile) with(kernels map[singleForm]func(a *byte)) bool {
-	f, ok := kernels[s.form]
-	if ok {
-		f((*byte)(unsafe.Pointer(&s.args)))
-	}
-	return ok
 }

@@ -2,6 +2,8 @@ package kernel
 
 import "github.com/carat-llm/carat/internal/cpu"
 
+//go:generate go -C _gen run . ..
+
 // tier is one implementation of the primitive operations. The comment of each field is the contract
 // that all tiers keep; plain Go is the reference.
 type tier struct {
