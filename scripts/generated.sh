@@ -13,6 +13,7 @@ for package in quantize/codec runtime/kernel; do
   mkdir "$dir/was" "$dir/new"
   cp "$package"/gen_* "$dir/was"
   go -C "$gen" run . "$dir/new"
+  go -C "$gen" test ./...
   diff -r "$dir/was" "$dir/new" || { echo "generated files differ: run go generate ./$package"; exit 1; }
   rm -rf "$dir"
 done

@@ -40,6 +40,7 @@
 // # Tiers
 //
 // The generic tier is plain Go, always compiled, and is the specification. The others are assembly (build tags noasm and
-// purego leave it out), of which _gen writes what is regular. A tier has the operations of the tier below it and changes
-// some. The best tier the processor has is chosen at start; CARAT_CPU chooses another, [cpu.Force] does so in tests.
+// purego leave it out), of which _gen writes what is regular: AVX2, AVX512 and AMX of amd64, NEON of arm64. A tier has the
+// operations of the tier below it and changes some. The best tier the processor has is chosen at start; CARAT_CPU chooses
+// another, [cpu.Force] does so in tests.
 package kernel

@@ -28,6 +28,7 @@ type singleArgs struct {
 	table                           *[16]uint8
 	blocks                          int
 	factor                          float32
+	offset                          int // of what table holds
 }
 
 // formOf returns the form of a format.
@@ -41,7 +42,7 @@ func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float
 	t.form, t.most = w.form(), w.most
 	t.form.fast = a.kind == bytes8
 	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], xs: &a.xs[0],
-		init: &a.init(w.f.Sub, w.offset)[0], table: w.table, blocks: w.cols / blockCols, factor: w.factor}
+		init: &a.init(w.f.Sub, w.offset)[0], table: w.table, blocks: w.cols / blockCols, factor: w.factor, offset: w.offset}
 	k := active()
 	if a.inWords(k) {
 		t.args.x = unsafe.Pointer(&a.words[0])

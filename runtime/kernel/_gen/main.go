@@ -1,7 +1,8 @@
 // Command _gen writes the regular assembly of package kernel: functions that are the same for every tier of package cpu,
-// but for the width of their vectors, and the kernels of tiles, for each width and form. From the folder of the package:
+// but for the width of their vectors, and the kernels of tiles, for each width and form; what is of arm64 is in package
+// neon. From the folder of the package:
 //
-//	go generate            # writes gen_*_amd64.s and their declarations
+//	go generate            # writes gen_*.s and their declarations
 //	go -C _gen run . DIR   # writes them elsewhere
 //
 // The Go of the package is the specification of what is written here, and its tests compare the two, to the bit.
@@ -17,6 +18,8 @@ import (
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+
+	"github.com/carat-llm/carat/runtime/kernel/_gen/neon"
 )
 
 // files lists what is written: gen_NAME_amd64.s holds NAME's functions for each tier.
@@ -75,6 +78,11 @@ func main() {
 	}
 	if err := saveTables(filepath.Join(os.Args[1], "gen_tables_amd64.go")); err != nil {
 		log.Fatal(err)
+	}
+	for _, f := range neon.Files() {
+		if err := os.WriteFile(filepath.Join(os.Args[1], f.Name), []byte(f.Text), 0o644); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
