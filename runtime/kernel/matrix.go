@@ -2,10 +2,8 @@ package kernel
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/hugemem"
 	"github.com/carat-llm/carat/quantize/codec"
 )
 
@@ -55,48 +53,6 @@ func (m *Matrix) arrange() {
 
 // panels is the number of panels of 16 rows.
 func (m *Matrix) panels() int { return (m.Rows + panelRows - 1) / panelRows }
-
-// PreparedBytes is the memory that Prepare needs.
-func (m *Matrix) PreparedBytes() int64 {
-	if m.integers == nil || m.integers.data != nil {
-		return 0
-	}
-	return int64(m.integers.count()) * int64(m.integers.size)
-}
-
-// Prepare arranges weights of integers in memory as products take them: 16 rows side by side. Weights that are floats need
-// no preparation, and others can do without: products then arrange the rows they come to each time, which gives the same bits
-// later. read fills dst with n rows from number first on, as Data has them, and may be called by several goroutines; nil
-// takes them from Data, which Row still needs in any case.
-func (m *Matrix) Prepare(p *Pool, read func(dst []byte, first, n int64) error) error {
-	if m.PreparedBytes() == 0 {
-		return nil
-	}
-	l := *m.integers
-	l.data = hugemem.Bytes(&l, int(m.PreparedBytes()))
-	var failed atomic.Pointer[error]
-	const group = 8 // panels a chunk
-	p.Run((l.count()+group-1)/group, func(s *Scratch, chunk int) {
-		for i := chunk * group; i < min(l.count(), (chunk+1)*group); i++ {
-			first, end := i*panelRows, min(m.Rows, (i+1)*panelRows)
-			rows := m.Data[first*m.rowBytes : end*m.rowBytes]
-			if read != nil {
-				s.Reset()
-				rows = s.Bytes((end - first) * m.rowBytes)
-				if err := read(rows, int64(first), int64(end-first)); err != nil {
-					failed.CompareAndSwap(nil, &err)
-					return
-				}
-			}
-			s.packer.pack(&l, l.panel(i), rows, m.Type)
-		}
-	})
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	m.integers = &l
-	return nil
-}
 
 // panel returns the bytes of panel i of weights of integers, arranged now when Prepare has not.
 func (m *Matrix) panel(s *Scratch, i int) []byte {

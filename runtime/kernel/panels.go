@@ -91,10 +91,22 @@ func (p *panels) panel(i int) []byte { return p.data[i*p.size:][:p.size:p.size] 
 // packer turns rows into panels.
 type packer struct {
 	parts [panelRows]codec.Parts
+	rows  rows16
 }
 
 // pack fills a panel from at most 16 rows of the file; rows that are missing become zeros.
 func (k *packer) pack(p *panels, panel, rows []byte, t gguf.Type) {
+	f, n := straight[t], int(t.RowBytes(int64(p.cols)))
+	if f == nil || len(rows) < panelRows*n {
+		k.packParts(p, panel, rows, t)
+		return
+	}
+	k.rows.panels, k.rows.panel, k.rows.rows, k.rows.stride = p, panel, rows, n
+	f(&k.rows)
+}
+
+// packParts is pack by way of parts of blocks, whatever the format.
+func (k *packer) packParts(p *panels, panel, rows []byte, t gguf.Type) {
 	blockSize, blockBytes := t.BlockSize(), t.BlockBytes()
 	n := p.cols / blockSize
 	rowBytes := n * blockBytes

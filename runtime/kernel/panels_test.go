@@ -64,7 +64,7 @@ func TestIntegerProducts(t *testing.T) {
 			}
 			w, err := NewMatrix(typ, rows, cols, encoded(r, typ, rows, cols))
 			require.NoError(t, err)
-			require.NoError(t, w.Prepare(pools[0], nil))
+			require.NoError(t, Prepare(pools[0], []Loading{{W: w}}))
 			x := random(r, tokens*cols)
 			row, exact, size := make([]float32, cols), make([]float64, tokens*rows), make([]float64, tokens*rows)
 			for i := range rows {
@@ -118,7 +118,7 @@ func TestMultiplierIsReused(t *testing.T) {
 	w, err := NewMatrix(gguf.Q4_K, rows, cols, encoded(r, gguf.Q4_K, rows, cols))
 	require.NoError(t, err)
 	f := matrixF32(t, 40, cols, random(r, 40*cols))
-	require.NoError(t, w.Prepare(p, nil))
+	require.NoError(t, Prepare(p, []Loading{{W: w}}))
 	x := random(r, 40*cols)
 	var m Multiplier
 	for _, n := range []int{1, 30, 2, 40, 13, 1, 5} {
@@ -139,7 +139,7 @@ func TestExtremeCodes(t *testing.T) {
 			r := rand.New(rand.NewPCG(8, uint64(typ)))
 			w, err := NewMatrix(typ, rows, cols, encoded(r, typ, rows, cols))
 			require.NoError(t, err)
-			require.NoError(t, w.Prepare(p, nil))
+			require.NoError(t, Prepare(p, []Loading{{W: w}}))
 			l := w.integers
 			for i := range l.count() {
 				codes := l.panel(i)[l.codes:]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/carat-llm/carat/internal/sysmem"
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // linears lists the matrices that activations are multiplied with, for one after the other f.
@@ -45,11 +46,15 @@ func (m *Model) prepare() error {
 	if have := sysmem.Total(); have > 0 && bytes > have/5*4 {
 		return nil
 	}
-	return m.graph.linears(func(l *linear) error {
-		read := func(dst []byte, first, n int64) error { return l.tensor.ReadRows(dst, int64(l.first)+first, n) }
-		if err := l.w.Prepare(m.opts.Pool, read); err != nil {
-			return fmt.Errorf("tensor %s: %w", l.name, err)
-		}
+	var list []kernel.Loading
+	m.graph.linears(func(l *linear) error {
+		list = append(list, kernel.Loading{W: l.w, Read: func(dst []byte, first, n int64) error {
+			if err := l.tensor.ReadRows(dst, int64(l.first)+first, n); err != nil {
+				return fmt.Errorf("tensor %s: %w", l.name, err)
+			}
+			return nil
+		}})
 		return nil
 	})
+	return kernel.Prepare(m.opts.Pool, list)
 }
