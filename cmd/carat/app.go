@@ -43,7 +43,7 @@ EXIT STATUS:
 
 ENVIRONMENT:
    CARAT_THREADS  number of threads, unless --threads is given
-   CARAT_CPU      generic, avx2, avx512, amx or neon: use no newer instructions than these
+   CARAT_CPU      generic, avx2, avxvnni, avx512, amx or neon: use no newer instructions than these
    CARAT_CACHE    folder of stored verdicts, unless --cache is given
    NO_COLOR       print no colours`
 

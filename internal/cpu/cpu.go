@@ -14,20 +14,22 @@ import (
 	"github.com/carat-llm/carat/internal/suggest"
 )
 
-// Tier is a set of instructions. Of the tiers of one processor a higher one has all of those below it.
+// Tier is a set of instructions. Of the tiers of one processor a higher one has all of those below it
+// that the processor has.
 type Tier int
 
-// Generic is Go alone. Of amd64, AVX2 has FMA and F16C, too; AVX512 is F, BW, VL, DQ and VNNI; AMX has tiles of int8 and
-// BF16. Of arm64, NEON has dot products of bytes (ARMv8.2).
+// Generic is Go alone. Of amd64, AVX2 has FMA and F16C, too; AVXVNNI adds the dot products of AVX-512 VNNI in 256 bits;
+// AVX512 is F, BW, VL, DQ and VNNI; AMX has tiles of int8 and BF16. Of arm64, NEON has dot products of bytes (ARMv8.2).
 const (
 	Generic Tier = iota
 	AVX2
+	AVXVNNI
 	AVX512
 	AMX
 	NEON
 )
 
-var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512", AMX: "amx", NEON: "neon"}
+var names = [...]string{Generic: "generic", AVX2: "avx2", AVXVNNI: "avxvnni", AVX512: "avx512", AMX: "amx", NEON: "neon"}
 
 // String is the name that CARAT_CPU has for it.
 func (t Tier) String() string { return names[t] }

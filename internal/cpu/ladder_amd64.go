@@ -12,6 +12,9 @@ func ladder() []Tier {
 		return tiers
 	}
 	tiers = append(tiers, AVX2)
+	if x.HasAVXVNNI {
+		tiers = append(tiers, AVXVNNI)
+	}
 	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512VNNI {
 		return tiers
 	}

@@ -39,6 +39,9 @@ var bytesAVX2 = [4][9]func(a *byte){
 	3: {4: bytesHalfMinAdd4AVX2},
 }
 
+// bytesAVXVNNI are the kernels by form.
+var bytesAVXVNNI = [4]func(a *byte){bytesDotAVXVNNI, bytesDotMinAVXVNNI, bytesDotHalfAVXVNNI, bytesDotHalfMinAVXVNNI}
+
 // narrowAVX2 are the kernels by form and number of columns.
 var narrowAVX2 = [7][5]func(a *byte){
 	0: {1: narrow1AVX2, 2: narrow2AVX2, 3: narrow3AVX2, 4: narrow4AVX2},
@@ -56,6 +59,25 @@ var wideAVX2 = [4][7]func(a *byte){
 	1: {4: wideMin4AVX2, 5: wideMin5AVX2, 6: wideMin6AVX2},
 	2: {4: wideMins4AVX2, 5: wideMins5AVX2, 6: wideMins6AVX2},
 	3: {4: wideHalf4AVX2, 5: wideHalf5AVX2, 6: wideHalf6AVX2},
+}
+
+// narrowAVXVNNI are the kernels by form and number of columns.
+var narrowAVXVNNI = [7][5]func(a *byte){
+	0: {1: narrow1AVXVNNI, 2: narrow2AVXVNNI, 3: narrow3AVXVNNI, 4: narrow4AVXVNNI},
+	1: {1: narrowMin1AVXVNNI, 2: narrowMin2AVXVNNI, 3: narrowMin3AVXVNNI, 4: narrowMin4AVXVNNI},
+	2: {1: narrowHalf1AVXVNNI, 2: narrowHalf2AVXVNNI, 3: narrowHalf3AVXVNNI, 4: narrowHalf4AVXVNNI},
+	3: {1: narrowScaled1AVXVNNI, 2: narrowScaled2AVXVNNI, 3: narrowScaled3AVXVNNI, 4: narrowScaled4AVXVNNI},
+	4: {1: narrowScaledMin1AVXVNNI, 2: narrowScaledMin2AVXVNNI, 3: narrowScaledMin3AVXVNNI, 4: narrowScaledMin4AVXVNNI},
+	5: {1: narrowScaledHalf1AVXVNNI, 2: narrowScaledHalf2AVXVNNI, 3: narrowScaledHalf3AVXVNNI, 4: narrowScaledHalf4AVXVNNI},
+	6: {1: narrowScaledHalfMin1AVXVNNI, 2: narrowScaledHalfMin2AVXVNNI, 3: narrowScaledHalfMin3AVXVNNI, 4: narrowScaledHalfMin4AVXVNNI},
+}
+
+// wideAVXVNNI are the kernels by form and number of columns.
+var wideAVXVNNI = [4][7]func(a *byte){
+	0: {4: wide4AVXVNNI, 5: wide5AVXVNNI, 6: wide6AVXVNNI},
+	1: {4: wideMin4AVXVNNI, 5: wideMin5AVXVNNI, 6: wideMin6AVXVNNI},
+	2: {4: wideMins4AVXVNNI, 5: wideMins5AVXVNNI, 6: wideMins6AVXVNNI},
+	3: {4: wideHalf4AVXVNNI, 5: wideHalf5AVXVNNI, 6: wideHalf6AVXVNNI},
 }
 
 // singlesAVX2 are the kernels of one column, of exact and of fast computation.

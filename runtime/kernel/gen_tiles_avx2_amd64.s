@@ -23,7 +23,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+8, R9
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -43,7 +43,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, DI
 	DECQ         R9
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -86,7 +86,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+8, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -116,7 +116,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -174,7 +174,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+8, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -214,7 +214,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -288,7 +288,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+8, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -338,7 +338,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -420,7 +420,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+8, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -440,7 +440,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -486,7 +486,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+8, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -516,7 +516,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R11
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -577,7 +577,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+8, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -617,7 +617,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R11
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -694,7 +694,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+8, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -744,7 +744,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -825,7 +825,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+4, R9
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -845,7 +845,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, DI
 	DECQ         R9
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -863,7 +863,7 @@ groups0:
 	VPXOR        Y1, Y1, Y1
 	MOVQ         $+4, R9
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -883,7 +883,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, DI
 	DECQ         R9
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 4(SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -926,7 +926,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+4, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -956,7 +956,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -989,7 +989,7 @@ groups0:
 	VPXOR        Y3, Y3, Y3
 	MOVQ         $+4, R10
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1019,7 +1019,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 8(SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1077,7 +1077,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+4, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1117,7 +1117,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1165,7 +1165,7 @@ groups0:
 	VPXOR        Y5, Y5, Y5
 	MOVQ         $+4, R10
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1205,7 +1205,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 12(SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1279,7 +1279,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+4, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1329,7 +1329,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1392,7 +1392,7 @@ groups0:
 	VPXOR        Y7, Y7, Y7
 	MOVQ         $+4, R11
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1442,7 +1442,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 16(SI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1523,7 +1523,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+8, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1543,7 +1543,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1592,7 +1592,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+8, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1622,7 +1622,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1688,7 +1688,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+8, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1728,7 +1728,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1812,7 +1812,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+8, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1862,7 +1862,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -1956,7 +1956,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+8, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -1976,7 +1976,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -2028,7 +2028,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+8, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2058,7 +2058,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -2127,7 +2127,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+8, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2167,7 +2167,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -2254,7 +2254,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+8, R13
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2304,7 +2304,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R11
 	DECQ         R13
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -2397,7 +2397,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+4, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2417,7 +2417,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2431,7 +2431,7 @@ groups0:
 	VPXOR        Y1, Y1, Y1
 	MOVQ         $+4, R10
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2451,7 +2451,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R8
 	DECQ         R10
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 4(DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2502,7 +2502,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+4, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2532,7 +2532,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2555,7 +2555,7 @@ groups0:
 	VPXOR        Y3, Y3, Y3
 	MOVQ         $+4, R11
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2585,7 +2585,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 8(DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2655,7 +2655,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+4, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2695,7 +2695,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2727,7 +2727,7 @@ groups0:
 	VPXOR        Y5, Y5, Y5
 	MOVQ         $+4, R11
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2767,7 +2767,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 12(DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2857,7 +2857,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+4, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2907,7 +2907,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	VPBROADCASTD (DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -2948,7 +2948,7 @@ groups0:
 	VPXOR        Y7, Y7, Y7
 	MOVQ         $+4, R12
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -2998,7 +2998,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups1
+	JNZ          loop1
 	VPBROADCASTD 16(DI), Y14
 	VPADDD       Y14, Y0, Y0
 	VPADDD       Y14, Y1, Y1
@@ -3100,7 +3100,7 @@ block:
 	VPXOR Y1, Y1, Y1
 	MOVQ  $+4, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3120,7 +3120,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3131,7 +3131,7 @@ groups0:
 	VPXOR        Y1, Y1, Y1
 	MOVQ         $+4, R11
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3151,7 +3151,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R9
 	DECQ         R11
-	JNZ          groups1
+	JNZ          loop1
 	VPMOVSXBD    16(R8), Y8
 	VPMOVSXBD    24(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3208,7 +3208,7 @@ block:
 	VPXOR Y3, Y3, Y3
 	MOVQ  $+4, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3238,7 +3238,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3255,7 +3255,7 @@ groups0:
 	VPXOR        Y3, Y3, Y3
 	MOVQ         $+4, R12
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3285,7 +3285,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups1
+	JNZ          loop1
 	VPMOVSXBD    16(R8), Y8
 	VPMOVSXBD    24(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3364,7 +3364,7 @@ block:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $+4, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3404,7 +3404,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3427,7 +3427,7 @@ groups0:
 	VPXOR        Y5, Y5, Y5
 	MOVQ         $+4, R12
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3467,7 +3467,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R10
 	DECQ         R12
-	JNZ          groups1
+	JNZ          loop1
 	VPMOVSXBD    16(R8), Y8
 	VPMOVSXBD    24(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3569,7 +3569,7 @@ block:
 	VPXOR Y7, Y7, Y7
 	MOVQ  $+4, R13
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3619,7 +3619,7 @@ groups0:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R11
 	DECQ         R13
-	JNZ          groups0
+	JNZ          loop0
 	VPMOVSXBD    (R8), Y8
 	VPMOVSXBD    8(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3648,7 +3648,7 @@ groups0:
 	VPXOR        Y7, Y7, Y7
 	MOVQ         $+4, R13
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y10
 	VPAND        Y12, Y10, Y8
 	VPSRLW       $0x08, Y10, Y10
@@ -3698,7 +3698,7 @@ groups1:
 	ADDQ         $+64, CX
 	ADDQ         $+8, R11
 	DECQ         R13
-	JNZ          groups1
+	JNZ          loop1
 	VPMOVSXBD    16(R8), Y8
 	VPMOVSXBD    24(R8), Y9
 	VPMULLD      Y8, Y0, Y0
@@ -3804,17 +3804,91 @@ TEXT ·wide4AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R9
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  $+4, R10
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	MOVQ         $+3, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -3906,7 +3980,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -3967,19 +4041,109 @@ TEXT ·wide5AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R9
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  $+4, R10
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	MOVQ         $+3, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -4091,7 +4255,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -4164,21 +4328,128 @@ TEXT ·wide6AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R10
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  $+4, R11
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y10
+	VPMADDWD     Y13, Y14, Y11
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 8(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 12(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	ADDQ         $+16, R9
+	MOVQ         $+3, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -4311,7 +4582,7 @@ groups0:
 	ADDQ         $+16, R8
 	ADDQ         $+16, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R11
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -4394,17 +4665,91 @@ TEXT ·wideMin4AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R11
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  $+4, R12
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $+256, CX
+	ADDQ         $+16, R10
+	MOVQ         $+3, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R10), Y14
@@ -4496,7 +4841,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -4573,19 +4918,109 @@ TEXT ·wideMin5AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R11
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  $+4, R12
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $+256, CX
+	ADDQ         $+16, R10
+	MOVQ         $+3, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R10), Y14
@@ -4697,7 +5132,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -4789,21 +5224,128 @@ TEXT ·wideMin6AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R12
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  $+4, R13
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VPBROADCASTD (R11), Y14
+	VPMADDWD     Y12, Y14, Y10
+	VPMADDWD     Y13, Y14, Y11
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R11), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 8(R11), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 12(R11), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	ADDQ         $+256, CX
+	ADDQ         $+16, R10
+	ADDQ         $+16, R11
+	MOVQ         $+3, R13
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R10), Y14
@@ -4936,7 +5478,7 @@ groups0:
 	ADDQ         $+16, R10
 	ADDQ         $+16, R11
 	DECQ         R13
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R13
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -5039,17 +5581,91 @@ TEXT ·wideMins4AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R11
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  $+4, R12
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $+256, CX
+	ADDQ         $+16, R10
+	MOVQ         $+3, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R10), Y14
@@ -5141,7 +5757,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -5230,19 +5846,109 @@ TEXT ·wideMins5AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R11
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  $+4, R12
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $+256, CX
+	ADDQ         $+16, R10
+	MOVQ         $+3, R12
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R10), Y14
@@ -5354,7 +6060,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R10
 	DECQ         R12
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -5461,21 +6167,128 @@ TEXT ·wideMins6AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R12
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  $+4, R13
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VPBROADCASTD (R11), Y14
+	VPMADDWD     Y12, Y14, Y10
+	VPMADDWD     Y13, Y14, Y11
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R11), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 8(R11), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R10)(R8*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R10)(R8*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R10)(R9*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R10)(R8*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 12(R11), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	ADDQ         $+256, CX
+	ADDQ         $+16, R10
+	ADDQ         $+16, R11
+	MOVQ         $+3, R13
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R10), Y14
@@ -5608,7 +6421,7 @@ groups0:
 	ADDQ         $+16, R10
 	ADDQ         $+16, R11
 	DECQ         R13
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R13
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -5727,17 +6540,91 @@ TEXT ·wideHalf4AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R9
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  $+2, R10
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	MOVQ         $+1, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -5829,7 +6716,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -5870,17 +6757,91 @@ groups0:
 	VFMADD213PS  32(R10), Y14, Y7
 	VMOVUPS      Y6, (R10)
 	VMOVUPS      Y7, 32(R10)
-	VPXOR        Y0, Y0, Y0
-	VPXOR        Y1, Y1, Y1
-	VPXOR        Y2, Y2, Y2
-	VPXOR        Y3, Y3, Y3
-	VPXOR        Y4, Y4, Y4
-	VPXOR        Y5, Y5, Y5
-	VPXOR        Y6, Y6, Y6
-	VPXOR        Y7, Y7, Y7
-	MOVQ         $+2, R10
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	MOVQ         $+1, R10
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -5972,7 +6933,7 @@ groups1:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R8
 	DECQ         R10
-	JNZ          groups1
+	JNZ          loop1
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -6033,19 +6994,109 @@ TEXT ·wideHalf5AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R9
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  $+2, R10
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	MOVQ         $+1, R10
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -6157,7 +7208,7 @@ groups0:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R8
 	DECQ         R10
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -6208,19 +7259,109 @@ groups0:
 	VFMADD213PS  32(R10), Y14, Y9
 	VMOVUPS      Y8, (R10)
 	VMOVUPS      Y9, 32(R10)
-	VPXOR        Y0, Y0, Y0
-	VPXOR        Y1, Y1, Y1
-	VPXOR        Y2, Y2, Y2
-	VPXOR        Y3, Y3, Y3
-	VPXOR        Y4, Y4, Y4
-	VPXOR        Y5, Y5, Y5
-	VPXOR        Y6, Y6, Y6
-	VPXOR        Y7, Y7, Y7
-	VPXOR        Y8, Y8, Y8
-	VPXOR        Y9, Y9, Y9
-	MOVQ         $+2, R10
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	MOVQ         $+1, R10
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -6332,7 +7473,7 @@ groups1:
 	ADDQ         $+256, CX
 	ADDQ         $+16, R8
 	DECQ         R10
-	JNZ          groups1
+	JNZ          loop1
 	MOVQ         (AX), R10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -6405,21 +7546,128 @@ TEXT ·wideHalf6AVX2(SB), NOSPLIT, $0-8
 	MOVQ 88(AX), R10
 
 block:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  $+2, R11
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y10
+	VPMADDWD     Y13, Y14, Y11
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 8(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 12(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	ADDQ         $+16, R9
+	MOVQ         $+1, R11
 
-groups0:
+loop0:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -6552,7 +7800,7 @@ groups0:
 	ADDQ         $+16, R8
 	ADDQ         $+16, R9
 	DECQ         R11
-	JNZ          groups0
+	JNZ          loop0
 	MOVQ         (AX), R11
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
@@ -6613,21 +7861,128 @@ groups0:
 	VFMADD213PS  32(R11), Y14, Y11
 	VMOVUPS      Y10, (R11)
 	VMOVUPS      Y11, 32(R11)
-	VPXOR        Y0, Y0, Y0
-	VPXOR        Y1, Y1, Y1
-	VPXOR        Y2, Y2, Y2
-	VPXOR        Y3, Y3, Y3
-	VPXOR        Y4, Y4, Y4
-	VPXOR        Y5, Y5, Y5
-	VPXOR        Y6, Y6, Y6
-	VPXOR        Y7, Y7, Y7
-	VPXOR        Y8, Y8, Y8
-	VPXOR        Y9, Y9, Y9
-	VPXOR        Y10, Y10, Y10
-	VPXOR        Y11, Y11, Y11
-	MOVQ         $+2, R11
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R8), Y14
+	VPMADDWD     Y12, Y14, Y0
+	VPMADDWD     Y13, Y14, Y1
+	VPBROADCASTD (R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y2
+	VPMADDWD     Y13, Y14, Y3
+	VPBROADCASTD (R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y4
+	VPMADDWD     Y13, Y14, Y5
+	VPBROADCASTD (R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y6
+	VPMADDWD     Y13, Y14, Y7
+	VPBROADCASTD (R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y8
+	VPMADDWD     Y13, Y14, Y9
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y10
+	VPMADDWD     Y13, Y14, Y11
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 8(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 8(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 8(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 8(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R8), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 12(R8)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 12(R8)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(R8)(DI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 12(R8)(SI*4), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 12(R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y14
+	VPADDD       Y14, Y11, Y11
+	ADDQ         $+256, CX
+	ADDQ         $+16, R8
+	ADDQ         $+16, R9
+	MOVQ         $+1, R11
 
-groups1:
+loop1:
 	VMOVDQU      (CX), Y12
 	VMOVDQU      32(CX), Y13
 	VPBROADCASTD (R8), Y14
@@ -6760,7 +8115,7 @@ groups1:
 	ADDQ         $+16, R8
 	ADDQ         $+16, R9
 	DECQ         R11
-	JNZ          groups1
+	JNZ          loop1
 	MOVQ         (AX), R11
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1

@@ -168,7 +168,7 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 		return
 	}
 	w, rows := q.W.integers, min(count*panelRows, q.W.Rows-first*panelRows)
-	if a.n == 1 && w.data != nil && q.singles(s, a, first, count) {
+	if a.tiles == a.n && w.data != nil && q.singles(s, a, first, count) {
 		return
 	}
 	blocks := w.cols / blockCols
@@ -177,15 +177,9 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 	for i := range staged {
 		staged[i].take(s, w, q.W.panel(s, first+i), a.kind, step)
 	}
-	// The last panel may have fewer than 16 rows: its results go through a buffer.
-	var part []float32
-	if rows%panelRows != 0 {
-		part = s.Floats(a.n * panelRows)
-		clear(part)
-	}
-	for c := range a.n {
-		clear(q.Dst[c*q.W.Rows+first*panelRows:][:rows])
-	}
+	// Results stay together, panel by panel, until all columns are done: in Dst they would share a few places of the cache.
+	acc := s.Floats(count * a.n * panelRows)
+	clear(acc)
 	for b := 0; b < blocks; b += step {
 		n := min(step, blocks-b)
 		for i := range staged {
@@ -195,33 +189,34 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 			c, end := a.tile(j)
 			for i := range staged {
 				t := &staged[i].tile
-				t.acc, t.stride = q.Dst[c*q.W.Rows+(first+i)*panelRows:], q.W.Rows
-				if (i+1)*panelRows > rows {
-					t.acc, t.stride = part[c*panelRows:], panelRows
-				}
+				t.acc, t.stride = acc[(i*a.n+c)*panelRows:], panelRows
 				a.multiply(t, w, b, c, end-c)
 			}
 		}
 	}
-	if part != nil {
-		n := rows % panelRows
-		for c := range a.n {
-			copy(q.Dst[c*q.W.Rows+first*panelRows+rows-n:][:n], part[c*panelRows:])
+	for c := range a.n {
+		out := q.Dst[c*q.W.Rows+first*panelRows:][:rows]
+		for i := range count {
+			copy(out[i*panelRows:], acc[(i*a.n+c)*panelRows:][:panelRows])
 		}
 	}
 }
 
-// singles computes the results for one token, if there is a kernel for that.
+// singles computes the results for few tokens, one after the other, if there is a kernel for that: a panel comes from memory
+// for the first, and from a near cache for the others.
 func (q *Product) singles(s *Scratch, a *activations, first, count int) bool {
 	for i := first; i < first+count; i++ {
-		acc := q.Dst[i*panelRows : q.W.Rows]
-		if len(acc) < panelRows {
-			acc = s.Floats(panelRows)
+		for c := range a.n {
+			out := q.Dst[c*q.W.Rows:][i*panelRows : q.W.Rows]
+			acc := out
+			if len(acc) < panelRows {
+				acc = s.Floats(panelRows)
+			}
+			if !a.single(&s.single, q.W.integers, q.W.integers.panel(i), acc, c) {
+				return false
+			}
+			copy(out, acc[:panelRows])
 		}
-		if !a.single(&s.single, q.W.integers, q.W.integers.panel(i), acc) {
-			return false
-		}
-		copy(q.Dst[i*panelRows:q.W.Rows], acc[:panelRows])
 	}
 	return true
 }

@@ -27,6 +27,8 @@ type products struct {
 
 	// widths are the numbers of columns that tiles have at most, by the kind of activations.
 	widths [4]int
+	// mostSingles are the numbers of tokens, of exact and of fast computation, up to which single is the fastest.
+	mostSingles [2]int
 	// mostNarrow is the number of tokens up to which narrow is faster than making words of codes for wide.
 	mostNarrow int
 	// narrowWords says that narrow takes activations as wide does.
@@ -38,5 +40,5 @@ var productsGeneric = products{
 	single: singleGeneric,
 	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
 	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
-	widths: [4]int{narrow: 6, wide: 14, bytes8: 14, wideBF16: 32}, mostNarrow: 12,
+	widths: [4]int{narrow: 6, wide: 14, bytes8: 14, wideBF16: 32}, mostNarrow: 12, mostSingles: [2]int{1, 1},
 }

@@ -55,6 +55,9 @@ func (a *activations) set(x []float32, n, cols int, compute Compute) {
 		a.kind = wide
 	}
 	a.tiles = (n + k.widths[a.kind] - 1) / k.widths[a.kind]
+	if n <= k.mostSingles[compute] {
+		a.tiles = n
+	}
 	// Rows a multiple of 4096 bytes apart would share a few places of the cache.
 	a.stride = cols + vectorBytes
 	a.inits, a.xsums = a.inits[:0], a.xsums[:0]

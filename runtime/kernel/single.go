@@ -36,24 +36,26 @@ func (p *panels) form() singleForm {
 	return singleForm{bits: p.f.Bits, sub: p.f.Sub, table: p.table != nil, bf16: p.f.BF16Scales, scaled: p.f.Scaled, minima: p.f.Minima}
 }
 
-// single sets the 16 results of a panel; acc has room for all.
-func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float32) bool {
+// single sets the 16 results of a panel and column c; acc has room for all. Columns must be tiles.
+func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float32, c int) bool {
 	_, _ = panel[w.size-1], acc[panelRows-1]
+	blocks := w.cols / blockCols
+	subs := c * w.cols / w.f.Sub // of the columns before
 	t.form, t.most = w.form(), w.most
 	t.form.fast = a.kind == bytes8
-	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], xs: &a.xs[0],
-		init: &a.init(w.f.Sub, w.offset)[0], table: w.table, blocks: w.cols / blockCols, factor: w.factor, offset: w.offset}
+	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], xs: &a.xs[c*blocks],
+		init: &a.init(w.f.Sub, w.offset)[subs], table: w.table, blocks: blocks, factor: w.factor, offset: w.offset}
 	k := active()
 	if a.inWords(k) {
-		t.args.x = unsafe.Pointer(&a.words[0])
+		t.args.x = unsafe.Pointer(&a.words[c*a.stride])
 	} else {
-		t.args.x = unsafe.Pointer(&a.bytes[0])
+		t.args.x = unsafe.Pointer(&a.bytes[c*a.stride])
 	}
 	if w.f.Scaled {
 		t.args.scales = &panel[w.scales]
 	}
 	if w.f.Minima {
-		t.args.mins, t.args.xsum = &panel[w.mins], &a.xsum(w.f.Sub)[0]
+		t.args.mins, t.args.xsum = &panel[w.mins], &a.xsum(w.f.Sub)[subs]
 		if w.f.Scaled {
 			t.args.subMins = &panel[w.minima]
 		}

@@ -10,7 +10,7 @@ var productsAVX2 = products{
 	single: singleAVX2, narrow: tileNarrowAVX2, wide: tileWideAVX2, bytes: tileBytesAVX2,
 	roundNarrow: roundNarrowGeneric, // not used
 	roundWide:   rounding(blockCols, roundWideAVX2), roundBytes: rounding(blockCols, roundBytesAVX2),
-	widths: [4]int{wideBF16: 32, narrow: 4, wide: 6, bytes8: 16}, mostNarrow: 12, narrowWords: true,
+	widths: [4]int{wideBF16: 32, narrow: 4, wide: 6, bytes8: 16}, mostNarrow: 12, mostSingles: [2]int{1, 1}, narrowWords: true,
 }
 
 var productsAVX512 = products{
@@ -19,7 +19,7 @@ var productsAVX512 = products{
 	single: singleAVX512, narrow: tileNarrowAVX512, wide: tileWideAVX512, bytes: tileBytesAVX512,
 	roundNarrow: rounding(2*blockCols, roundNarrowAVX512),
 	roundWide:   rounding(blockCols, roundWideAVX512), roundBytes: rounding(blockCols, roundBytesAVX512),
-	widths: [4]int{wideBF16: 32, narrow: 6, wide: 14, bytes8: 14}, mostNarrow: 12,
+	widths: [4]int{wideBF16: 32, narrow: 6, wide: 14, bytes8: 14}, mostNarrow: 12, mostSingles: [2]int{1, 1},
 }
 
 func (t *tile) wordsReady() *byte {
@@ -48,9 +48,16 @@ func tileNarrowAVX2(t *tile) {
 	narrowAVX2[t.narrowForm()][t.width](a)
 }
 
+func tileNarrowAVXVNNI(t *tile) {
+	a := t.wordsReady()
+	narrowAVXVNNI[t.narrowForm()][t.width](a)
+}
+
 func tileWideAVX512(t *tile) { t.wide(&wideAVX512[t.wideForm()][t.width]) }
 
 func tileWideAVX2(t *tile) { t.wide(&wideAVX2[t.wideForm()][t.width]) }
+
+func tileWideAVXVNNI(t *tile) { t.wide(&wideAVXVNNI[t.wideForm()][t.width]) }
 
 func (t *tile) wide(f *func(a *byte)) {
 	t.checkWords()
@@ -64,6 +71,8 @@ func tileBytesAVX512(t *tile) {
 func tileBytesAVX2(t *tile) {
 	bytesAVX2[t.bytesForm()][bytesAdded(t.most, t.subs)](t.bytesReady(blockCols))
 }
+
+func tileBytesAVXVNNI(t *tile) { bytesAVXVNNI[t.bytesForm()](t.bytesReady(blockCols)) }
 
 // bytesAdded is the number of groups whose products fit in 16 bits with AVX2; 0 when one group's do not.
 func bytesAdded(most, subs int) int {

@@ -12,40 +12,62 @@ import (
 // bytesForm is a form of kernels for fast computation. VPMADDUBSW multiplies unsigned codes by signed activations and
 // adds pairs of products in 16 bits, where the sums of several groups of four columns fit if codes are small: add groups.
 // When codes are so large that a pair does not fit, add is 0: they are made signed (all those have an offset of 128), and
-// their magnitude multiplies activations that have their sign.
+// their magnitude multiplies activations that have their sign. AVX-VNNI adds in 32 bits.
 type bytesForm struct {
 	form
-	add int
+	add  int
+	vnni bool
 }
 
-var bytesFormsAVX2 = []bytesForm{
-	{bytesForms[0], 8}, {bytesForms[0], 4}, {bytesForms[0], 1}, {bytesForms[0], 0},
-	{bytesForms[1], 8}, {bytesForms[1], 4},
-	{bytesForms[2], 4}, {bytesForms[2], 2}, {bytesForms[2], 1},
-	{bytesForms[3], 4},
+// bytesFormsOf lists the forms of a tier.
+func bytesFormsOf(tier string) (all []bytesForm) {
+	adds := [][]int{{8, 4, 1, 0}, {8, 4}, {4, 2, 1}, {4}}
+	for i, f := range bytesForms {
+		if tier == "AVXVNNI" {
+			all = append(all, bytesForm{f, 1, true})
+			continue
+		}
+		for _, add := range adds[i] {
+			all = append(all, bytesForm{f, add, false})
+		}
+	}
+	return all
 }
 
-func (f bytesForm) function() string { return fmt.Sprintf("bytes%sAdd%dAVX2", f.name, f.add) }
+func (f bytesForm) function() string {
+	if f.vnni {
+		return fmt.Sprintf("bytesDot%sAVXVNNI", f.name)
+	}
+	return fmt.Sprintf("bytes%sAdd%dAVX2", f.name, f.add)
+}
 
-// tableBytesAVX2 lists the kernels by form and by how many groups they add.
-func tableBytesAVX2() string {
+// tablesBytes lists the kernels by form, of AVX2 also by how many groups they add.
+func tablesBytes() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "// bytesAVX2 are the kernels by form, and by the number of groups that they add in 16 bits.\nvar bytesAVX2 = [%d][9]func(a *byte){\n", len(bytesForms))
 	for i, form := range bytesForms {
 		fmt.Fprintf(&b, "\t%d: {", i)
-		for _, f := range bytesFormsAVX2 {
+		for _, f := range bytesFormsOf("AVX2") {
 			if f.form == form {
 				fmt.Fprintf(&b, "%d: %s, ", f.add, f.function())
 			}
 		}
 		b.WriteString("},\n")
 	}
+	fmt.Fprintf(&b, "}\n\n// bytesAVXVNNI are the kernels by form.\nvar bytesAVXVNNI = [%d]func(a *byte){", len(bytesForms))
+	for _, f := range bytesFormsOf("AVXVNNI") {
+		b.WriteString(f.function() + ", ")
+	}
 	b.WriteString("}\n\n")
 	return b.String()
 }
 
-func bytesAVX2(c *build.Context) {
-	for _, f := range bytesFormsAVX2 {
+func bytesAVX2(c *build.Context) { bytesOf(c, "AVX2") }
+
+func bytesAVXVNNI(c *build.Context) { bytesOf(c, "AVXVNNI") }
+
+func bytesOf(c *build.Context, tier string) {
+	for _, f := range bytesFormsOf(tier) {
 		f.write(c)
 	}
 }
@@ -89,7 +111,7 @@ func (f bytesForm) write(c *build.Context) {
 			init = append(init, behind(init[i-1], row))
 		}
 	}
-	q, acc, sum, part, t, ones, sign := y[0:8], y[8], y[9], y[10], y[11], y[12], y[13]
+	q, acc, sum, part, t, ones, sign := y[0:8], y[8], ySum, yPart, yTerm, yOnes, y[13]
 	c.VPCMPEQW(ones, ones, ones)
 	c.VPSRLW(operand.Imm(15), ones, ones)
 	var levels operand.Mem
@@ -119,38 +141,29 @@ func (f bytesForm) write(c *build.Context) {
 		value := func(row reg.Register) operand.Mem { return operand.Mem{Base: row, Index: column, Scale: 1} }
 		c.VMOVUPS(operand.Mem{Base: results, Disp: 32 * half}, acc)
 		for h := range f.subs {
-			per := 8 / f.subs
-			for g := h * per; g < (h+1)*per; g++ {
-				into := t // products go there
-				switch {
-				case g%per == 0:
-					into = sum
-				case f.add < 2 || g%f.add == 0:
-					into = part
-				}
-				c.VPBROADCASTD(operand.Mem{Base: at, Disp: 4 * g}, into)
-				if signed {
-					c.VPSIGNB(levels.Offset(32*g), into, into)
-				}
-				c.VPMADDUBSW(into, q[g], into)
-				// total is the sum of 16 bits that these belong to.
-				total := part
-				if f.add > 1 && g%per < f.add || g%per == 0 {
-					total = sum
-				}
-				if into == t {
-					c.VPADDW(t, total, total)
-				}
-				if f.add < 2 || g%f.add == f.add-1 {
-					c.VPMADDWD(ones, total, total)
-					if total == part {
-						c.VPADDD(part, sum, sum)
-					}
+			begin := func(v reg.VecPhysical) {
+				if offset {
+					c.VPBROADCASTD(value(init[h]), v)
+				} else {
+					c.VPXOR(v, v, v)
 				}
 			}
-			if offset {
-				c.VPBROADCASTD(value(init[h]), t)
-				c.VPADDD(t, sum, sum)
+			groups := q[h*8/f.subs : (h+1)*8/f.subs]
+			x := func(g int) operand.Mem { return operand.Mem{Base: at, Disp: 4 * (h*len(groups) + g)} }
+			if f.vnni {
+				begin(sum)
+				c.VPXOR(part, part, part)
+				for g, codes := range groups {
+					c.VPBROADCASTD(x(g), t)
+					dotProduct(c, bytesVNNI, codes, t, []reg.VecPhysical{sum, part}[g%2])
+				}
+				c.VPADDD(part, sum, sum)
+			} else {
+				f.sumPairs(c, groups, x, levels.Offset(32*h*len(groups)))
+				if offset {
+					begin(t)
+					c.VPADDD(t, sum, sum)
+				}
 			}
 			c.VCVTDQ2PS(sum, sum)
 			c.VBROADCASTSS(value(xs), t)
@@ -184,4 +197,37 @@ func (f bytesForm) write(c *build.Context) {
 	c.DECQ(blocks)
 	c.JNZ(operand.LabelRef("block"))
 	end(c)
+}
+
+// Registers of kernels for bytes.
+var ySum, yPart, yTerm, yOnes = y[9], y[10], y[11], y[12]
+
+// sumPairs sets ySum to the products of some groups of codes with the activations at x. If codes are signed, levels has them
+// and codes their magnitudes.
+func (f bytesForm) sumPairs(c *build.Context, codes []reg.VecPhysical, x func(g int) operand.Mem, levels operand.Mem) {
+	for g, q := range codes {
+		// What is added in 16 bits becomes ySum, or yPart, which is added to it.
+		total := yPart
+		if g < max(f.add, 1) {
+			total = ySum
+		}
+		products := total
+		if f.add > 1 && g%f.add > 0 {
+			products = yTerm
+		}
+		c.VPBROADCASTD(x(g), products)
+		if f.add == 0 {
+			c.VPSIGNB(levels.Offset(32*g), products, products)
+		}
+		c.VPMADDUBSW(products, q, products)
+		if products != total {
+			c.VPADDW(products, total, total)
+		}
+		if f.add < 2 || g%f.add == f.add-1 {
+			c.VPMADDWD(yOnes, total, total)
+			if total == yPart {
+				c.VPADDD(yPart, ySum, ySum)
+			}
+		}
+	}
 }

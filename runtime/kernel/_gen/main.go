@@ -48,6 +48,8 @@ var tierFiles = []struct {
 	{"tiles_avx2", tilesAVX2},
 	{"bytes_avx2", bytesAVX2},
 	{"bf16_avx512", bf16AVX512},
+	{"tiles_avxvnni", tilesAVXVNNI},
+	{"bytes_avxvnni", bytesAVXVNNI},
 	{"transpose_avx512", transposeAVX512},
 	{"floats_avx512", floatsAVX512},
 	{"floats_avx2", floatsAVX2},

@@ -23,45 +23,68 @@ const (
 )
 
 func tablesAVX2() string {
-	return tableBytesAVX2() + table("narrow", "AVX2", narrowForms, 1, narrowWidthAVX2) + table("wide", "AVX2", wideForms, narrowestAVX2, widestAVX2)
+	text := tablesBytes()
+	for _, t := range []string{"AVX2", "AVXVNNI"} {
+		text += table("narrow", t, narrowForms, 1, narrowWidthAVX2) + table("wide", t, wideForms, narrowestAVX2, widestAVX2)
+	}
+	return text
 }
 
-func tilesAVX2(c *build.Context) {
+func tilesAVX2(c *build.Context)    { tilesInHalves(c, "AVX2") }
+func tilesAVXVNNI(c *build.Context) { tilesInHalves(c, "AVXVNNI") }
+
+func tilesInHalves(c *build.Context, tier string) {
 	for _, f := range narrowForms {
 		for w := 1; w <= narrowWidthAVX2; w++ {
-			(&kernel{Context: c, tier: "AVX2", form: f, width: w}).narrowHalves()
+			(&kernel{Context: c, tier: tier, form: f, width: w}).narrowHalves()
 		}
 	}
 	for _, f := range wideForms {
 		for w := narrowestAVX2; w <= widestAVX2; w++ {
-			(&kernel{Context: c, tier: "AVX2", form: f, width: w}).wideHalves()
+			(&kernel{Context: c, tier: tier, form: f, width: w}).wideHalves()
 		}
 	}
 }
 
-// groups writes body n times, or a loop around some of them. body gets where its codes and activations are; of a group
-// there are so many bytes of them.
-func (k *kernel) groups(n, unroll, codes, x int, body func(codes, x int)) {
-	var left reg.Register
-	label := fmt.Sprintf("groups%d", k.loops)
-	if unroll < n {
-		k.loops++
-		left = k.GP64()
-		k.MOVQ(operand.I32(n/unroll), left)
-		k.Label(label)
+// groups writes body for some groups, with first set for the first one if it is that of the sums. body gets where its codes
+// and activations are, of which a group has so many bytes.
+func (k *kernel) groups(n, codes, x int, first bool, body func(codes, x int, first bool)) {
+	for i := range n {
+		body(i*codes, i*x, first && i == 0)
 	}
-	for i := range unroll {
-		body(i*codes, i*x)
-	}
-	k.ADDQ(operand.I32(unroll*codes), k.codes)
+	k.ADDQ(operand.I32(n*codes), k.codes)
 	for _, r := range k.x {
 		if r != nil {
-			k.ADDQ(operand.I32(unroll*x), r)
+			k.ADDQ(operand.I32(n*x), r)
 		}
 	}
-	if unroll < n {
-		k.DECQ(left)
-		k.JNZ(operand.LabelRef(label))
+}
+
+// repeat writes a loop of n rounds.
+func (k *kernel) repeat(n int, body func()) {
+	left, label := k.GP64(), fmt.Sprintf("loop%d", k.loops)
+	k.loops++
+	k.MOVQ(operand.I32(n), left)
+	k.Label(label)
+	body()
+	k.DECQ(left)
+	k.JNZ(operand.LabelRef(label))
+}
+
+// multiply adds the products of the words a and b, in pairs, to sum, which is 0 when this is the first; t is free and may
+// be b.
+func (k *kernel) multiply(first bool, a, b, t, sum reg.VecPhysical) {
+	switch {
+	case k.tier == "AVXVNNI":
+		if first {
+			k.VPXOR(sum, sum, sum)
+		}
+		dotProduct(k.Context, wordsVNNI, a, b, sum)
+	case first:
+		k.VPMADDWD(a, b, sum)
+	default:
+		k.VPMADDWD(a, b, t)
+		k.VPADDD(t, sum, sum)
 	}
 }
 
@@ -102,21 +125,18 @@ func (k *kernel) wideHalves() {
 	k.begin("wide")
 	k.Label("block")
 	for h := range k.subs {
-		for _, s := range sums {
-			k.VPXOR(s, s, s)
-		}
-		k.groups(16/k.subs, 4, 64, 4, func(codes, at int) {
+		pair := func(codes, at int, first bool) {
 			low, high := y[12], y[13]
 			k.VMOVDQU(operand.Mem{Base: k.codes, Disp: codes}, low)
 			k.VMOVDQU(operand.Mem{Base: k.codes, Disp: codes + 32}, high)
 			for c := range w {
 				k.VPBROADCASTD(k.activation(c, at), x)
-				k.VPMADDWD(low, x, t)
-				k.VPADDD(t, sums[2*c], sums[2*c])
-				k.VPMADDWD(high, x, x)
-				k.VPADDD(x, sums[2*c+1], sums[2*c+1])
+				k.multiply(first, low, x, t, sums[2*c])
+				k.multiply(first, high, x, x, sums[2*c+1])
 			}
-		})
+		}
+		k.groups(4, 64, 4, true, pair)
+		k.repeat(4/k.subs-1, func() { k.groups(4, 64, 4, false, pair) })
 		k.addHalves(sums, 64*h, h == k.subs-1, x, t)
 	}
 	k.finish(0, 0, k.subs, 0)
@@ -141,7 +161,7 @@ func (k *kernel) narrowHalves() {
 		for _, s := range sums {
 			k.VPXOR(s, s, s)
 		}
-		k.groups(8/k.subs, 1, 64, 8, func(codes, at int) {
+		group := func(codes, at int, _ bool) {
 			for i := range 2 {
 				even, odd := words[i], words[2+i]
 				k.VMOVDQU(operand.Mem{Base: k.codes, Disp: codes + 32*i}, odd)
@@ -151,13 +171,12 @@ func (k *kernel) narrowHalves() {
 			for c := range w {
 				for i := range 2 {
 					k.VPBROADCASTD(k.activation(c, at+4*i), x)
-					k.VPMADDWD(words[2*i], x, t)
-					k.VPADDD(t, sums[2*c], sums[2*c])
-					k.VPMADDWD(words[2*i+1], x, x)
-					k.VPADDD(x, sums[2*c+1], sums[2*c+1])
+					k.multiply(false, words[2*i], x, t, sums[2*c])
+					k.multiply(false, words[2*i+1], x, x, sums[2*c+1])
 				}
 			}
-		})
+		}
+		k.repeat(8/k.subs, func() { k.groups(1, 64, 8, false, group) })
 		if k.minima == 0 {
 			for c := range w {
 				k.VPBROADCASTD(operand.Mem{Base: k.init, Disp: 4 * (h*w + c)}, x)
