@@ -3,7 +3,7 @@
 // # Matrix products
 //
 // A [Multiplier] multiplies activations (float32, one row a token) by matrices of any tensor type. Weights of integers, which
-// are all block formats (codec.Integers), are arranged in panels when a model is loaded ([Matrix.Prepare]): 16 rows side by side, one
+// are all block formats (codec.Integers), are arranged in panels when a model is loaded ([Prepare]): 16 rows side by side, one
 // in each lane of a vector, codes as narrow as in the file. Activations are rounded to integers with a scale for each 32
 // columns, once for all matrices that they meet; [Compute] says how:
 //
@@ -11,7 +11,7 @@
 //   - [Fast]: 8 bits or, for many tokens where the processor has tiles, BF16 with the weights as BF16.
 //
 // A stage unpacks the codes of a few panels and a stretch of columns; tiles multiply them with a few tokens each. A new format
-// is a line in codec's table; a new width of codes is an unpacker. One token is computed without a stage.
+// is a line in codec's table; a new width of codes is an unpacker. A few tokens are computed without a stage.
 //
 // # Order of sums
 //
@@ -40,7 +40,7 @@
 // # Tiers
 //
 // The generic tier is plain Go, always compiled, and is the specification. The others are assembly (build tags noasm and
-// purego leave it out), of which _gen writes what is regular: AVX2, AVX512 and AMX of amd64, NEON of arm64. A tier has the
+// purego leave it out), of which _gen writes what is regular: AVX2, AVXVNNI, AVX512 and AMX of amd64, NEON of arm64. A tier has the
 // operations of the tier below it and changes some. The best tier the processor has is chosen at start; CARAT_CPU chooses
 // another, [cpu.Force] does so in tests.
 package kernel

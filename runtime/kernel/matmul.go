@@ -46,12 +46,15 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	m.products = append(m.products[:0], products...)
 	m.threads, m.acts.n = p.Threads(), n
 	cols := products[0].W.Cols
-	integers, chunks := false, 0
+	// Few tokens are computed one by one, each unpacking in registers, unless codes have 8 bits, which tiles take as they are.
+	integers, singles, chunks := false, true, 0
 	for i := range products {
-		integers = integers || products[i].W.integers != nil || m.inBF16(products[i].W)
+		w := products[i].W
+		integers = integers || w.integers != nil || m.inBF16(w)
+		singles = singles && (w.integers == nil || w.integers.f.Bits < 8)
 	}
 	if integers {
-		m.acts.set(x, n, cols, m.Compute)
+		m.acts.set(x, n, cols, m.Compute, singles)
 		p.Do(m.roundings(), (*roundTask)(m))
 		for i := range products {
 			m.acts.prepare(products[i].W)

@@ -40,8 +40,9 @@ type arranged[T any] struct {
 	values      []T
 }
 
-// set takes n rows of cols activations, and decides how they are rounded.
-func (a *activations) set(x []float32, n, cols int, compute Compute) {
+// set takes n rows of cols activations, and decides how they are rounded. singles says that tokens should be computed one by
+// one if they are few.
+func (a *activations) set(x []float32, n, cols int, compute Compute, singles bool) {
 	k := active()
 	a.x, a.n, a.cols = x, n, cols
 	switch {
@@ -55,7 +56,7 @@ func (a *activations) set(x []float32, n, cols int, compute Compute) {
 		a.kind = wide
 	}
 	a.tiles = (n + k.widths[a.kind] - 1) / k.widths[a.kind]
-	if n <= k.mostSingles[compute] {
+	if singles && n <= k.mostSingles[compute] {
 		a.tiles = n
 	}
 	// Rows a multiple of 4096 bytes apart would share a few places of the cache.
