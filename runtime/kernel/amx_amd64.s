@@ -1,35 +1,7 @@
 //go:build gc && !noasm && !purego
 
 #include "textflag.h"
-
-// Go's assembler does not know AMX: the instructions are spelled out, VEX prefix, opcode, ModRM, SIB and displacement.
-// Tiles 0 to 3 hold results (tokens x rows): 0 and 1 of the first 16 tokens and the first and the second panel, 2 and 3 of the
-// next 16 tokens; 4 and 5 activations, 6 and 7 weights.
-
-#define LDTILECFG_DI    BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0x07
-#define TILERELEASE     BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0xc0
-
-// Results at SI or DI, rows DX bytes apart; the second panel's 64 bytes behind the first's.
-#define LOAD0  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x04; BYTE $0x16
-#define LOAD1  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x16; BYTE $0x40
-#define LOAD2  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x14; BYTE $0x17
-#define LOAD3  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x5c; BYTE $0x17; BYTE $0x40
-#define STORE0 BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x04; BYTE $0x16
-#define STORE1 BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x16; BYTE $0x40
-#define STORE2 BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x14; BYTE $0x17
-#define STORE3 BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x5c; BYTE $0x17; BYTE $0x40
-
-// Activations at SI and DI, weights at BX and AX, rows DX and CX bytes apart: 64.
-#define LOAD4  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x24; BYTE $0x16
-#define LOAD5  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x2c; BYTE $0x17
-#define LOAD6  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x34; BYTE $0x0b
-#define LOAD7  BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x3c; BYTE $0x08
-
-// TDPBF16PS: tile 0 += 4 * 6, 1 += 4 * 7, 2 += 5 * 6, 3 += 5 * 7.
-#define DOT0   BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xc4
-#define DOT1   BYTE $0xc4; BYTE $0xe2; BYTE $0x42; BYTE $0x5c; BYTE $0xcc
-#define DOT2   BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xd5
-#define DOT3   BYTE $0xc4; BYTE $0xe2; BYTE $0x42; BYTE $0x5c; BYTE $0xdd
+#include "amx_amd64.h"
 
 // Activations of two steps ahead, which come from a farther cache.
 #define AHEAD_SI \

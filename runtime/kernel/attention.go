@@ -13,6 +13,8 @@ type Attention struct {
 	Scale float32
 	// Window is the number of positions that a query sees, its own among them; 0 means all.
 	Window int
+	// Compute says whether BF16 is good enough for many queries, where it is faster.
+	Compute Compute
 }
 
 // start is the first position that the query at pos sees.
@@ -27,8 +29,10 @@ const (
 	// spanKeys is the number of keys that are summed up alone before they are merged with those before them. It is a
 	// part of what attention is (see attender), and lets several workers share a query.
 	spanKeys = 4 * blockKeys
-	// tileRows is about the number of rows, queries times heads of a group, that meet a block of keys at a time.
-	tileRows = 64
+	// tileRows is about the number of rows, queries times heads of a group, that meet a block of keys at a time; of BF16
+	// more, to use what was made of keys and values more often.
+	tileRows     = 64
+	tileRowsBF16 = 256
 	// splitFloats limits the memory of what workers leave each other.
 	splitFloats = 1 << 22
 )
@@ -66,6 +70,7 @@ type attender struct {
 	tiles        int
 	parts        int // chunks that share a tile: one for each span, or a single one
 	firstSpan    int // of the queries' spans
+	inBF16       bool
 
 	partial []float32      // what each span of each tile came to, when parts share tiles
 	done    []atomic.Int32 // spans of a tile that are finished
@@ -75,12 +80,18 @@ type attender struct {
 func (t *attender) prepare(threads int) {
 	c := t.cache
 	t.heads, t.group = c.heads, t.Heads/c.heads
-	t.queries = max(1, min(t.n, tileRows/t.group))
-	t.tiles = (t.n + t.queries - 1) / t.queries
+	t.cut(tileRows)
+	if t.inBF16 = t.useBF16(); t.inBF16 {
+		for rows := tileRowsBF16; rows > tileRows; rows /= 2 {
+			if t.cut(rows); t.heads*t.tiles >= 4*threads {
+				break
+			}
+		}
+	}
 	t.firstSpan = t.start(t.first) / spanKeys
 	t.parts = 1
 	spans := (t.first+t.n-1)/spanKeys - t.firstSpan + 1
-	shared := t.heads * t.tiles * spans * t.queries * t.group * c.stateRow()
+	shared := t.heads * t.tiles * spans * t.stateSize()
 	if spans > 1 && t.heads*t.tiles < 8*threads && threads > 1 && shared <= splitFloats {
 		t.parts = spans
 		if cap(t.partial) < shared {
@@ -97,6 +108,21 @@ func (t *attender) prepare(threads int) {
 	}
 }
 
+// cut makes tiles of about so many rows.
+func (t *attender) cut(rows int) {
+	t.queries = max(1, min(t.n, rows/t.group))
+	t.tiles = (t.n + t.queries - 1) / t.queries
+}
+
+// stateSize is the number of elements of a tile's state.
+func (t *attender) stateSize() int {
+	rows := t.queries * t.group
+	if t.inBF16 {
+		rows = (rows + bf16Rows - 1) / bf16Rows * bf16Rows
+	}
+	return rows * t.cache.stateRow()
+}
+
 // Chunk implements Task.
 func (t *attender) Chunk(s *Scratch, chunk int) {
 	part, number := chunk%t.parts, chunk/t.parts
@@ -106,7 +132,7 @@ func (t *attender) Chunk(s *Scratch, chunk int) {
 		w.wholly()
 		return
 	}
-	size := t.queries * t.group * t.cache.stateRow()
+	size := t.stateSize()
 	partials := t.partial[number*t.parts*size:][:t.parts*size]
 	w.span(t.firstSpan+part, w.state(partials[part*size:]))
 	if int(t.done[number].Add(1)) == t.parts {

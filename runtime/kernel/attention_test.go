@@ -207,6 +207,59 @@ func TestCacheBytes(t *testing.T) {
 	}
 }
 
+// TestFastAttention compares attention in BF16 with that in float32: errors are those of 8 bits.
+func TestFastAttention(t *testing.T) {
+	if cpu.Available()[0] < cpu.AMX {
+		t.Skip("the processor has no tiles")
+	}
+	p := NewPool(2)
+	defer p.Close()
+	for _, c := range []attentionCase{{4, 2, 32, 0, 37}, {3, 1, 64, 0, 300}, {4, 4, 96, 70, 350}, {6, 2, 32, 1, 66}, {8, 1, 128, 300, 600}, {2, 2, 64, 0, 40}} {
+		q, k, v, a := c.inputs()
+		for _, typ := range CacheTypes {
+			cache := c.cache(k, v, typ)
+			want, got := make([]float32, len(q)), make([]float32, len(q))
+			p.Attend(want, q, c.n, 0, cache, a)
+			a.Compute = Fast
+			for _, n := range []int{c.n, 35} { // whole, and then the rest in pieces
+				clear(got)
+				for i := 0; i < c.n; i += n {
+					n := min(n, c.n-i)
+					row := c.heads * c.dim
+					out, check := guarded(t, n*row)
+					p.Attend(out, q[i*row:], n, i, cache, a)
+					check()
+					copy(got[i*row:], out)
+				}
+				requireClose(t, want, got, 0.03, fmt.Sprint(c, typ, n))
+				require.NotEqual(t, want, got)
+			}
+			a.Compute = Exact
+		}
+	}
+}
+
+// TestFastAttentionSeesNoLaterPositions: what is behind the last position may be anything.
+func TestFastAttentionSeesNoLaterPositions(t *testing.T) {
+	if cpu.Available()[0] < cpu.AMX {
+		t.Skip("the processor has no tiles")
+	}
+	c := attentionCase{4, 2, 32, 0, 90}
+	q, k, v, a := c.inputs()
+	a.Compute = Fast
+	p := NewPool(1)
+	defer p.Close()
+	const n = 77
+	want, got := make([]float32, len(q)), make([]float32, len(q))
+	p.Attend(want, q, n, 0, c.cache(k, v, gguf.F32), a)
+	nan := float32(math.NaN())
+	for i := n * c.kvHeads * c.dim; i < len(k); i++ {
+		k[i], v[i] = nan, nan
+	}
+	p.Attend(got, q, n, 0, c.cache(k, v, gguf.F32), a)
+	require.Equal(t, want, got)
+}
+
 func TestProductsAreTheSameOnAllTiers(t *testing.T) {
 	r := rand.New(rand.NewPCG(51, 52))
 	for rows := 1; rows <= 9; rows++ {

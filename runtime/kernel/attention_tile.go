@@ -18,6 +18,7 @@ type queryTile struct {
 	room    []float32 // for a block of keys and values
 	total   state
 	one     state // of one span
+	bf16    tileBF16
 }
 
 // state is what rows come to over some keys.
@@ -34,7 +35,7 @@ func (c *Cache) sumRow() int   { return laneCount + c.stride }
 
 // state makes one of a buffer of as many elements.
 func (w *queryTile) state(x []float32) state {
-	size := w.rows * w.cache.sumRow()
+	size := w.paddedRows() * w.cache.sumRow()
 	return state{x[:size], x[size:][:w.rows]}
 }
 
@@ -43,13 +44,17 @@ func newQueryTile(t *attender, s *Scratch, head, from int) queryTile {
 	c := t.cache
 	w := queryTile{attender: t, kernels: active(), head: head, from: from, position: t.first + from, queries: min(t.n-from, t.queries)}
 	w.rows = w.queries * t.group
-	w.query, w.scores = s.Floats(w.rows*c.dim), s.Floats(w.rows*blockKeys)
+	padded := w.paddedRows()
+	w.query, w.scores = s.Floats(w.rows*c.dim), s.Floats(padded*blockKeys)
 	w.factors, w.room = s.Floats(2*w.rows), s.Floats(c.room())
-	w.total, w.one = w.state(s.Floats(w.rows*c.stateRow())), w.state(s.Floats(w.rows*c.stateRow()))
+	w.total, w.one = w.state(s.Floats(padded*c.stateRow())), w.state(s.Floats(padded*c.stateRow()))
 	for i := range w.queries {
 		copy(w.query[i*t.group*c.dim:], w.of(t.q, i))
 	}
 	w.kernels.scale(w.query, t.Scale)
+	if w.inBF16 {
+		w.startBF16(s)
+	}
 	return w
 }
 
@@ -150,8 +155,12 @@ func (w *queryTile) block(b int, to state, first bool) {
 	r, rows, width := from*w.group, (end-from)*w.group, c.sumRow()
 	scores, tops, factors, sums := w.scores[r*blockKeys:], to.tops[r:][:rows], w.factors[:rows], to.sums[r*width:]
 
-	cols := pad16(min(blockKeys, w.position+end-begin))
-	w.kernels.product(scores, blockKeys, w.query[r*c.dim:], c.dim, keys, blockKeys, rows, cols, c.dim, true)
+	seen := min(blockKeys, w.position+end-begin) // keys
+	if w.inBF16 {
+		w.scoresBF16(keys, r, r+rows)
+	} else {
+		w.kernels.product(scores, blockKeys, w.query[r*c.dim:], c.dim, keys, blockKeys, rows, pad16(seen), c.dim, true)
+	}
 	whole := true
 	for i := from; i < end; i++ {
 		if lo, hi := w.seen(i, begin); hi-lo < blockKeys {
@@ -169,6 +178,10 @@ func (w *queryTile) block(b int, to state, first bool) {
 				w.kernels.scale(sums[i*width:][:width], f)
 			}
 		}
+	}
+	if w.inBF16 {
+		w.addBF16(to, values, r, r+rows, seen)
+		return
 	}
 	w.kernels.weigh(scores, tops, sums, width)
 	if whole {

@@ -11,11 +11,12 @@ type Scratch struct {
 	block []byte // begins at a multiple of vectorBytes
 	used  int
 
-	floats floatTile
-	bf16   bf16Args
-	single singleTile
-	packer packer            // of Matrix.panel
-	stages [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere
+	floats  floatTile
+	bf16    bf16Args
+	product productBF16
+	single  singleTile
+	packer  packer            // of Matrix.panel
+	stages  [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere
 }
 
 // Reset takes all buffers back. A pool does so before each chunk; a chunk that works in steps does so between them.

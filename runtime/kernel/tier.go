@@ -11,6 +11,7 @@ type tier struct {
 	vectors
 	products
 	dense
+	attentionBF16
 }
 
 var generic = tier{

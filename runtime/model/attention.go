@@ -55,7 +55,7 @@ func (a *attention) apply(s *Session, dst, x []float32, n int, cache *kernel.Cac
 	}
 	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
 	mixed := s.buf(bufMixed, n*qRow)
-	s.pool.Attend(mixed, q, n, s.len, cache, kernel.Attention{Heads: a.heads, Scale: a.scale, Window: a.window})
+	s.pool.Attend(mixed, q, n, s.len, cache, kernel.Attention{Heads: a.heads, Scale: a.scale, Window: a.window, Compute: s.model.opts.Compute})
 	s.apply(mixed, n, output{dst, &a.out})
 }
 

@@ -50,6 +50,7 @@ var tierFiles = []struct {
 	{"bf16_avx512", bf16AVX512},
 	{"tiles_avxvnni", tilesAVXVNNI},
 	{"bytes_avxvnni", bytesAVXVNNI},
+	{"attention_bf16_avx512", attentionBF16},
 	{"transpose_avx512", transposeAVX512},
 	{"floats_avx512", floatsAVX512},
 	{"floats_avx2", floatsAVX2},
