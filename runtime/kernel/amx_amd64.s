@@ -72,14 +72,51 @@
 	DECQ R9;                \
 	JNZ  loop
 
+// GROUPS begins a loop over groups of 32 tokens: R10 counts them, R11 and R12 are their results, R13 and R15 their activations.
+#define GROUPS \
+	MOVQ a+0(FP), R8;       \
+	LEAQ 64(R8), DI;        \
+	LDTILECFG_DI;           \
+	MOVQ 0(R8), R11;        \
+	MOVQ 16(R8), R12;       \
+	MOVQ 24(R8), R13;       \
+	MOVQ 32(R8), R15;       \
+	MOVQ 128(R8), R10
+
+#define GROUP_RESULTS \
+	MOVQ R11, SI;           \
+	MOVQ 8(R8), DX;         \
+	MOVQ R12, DI
+
+#define GROUP_OPERANDS \
+	MOVQ R13, SI;           \
+	MOVQ R15, DI;           \
+	MOVQ 40(R8), BX;        \
+	MOVQ 48(R8), AX;        \
+	ADDQ BX, AX;            \
+	MOVQ 56(R8), R9;        \
+	MOVQ $64, CX;           \
+	MOVQ $64, DX
+
+#define NEXT_GROUP(loop) \
+	ADDQ 136(R8), R11;      \
+	ADDQ 136(R8), R12;      \
+	ADDQ 144(R8), R13;      \
+	ADDQ 144(R8), R15;      \
+	DECQ R10;               \
+	JNZ  loop
+
 // func tiles22AMX(a *byte)
 TEXT ·tiles22AMX(SB), NOSPLIT, $0-8
-	BEGIN
+	GROUPS
+
+group:
+	GROUP_RESULTS
 	LOAD0
 	LOAD1
 	LOAD2
 	LOAD3
-	POINTERS
+	GROUP_OPERANDS
 
 loop:
 	LOAD4
@@ -93,20 +130,24 @@ loop:
 	AHEAD_DI
 	DOT3
 	NEXT(loop)
-	RESULTS
+	GROUP_RESULTS
 	STORE0
 	STORE1
 	STORE2
 	STORE3
+	NEXT_GROUP(group)
 	TILERELEASE
 	RET
 
 // func tiles21AMX(a *byte)
 TEXT ·tiles21AMX(SB), NOSPLIT, $0-8
-	BEGIN
+	GROUPS
+
+group:
+	GROUP_RESULTS
 	LOAD0
 	LOAD2
-	POINTERS
+	GROUP_OPERANDS
 
 loop:
 	LOAD4
@@ -115,9 +156,10 @@ loop:
 	DOT0
 	DOT2
 	NEXT(loop)
-	RESULTS
+	GROUP_RESULTS
 	STORE0
 	STORE2
+	NEXT_GROUP(group)
 	TILERELEASE
 	RET
 

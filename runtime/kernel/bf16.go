@@ -16,6 +16,9 @@ type bf16Args struct {
 	wordsStep int      // to the second panel
 	steps     int      // of 32 columns
 	config    tileConfig
+	groups    int // of 32 tokens that are all there, or 1
+	accStep   int // from group to group
+	xStep     int
 }
 
 // tileConfig is the memory operand of LDTILECFG.
@@ -55,7 +58,7 @@ func (q *Product) panelsBF16(s *Scratch, a *activations, first, count int) {
 	size := a.n * pair // results of two panels
 	acc := s.Floats((count + 1) / 2 * size)
 	clear(acc)
-	*t = bf16Args{stride: 4 * pair, wordsStep: 2 * 512 * step}
+	*t = bf16Args{stride: 4 * pair, wordsStep: 2 * 512 * step, groups: 1, accStep: 32 * 4 * pair, xStep: 2 * 32 * a.cols}
 	for b := 0; b < blocks; b += step {
 		t.steps = min(step, blocks-b)
 		for i := range count {
@@ -69,8 +72,8 @@ func (q *Product) panelsBF16(s *Scratch, a *activations, first, count int) {
 		}
 		for i := 0; i < count; i += 2 {
 			t.words = &words[512*step*i]
-			for c := 0; c < a.n; c += 32 {
-				t.tokens(min(32, a.n-c))
+			for c := 0; c < a.n; c += 32 * t.groups {
+				t.tokens(a.n - c)
 				t.acc, t.x = &acc[i/2*size+c*pair], &a.words[a.bf16At(c, b)]
 				if c+16 < a.n {
 					t.acc2, t.x2 = &acc[i/2*size+(c+16)*pair], &a.words[a.bf16At(c+16, b)]
@@ -109,8 +112,10 @@ func (f *floatPanel) fill(panel []int16, w *Matrix, first, b, n int) {
 	k.transpose(panel, f.words, n)
 }
 
-// tokens configures the tiles for so many tokens.
+// tokens configures the tiles for groups of 32 of n tokens, or for the rest when there are less.
 func (t *bf16Args) tokens(n int) {
+	t.groups = max(1, n/32)
+	n = min(n, 32)
 	first, second := uint8(min(n, 16)), uint8(max(n-16, 0))
 	t.config = tileConfig{palette: 1}
 	for i, rows := range []uint8{first, first, second, second, first, second, 16, 16} {
