@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/carat-llm/carat/convert/arch"
 	"github.com/carat-llm/carat/convert/general"
@@ -129,13 +130,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 		}
 	}
 	named := general.Options{ModelName: o.ModelName, MetadataFile: o.MetadataFile}
-	for _, t := range m.tensors {
-		named.Parameters += t.Info().Elements()
-		if s, ok := t.(*stack); ok && len(s.Shape) == 3 {
-			named.Experts = s.Shape[2]
-			named.ExpertParameters += t.Info().Elements()
-		}
-	}
+	named.Parameters, named.Experts, named.WithOneExpert = parameters(m.tensors)
 	generalKVs, notes, err := general.Metadata(m.dir, config, named)
 	if err != nil {
 		return err
@@ -161,6 +156,23 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 		m.metadata.Set("tokenizer.ggml.add_space_prefix", *spec.SpacePrefix)
 	}
 	return nil
+}
+
+// parameters counts weights as the reference does: stacks of experts are told by their names, and layers may have different
+// numbers of experts.
+func parameters(tensors []gguf.Tensor) (all, experts, withOne int64) {
+	stacks := int64(0)
+	for _, t := range tensors {
+		in := t.Info()
+		all += in.Elements()
+		if len(in.Shape) < 3 || !strings.Contains(in.Name, "_exps.") {
+			withOne += in.Elements()
+			continue
+		}
+		withOne += in.Elements() / in.Shape[2]
+		experts, stacks = experts+in.Shape[2], stacks+1
+	}
+	return all, experts / max(stacks, 1), withOne
 }
 
 // autoType keeps the type of the first matrix that has 16 bits.

@@ -96,7 +96,7 @@ func TestTransforms(t *testing.T) {
 						}
 						if tr.Transpose { // of a file that is not mapped
 							read := make([]byte, len(data))
-							require.NoError(t, x.transpose(new(scratch), read, 0, x.Rows(), nil))
+							require.NoError(t, x.transposed(new(scratch), read, 0, x.Rows(), nil))
 							mapped := make([]byte, len(data))
 							require.NoError(t, x.gather(new(scratch), mapped, 0, x.Rows()))
 							require.Equal(t, mapped, read)
@@ -111,6 +111,63 @@ func TestTransforms(t *testing.T) {
 func negate(values []float32) {
 	for i, v := range values {
 		values[i] = -v
+	}
+}
+
+// TestShapes: what is cut, turned and put in order in three dimensions, in pieces of any size, mapped and not.
+func TestShapes(t *testing.T) {
+	const a, b, c = 3, 34, 22 // of the checkpoint's tensor
+	values := make([]float32, a*b*c)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	data, _ := encoded(gguf.F32, values)
+	at := func(i, j, k int64) int64 { return (i*b+j)*c + k }
+	for name, x := range map[string]struct {
+		as   []int64
+		tr   arch.Transform
+		want func(i, j, k int64) int64 // element of the checkpoint at i, j, k of the result
+	}{
+		"second half of each":     {[]int64{a, b / 2, c}, arch.Transform{Order: func(r, _ int64) int64 { return r/17*34 + 17 + r%17 }}, func(i, j, k int64) int64 { return at(i, 17+j, k) }},
+		"every second row":        {[]int64{a, b / 2, c}, arch.Transform{Order: func(r, _ int64) int64 { return 2 * r }}, func(i, j, k int64) int64 { return at(i, 2*j, k) }},
+		"as it is":                {[]int64{a, b, c}, arch.Transform{}, at},
+		"a dimension less":        {[]int64{1, a * b, c}, arch.Transform{}, func(_, j, k int64) int64 { return j*c + k }},
+		"transposed":              {[]int64{a, c, b}, arch.Transform{Transpose: true}, func(i, j, k int64) int64 { return at(i, k, j) }},
+		"transposed, first rows":  {[]int64{a, c, 20}, arch.Transform{Transpose: true}, func(i, j, k int64) int64 { return at(i, k, j) }},
+		"transposed, second half": {[]int64{a, c / 2, b}, arch.Transform{Transpose: true, Order: func(r, _ int64) int64 { return r/11*22 + 11 + r%11 }}, func(i, j, k int64) int64 { return at(i, k, 11+j) }},
+		"transposed, interleaved": {[]int64{a, c / 2, b}, arch.Transform{Transpose: true, Order: func(r, _ int64) int64 { return 2*r + 1 }}, func(i, j, k int64) int64 { return at(i, k, 2*j+1) }},
+		"transposed, backwards":   {[]int64{a, c, b}, arch.Transform{Transpose: true, Order: func(r, rows int64) int64 { return rows - 1 - r }}, func(i, j, k int64) int64 { return at(a-1-i, k, c-1-j) }},
+		"halves of rows swapped":  {[]int64{a, b, c}, arch.Transform{Run: 11, Order: func(r, _ int64) int64 { return r ^ 1 }}, func(i, j, k int64) int64 { return at(i, j, (k+11)%22) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var want []float32
+			for i := range x.as[0] {
+				for j := range x.as[1] {
+					for k := range x.as[2] {
+						want = append(want, values[x.want(i, j, k)])
+					}
+				}
+			}
+			spec := arch.Tensor{Name: "w.weight", Shape: []int64{a, b, c}, As: x.as, Transform: x.tr}
+			y := newTensor(oneTensor(t, gguf.F32, data, a, b, c), spec, gguf.F32)
+			require.Equal(t, []int64{x.as[2], x.as[1], x.as[0]}, y.Shape)
+			bytes, _ := encoded(gguf.F32, want)
+			for _, step := range []int64{1, 5, 13, y.Rows()} {
+				for first := int64(0); first < y.Rows(); first += step {
+					n := min(step, y.Rows()-first)
+					dst := make([]byte, n*y.RowBytes())
+					require.NoError(t, y.ReadRows(dst, first, n))
+					require.Equal(t, bytes[first*y.RowBytes():][:len(dst)], dst, "rows from %d", first)
+					if x.tr.Transpose {
+						require.NoError(t, y.transposed(new(scratch), dst, first, n, nil))
+						require.Equal(t, bytes[first*y.RowBytes():][:len(dst)], dst, "rows from %d, not mapped", first)
+					}
+				}
+			}
+			for i, v := range want {
+				require.Equal(t, int64(v), y.place(int64(i)), "the place that an error names")
+			}
+		})
 	}
 }
 

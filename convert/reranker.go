@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert/arch"
-	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
 )
@@ -73,10 +72,18 @@ func rerank(dir string, spec *arch.Spec, tokenizer []gguf.KV, tied bool) error {
 		head = "model.embed_tokens.weight"
 	}
 	for i, t := range spec.Tensors {
-		if t.Source == head {
-			// A head of its own becomes its two rows; the embeddings stay beside theirs.
-			spec.Tensors[i].Picked, spec.Tensors[i].Rows = "cls.output.weight", ids
+		if t.Source != head {
+			continue
 		}
+		rows := t
+		rows.Name, rows.As = "cls.output.weight", []int64{int64(len(ids)), t.Shape[1]}
+		rows.Order = func(r, _ int64) int64 { return ids[r] }
+		if tied { // the embeddings stay behind it
+			spec.Tensors = slices.Insert(spec.Tensors, i, rows)
+		} else {
+			spec.Tensors[i] = rows
+		}
+		break
 	}
 	spec.Metadata = append(spec.Metadata,
 		gguf.KV{Key: "qwen3.pooling_type", Value: poolingRank},
@@ -84,17 +91,4 @@ func rerank(dir string, spec *arch.Spec, tokenizer []gguf.KV, tied bool) error {
 		gguf.KV{Key: "tokenizer.chat_template.rerank", Value: rerankTemplate},
 		gguf.KV{Key: "tokenizer.chat_templates", Value: []string{"rerank"}})
 	return nil
-}
-
-// newPicked makes a matrix of some rows of the checkpoint's.
-func newPicked(t *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *stack {
-	one := spec
-	one.Name, one.Shape = spec.Picked, []int64{1, spec.Shape[1]}
-	rows := make([]*tensor, len(spec.Rows))
-	for i, id := range spec.Rows {
-		rows[i] = newTensor(t.Slice(id*spec.Shape[1], one.Shape), one, out)
-	}
-	info := rows[0].TensorInfo
-	info.Shape = []int64{spec.Shape[1], int64(len(rows))}
-	return &stack{info, rows}
 }

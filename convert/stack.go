@@ -2,11 +2,11 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/convert/arch"
-	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 )
 
@@ -17,22 +17,11 @@ type stack struct {
 	parts []*tensor
 }
 
-// newStack makes one of three dimensions of experts.
+// newStack makes one of a dimension more, of experts.
 func newStack(experts []*tensor) *stack {
 	info := experts[0].TensorInfo
-	info.Shape = []int64{info.Shape[0], info.Shape[1], int64(len(experts))}
+	info.Shape = append(slices.Clone(info.Shape), int64(len(experts)))
 	return &stack{info, experts}
-}
-
-// slab cuts a tensor of three dimensions, in which all experts of a layer stand one after the other, into the
-// parts of each expert that spec names.
-func slab(t *safetensors.Tensor, spec arch.Tensor, out gguf.Type) []*tensor {
-	experts := make([]*tensor, spec.Experts)
-	part := spec.Shape[0] * spec.Shape[1]
-	for e := range experts {
-		experts[e] = newTensor(t.Slice((int64(e)*spec.Parts+spec.Part)*part, spec.Shape), spec, out)
-	}
-	return experts
 }
 
 func (s *stack) Info() gguf.TensorInfo { return s.TensorInfo }
@@ -73,17 +62,24 @@ func newStacker(specs []arch.Tensor) *stacker {
 	return s
 }
 
-// specOf finds what becomes of the checkpoint's tensor called name. The names of experts are not made in advance:
-// config.json may claim millions of them.
-func specOf(bySource map[string]arch.Tensor, name string) (arch.Tensor, bool) {
-	if spec, ok := bySource[name]; ok && spec.Experts == 0 {
-		return spec, true
+// specsOf finds what becomes of the checkpoint's tensor called name. The names of experts are not made in advance:
+// config.json may claim millions of them. Of the numbers in a name the last that fits is the expert's.
+func specsOf(bySource map[string][]arch.Tensor, name string) []arch.Tensor {
+	if specs := bySource[name]; specs != nil && specs[0].Experts == 0 {
+		return specs
 	}
-	module, rest, _ := strings.Cut(name, ".experts.")
-	number, matrix, _ := strings.Cut(rest, ".")
-	spec, ok := bySource[module+".experts.%d."+matrix]
-	expert, err := strconv.ParseInt(number, 10, 64)
-	return spec, ok && err == nil && expert < spec.Experts && strconv.FormatInt(expert, 10) == number && expert >= 0
+	parts := strings.Split(name, ".")
+	for i := len(parts) - 1; i > 0; i-- {
+		expert, err := strconv.ParseInt(parts[i], 10, 64)
+		if err != nil || expert < 0 || strconv.FormatInt(expert, 10) != parts[i] {
+			continue
+		}
+		specs := bySource[strings.Join(parts[:i], ".")+".%d"+strings.Join(append([]string{""}, parts[i+1:]...), ".")]
+		if specs != nil && expert < specs[0].Experts {
+			return specs
+		}
+	}
+	return nil
 }
 
 func layerOf(spec arch.Tensor) string {

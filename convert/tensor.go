@@ -22,20 +22,29 @@ type tensor struct {
 	raw bool
 }
 
+// newTensor makes what becomes of src.
 func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *tensor {
-	shape := slices.Clone(spec.Shape)
-	if !spec.Transpose {
-		slices.Reverse(shape) // GGUF names the contiguous dimension first
+	shape := slices.Clone(spec.Result())
+	slices.Reverse(shape) // GGUF names the contiguous dimension first
+	t := &tensor{gguf.TensorInfo{Name: spec.Name, Shape: shape}, src, spec, false}
+	dims := len(shape)
+	if spec.Experts > 0 {
+		dims++
 	}
-	t := &tensor{gguf.TensorInfo{Name: spec.Name, Type: out, Shape: shape}, src, spec, false}
+	t.become(out, dims)
+	return t
+}
+
+// become sets the type of a tensor of so many dimensions in a file of type out.
+func (t *tensor) become(out gguf.Type, dims int) {
+	t.Type = out
 	switch {
-	case arch.ExpectF32(spec.Name, len(shape)):
+	case arch.ExpectF32(t.Name, dims):
 		t.Type = gguf.F32
 	case t.Cols()%int64(out.BlockSize()) != 0:
 		t.Type = gguf.F16
 	}
-	t.raw = t.Type == src.Type && spec.Values == nil
-	return t
+	t.raw = t.Type == t.src.Type && t.spec.Values == nil
 }
 
 func (t *tensor) Info() gguf.TensorInfo { return t.TensorInfo }
@@ -126,15 +135,8 @@ func (t *tensor) refuse(values []float32, first int64, limit float32, why string
 		return nil
 	}
 	i := slices.IndexFunc(values, func(v float32) bool { return !(v <= limit && v >= -limit) })
-	row, col := first+int64(i)/t.Cols(), int64(i)%t.Cols()
-	switch order := t.spec.Order; {
-	case t.spec.Transpose:
-		row, col = col, row
-	case order != nil && len(t.Shape) == 1:
-		col = order(col, t.Cols())
-	case order != nil:
-		row = order(row, t.Rows())
-	}
+	at, cols := t.place(first*t.Cols()+int64(i)), t.spec.Shape[len(t.spec.Shape)-1]
+	row, col := at/cols, at%cols
 	return fmt.Errorf("%w: %s: tensor %s (%s): row %d column %d is %v: %s", gguf.ErrInput, t.src.File, t.src.Name, t.Name, row, col, values[i], why)
 }
 

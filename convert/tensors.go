@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,42 +15,52 @@ import (
 
 // sources finds what becomes of a checkpoint's tensors by their names.
 type sources struct {
-	prefix string
-	single map[string]arch.Tensor   // by Source
-	fused  map[string][]arch.Tensor // by Fused: the stacks that one tensor of three dimensions holds
+	prefix  string
+	made    map[string][]arch.Tensor // by Source
+	leftOut []arch.LeftOut
 }
 
 func newSources(spec *arch.Spec) sources {
-	s := sources{spec.Prefix, make(map[string]arch.Tensor, len(spec.Tensors)), map[string][]arch.Tensor{}}
+	s := sources{spec.Prefix, make(map[string][]arch.Tensor, len(spec.Tensors)), spec.LeftOut}
 	for _, t := range spec.Tensors {
-		s.single[t.Source] = t
-		if t.Fused != "" {
-			s.fused[t.Fused] = append(s.fused[t.Fused], t)
-		}
+		s.made[t.Source] = append(s.made[t.Source], t)
 	}
 	return s
 }
 
-// find returns the tensor's name as the family has it, and what it becomes: one tensor, or the stacks that are
-// fused in it.
+// find returns the tensor's name as the family has it, and what it becomes.
 func (s sources) find(name string) (string, []arch.Tensor) {
 	for _, n := range []string{name, s.prefix + name} {
-		if spec, ok := specOf(s.single, n); ok {
-			return n, []arch.Tensor{spec}
-		}
-		if specs := s.fused[strings.TrimSuffix(n, ".weight")]; specs != nil {
-			return strings.TrimSuffix(n, ".weight"), specs
+		if specs := specsOf(s.made, n); specs != nil {
+			return n, specs
 		}
 	}
 	return name, nil
 }
 
+// without finds why a tensor that the family does not have is left out.
+func (s sources) without(name string) (arch.LeftOut, bool) {
+	for _, l := range s.leftOut {
+		if l.Has(name) || l.Has(s.prefix+name) {
+			return l, true
+		}
+	}
+	return arch.LeftOut{}, false
+}
+
+// met is what was found in the checkpoint and made of it.
+type met struct {
+	sources map[string]string // names in the checkpoint by those of the family
+	made    map[string]string // the source of each tensor, by its name in GGUF
+}
+
 // mapTensors turns the checkpoint's tensors into GGUF's, in the checkpoint's order.
 func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 	from := newSources(spec)
-	have := map[string]string{}
+	have := met{map[string]string{}, map[string]string{}}
 	stacks := newStacker(spec.Tensors)
 	var others, scales []string
+	without := map[string][]string{}
 	for _, t := range m.files.Tensors() {
 		name, kind := arch.Source(t.Name)
 		switch kind {
@@ -64,52 +75,52 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 		}
 		name, specs := from.find(name)
 		if specs == nil {
+			if l, ok := from.without(name); ok {
+				without[l.What] = append(without[l.What], t.Name)
+				continue
+			}
 			return m.unexpected(t)
 		}
-		if first, ok := have[name]; ok {
+		if first, ok := have.sources[name]; ok {
 			return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t), first, t.Name, name)
 		}
-		have[name] = t.Name
+		have.sources[name] = t.Name
 		made, err := m.makeTensors(t, name, specs, stacks, out)
 		if err != nil {
 			return err
+		}
+		for _, x := range made {
+			if first, ok := have.made[x.Info().Name]; ok {
+				return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t), first, t.Name, x.Info().Name)
+			}
+			have.made[x.Info().Name] = t.Name
 		}
 		m.tensors = append(m.tensors, made...)
 	}
 	m.leftOut(others, "%d tensors that are not the text model's are left out (%s): the vision or audio part of a multimodal model")
 	m.leftOut(scales, "%d scales of a quantized key-value cache are left out (%s): GGUF cannot hold them")
+	for _, what := range slices.Sorted(maps.Keys(without)) {
+		if what != "" {
+			m.leftOut(without[what], "%d tensors are left out (%s): "+what)
+		}
+	}
 	return m.checkComplete(spec, have)
 }
 
 // makeTensors makes what t becomes: nothing while experts of its layer are missing.
 func (m *Model) makeTensors(t *safetensors.Tensor, name string, specs []arch.Tensor, stacks *stacker, out gguf.Type) ([]gguf.Tensor, error) {
-	want := specs[0].Shape
-	fused := specs[0].Fused == name
-	if fused {
-		want = []int64{specs[0].Experts, specs[0].Parts * want[0], want[1]}
-	}
-	if !slices.Equal(t.Shape, want) {
-		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t), t.Name, t.Shape, want)
+	if !slices.Equal(t.Shape, specs[0].Shape) {
+		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t), t.Name, t.Shape, specs[0].Shape)
 	}
 	if t.Type != gguf.F64 && t.Type != gguf.F32 && t.Type != gguf.F16 && t.Type != gguf.BF16 {
 		return nil, fmt.Errorf("%w: %s: tensor %s has the type %s, but weights must be F64, F32, F16 or BF16", gguf.ErrInput, m.path(t), t.Name, t.DType)
 	}
-	switch {
-	case fused:
-		var made []gguf.Tensor
-		for _, s := range specs {
-			made = append(made, newStack(slab(t, s, out)))
-		}
-		return made, nil
-	case specs[0].Experts > 0:
+	if specs[0].Experts > 0 {
 		return stacks.add(specs[0], name, newTensor(t, specs[0], out)), nil
 	}
-	made := []gguf.Tensor{newTensor(t, specs[0], out)}
-	if s := specs[0]; s.Picked != "" {
-		made = append([]gguf.Tensor{newPicked(t, s, out)}, made...)
-		if s.Name == "output.weight" {
-			made = made[:1]
-		}
+	var made []gguf.Tensor
+	for _, s := range specs {
+		made = append(made, newTensor(t, s, out))
 	}
 	return made, nil
 }
@@ -145,15 +156,16 @@ func (m *Model) unexpected(t *safetensors.Tensor) error {
 	return err
 }
 
-// checkComplete requires every tensor of the family.
-func (m *Model) checkComplete(spec *arch.Spec, have map[string]string) error {
+// checkComplete requires every tensor of the family, in one of the ways in which checkpoints have it. What is missing is
+// said of the first of them.
+func (m *Model) checkComplete(spec *arch.Spec, have met) error {
 	for _, s := range spec.Tensors {
-		if s.Optional || s.Fused != "" && have[s.Fused] != "" {
+		if s.Optional || have.made[s.Name] != "" {
 			continue
 		}
 		for expert, name := range s.Sources() {
 			switch {
-			case have[name] != "":
+			case have.sources[name] != "":
 			case s.Experts > 0:
 				return fmt.Errorf("%w: %s: missing tensor %s: expert %d of %d of %s", gguf.ErrInput, m.dir, name, expert, s.Experts, s.Name)
 			default:

@@ -40,52 +40,16 @@ type Spec struct {
 	Before []gguf.KV
 	// Computed are tensors that are made from the config.
 	Computed []Computed
-	// Tensors lists every tensor of the checkpoint.
+	// Tensors lists what is made of every tensor of the checkpoint (tensor.go).
 	Tensors []Tensor
+	// LeftOut are tensors of the checkpoint that the file does not have.
+	LeftOut []LeftOut
 	// SpacePrefix, if not nil, is written as tokenizer.ggml.add_space_prefix behind the tokenizer.
 	SpacePrefix *bool
 	// Vocab is the number of tokens, 0 if config.json leaves it to the tokenizer.
 	Vocab int64
 	// Prefix is what the names of the checkpoint's tensors begin with, and may lack: "model." or "transformer.".
 	Prefix string
-}
-
-// Tensor says what a tensor of the checkpoint becomes.
-type Tensor struct {
-	Source string  // name in the checkpoint
-	Name   string  // name in GGUF
-	Shape  []int64 // in the checkpoint: rows x cols, or one dimension
-	// Experts above 0 stacks that many tensors of the checkpoint, each of that Shape, into one of three
-	// dimensions. Source then has %d where their names have the expert's number.
-	Experts int64
-	// Fused is where the experts may stand as one tensor instead (experts x Parts*rows x cols): in each expert,
-	// rows Part*rows to (Part+1)*rows are this tensor's.
-	Fused       string
-	Part, Parts int64
-	// Picked, if not "", is another tensor that is made of those Rows alone. A head gives way to it.
-	Picked string
-	Rows   []int64
-	// Optional tensors may be absent.
-	Optional bool
-	Transform
-}
-
-// Sources are the names of the checkpoint's tensors that this one is made of: one, or one for each expert.
-func (t Tensor) Sources() []string {
-	if t.Experts == 0 {
-		return []string{t.Source}
-	}
-	names := make([]string, t.Experts)
-	for e := range names {
-		names[e] = fmt.Sprintf(t.Source, e)
-	}
-	return names
-}
-
-// Computed is a float32 tensor of one dimension that is made from the config.
-type Computed struct {
-	Name   string
-	Values []float32
 }
 
 // families lists what can be converted. A new one is a new file and a line here.
@@ -105,6 +69,9 @@ func Classes() []string {
 // class behind it.
 func Find(c *Config) (*Family, string, *Config, error) {
 	classes, ok := c.values["architectures"].([]any)
+	if _, text := c.textPart(); text["architectures"] != nil {
+		classes, ok = text["architectures"].([]any) // a multimodal model may name its text model's class
+	}
 	if !ok || len(classes) == 0 {
 		return nil, "", nil, fmt.Errorf("%w: %s: config: architectures is missing; it must name the model's class", gguf.ErrInput, c.path)
 	}
@@ -125,7 +92,8 @@ func ExpectF32(name string, dims int) bool {
 	if dims <= 1 || strings.HasSuffix(name, "_norm.weight") || !strings.HasSuffix(name, ".weight") {
 		return true
 	}
-	for _, s := range []string{"ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "position_embd.weight", "token_types.weight", "ssm_conv1d.weight", "shortconv.conv.weight"} {
+	for _, s := range []string{"ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "position_embd.weight", "token_types.weight", "ssm_conv1d.weight",
+		"shortconv.conv.weight", "altup_correct_coef.weight", "altup_predict_coef.weight"} {
 		if name == s || strings.HasSuffix(name, "."+s) {
 			return true
 		}

@@ -20,6 +20,7 @@ type Config struct {
 	// within is what the names of the keys begin with in messages: "rope_scaling." in an object of that name.
 	within   string
 	values   map[string]any
+	text     map[string]any // those of values which a multimodal model has in an object of their own
 	defaults map[string]any
 	said     *said
 }
@@ -54,15 +55,36 @@ func parseConfig(b []byte, path string) (*Config, error) {
 	return &Config{path: path, values: values, said: &said{}}, nil
 }
 
-// over returns the config with a family's defaults behind it, its keys under the names that the family uses.
+// over returns the config with a family's defaults behind it, its keys under the names that the family uses. The keys
+// of a multimodal model's text part stand over its own.
 func (c *Config) over(f *Family) *Config {
 	values := maps.Clone(c.values)
+	_, text := c.textPart()
+	maps.Copy(values, text)
 	for alias, key := range f.Aliases {
 		if _, ok := values[key]; !ok && values[alias] != nil {
 			values[key] = values[alias]
 		}
 	}
-	return &Config{path: c.path, values: values, defaults: f.Defaults, said: c.said}
+	return &Config{path: c.path, values: values, text: text, defaults: f.Defaults, said: c.said}
+}
+
+// textParts are the names under which multimodal models have the config of their text model.
+var textParts = []string{"text_config", "llm_config", "lm_config", "language_config", "thinker_config"}
+
+// textPart is the config of the text model in that of a multimodal one, and where it is.
+func (c *Config) textPart() (where string, text map[string]any) {
+	for _, name := range textParts {
+		m, ok := c.values[name].(map[string]any)
+		if ok && name == "thinker_config" { // Qwen2.5-Omni
+			name += ".text_config"
+			m, ok = m["text_config"].(map[string]any)
+		}
+		if ok {
+			return name + ".", m
+		}
+	}
+	return "", nil
 }
 
 // Values is the whole of it as the file has it.
@@ -76,12 +98,21 @@ func (c *Config) Notes() []string { return c.said.notes }
 
 func (c *Config) fail(key, format string, args ...any) {
 	if c.said.err == nil {
-		c.said.err = fmt.Errorf("%w: %s: config: %s%s %s", gguf.ErrInput, c.path, c.within, key, fmt.Sprintf(format, args...))
+		c.said.err = fmt.Errorf("%w: %s: config: %s %s", gguf.ErrInput, c.path, c.full(key), fmt.Sprintf(format, args...))
 	}
 }
 
 func (c *Config) note(key, format string, args ...any) {
-	c.said.notes = append(c.said.notes, fmt.Sprintf("config.json: %s%s %s", c.within, key, fmt.Sprintf(format, args...)))
+	c.said.notes = append(c.said.notes, fmt.Sprintf("config.json: %s %s", c.full(key), fmt.Sprintf(format, args...)))
+}
+
+// full is a key as config.json has it.
+func (c *Config) full(key string) string {
+	if _, ok := c.text[key]; ok {
+		where, _ := c.textPart()
+		return where + key
+	}
+	return c.within + key
 }
 
 // value is the file's, or the default of the class for a key that the file does not have. null is a value.
@@ -94,6 +125,16 @@ func (c *Config) value(key string) any {
 
 // Has reports whether key has a value other than null.
 func (c *Config) Has(key string) bool { return c.value(key) != nil }
+
+// first is the first of names that has a value, "" if none has.
+func (c *Config) first(names ...string) string {
+	for _, name := range names {
+		if c.Has(name) {
+			return name
+		}
+	}
+	return ""
+}
 
 // Int reads a number from 1 to limit.
 func (c *Config) Int(key string, limit int64) int64 {
@@ -158,7 +199,7 @@ func (c *Config) Bool(key string) bool {
 
 // Sub returns an object within the config, empty when absent.
 func (c *Config) Sub(key string) *Config {
-	s := &Config{path: c.path, within: c.within + key + ".", said: c.said}
+	s := &Config{path: c.path, within: c.full(key) + ".", said: c.said}
 	if c.Has(key) {
 		var ok bool
 		if s.values, ok = c.value(key).(map[string]any); !ok {

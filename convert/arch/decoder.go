@@ -5,32 +5,43 @@ import (
 	"strings"
 )
 
-// decoder writes what the reference's TextModel writes for any decoder with rotary positions.
-func decoder(arch string, c *Config, d dims, r rope) *kvs {
-	k := &kvs{arch: arch}
-	k.u32("block_count", d.layers)
-	k.u32("context_length", d.context)
-	k.u32("embedding_length", d.hidden)
-	k.u32("feed_forward_length", d.ffn)
-	k.u32("attention.head_count", d.heads)
-	k.u32("attention.head_count_kv", d.kvHeads)
-	if c.Has("is_causal") && !c.Bool("is_causal") {
-		k.set("attention.causal", false)
-	}
+// decoderKeys are what the reference's TextModel writes for any decoder with rotary positions.
+func decoderKeys(c *Config, d dims, r rope) keys {
 	if r.partial != 1 {
 		r.params.fail("partial_rotary_factor", "is %v: GGUF files of this architecture rotate all of a head", r.partial)
 	}
-	r.metadata(k)
-	k.f32("attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-6))
-	if n := experts(c); n > 0 {
-		k.u32("expert_count", n)
-		k.u32("expert_used_count", c.Int("num_experts_per_tok", n))
+	return textKeys(c, d, r)
+}
+
+// textKeys are the same where the share of a head that is rotated has a key of its own.
+func textKeys(c *Config, d dims, r rope) keys {
+	k := keys{
+		{"block_count", d.layers},
+		{"context_length", d.context},
+		{"embedding_length", d.hidden},
+		{"feed_forward_length", d.ffn},
+		{"attention.head_count", d.heads},
+		{"attention.head_count_kv", d.kvHeads}}
+	k = k.with(when(c.Has("is_causal") && !c.Bool("is_causal"), key{"attention.causal", false})...)
+	k = k.with(r.keys()...)
+	k = k.with(epsilons(c)...)
+	k = k.with(expertKeys(c)...)
+	k = k.with(when(d.ownHeadDim, key{"attention.key_length", d.headDim}, key{"attention.value_length", d.headDim})...)
+	return k.with(fileType)
+}
+
+// epsilons are what is added to the squares in norms: root mean square norms, and LayerNorms.
+func epsilons(c *Config) keys {
+	var k keys
+	for _, e := range []struct {
+		key  string
+		from []string
+	}{{"attention.layer_norm_rms_epsilon", []string{"rms_norm_eps", "norm_eps"}},
+		{"attention.layer_norm_epsilon", []string{"layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"}}} {
+		if name := c.first(e.from...); name != "" {
+			k = append(k, key{e.key, c.positive(name, 1)})
+		}
 	}
-	if d.ownHeadDim {
-		k.u32("attention.key_length", d.headDim)
-		k.u32("attention.value_length", d.headDim)
-	}
-	k.fileType()
 	return k
 }
 
@@ -39,17 +50,39 @@ type layer struct {
 	c *Config
 	d dims
 	n int64
+	// prefix is what the names in the checkpoint begin with, "" for model.layers.
+	prefix string
 	// out is the list that is made.
 	out *[]Tensor
 }
 
+// source and name are names of this layer's tensors in the checkpoint and in GGUF.
+func (l layer) source(name string) string {
+	if l.prefix == "" {
+		return fmt.Sprintf("model.layers.%d.%s", l.n, name)
+	}
+	return fmt.Sprintf("%s.%d.%s", l.prefix, l.n, name)
+}
+
+func (l layer) name(name string) string { return fmt.Sprintf("blk.%d.%s", l.n, name) }
+
 // add appends a tensor of this layer, its weight and, when bias is not absent, its bias.
 func (l layer) add(source, name string, shape []int64, tr Transform, bias biasRule) {
-	from, to := fmt.Sprintf("model.layers.%d.%s", l.n, source), fmt.Sprintf("blk.%d.%s", l.n, name)
-	*l.out = append(*l.out, Tensor{Source: from + ".weight", Name: to + ".weight", Shape: shape, Transform: tr})
+	l.plain(source+".weight", name+".weight", shape, tr)
 	if bias != noBias {
-		*l.out = append(*l.out, Tensor{Source: from + ".bias", Name: to + ".bias", Shape: shape[:1], Transform: tr, Optional: bias == maybeBias})
+		l.plain(source+".bias", name+".bias", shape[:1], tr)
+		(*l.out)[len(*l.out)-1].Optional = bias == maybeBias
 	}
+}
+
+// plain appends a tensor by its whole name.
+func (l layer) plain(source, name string, shape []int64, tr Transform) {
+	*l.out = append(*l.out, Tensor{Source: l.source(source), Name: l.name(name), Shape: shape, Transform: tr})
+}
+
+// cut appends one that takes another shape than the checkpoint's.
+func (l layer) cut(source, name string, shape, as []int64, tr Transform) {
+	*l.out = append(*l.out, Tensor{Source: l.source(source), Name: l.name(name), Shape: shape, As: as, Transform: tr})
 }
 
 type biasRule int
@@ -68,7 +101,7 @@ func biasIf(b bool) biasRule {
 }
 
 // decoderSpec puts together what around the layers is alike in all decoders; add makes the tensors of each layer.
-func decoderSpec(c *Config, d dims, k *kvs, norm Transform, add func(l layer)) *Spec {
+func decoderSpec(c *Config, d dims, arch string, k keys, norm Transform, add func(l layer)) *Spec {
 	out := []Tensor{
 		{Source: "model.embed_tokens.weight", Name: "token_embd.weight", Shape: []int64{d.vocab, d.hidden}},
 		{Source: "model.norm.weight", Name: "output_norm.weight", Shape: []int64{d.hidden}, Transform: norm},
@@ -76,9 +109,9 @@ func decoderSpec(c *Config, d dims, k *kvs, norm Transform, add func(l layer)) *
 		{Source: "lm_head.weight", Name: "output.weight", Shape: []int64{d.vocab, d.hidden}, Optional: c.headless() || c.Bool("tie_word_embeddings")},
 	}
 	for n := range d.layers {
-		add(layer{c, d, n, &out})
+		add(layer{c: c, d: d, n: n, out: &out})
 	}
-	return &Spec{Metadata: k.list, Tensors: out, Vocab: d.vocab, Prefix: "model."}
+	return &Spec{Metadata: k.of(arch), Tensors: out, Vocab: d.vocab, Prefix: "model."}
 }
 
 // headless reports that the class is the model without its head, as embedding models are published.

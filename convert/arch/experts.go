@@ -1,16 +1,48 @@
 package arch
 
-import "fmt"
-
 // experts is the number of experts in each layer; 0 in dense models.
 func experts(c *Config) int64 {
-	for _, key := range []string{"num_local_experts", "num_experts"} {
+	for _, key := range []string{"num_local_experts", "num_experts", "n_routed_experts"} {
 		if c.Has(key) {
 			return c.Int(key, maxExperts)
 		}
 	}
 	return 0
 }
+
+// expertKeys are how many experts there are, how many each token uses, and how they are chosen.
+func expertKeys(c *Config) keys {
+	var k keys
+	n := experts(c)
+	if n > 0 {
+		k = append(k, key{"expert_count", n})
+	}
+	if name := c.first("num_experts_per_tok", "num_experts_per_token", "top_k_experts"); name != "" && n > 0 {
+		k = append(k, key{"expert_used_count", c.Int(name, n)})
+	}
+	for _, g := range []struct{ from, to string }{{"n_group", "expert_group_count"}, {"topk_group", "expert_group_used_count"}} {
+		if c.Has(g.from) {
+			k = append(k, key{g.to, c.Int(g.from, maxExperts)})
+		}
+	}
+	if name := c.first("score_function", "scoring_func", "score_func", "moe_router_activation", "moe_router_activation_func", "expert_selection_fn"); name != "" {
+		switch f := c.String(name); f {
+		case "softmax":
+			k = append(k, key{"expert_gating_func", gateSoftmax})
+		case "sigmoid":
+			k = append(k, key{"expert_gating_func", gateSigmoid})
+		default:
+			c.fail(name, "is %q: GGUF knows softmax and sigmoid", f)
+		}
+	}
+	return k
+}
+
+// Gating functions of GGUF.
+const (
+	gateSoftmax int64 = 1
+	gateSigmoid int64 = 2
+)
 
 // expertSource and the names of its matrices: where a checkpoint has an expert's part of a layer.
 type expertSource struct {
@@ -31,18 +63,29 @@ func (l layer) experts(from expertSource, width int64) {
 		return
 	}
 	l.add(from.router, "ffn_gate_inp", []int64{n, l.d.hidden}, Transform{}, noBias)
+	l.stacks(from, n, width)
+	l.fused("mlp.experts", n, width)
+}
+
+// stacks adds the experts' matrices where each is a tensor of its own.
+func (l layer) stacks(from expertSource, n, width int64) {
 	for _, m := range from.matrices {
-		t := Tensor{Source: fmt.Sprintf("model.layers.%d.%s.experts.%%d.%s.weight", l.n, from.module, m[0]),
-			Name: fmt.Sprintf("blk.%d.%s_exps.weight", l.n, m[1]), Shape: []int64{width, l.d.hidden}, Experts: n, Parts: 2}
-		t.Fused = fmt.Sprintf("model.layers.%d.mlp.experts.gate_up_proj", l.n)
-		switch m[1] {
-		case "ffn_down":
-			t.Fused = fmt.Sprintf("model.layers.%d.mlp.experts.down_proj", l.n)
-			t.Shape, t.Parts = []int64{l.d.hidden, width}, 1
-		case "ffn_up":
-			t.Part = 1
+		shape := []int64{width, l.d.hidden}
+		if m[1] == "ffn_down" {
+			shape = []int64{l.d.hidden, width}
 		}
-		*l.out = append(*l.out, t)
+		*l.out = append(*l.out, Tensor{Source: l.source(from.module + ".experts.%d." + m[0] + ".weight"), Name: l.name(m[1] + "_exps.weight"), Shape: shape, Experts: n})
+	}
+}
+
+// fused adds them where they stand in two tensors, gate above up in each expert. Their names may end in .weight.
+func (l layer) fused(module string, n, width int64) {
+	both, half := []int64{n, 2 * width, l.d.hidden}, []int64{n, width, l.d.hidden}
+	for _, suffix := range []string{"", ".weight"} {
+		*l.out = append(*l.out,
+			Tensor{Source: l.source(module + ".gate_up_proj" + suffix), Name: l.name("ffn_gate_exps.weight"), Shape: both, As: half, Transform: rowsOf(2*width, 0, width)},
+			Tensor{Source: l.source(module + ".gate_up_proj" + suffix), Name: l.name("ffn_up_exps.weight"), Shape: both, As: half, Transform: rowsOf(2*width, width, width)},
+			Tensor{Source: l.source(module + ".down_proj" + suffix), Name: l.name("ffn_down_exps.weight"), Shape: []int64{n, l.d.hidden, width}})
 	}
 }
 

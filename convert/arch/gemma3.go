@@ -30,13 +30,11 @@ var gemma3 = &Family{
 		if r.localSWA == 0 {
 			r.localSWA = c.positive("rope_local_base_freq", 10000)
 		}
-		k := decoder("gemma3", c, d, r)
-		if soft := c.Float("final_logit_softcapping", 0); soft != 0 {
-			k.f32("final_logit_softcapping", soft)
-		}
-		k.u32("attention.sliding_window", c.Int("sliding_window", maxTokens))
+		soft := c.Float("final_logit_softcapping", 0)
+		k := decoderKeys(c, d, r).with(when(soft != 0, key{"final_logit_softcapping", soft})...)
+		k = k.with(key{"attention.sliding_window", c.Int("sliding_window", maxTokens)})
 		one := Transform{Values: plusOne}
-		s := decoderSpec(c, d, k, one, func(l layer) {
+		s := decoderSpec(c, d, "gemma3", k, one, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", one)
 			l.attention(false, noBias, noBias)
 			l.headNorms(one)

@@ -17,15 +17,15 @@ var gpt2 = &Family{
 		if width%heads != 0 {
 			c.fail("n_head", "is %d, which does not divide n_embd, %d", heads, width)
 		}
-		k := &kvs{arch: "gpt2"}
-		k.u32("block_count", layers)
-		k.u32("context_length", c.IntOr("n_ctx", maxTokens, positions))
-		k.u32("embedding_length", width)
-		k.u32("feed_forward_length", 4*width)
-		k.u32("attention.head_count", heads)
-		k.f32("attention.layer_norm_epsilon", c.positive("layer_norm_epsilon", 1e-5))
-		k.fileType()
-		return &Spec{Metadata: k.list, Tensors: gpt2Tensors(width, layers, positions, vocab), Vocab: vocab, Prefix: "transformer."}
+		k := keys{
+			{"block_count", layers},
+			{"context_length", c.IntOr("n_ctx", maxTokens, positions)},
+			{"embedding_length", width},
+			{"feed_forward_length", 4 * width},
+			{"attention.head_count", heads},
+			{"attention.layer_norm_epsilon", c.positive("layer_norm_epsilon", 1e-5)},
+			fileType}
+		return &Spec{Metadata: k.of("gpt2"), Tensors: gpt2Tensors(width, layers, positions, vocab), Vocab: vocab, Prefix: "transformer."}
 	},
 }
 

@@ -25,10 +25,8 @@ var llama = &Family{
 func llamaSpec(c *Config, d dims, theta float64, add func(l layer)) *Spec {
 	r := readRope(c, d, theta, 0)
 	r.only("default", "linear", "dynamic", "yarn", "llama3")
-	k := decoder("llama", c, d, r)
-	k.u32("vocab_size", d.vocab)
-	k.u32("rope.dimension_count", d.headDim)
-	s := decoderSpec(c, d, k, Transform{}, add)
+	k := decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim})
+	s := decoderSpec(c, d, "llama", k, Transform{}, add)
 	s.Computed = r.llama3Factors(d.headDim)
 	return s
 }

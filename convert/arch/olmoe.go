@@ -14,8 +14,7 @@ var olmoe = &Family{
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "rms_norm_eps": {1e-5}}, "use_qk_norm")
 		moeEverywhere(c, false)
 		bias := biasIf(c.Bool("attention_bias"))
-		k := decoder("olmoe", c, d, qwenRope(c, d))
-		return decoderSpec(c, d, k, Transform{}, func(l layer) {
+		return decoderSpec(c, d, "olmoe", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
 			l.add("self_attn.q_norm", "attn_q_norm", []int64{d.heads * d.headDim}, Transform{}, noBias)

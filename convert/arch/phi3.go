@@ -28,24 +28,24 @@ var phi3 = &Family{
 			rotary = d.headDim
 		}
 
-		k := &kvs{arch: "phi3"}
-		k.u32("context_length", d.context)
-		k.u32("rope.scaling.original_context_length", r.original)
-		k.u32("embedding_length", d.hidden)
-		k.u32("feed_forward_length", d.ffn)
-		k.u32("block_count", d.layers)
-		k.u32("attention.head_count", d.heads)
-		k.u32("attention.head_count_kv", d.kvHeads)
-		k.f32("attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-5))
-		k.u32("rope.dimension_count", rotary)
-		k.f32("rope.freq_base", r.theta)
-		k.fileType()
 		window := int64(0) // tells Phi-4, which has none, from the rest
 		if c.Has("sliding_window") {
 			window = c.Int("sliding_window", maxTokens)
 		}
-		k.u32("attention.sliding_window", window)
-		s := decoderSpec(c, d, k, Transform{}, func(l layer) {
+		k := keys{
+			{"context_length", d.context},
+			{"rope.scaling.original_context_length", r.original},
+			{"embedding_length", d.hidden},
+			{"feed_forward_length", d.ffn},
+			{"block_count", d.layers},
+			{"attention.head_count", d.heads},
+			{"attention.head_count_kv", d.kvHeads},
+			{"attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-5)},
+			{"rope.dimension_count", rotary},
+			{"rope.freq_base", r.theta},
+			fileType,
+			{"attention.sliding_window", window}}
+		s := decoderSpec(c, d, "phi3", k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.add("self_attn.qkv_proj", "attn_qkv", []int64{(d.heads + 2*d.kvHeads) * d.headDim, d.hidden}, Transform{}, noBias)
 			l.add("self_attn.o_proj", "attn_output", []int64{d.hidden, d.heads * d.headDim}, Transform{}, noBias)

@@ -11,8 +11,7 @@ var qwen2 = &Family{
 		d := readDims(c, headGiven)
 		c.computes(silu, "use_sliding_window")
 		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
-		k := decoder("qwen2", c, d, qwenRope(c, d))
-		return decoderSpec(c, d, k, Transform{}, func(l layer) {
+		return decoderSpec(c, d, "qwen2", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, hasBias, noBias)
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})

@@ -15,10 +15,10 @@ var qwen2moe = &Family{
 		c.fullAttention(d, 0)
 		moeEverywhere(c, false)
 		width, shared := c.Int("moe_intermediate_size", maxWidth), c.Int("shared_expert_intermediate_size", maxWidth)
-		k := decoder("qwen2moe", c, d, qwenRope(c, d))
-		k.u32("expert_feed_forward_length", width)
-		k.u32("expert_shared_feed_forward_length", shared)
-		return decoderSpec(c, d, k, Transform{}, func(l layer) {
+		k := decoderKeys(c, d, qwenRope(c, d)).with(
+			key{"expert_feed_forward_length", width},
+			key{"expert_shared_feed_forward_length", shared})
+		return decoderSpec(c, d, "qwen2moe", k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, hasBias, noBias)
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})

@@ -13,8 +13,7 @@ var qwen3 = &Family{
 		c.computes(silu, "use_sliding_window", "use_qk_norm") // the norms are always there
 		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
 		bias := biasIf(c.Bool("attention_bias"))
-		k := decoder("qwen3", c, d, qwenRope(c, d))
-		return decoderSpec(c, d, k, Transform{}, func(l layer) {
+		return decoderSpec(c, d, "qwen3", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
 			l.headNorms(Transform{})

@@ -15,12 +15,10 @@ var qwen3moe = &Family{
 		c.fullAttention(d, 0)
 		moeEverywhere(c, true)
 		bias, width := biasIf(c.Bool("attention_bias")), c.Int("moe_intermediate_size", maxWidth)
-		k := decoder("qwen3moe", c, d, qwenRope(c, d))
-		k.u32("expert_feed_forward_length", width)
-		if c.Has("shared_expert_intermediate_size") {
-			k.u32("expert_shared_feed_forward_length", 0) // Qwen3-Coder says that there is none
-		}
-		return decoderSpec(c, d, k, Transform{}, func(l layer) {
+		k := decoderKeys(c, d, qwenRope(c, d)).with(key{"expert_feed_forward_length", width})
+		// Qwen3-Coder says that there is none.
+		k = k.with(when(c.Has("shared_expert_intermediate_size"), key{"expert_shared_feed_forward_length", int64(0)})...)
+		return decoderSpec(c, d, "qwen3moe", k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
 			l.headNorms(Transform{})

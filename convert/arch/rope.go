@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/carat-llm/carat/gguf"
 )
 
 // rope is what a config says of rotary positions, in whichever spelling it says it:
@@ -106,36 +104,33 @@ func (c *Config) checkRopeKeys(kind string) {
 	}
 }
 
-// metadata writes linear and YaRN scaling and the bases, as the reference's TextModel does. llama3 and longrope
+// keys are linear and YaRN scaling and the bases, as the reference's TextModel writes them. llama3 and longrope
 // become tensors (see llama3Factors and phi3), for the families that have them.
-func (r rope) metadata(k *kvs) {
-	p := r.params
+func (r rope) keys() keys {
+	p, k := r.params, keys(nil)
 	switch r.kind {
 	case "linear", "yarn":
 		if !p.Has("factor") {
 			p.fail("factor", "is missing, but rope_type %s needs it", r.kind)
 		}
-		k.set("rope.scaling.type", r.kind)
-		k.f32("rope.scaling.factor", p.positive("factor", 1))
+		k = append(k, key{"rope.scaling.type", r.kind}, key{"rope.scaling.factor", p.positive("factor", 1)})
 	case "dynamic":
 		p.note("rope_type", "dynamic is left out, as the reference converter does: positions are not scaled, which is exact up to %d tokens", r.original)
 	}
 	if r.kind == "yarn" {
-		k.u32("rope.scaling.original_context_length", r.original)
-		r.yarn(k)
+		k = append(k, key{"rope.scaling.original_context_length", r.original})
+		k = append(k, r.yarn()...)
 	}
 	if sections := p.List("mrope_section"); sections != nil {
-		k.set("rope.dimension_sections", mropeSections(p, sections))
+		k = append(k, key{"rope.dimension_sections", mropeSections(p, sections)})
 	}
-	k.f32("rope.freq_base", r.theta)
-	if r.localSWA > 0 {
-		k.f32("rope.freq_base_swa", r.localSWA)
-	}
+	k = append(k, key{"rope.freq_base", r.theta})
+	return append(k, when(r.localSWA > 0, key{"rope.freq_base_swa", r.localSWA})...)
 }
 
-// yarn writes what YaRN may say more.
-func (r rope) yarn(k *kvs) {
-	p := r.params
+// yarn is what YaRN may say more.
+func (r rope) yarn() keys {
+	p, k := r.params, keys(nil)
 	attention := "attention_factor"
 	if !p.Has(attention) {
 		attention = "attn_factor"
@@ -143,9 +138,16 @@ func (r rope) yarn(k *kvs) {
 	for _, e := range []struct{ from, to string }{{"extrapolation_factor", "yarn_ext_factor"}, {attention, "yarn_attn_factor"},
 		{"beta_fast", "yarn_beta_fast"}, {"beta_slow", "yarn_beta_slow"}} {
 		if p.Has(e.from) {
-			k.f32("rope.scaling."+e.to, p.Float(e.from, 0))
+			k = append(k, key{"rope.scaling." + e.to, p.Float(e.from, 0)})
 		}
 	}
+	r.yarnMagnitude(attention)
+	return k
+}
+
+// yarnMagnitude notes what llama.cpp makes of the factor alone.
+func (r rope) yarnMagnitude(attention string) {
+	p := r.params
 	// What transformers multiplies queries and keys by, and what llama.cpp makes of the factor alone.
 	factor := p.positive("factor", 1)
 	magnitude := func(scale float64) float64 {
@@ -224,19 +226,3 @@ func (r rope) llama3Factors(headDim int64) []Computed {
 	}
 	return []Computed{{"rope_freqs.weight", values}}
 }
-
-// kvs collects an architecture's entries in order.
-type kvs struct {
-	arch string
-	list []gguf.KV
-}
-
-func (k *kvs) u32(key string, v int64)   { k.set(key, uint32(v)) }
-func (k *kvs) f32(key string, v float64) { k.set(key, float32(v)) }
-func (k *kvs) set(key string, v any) {
-	k.list = append(k.list, gguf.KV{Key: k.arch + "." + key, Value: v})
-}
-func (k *kvs) fileType() { k.list = append(k.list, gguf.KV{Key: FileType}) }
-
-// FileType is the key of Spec.Metadata whose value the converter knows.
-const FileType = "general.file_type"

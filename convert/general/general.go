@@ -18,8 +18,9 @@ import (
 type Options struct {
 	ModelName    string
 	MetadataFile string // JSON object of general.* entries
-	// Parameters is the number of weights, for the size label; ExpertParameters of them are in Experts experts.
-	Parameters, ExpertParameters, Experts int64
+	// Parameters is the number of weights, for the size label. With Experts, WithOneExpert are those of the model with one
+	// of them.
+	Parameters, Experts, WithOneExpert int64
 }
 
 // facts are the fields found so far, by the key without "general.".
@@ -112,7 +113,7 @@ func (o Options) sizeLabel() string {
 	if o.Experts == 0 {
 		return rounded(o.Parameters)
 	}
-	return fmt.Sprintf("%dx%s", o.Experts, rounded(o.Parameters-o.ExpertParameters+o.ExpertParameters/o.Experts))
+	return fmt.Sprintf("%dx%s", o.Experts, rounded(o.WithOneExpert))
 }
 
 // rounded rounds a number of parameters to at least two digits: "135M", "1.1B".
