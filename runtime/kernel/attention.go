@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Attention describes causal attention of grouped queries.
+// Attention describes attention of grouped queries. It is causal unless Keys is set: a query sees no later position.
 type Attention struct {
 	// Heads is the number of query heads, a multiple of the cache's heads.
 	Heads int
@@ -15,14 +15,49 @@ type Attention struct {
 	Window int
 	// Compute says whether BF16 is good enough for many queries, where it is faster.
 	Compute Compute
+	// Chunk parts the positions into chunks of so many, and a query sees those of its own only; 0 means no chunks. Either
+	// Window or Chunk is 0.
+	Chunk int
+	// Keys is the number of positions that every query sees, as in encoders; 0 means causal attention. Of a Window, half is on
+	// either side then: positions at most Window/2 away are seen.
+	Keys int
+	// Softcap squeezes scores into (-Softcap, Softcap); 0 means none.
+	Softcap float32
+	// Bias is added to scores; nil means none.
+	Bias *Bias
+	// Sinks is a further score for each head, which takes its share of the weights and has no value; nil means none.
+	Sinks []float32
+}
+
+// Bias is what is added to the score of a key, by head and distance: Rows[head][key-query+Zero]. Rows reach as far as any
+// distance that is seen.
+type Bias struct {
+	Rows [][]float32
+	Zero int
 }
 
 // start is the first position that the query at pos sees.
-func (a Attention) start(pos int) int {
-	if a.Window == 0 {
+func (a *Attention) start(pos int) int {
+	switch {
+	case a.Chunk > 0:
+		return pos / a.Chunk * a.Chunk
+	case a.Window == 0:
 		return 0
+	case a.Keys > 0:
+		return max(0, pos-a.Window/2)
 	}
 	return max(0, pos+1-a.Window)
+}
+
+// end is the first position behind those that the query at pos sees.
+func (a *Attention) end(pos int) int {
+	switch {
+	case a.Keys == 0:
+		return pos + 1
+	case a.Window == 0:
+		return a.Keys
+	}
+	return min(a.Keys, pos+a.Window/2+1)
 }
 
 const (
@@ -37,8 +72,8 @@ const (
 	splitFloats = 1 << 22
 )
 
-// Attend computes the attention of n queries at the positions first, first+1, ... over the keys and
-// values of the cache, which holds all of these positions. q and dst: n rows of Heads x dim.
+// Attend computes the attention of n queries at the positions first, first+1, ... over the keys and values of the cache, which
+// holds all positions that they see. q has n rows of Heads keys, dst of Heads values.
 func (p *Pool) Attend(dst, q []float32, n, first int, c *Cache, a Attention) {
 	if n == 0 {
 		return
@@ -90,7 +125,7 @@ func (t *attender) prepare(threads int) {
 	}
 	t.firstSpan = t.start(t.first) / spanKeys
 	t.parts = 1
-	spans := (t.first+t.n-1)/spanKeys - t.firstSpan + 1
+	spans := (t.end(t.first+t.n-1)-1)/spanKeys - t.firstSpan + 1
 	shared := t.heads * t.tiles * spans * t.stateSize()
 	if spans > 1 && t.heads*t.tiles < 8*threads && threads > 1 && shared <= splitFloats {
 		t.parts = spans

@@ -110,5 +110,5 @@ func (b *tileBF16) multiply(k *tier, dst []float32, stride int, x []int16, n int
 
 // useBF16 says whether the tier has what it takes, and the rows are so many that it is faster.
 func (t *attender) useBF16() bool {
-	return t.Compute == Fast && active().productBF16 != nil && t.cache.dim%32 == 0 && t.n*t.group >= bf16Rows
+	return t.Compute == Fast && active().productBF16 != nil && t.cache.dim%32 == 0 && t.cache.valueDim == t.cache.dim && t.n*t.group >= bf16Rows
 }

@@ -65,7 +65,7 @@ func (c attentionCase) inputs() (q, k, v []float32, a Attention) {
 
 // cache holds the keys and values.
 func (c attentionCase) cache(k, v []float32, t gguf.Type) *Cache {
-	cache := NewCache(c.kvHeads, c.dim, c.n, t)
+	cache := NewCache(c.kvHeads, c.dim, c.dim, c.n, t)
 	for i := range c.n {
 		cache.Put(new(Scratch), i, k[i*c.kvHeads*c.dim:], v[i*c.kvHeads*c.dim:])
 	}
@@ -193,8 +193,8 @@ func TestCacheBytes(t *testing.T) {
 	}{
 		{gguf.F32, 64, 8 * 64}, {gguf.F16, 64, 4 * 64}, {gguf.Q8_0, 64, 2 * 68}, {gguf.F32, 10, 4 * (10 + 16)}, {gguf.Q8_0, 40, 40 + 4 + 68},
 	} {
-		require.Equal(t, 3*c.want, CacheBytes(3, c.dim, c.t), "%v", c)
-		cache := NewCache(3, c.dim, 65, c.t)
+		require.Equal(t, 3*c.want, CacheBytes(3, c.dim, c.dim, c.t), "%v", c)
+		cache := NewCache(3, c.dim, c.dim, 65, c.t)
 		require.Equal(t, int64(3*128*c.want), cache.Bytes(), "%v", c)
 		switch s := cache.store.(type) {
 		case *storeF32:
@@ -314,7 +314,7 @@ func BenchmarkAttention(b *testing.B) {
 					defer cpu.Force(k.id)()
 					p := NewPool(2)
 					defer p.Close()
-					cache := NewCache(kvHeads, dim, c.depth+c.n, gguf.F32)
+					cache := NewCache(kvHeads, dim, dim, c.depth+c.n, gguf.F32)
 					keys := random(r, kvHeads*dim)
 					for pos := range c.depth + c.n {
 						cache.Put(new(Scratch), pos, keys, keys)

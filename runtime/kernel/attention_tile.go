@@ -49,7 +49,7 @@ func newQueryTile(t *attender, s *Scratch, head, from int) queryTile {
 	w.factors, w.room = s.Floats(2*w.rows), s.Floats(c.room())
 	w.total, w.one = w.state(s.Floats(padded*c.stateRow())), w.state(s.Floats(padded*c.stateRow()))
 	for i := range w.queries {
-		copy(w.query[i*t.group*c.dim:], w.of(t.q, i))
+		copy(w.query[i*t.group*c.dim:], w.of(t.q, i, c.dim))
 	}
 	w.kernels.scale(w.query, t.Scale)
 	if w.inBF16 {
@@ -58,15 +58,14 @@ func newQueryTile(t *attender, s *Scratch, head, from int) queryTile {
 	return w
 }
 
-// of is the part of x, rows of all heads, that is query i's of the tile.
-func (w *queryTile) of(x []float32, i int) []float32 {
-	dim := w.cache.dim
+// of is the part of x, rows of all heads of dim elements, that is query i's of the tile.
+func (w *queryTile) of(x []float32, i, dim int) []float32 {
 	return x[((w.from+i)*w.Heads+w.head*w.group)*dim:][:w.group*dim]
 }
 
 // wholly computes the tile.
 func (w *queryTile) wholly() {
-	first, last := w.start(w.position)/spanKeys, (w.position+w.queries-1)/spanKeys
+	first, last := w.start(w.position)/spanKeys, (w.end(w.position+w.queries-1)-1)/spanKeys
 	if first == last {
 		w.span(first, w.total)
 	} else {
@@ -97,7 +96,7 @@ func (w *queryTile) fold(one state, span int) {
 	w.kernels.exp(w.factors)
 	for r := range w.rows {
 		pos := w.position + r/w.group
-		first, last := w.start(pos)/spanKeys, pos/spanKeys
+		first, last := w.start(pos)/spanKeys, (w.end(pos)-1)/spanKeys
 		if span < first || span > last {
 			continue
 		}
@@ -115,14 +114,19 @@ func (w *queryTile) fold(one state, span int) {
 
 // finish divides the total by the sum of the weights.
 func (w *queryTile) finish() {
-	width, dim := w.cache.sumRow(), w.cache.dim
+	width, dim := w.cache.sumRow(), w.cache.valueDim
 	for i := range w.queries {
-		out := w.of(w.dst, i)
+		out := w.of(w.dst, i, dim)
 		for g := range w.group {
-			sums := w.total.sums[(i*w.group+g)*width:][:width]
+			r := i*w.group + g
+			sums := w.total.sums[r*width:][:width]
 			head := out[g*dim:][:dim]
 			copy(head, sums[laneCount:])
-			w.kernels.scale(head, 1/w.kernels.total(sums[:laneCount]))
+			factor := 1 / w.kernels.total(sums[:laneCount])
+			if w.Sinks != nil {
+				factor = sunk(w.kernels.total(sums[:laneCount]), w.total.tops[r], w.Sinks[w.head*w.group+g])
+			}
+			w.kernels.scale(head, factor)
 		}
 	}
 }
@@ -135,7 +139,7 @@ func (w *queryTile) span(span int, to state) {
 	}
 	const blocks = spanKeys / blockKeys
 	first := max(span*blocks, w.start(w.position)/blockKeys)
-	last := min(span*blocks+blocks-1, (w.position+w.queries-1)/blockKeys)
+	last := min(span*blocks+blocks-1, (w.end(w.position+w.queries-1)-1)/blockKeys)
 	for b := first; b <= last; b++ {
 		w.block(b, to, b == first)
 	}
@@ -144,22 +148,28 @@ func (w *queryTile) span(span int, to state) {
 // block adds the keys and values of a block to the rows that see some of them. Before the first block, sums are 0.
 func (w *queryTile) block(b int, to state, first bool) {
 	c, begin := w.cache, b*blockKeys
-	from, end := max(0, begin-w.position), w.queries // the queries
-	if w.Window > 0 {
-		end = min(end, begin+blockKeys-1+w.Window-w.position)
+	from, end := 0, w.queries // the queries that see some of it
+	for from < end && w.end(w.position+from) <= begin {
+		from++
 	}
-	if from >= end {
+	for from < end && w.start(w.position+end-1) >= begin+blockKeys {
+		end--
+	}
+	if from == end {
 		return
 	}
 	keys, values := c.store.block(w.room, w.head*c.blocks+b)
 	r, rows, width := from*w.group, (end-from)*w.group, c.sumRow()
 	scores, tops, factors, sums := w.scores[r*blockKeys:], to.tops[r:][:rows], w.factors[:rows], to.sums[r*width:]
 
-	seen := min(blockKeys, w.position+end-begin) // keys
+	seen := min(blockKeys, w.end(w.position+end-1)-begin) // keys
 	if w.inBF16 {
 		w.scoresBF16(keys, r, r+rows)
 	} else {
 		w.kernels.product(scores, blockKeys, w.query[r*c.dim:], c.dim, keys, blockKeys, rows, pad16(seen), c.dim, true)
+	}
+	if w.Softcap != 0 || w.Bias != nil {
+		w.adjust(from, end, begin, pad16(seen))
 	}
 	whole := true
 	for i := from; i < end; i++ {
@@ -194,7 +204,7 @@ func (w *queryTile) block(b int, to state, first bool) {
 // seen is the range of a block's keys that query i sees.
 func (w *queryTile) seen(i, begin int) (lo, hi int) {
 	pos := w.position + i
-	return max(0, w.start(pos)-begin), min(blockKeys, pos+1-begin)
+	return max(0, w.start(pos)-begin), min(blockKeys, w.end(pos)-begin)
 }
 
 // hide makes the weights of all scores but those from lo to hi zero.

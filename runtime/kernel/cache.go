@@ -10,10 +10,11 @@ const blockKeys = 64
 //
 // A cache of another type than F32 is one of F32 whose elements were rounded to what the type can hold.
 type Cache struct {
-	heads, dim, blocks int
-	stride             int // elements of a row of values: dim, padded to whole vectors
-	bytes              int64
-	store              store
+	heads, blocks int
+	dim, valueDim int // elements of a key and of a value
+	stride        int // elements of a row of values: valueDim, padded to whole vectors
+	bytes         int64
+	store         store
 }
 
 // store is the memory of a cache. Blocks are numbered through all heads.
@@ -28,7 +29,7 @@ type store interface {
 // cacheFormat is how caches of one type are stored.
 type cacheFormat struct {
 	vector int // rows of values have a multiple of so many elements
-	// bytes is the memory of a position of one head.
+	// bytes is the memory of a position of one head: a key of dim elements and a row of stride.
 	bytes func(dim, stride int) int
 	store func(blocks, dim, stride int) store
 }
@@ -36,28 +37,28 @@ type cacheFormat struct {
 var cacheFormats = map[gguf.Type]cacheFormat{
 	gguf.F32:  {16, func(dim, stride int) int { return 4 * (dim + stride) }, newStoreF32},
 	gguf.F16:  {16, func(dim, stride int) int { return 2 * (dim + stride) }, newStoreF16},
-	gguf.Q8_0: {32, func(dim, stride int) int { return dim + stride/32*2 + stride/32*34 }, newStoreQ8},
+	gguf.Q8_0: {32, func(dim, stride int) int { return dim + q8Blocks(dim)*2 + stride/32*34 }, newStoreQ8},
 }
 
 // CacheTypes are the types that caches may have.
 var CacheTypes = []gguf.Type{gguf.F32, gguf.F16, gguf.Q8_0}
 
-// NewCache returns an empty cache of positions keys and values for each of heads, dim elements long. Their memory is
-// rounded up to whole blocks of 64 positions. t is one of CacheTypes.
-func NewCache(heads, dim, positions int, t gguf.Type) *Cache {
+// NewCache returns an empty cache of positions keys of keyDim elements and values of valueDim for each of heads. Their memory
+// is rounded up to whole blocks of 64 positions. t is one of CacheTypes.
+func NewCache(heads, keyDim, valueDim, positions int, t gguf.Type) *Cache {
 	f := cacheFormats[t]
-	c := &Cache{heads: heads, dim: dim, blocks: (positions + blockKeys - 1) / blockKeys, stride: f.stride(dim)}
-	c.bytes = int64(CacheBytes(heads, dim, t)) * int64(c.blocks*blockKeys)
-	c.store = f.store(heads*c.blocks, dim, c.stride)
+	c := &Cache{heads: heads, dim: keyDim, valueDim: valueDim, blocks: (positions + blockKeys - 1) / blockKeys, stride: f.stride(valueDim)}
+	c.bytes = int64(CacheBytes(heads, keyDim, valueDim, t)) * int64(c.blocks*blockKeys)
+	c.store = f.store(heads*c.blocks, keyDim, c.stride)
 	return c
 }
 
 func (f cacheFormat) stride(dim int) int { return (dim + f.vector - 1) / f.vector * f.vector }
 
 // CacheBytes is the memory of a position of a cache.
-func CacheBytes(heads, dim int, t gguf.Type) int {
+func CacheBytes(heads, keyDim, valueDim int, t gguf.Type) int {
 	f := cacheFormats[t]
-	return heads * f.bytes(dim, f.stride(dim))
+	return heads * f.bytes(keyDim, f.stride(valueDim))
 }
 
 // Bytes is the memory of the cache.
@@ -66,7 +67,7 @@ func (c *Cache) Bytes() int64 { return c.bytes }
 // Put stores key and value of one position: k and v hold all heads one behind the other. It takes some of the scratch.
 func (c *Cache) Put(s *Scratch, pos int, k, v []float32) {
 	for h := range c.heads {
-		c.store.put(s, h*c.blocks+pos/blockKeys, pos%blockKeys, k[h*c.dim:(h+1)*c.dim], v[h*c.dim:(h+1)*c.dim])
+		c.store.put(s, h*c.blocks+pos/blockKeys, pos%blockKeys, k[h*c.dim:(h+1)*c.dim], v[h*c.valueDim:(h+1)*c.valueDim])
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // scales of 64 keys lie together, and so do their bytes.
 type storeQ8 struct {
 	dim, stride   int
-	scales        []byte // blocks x stride/32 x 64 halves
+	scales        []byte // blocks x q8Blocks(dim) x 64 halves
 	keys          []int8 // blocks x dim x 64
 	values        []byte
 	codec, halves *codec.Codec
@@ -20,20 +20,23 @@ const (
 	q8Bytes = 34
 )
 
+// q8Blocks is the number of scales of a key.
+func q8Blocks(dim int) int { return (dim + q8Size - 1) / q8Size }
+
 func newStoreQ8(blocks, dim, stride int) store {
 	c, _ := codec.For(gguf.Q8_0)
 	halves, _ := codec.For(gguf.F16)
-	return &storeQ8{dim, stride, zeros[byte](2 * blocks * stride / q8Size * blockKeys), zeros[int8](blocks * dim * blockKeys),
+	return &storeQ8{dim, stride, zeros[byte](2 * blocks * q8Blocks(dim) * blockKeys), zeros[int8](blocks * dim * blockKeys),
 		zeros[byte](blocks * blockKeys * stride / q8Size * q8Bytes), c, halves}
 }
 
 func (s *storeQ8) put(scratch *Scratch, block, pos int, k, v []float32) {
-	row := s.stride / q8Size * q8Bytes
+	row, scaled := s.stride/q8Size*q8Bytes, q8Blocks(s.dim)
 	s.encode(scratch, s.values[(block*blockKeys+pos)*row:][:row], v)
-	encoded := scratch.Bytes(row)
+	encoded := scratch.Bytes(scaled * q8Bytes)
 	s.encode(scratch, encoded, k)
-	scales, keys := s.scales[2*block*s.stride/q8Size*blockKeys:], s.keys[block*s.dim*blockKeys:]
-	for i := range s.stride / q8Size {
+	scales, keys := s.scales[2*block*scaled*blockKeys:], s.keys[block*s.dim*blockKeys:]
+	for i := range scaled {
 		copy(scales[2*(i*blockKeys+pos):], encoded[i*q8Bytes:][:2])
 	}
 	for i := range k {
@@ -43,8 +46,8 @@ func (s *storeQ8) put(scratch *Scratch, block, pos int, k, v []float32) {
 
 // encode encodes x, padded with zeros.
 func (s *storeQ8) encode(scratch *Scratch, dst []byte, x []float32) {
-	if len(x) < s.stride {
-		padded := scratch.Floats(s.stride)
+	if whole := q8Blocks(len(x)) * q8Size; len(x) < whole {
+		padded := scratch.Floats(whole)
 		clear(padded[copy(padded, x):])
 		x = padded
 	}
@@ -54,7 +57,7 @@ func (s *storeQ8) encode(scratch *Scratch, dst []byte, x []float32) {
 func (s *storeQ8) block(room []float32, block int) (keys, values []float32) {
 	keys, values = room[:s.dim*blockKeys], room[s.dim*blockKeys:][:blockKeys*s.stride]
 	k, kernels := s.keys[block*s.dim*blockKeys:], active()
-	halves := s.scales[2*block*s.stride/q8Size*blockKeys:]
+	halves := s.scales[2*block*q8Blocks(s.dim)*blockKeys:]
 	scales := values[:blockKeys] // which are written last
 	for first := 0; first < s.dim; first += q8Size {
 		end := min(s.dim, first+q8Size)

@@ -15,7 +15,7 @@ func TestOperationsAllocateNothing(t *testing.T) {
 	narrow := matrixF32(t, 7, 13, make([]float32, 7*13)) // neither whole vectors nor whole tiles of rows
 	q8, err := NewMatrix(gguf.Q8_0, 40, 96, make([]byte, 40*gguf.Q8_0.RowBytes(96)))
 	require.NoError(t, err)
-	cache, a := NewCache(2, 16, 600, gguf.F32), Attention{Heads: 4, Scale: 1}
+	cache, a := NewCache(2, 16, 16, 600, gguf.F32), Attention{Heads: 4, Scale: 1}
 	for name, f := range map[string]func(){
 		"floats": func() { m.MatMuls(p, x, 2, Product{y, narrow}, Product{y[100:], narrow}) }, "integers": func() { m.MatMuls(p, x, 2, Product{y, q8}) },
 		"SwiGLU": func() { p.SwiGLU(x, y) }, "GeGLU": func() { p.GeGLU(x, y) }, "GELU": func() { p.GELU(x) },

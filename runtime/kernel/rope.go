@@ -16,6 +16,9 @@ type Rope struct {
 	Neox bool
 	// Factors divide the frequency of each pair (llama3, longrope); nil means 1.
 	Factors []float32
+	// LongFactors, when not nil, are the factors of tables of more than Original positions (longrope).
+	LongFactors []float32
+	Original    int
 	// Magnitude multiplies cosine and sine (longrope's and YaRN's attention factor); 0 means 1.
 	Magnitude float64
 	// Scale multiplies the positions (1/factor for linear scaling); 0 means 1.
@@ -76,6 +79,9 @@ func (t *RopeTable) Bytes() int64 { return 4 * int64(len(t.cos)+len(t.sin)) }
 
 // Table computes the table of the positions 0..positions-1.
 func (r Rope) Table(positions int) *RopeTable {
+	if r.LongFactors != nil && positions > r.Original {
+		r.Factors = r.LongFactors
+	}
 	magnitude := r.Magnitude
 	if magnitude == 0 {
 		magnitude = 1

@@ -71,7 +71,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 		s.ropes = append(s.ropes, r.table(maxTokens))
 	}
 	for _, b := range g.blocks {
-		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, maxTokens, m.opts.KVType))
+		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, b.attn.dim, maxTokens, m.opts.KVType))
 	}
 	return s, nil
 }
@@ -79,7 +79,7 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 // sessionBytes is about the memory of caches and tables of a session; a float, since it may be beyond any integer.
 func (g *graph) sessionBytes(tokens int, kv gguf.Type) (bytes float64) {
 	for _, b := range g.blocks {
-		bytes += float64(tokens) * float64(kernel.CacheBytes(b.attn.kvHeads, b.attn.dim, kv))
+		bytes += float64(tokens) * float64(kernel.CacheBytes(b.attn.kvHeads, b.attn.dim, b.attn.dim, kv))
 	}
 	for _, r := range g.ropes {
 		bytes += 4 * float64(tokens) * float64(r.Dims)
