@@ -24,6 +24,13 @@ func AddBias(x, bias []float32) {
 	}
 }
 
+// Scale is kernel.Scale in parallel.
+func (p *Pool) Scale(x []float32, f float32) {
+	p.ranges(ranges{n: len(x), size: 4 * elementwise, dst: x, eps: f, op: func(r *ranges, first, end int) {
+		active().scale(r.dst[first:end], r.eps)
+	}})
+}
+
 // Scale multiplies each element by f.
 func Scale(x []float32, f float32) { active().scale(x, f) }
 

@@ -1,65 +1,55 @@
 package model
 
-// ffn is the feed-forward part of a block.
+import "github.com/carat-llm/carat/runtime/kernel"
+
+// ffn is the feed-forward part of most models: down(act(gate(x)) * up(x)), or down(act(up(x))) without a gate.
 type ffn struct {
-	gate, up, down linear // gate.w is nil when there is no gate
-	gelu           bool   // GELU instead of SiLU
+	gate, up, down linear // width -> hidden twice, hidden -> width; gate.w is nil when there is no gate
+	act            activation
 }
+
+// activation is an activation function.
+type activation struct {
+	gated func(p *kernel.Pool, gate, up []float32) // gate = act(gate) * up
+	plain func(p *kernel.Pool, x []float32)        // x = act(x)
+}
+
+var (
+	silu = activation{gated: (*kernel.Pool).SwiGLU}
+	gelu = activation{gated: (*kernel.Pool).GeGLU, plain: (*kernel.Pool).GELU} // the approximation with tanh
+)
 
 // gatedFFN loads ffn_gate, ffn_up and ffn_down.
-func (l *loader) gatedFFN(p string, h hparams) ffn {
-	var f ffn
-	f.gate, _ = l.linear(p+"ffn_gate", h.width, h.hidden)
-	f.up, _ = l.linear(p+"ffn_up", h.width, h.hidden)
-	f.down, _ = l.linear(p+"ffn_down", h.hidden, h.width)
-	return f
+func (l *loader) gatedFFN(p string, h hparams, act activation) *ffn {
+	return &ffn{
+		gate: l.linear(p+"ffn_gate", h.width, h.hidden), up: l.linear(p+"ffn_up", h.width, h.hidden),
+		down: l.linear(p+"ffn_down", h.hidden, h.width), act: act,
+	}
 }
 
-// apply computes the n rows of x into dst.
+// fusedFFN loads gate and up from the one matrix ffn_up, one after the other.
+func (l *loader) fusedFFN(p string, h hparams, act activation) *ffn {
+	parts := l.fused(p+"ffn_up", h.width, h.hidden, h.hidden)
+	return &ffn{gate: parts[0], up: parts[1], down: l.linear(p+"ffn_down", h.hidden, h.width), act: act}
+}
+
+// plainFFN loads ffn_up and ffn_down.
+func (l *loader) plainFFN(p string, h hparams, act activation) *ffn {
+	return &ffn{up: l.linear(p+"ffn_up", h.width, h.hidden), down: l.linear(p+"ffn_down", h.hidden, h.width), act: act}
+}
+
 func (f *ffn) apply(s *Session, dst, x []float32, n int) {
-	up := s.buf(bufUp, n*f.up.w.Rows)
+	mark := s.arena.mark()
+	up := s.arena.floats(n * f.up.w.Rows)
 	if f.gate.w == nil {
 		s.apply(x, n, output{up, &f.up})
-		s.pool.GELU(up)
+		f.act.plain(s.pool, up)
 		s.apply(up, n, output{dst, &f.down})
-		return
-	}
-	gate := s.buf(bufGate, n*f.gate.w.Rows)
-	s.apply(x, n, output{gate, &f.gate}, output{up, &f.up})
-	if f.gelu {
-		s.pool.GeGLU(gate, up)
 	} else {
-		s.pool.SwiGLU(gate, up)
+		gate := s.arena.floats(n * f.gate.w.Rows)
+		s.apply(x, n, output{gate, &f.gate}, output{up, &f.up})
+		f.act.gated(s.pool, gate, up)
+		s.apply(gate, n, output{dst, &f.down})
 	}
-	s.apply(gate, n, output{dst, &f.down})
-}
-
-// block is one layer: x += post(attn(pre(x))), then the same with the feed-forward part.
-type block struct {
-	attnNorm, postAttn norm
-	attn               attention
-	ffnNorm, postFFN   norm
-	ffn                ffn
-	moe                moe // instead of ffn when it has experts
-}
-
-// apply computes a layer over the n rows of x, to which it first adds what the layer before it left, nil for the first.
-// It leaves its own last addition to the next norm, which is one pass over x less.
-func (b *block) apply(s *Session, x, left []float32, n int, layer int) []float32 {
-	h, out := s.buf(bufNorm, len(x)), s.buf(bufOut, len(x))
-	b.attnNorm.applyAfter(s, h, x, left)
-	b.attn.apply(s, out, h, n, s.caches[layer])
-	if b.postAttn.weight != nil {
-		b.postAttn.apply(s, out, out)
-	}
-	b.ffnNorm.applyAfter(s, h, x, out)
-	if len(b.moe.experts) > 0 {
-		b.moe.apply(s, out, h, n)
-	} else {
-		b.ffn.apply(s, out, h, n)
-	}
-	if b.postFFN.weight != nil {
-		b.postFFN.apply(s, out, out)
-	}
-	return out
+	s.arena.release(mark)
 }

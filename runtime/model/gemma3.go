@@ -11,31 +11,28 @@ import (
 // rotary base for each layer that sees everything. (The converter adds 1 to the norms' weights.)
 func buildGemma3(l *loader) *graph {
 	h := l.hparams()
-	global := l.rope(h, true, true)
-	local := rope{Rope: kernel.Rope{Dims: global.Dims, Neox: true, Base: l.base("rope.freq_base_swa"),
-		Magnitude: l.factor("rope.scaling.attn_factor")}} // scaling is for the layers that see everything
+	global := l.rope(h, true)
+	local := kernel.Rope{Dims: global.Dims, Neox: true, Base: l.base("rope.freq_base_swa"),
+		Magnitude: l.factor("rope.scaling.attn_factor")} // scaling is for the layers that see everything
 	const globalRope, localRope = 0, 1
-	g := &graph{ropes: []rope{global, local}, scale: float32(math.Sqrt(float64(h.width)))}
+	g := &graph{ropes: []kernel.Rope{global, local}, scale: float32(math.Sqrt(float64(h.width)))}
 	pattern := l.countOr("attention.sliding_window_pattern", 6)
 	window := l.count("attention.sliding_window")
 	for i := range h.layers {
-		p := layerName(i)
-		b := block{
-			attnNorm: l.rmsNorm(p+"attn_norm", h.width), attn: l.attention(p, h),
-			postAttn: l.rmsNorm(p+"post_attention_norm", h.width),
-			ffnNorm:  l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, h),
-			postFFN: l.rmsNorm(p+"post_ffw_norm", h.width),
-		}
-		b.ffn.gelu = true
-		l.headNorms(&b.attn, p)
-		b.attn.rope = globalRope
+		h, p := h.layer(i), layerName(i)
+		a := l.attention(p, h)
+		l.headNorms(a, p)
+		a.rope = globalRope
 		if (i+1)%pattern != 0 {
-			b.attn.rope, b.attn.window = localRope, window
+			a.rope, a.window = localRope, window
 		}
 		if h.layers == gemma3Layers27B {
-			b.attn.scale = float32(1 / math.Sqrt(float64(h.width/h.heads)))
+			a.scale = float32(1 / math.Sqrt(float64(h.width/h.heads)))
 		}
-		g.blocks = append(g.blocks, b)
+		g.layers = append(g.layers, &block{
+			attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a, postAttn: l.rmsNorm(p+"post_attention_norm", h.width),
+			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, h, gelu), postFFN: l.rmsNorm(p+"post_ffw_norm", h.width),
+		})
 	}
 	if g.softcap = float32(l.floatOr("final_logit_softcapping", 0)); !(g.softcap >= 0 && g.softcap <= math.MaxFloat32) {
 		l.fail("metadata %s is %v, expected a number above 0, or 0 for none", l.key("final_logit_softcapping"), g.softcap)

@@ -8,11 +8,22 @@ import (
 
 // hparams are the hyperparameters that all architectures share.
 type hparams struct {
-	layers, context, width, hidden int
-	heads, kvHeads, dim            int
+	layers, context, width int
+	sizes                          // of the first layer; see layer
+	each                   []sizes // of each layer
+	dim, valueDim          int     // elements of a head's key, and of its value
 	// experts is 0 in dense models. Each token uses usedExperts of them, of expertHidden inner activations.
 	experts, usedExperts, expertHidden int
 	normalised                         bool // the weights of a token's experts sum to 1
+}
+
+// sizes are the hyperparameters that may differ from layer to layer.
+type sizes struct{ hidden, heads, kvHeads int }
+
+// layer is h with the sizes of layer i.
+func (h hparams) layer(i int) hparams {
+	h.sizes = h.each[i]
+	return h
 }
 
 // hparams reads <arch>.block_count and its like.
@@ -22,41 +33,47 @@ func (l *loader) hparams() hparams {
 		l.fail("metadata %s is %d, but %d layers have tensors", l.key("block_count"), h.layers, n)
 		h.layers = 0
 	}
-	h.hidden, h.heads = l.perLayer("feed_forward_length", h.layers), l.perLayer("attention.head_count", h.layers)
-	if h.kvHeads = h.heads; l.given("attention.head_count_kv") {
-		h.kvHeads = l.perLayer("attention.head_count_kv", h.layers)
+	hidden, heads := l.perLayer("feed_forward_length", h.layers), l.perLayer("attention.head_count", h.layers)
+	kvHeads := heads
+	if l.given("attention.head_count_kv") {
+		kvHeads = l.perLayer("attention.head_count_kv", h.layers)
 	}
-	if h.heads%h.kvHeads != 0 {
-		l.fail("metadata: %d attention heads are not a multiple of %d key-value heads", h.heads, h.kvHeads)
+	h.sizes = sizes{1, 1, 1}
+	for i := range h.layers {
+		h.each = append(h.each, sizes{hidden[i], heads[i], kvHeads[i]})
+		if heads[i]%kvHeads[i] != 0 {
+			l.fail("metadata: %d attention heads are not a multiple of %d key-value heads", heads[i], kvHeads[i])
+		}
+	}
+	if h.layers > 0 {
+		h.sizes = h.each[0]
 	}
 	if !l.given("attention.key_length") && h.width%h.heads != 0 {
 		l.fail("metadata: embedding_length %d is not a multiple of %d attention heads, and %s is missing", h.width, h.heads, l.key("attention.key_length"))
 	}
 	h.dim = l.countOr("attention.key_length", max(1, h.width/h.heads))
-	if v := l.countOr("attention.value_length", h.dim); v != h.dim {
-		l.fail("metadata %s is %d and the key length is %d, but the runtime needs them to be equal", l.key("attention.value_length"), v, h.dim)
-	}
+	h.valueDim = l.countOr("attention.value_length", h.dim)
 	return h
 }
 
-// perLayer is count for a key that may have a value for each layer: the runtime needs them equal.
-func (l *loader) perLayer(name string, layers int) int {
-	v, _ := l.value(name)
-	all := l.md.Ints(l.key(name))
-	if all == nil {
-		return l.count(name)
-	}
-	if len(all) != layers {
+// perLayer is count for a key that may have a value for each layer.
+func (l *loader) perLayer(name string, layers int) []int {
+	l.value(name)
+	counts, all := make([]int, layers), l.md.Ints(l.key(name))
+	if all != nil && len(all) != layers {
 		l.fail("metadata %s has %d values, but %s is %d", l.key(name), len(all), l.key("block_count"), layers)
-		return 1
 	}
-	for _, n := range all {
-		if n != all[0] {
-			l.fail("metadata %s is %v; the runtime needs the same value for all layers", l.key(name), v)
-			return 1
+	for i := range counts {
+		if counts[i] = 1; l.err != nil {
+			continue
+		}
+		if all == nil {
+			counts[i] = l.count(name)
+		} else {
+			counts[i] = l.positive(name, all[i])
 		}
 	}
-	return l.positive(name, all[0])
+	return counts
 }
 
 // withExperts reads what models of experts have beside the hyperparameters of all. Whether the weights of experts are

@@ -7,36 +7,56 @@ import (
 
 // linear is a matrix with an optional bias.
 type linear struct {
-	name   string // of the weight tensor
-	tensor gguf.Tensor
-	first  int // the row of tensor that w begins with
-	w      *kernel.Matrix
-	bias   []float32
+	name string // of the weight tensor
+	w    *kernel.Matrix
+	bias []float32
 	// A matrix of a stacked tensor is that of expert, of 0..experts-1; experts is 0 for other matrices.
 	expert, experts int
 }
 
 // linear loads name.weight (cols x rows) and name.bias when there is one.
-func (l *loader) linear(name string, cols, rows int) (linear, bool) {
-	w := l.matrix(name+".weight", cols, rows)
-	return linear{name: name + ".weight", tensor: l.tensors[name+".weight"], w: w, bias: l.vectorIf(name+".bias", rows)}, l.err == nil
-}
+func (l *loader) linear(name string, cols, rows int) linear { return l.fused(name, cols, rows)[0] }
 
-// split cuts a fused matrix into parts of the given numbers of rows, which share its data.
-func (m linear) split(rows ...int) []linear {
-	parts := make([]linear, len(rows))
-	if m.w == nil { // loading failed; the loader has the error
+// fused loads name.weight and name.bias as matrices of the given numbers of rows, one after the other, which share the data.
+// They are empty after an error, which the loader has.
+func (l *loader) fused(name string, cols int, rows ...int) []linear {
+	total, parts := 0, make([]linear, len(rows))
+	for _, n := range rows {
+		total += n
+	}
+	w := l.matrix(name+".weight", cols, total)
+	bias := l.vectorIf(name+".bias", total)
+	if w == nil {
 		return parts
 	}
 	first := 0
 	for i, n := range rows {
-		parts[i] = linear{name: m.name, tensor: m.tensor, first: m.first + first, w: m.w.RowRange(first, n)}
-		if m.bias != nil {
-			parts[i].bias = m.bias[first : first+n]
+		m := linear{name: name + ".weight", w: w}
+		if n != total {
+			m.w = w.RowRange(first, n)
 		}
+		if bias != nil {
+			m.bias = bias[first : first+n]
+		}
+		parts[i] = l.product(m, first)
 		first += n
 	}
 	return parts
+}
+
+// weight is a matrix to multiply with, and the rows of a tensor that it is.
+type weight struct {
+	w      *kernel.Matrix
+	tensor gguf.Tensor
+	first  int
+}
+
+// product notes that activations are multiplied with m, which begins at row first of its tensor, so that it is prepared for that.
+func (l *loader) product(m linear, first int) linear {
+	if m.w != nil {
+		l.weights = append(l.weights, weight{m.w, l.tensors[m.name], first})
+	}
+	return m
 }
 
 // output is a matrix to multiply activations with, and where the result goes.

@@ -1,5 +1,7 @@
 package model
 
+import "github.com/carat-llm/carat/runtime/kernel"
+
 // buildLlama builds Llama and what is shaped like it (Mistral, SmolLM2, Mixtral): RMSNorm, rotary positions in
 // pairs of neighbours (the converter permutes q and k), SwiGLU; biases when the file has them.
 func buildLlama(l *loader) *graph {
@@ -10,35 +12,42 @@ func buildLlama(l *loader) *graph {
 	return buildPlain(l, false, normalisedExperts)
 }
 
-// feedForward is the kind of the part behind attention.
-type feedForward int
+// expertKind says whether there are experts.
+type expertKind int
 
 const (
-	noExperts feedForward = iota
+	noExperts expertKind = iota
 	normalisedExperts
 	plainExperts // weighted by the router's probabilities as they are
 )
 
 // buildPlain builds pre-norm blocks of attention and SwiGLU, or experts of SwiGLU.
-func buildPlain(l *loader, neox bool, kind feedForward) *graph {
+func buildPlain(l *loader, neox bool, kind expertKind) *graph {
 	h := l.hparams()
 	if kind != noExperts {
 		h = l.withExperts(h, kind == normalisedExperts)
 	}
-	g := &graph{ropes: []rope{l.rope(h, neox, false)}}
+	g := &graph{ropes: []kernel.Rope{l.rope(h, neox)}}
 	for i := range h.layers {
-		p := layerName(i)
-		b := block{
-			attnNorm: l.rmsNorm(p+"attn_norm", h.width), attn: l.attention(p, h),
-			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width),
-		}
+		h, p := h.layer(i), layerName(i)
+		a := l.attention(p, h)
+		a.window = l.window()
+		b := &block{attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a, ffnNorm: l.rmsNorm(p+"ffn_norm", h.width)}
 		if h.experts > 0 {
-			b.moe = l.moe(p, h)
+			b.ffn = l.moe(p, h)
 		} else {
-			b.ffn = l.gatedFFN(p, h)
+			b.ffn = l.gatedFFN(p, h, silu)
 		}
-		b.attn.window = l.window()
-		g.blocks = append(g.blocks, b)
+		g.layers = append(g.layers, b)
 	}
 	return g.finish(l, h, l.rmsNorm("output_norm", h.width))
+}
+
+// blocks calls f for each layer of a graph of blocks with attention.
+func (g *graph) blocks(f func(p string, b *block, a *attention)) *graph {
+	for i, x := range g.layers {
+		b := x.(*block)
+		f(layerName(i), b, b.mixer.(*attention))
+	}
+	return g
 }

@@ -19,6 +19,7 @@ type loader struct {
 	asked map[string]bool
 	// headersOnly checks tensors without loading them: matrices and vectors are nil.
 	headersOnly bool
+	weights     []weight // that activations are multiplied with
 	err         error
 }
 

@@ -17,8 +17,8 @@ func TestSessionsThatCannotFit(t *testing.T) {
 	if sysmem.Total() == 0 {
 		t.Skip("the memory of this system is not known")
 	}
-	for len(m.graph.blocks) < 1<<10 {
-		m.graph.blocks = append(m.graph.blocks, m.graph.blocks...)
+	for len(m.graph.layers) < 1<<10 {
+		m.graph.layers = append(m.graph.layers, m.graph.layers...)
 	}
 	_, err = m.NewSession(1 << 24)
 	require.ErrorIs(t, err, gguf.ErrEnvironment)

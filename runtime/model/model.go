@@ -11,8 +11,10 @@
 //
 // # Architectures
 //
-// Each architecture is one file that names its tensors and hyperparameters and puts the shared blocks
-// (attention.go, ffn.go, moe.go, norm.go) together; registry.go lists them.
+// Each architecture is one file that names its tensors and hyperparameters and puts the shared parts together (attention.go,
+// ffn.go, moe.go, norm.go); registry.go lists them. A model is a list of layers (layer.go). Each has a state in a session, as the
+// cache of attention: what it keeps of the tokens before. Most layers are blocks of a mixer, in which tokens see each other,
+// and a feed-forward part.
 //
 // Results follow the transformers library where it and llama.cpp differ (GELU in full precision, the
 // sliding window of Phi-3). They are the same bits for any number of threads and any split of the
@@ -49,17 +51,20 @@ type Model struct {
 	opts  Options
 }
 
-// graph is what an architecture builds: embeddings, blocks, the final norm and the output matrix.
+// graph is what an architecture builds: embeddings, layers, the final norm and the output matrix.
 type graph struct {
 	context   int            // trained context length
+	width     int            // of the residual stream
 	embedding *kernel.Matrix // vocab rows
 	scale     float32        // of the embeddings; 0 means 1
 	positions *kernel.Matrix // learned positions, or nil
-	ropes     []rope         // what attention.rope points at
-	blocks    []block
+	ropes     []kernel.Rope  // what attention.rope points at
+	layers    []layer
 	norm      norm
 	output    linear
 	softcap   float32 // of the logits; 0 means none
+
+	weights []weight // that activations are multiplied with
 }
 
 // Load builds the graph of src, which must pass [Check]. Errors wrap gguf.ErrInput and name the key or tensor. src
@@ -88,6 +93,7 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 	if opts.Pool == nil {
 		opts.Pool = kernel.NewPool(0)
 	}
+	g.weights = l.weights
 	m := &Model{graph: g, opts: opts}
 	if err := m.prepare(); err != nil {
 		return nil, err
@@ -97,6 +103,9 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 
 // Vocab is the number of logits of a position: the rows of the embedding matrix.
 func (m *Model) Vocab() int { return m.graph.embedding.Rows }
+
+// Width is the number of activations of a token.
+func (m *Model) Width() int { return m.graph.width }
 
 // ContextLength is the number of positions the model was trained for.
 func (m *Model) ContextLength() int { return m.graph.context }
@@ -110,18 +119,37 @@ func (m *Model) KVType() gguf.Type { return m.opts.KVType }
 // finish loads what all architectures have in common around their blocks: token_embd, output_norm and
 // output, which is token_embd when the file has no output.weight.
 func (g *graph) finish(l *loader, h hparams, outputNorm norm) *graph {
-	g.context, g.norm = h.context, outputNorm
+	g.context, g.width, g.norm = h.context, h.width, outputNorm
 	vocab := l.vocabulary()
 	g.embedding = l.matrix("token_embd.weight", h.width, vocab)
-	g.output = linear{name: "token_embd.weight", tensor: l.tensors["token_embd.weight"], w: g.embedding}
 	if l.has("output.weight") {
-		g.output, _ = l.linear("output", h.width, vocab)
+		g.output = l.linear("output", h.width, vocab)
+	} else {
+		g.output = l.product(linear{name: "token_embd.weight", w: g.embedding}, 0)
 	}
 	return g
 }
 
-// cap squeezes the logits into (-softcap, softcap).
-func (g *graph) cap(logits []float32) {
+// embed fills x, which follows the tokens that the session holds, with the embeddings of ids.
+func (g *graph) embed(s *Session, x []float32, ids []int32) {
+	mark := s.arena.mark()
+	pos := s.arena.floats(g.width)
+	for i, id := range ids {
+		row := x[i*g.width : (i+1)*g.width]
+		g.embedding.Row(row, int(id))
+		if g.scale != 0 {
+			kernel.Scale(row, g.scale)
+		}
+		if g.positions != nil {
+			g.positions.Row(pos, s.done+i)
+			kernel.AddBias(row, pos)
+		}
+	}
+	s.arena.release(mark)
+}
+
+// limit squeezes the logits into (-softcap, softcap).
+func (g *graph) limit(logits []float32) {
 	if g.softcap == 0 {
 		return
 	}

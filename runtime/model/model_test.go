@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -243,9 +244,15 @@ func TestSessionBytes(t *testing.T) {
 	require.NoError(t, err)
 	s, err := m.NewSession(16)
 	require.NoError(t, err)
-	// 16 positions are one block of 64; values of 10 elements are padded to 16, keys are not. The table has 5 pairs a position.
-	fresh := int64(4 * (2 /* layers */ *2 /* heads */ *64*(10+16) + 2*16*5))
+	// 16 positions are one block of 64; values of 10 elements are padded to 16, keys are not. The table has 5 pairs a position; the sequence itself is kept.
+	fresh := int64(4 * (2 /* layers */ *2 /* heads */ *64*(10+16) + 2*16*5 + 16))
 	require.Equal(t, fresh, s.Bytes())
 	require.NoError(t, s.Forward([]int32{1, 2}, 2, nil))
 	require.Greater(t, s.Bytes(), fresh, "buffers grow with use")
+}
+
+// reshape gives a tensor another shape, of random weights.
+func (f *fake) reshape(name string, shape ...int64) {
+	f.tensors = slices.DeleteFunc(f.tensors, func(x gguf.Tensor) bool { return x.Info().Name == name })
+	f.add(rand.New(rand.NewPCG(3, uint64(len(name)))), name, shape...)
 }

@@ -11,22 +11,22 @@ import (
 // weighted by the probabilities.
 type moe struct {
 	router     linear // width -> one logit for each expert
-	experts    []ffn  // none in dense models
+	experts    []ffn
 	used       int    // experts of a token
 	normalise  bool   // scale the weights of a token's experts to a sum of 1
-	shared     ffn    // computes every token too; without matrices there is none
+	shared     *ffn   // computes every token too; nil: there is none
 	sharedGate linear // width -> one logit; its sigmoid is the shared expert's weight
 }
 
 // moe loads ffn_gate_inp and the stacked ffn_gate_exps, ffn_up_exps and ffn_down_exps.
-func (l *loader) moe(p string, h hparams) moe {
-	m := moe{used: h.usedExperts, normalise: h.normalised}
-	m.router, _ = l.linear(p+"ffn_gate_inp", h.width, h.experts)
+func (l *loader) moe(p string, h hparams) *moe {
+	m := &moe{used: h.usedExperts, normalise: h.normalised}
+	m.router = l.linear(p+"ffn_gate_inp", h.width, h.experts)
 	gate := l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts)
 	up := l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
 	down := l.stacked(p+"ffn_down_exps", h.expertHidden, h.width, h.experts)
 	for e := range down { // down is the last: when it was loaded, all were
-		m.experts = append(m.experts, ffn{gate: gate[e], up: up[e], down: down[e]})
+		m.experts = append(m.experts, ffn{gate: gate[e], up: up[e], down: down[e], act: silu})
 	}
 	return m
 }
@@ -40,18 +40,19 @@ func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 	}
 	ms := make([]linear, experts)
 	for e := range ms {
-		ms[e] = linear{name: name + ".weight", tensor: l.tensors[name+".weight"], first: e * rows, w: w.RowRange(e*rows, rows), expert: e, experts: experts}
+		ms[e] = l.product(linear{name: name + ".weight", w: w.RowRange(e*rows, rows), expert: e, experts: experts}, e*rows)
 	}
 	return ms
 }
 
 // sharedExpert adds the expert that every token uses, with its gate.
 func (l *loader) sharedExpert(m *moe, p string, h hparams) {
-	hidden := l.countOr("expert_shared_feed_forward_length", h.hidden)
-	m.shared.gate, _ = l.linear(p+"ffn_gate_shexp", h.width, hidden)
-	m.shared.up, _ = l.linear(p+"ffn_up_shexp", h.width, hidden)
-	m.shared.down, _ = l.linear(p+"ffn_down_shexp", hidden, h.width)
-	m.sharedGate, _ = l.linear(p+"ffn_gate_inp_shexp", h.width, 1)
+	h.hidden = l.countOr("expert_shared_feed_forward_length", h.hidden)
+	m.shared = &ffn{
+		gate: l.linear(p+"ffn_gate_shexp", h.width, h.hidden), up: l.linear(p+"ffn_up_shexp", h.width, h.hidden),
+		down: l.linear(p+"ffn_down_shexp", h.hidden, h.width), act: silu,
+	}
+	m.sharedGate = l.linear(p+"ffn_gate_inp_shexp", h.width, 1)
 }
 
 // assignment is a token that an expert computes.
@@ -72,14 +73,16 @@ func (m *moe) apply(s *Session, dst, x []float32, n int) {
 		if k == 0 {
 			continue
 		}
-		rows, out := s.buf(bufExpertIn, k*width), s.buf(bufExpertOut, k*width)
+		mark := s.arena.mark()
+		rows, out := s.arena.floats(k*width), s.arena.floats(k*width)
 		for i, t := range tokens[e] {
 			copy(rows[i*width:(i+1)*width], x[t.token*width:])
 		}
 		m.experts[e].apply(s, out, rows, k)
 		s.addWeighted(dst, out, tokens[e])
+		s.arena.release(mark)
 	}
-	if m.shared.up.w != nil {
+	if m.shared != nil {
 		m.addShared(s, dst, x, n)
 	}
 }
@@ -93,8 +96,8 @@ type routing struct {
 
 // assign routes the tokens: for each expert those that use it, in order. They are valid until the next call.
 func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
-	experts := len(m.experts)
-	logits := s.buf(bufRouter, n*experts)
+	experts, mark := len(m.experts), s.arena.mark()
+	logits := s.arena.floats(n * experts)
 	s.apply(x, n, output{logits, &m.router})
 	r := &s.routing
 	r.tokens, r.chosen = slices.Grow(r.tokens[:0], experts)[:experts], slices.Grow(r.chosen[:0], m.used)[:m.used]
@@ -117,12 +120,14 @@ func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
 			r.tokens[e] = append(r.tokens[e], assignment{i, p[e] * scale})
 		}
 	}
+	s.arena.release(mark)
 	return r.tokens
 }
 
 // addShared adds the shared expert's result, weighted by the sigmoid of its gate's logit.
 func (m *moe) addShared(s *Session, dst, x []float32, n int) {
-	gates, out := s.buf(bufRouter, n), s.buf(bufExpertOut, len(x))
+	mark := s.arena.mark()
+	gates, out := s.arena.floats(n), s.arena.floats(len(x))
 	s.apply(x, n, output{gates, &m.sharedGate})
 	m.shared.apply(s, out, x, n)
 	all := s.routing.all[:0]
@@ -131,6 +136,7 @@ func (m *moe) addShared(s *Session, dst, x []float32, n int) {
 	}
 	s.routing.all = all
 	s.addWeighted(dst, out, all)
+	s.arena.release(mark)
 }
 
 // addWeighted adds row i of out, times the weight, to the row of dst of the i-th token.

@@ -87,7 +87,7 @@ func TestExpertsAsDefined(t *testing.T) {
 		for i := range x {
 			x[i] = float32(r.NormFloat64())
 		}
-		m.graph.blocks[0].moe.apply(session(t, m, n), got, x, n)
+		m.graph.layers[0].(*block).ffn.apply(session(t, m, n), got, x, n)
 		for i := range n {
 			row, want := make([]float64, width), make([]float64, width)
 			for j := range row {

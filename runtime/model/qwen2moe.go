@@ -4,10 +4,7 @@ package model
 // one that is shared by all tokens.
 func buildQwen2MoE(l *loader) *graph {
 	h := l.hparams()
-	g := buildPlain(l, true, plainExperts)
-	for i := range g.blocks {
-		m := &g.blocks[i].moe
-		l.sharedExpert(m, layerName(i), h)
-	}
-	return g
+	return buildPlain(l, true, plainExperts).blocks(func(p string, b *block, _ *attention) {
+		l.sharedExpert(b.ffn.(*moe), p, h)
+	})
 }

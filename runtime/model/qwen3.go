@@ -6,12 +6,8 @@ func buildQwen3(l *loader) *graph { return buildHeadNormed(l, noExperts) }
 // buildQwen3MoE builds Qwen3 with experts.
 func buildQwen3MoE(l *loader) *graph { return buildHeadNormed(l, normalisedExperts) }
 
-func buildHeadNormed(l *loader, kind feedForward) *graph {
-	g := buildPlain(l, true, kind)
-	for i := range g.blocks {
-		l.headNorms(&g.blocks[i].attn, layerName(i))
-	}
-	return g
+func buildHeadNormed(l *loader, kind expertKind) *graph {
+	return buildPlain(l, true, kind).blocks(func(p string, _ *block, a *attention) { l.headNorms(a, p) })
 }
 
 // headNorms loads the norms of the heads of q and k.

@@ -7,31 +7,13 @@ import (
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
-// rope is a kernel.Rope with a second set of factors for long sequences.
-type rope struct {
-	kernel.Rope
-	long     []float32 // factors of sessions that hold more than original positions; nil: no second set
-	original int
-}
-
-// table computes the angles of a session of that many positions.
-func (r rope) table(positions int) *kernel.RopeTable {
-	if r.long != nil && positions > r.original {
-		r.Factors = r.long
-	}
-	return r.Table(positions)
-}
-
-// rope reads the rotary embedding: rope.freq_base, dimension_count and scaling, and rope_freqs.weight.
-// Heads are turned as a whole, or in their first dimension_count elements when the architecture may turn a part.
-func (l *loader) rope(h hparams, neox, part bool) rope {
-	r := rope{Rope: kernel.Rope{Dims: l.countOr("rope.dimension_count", h.dim), Neox: neox, Base: l.base("rope.freq_base")}}
-	switch {
-	case r.Dims%2 != 0 || r.Dims > h.dim:
+// rope reads the rotary embedding: rope.freq_base, dimension_count (heads are turned in their first so many elements) and scaling,
+// and rope_freqs.weight.
+func (l *loader) rope(h hparams, neox bool) kernel.Rope {
+	r := kernel.Rope{Dims: l.countOr("rope.dimension_count", h.dim), Neox: neox, Base: l.base("rope.freq_base")}
+	if r.Dims%2 != 0 || r.Dims > h.dim {
 		l.fail("metadata %s is %d, expected an even number of at most %d", l.key("rope.dimension_count"), r.Dims, h.dim)
 		r.Dims = 0
-	case r.Dims != h.dim && !part:
-		l.fail("metadata %s is %d, but the heads of this %s model have %d elements and are rotated as a whole", l.key("rope.dimension_count"), r.Dims, l.arch, h.dim)
 	}
 	r.Factors = l.ropeFactorsIf("rope_freqs.weight", r.Dims/2)
 	r.Magnitude = l.factor("rope.scaling.attn_factor")
@@ -51,7 +33,7 @@ func (l *loader) base(name string) float64 {
 
 // scaling reads rope.scaling.type and what belongs to it, as llama.cpp does: without a type a factor is linear
 // scaling, and rope.scale_linear is the factor's old name.
-func (l *loader) scaling(r *rope, h hparams) {
+func (l *loader) scaling(r *kernel.Rope, h hparams) {
 	kind := l.textOr("rope.scaling.type", "linear")
 	name := "rope.scaling.factor"
 	if !l.given(name) {
@@ -80,7 +62,7 @@ func (l *loader) scaling(r *rope, h hparams) {
 
 // yarn reads the parameters of YaRN as transformers does: yarn_attn_factor takes the place of 0.1 ln(factor) + 1.
 // llama.cpp reads the three yarn keys for a few architectures only, and computes the others with the defaults.
-func (l *loader) yarn(r *rope, h hparams, factor float64) {
+func (l *loader) yarn(r *kernel.Rope, h hparams, factor float64) {
 	y := &kernel.Yarn{OriginalContext: l.countOr("rope.scaling.original_context_length", h.context), BetaFast: 32, BetaSlow: 1}
 	if l.given("rope.scaling.yarn_beta_fast") {
 		y.BetaFast = l.factor("rope.scaling.yarn_beta_fast")

@@ -6,22 +6,24 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // ropeOf reads the rope of a Qwen3 with heads of 32 elements and the given keys.
-func ropeOf(t *testing.T, keys map[string]any) rope {
+func ropeOf(t *testing.T, keys map[string]any) kernel.Rope {
 	t.Helper()
 	f := synthetic("qwen3", "attn_norm", keys)
 	l := newLoader(f, "qwen3")
-	r := l.rope(hparams{dim: 32, context: 512}, true, true)
+	r := l.rope(hparams{dim: 32, context: 512}, true)
 	require.NoError(t, l.err)
 	return r
 }
 
 // angles are the angle per position of each pair and the length to which a vector of length 1 is turned, measured on
 // the table of r at its first position: small enough that no angle goes round.
-func angles(r rope) (perPosition []float64, length float64) {
-	table := r.table(2)
+func angles(r kernel.Rope) (perPosition []float64, length float64) {
+	table := r.Table(2)
 	for i := range r.Dims / 2 {
 		x := make([]float32, r.Dims)
 		x[i] = 1

@@ -9,44 +9,34 @@ import (
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
-// batch is the number of tokens evaluated at a time; longer input is cut.
-const batch = 512
+const (
+	// batch is the number of tokens evaluated at a time; longer input is cut.
+	batch = 512
+	// savedAfter is the number of tokens of a call behind which states are saved: a prompt, to which callers go back, and no
+	// steps from token to token.
+	savedAfter = 32
+)
 
-// Session is one sequence of tokens and its key-value cache. It serves one caller at a time.
+// Session is one sequence of tokens and what the layers keep of it. It serves one caller at a time.
 type Session struct {
-	model   *Model
-	pool    *kernel.Pool // the model's
-	caches  []*kernel.Cache
-	ropes   []*kernel.RopeTable
-	max     int
-	len     int
-	bufs    [bufCount][]float32
+	model  *Model
+	pool   *kernel.Pool // the model's
+	states []state      // of each layer; nil for those that keep nothing
+	ropes  []*kernel.RopeTable
+	max    int
+	ids    []int32 // the sequence
+	done   int     // tokens of it that the states hold; see Truncate
+
+	arena   arena
 	observe func(tensor string, expert, experts int, x []float32, cols int)
 
-	// What steps need beside buffers, kept so that a token allocates nothing.
+	// What steps need beside the arena, kept so that a token allocates nothing.
 	products   []kernel.Product
 	multiplier kernel.Multiplier
 	turning    turning
 	routing    routing
 	adding     adding
 }
-
-// The session's reusable buffers.
-const (
-	bufX = iota
-	bufNorm
-	bufOut
-	bufQ
-	bufK
-	bufV
-	bufMixed
-	bufGate
-	bufUp
-	bufRouter
-	bufExpertIn
-	bufExpertOut
-	bufCount
-)
 
 // NewSession returns an empty sequence that can hold maxTokens tokens; the memory of its cache
 // (2 x layers x key-value width x maxTokens numbers of Options.KVType) is allocated at once. maxTokens may be more than
@@ -65,21 +55,22 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 		return nil, fmt.Errorf("%w: a session of %d tokens needs %.1f GB of memory, this machine gives %.1f GB: take fewer tokens",
 			gguf.ErrEnvironment, maxTokens, need/1e9, float64(have)/1e9)
 	}
-	s := &Session{model: m, pool: m.opts.Pool, max: maxTokens}
+	s := &Session{model: m, pool: m.opts.Pool, max: maxTokens, ids: make([]int32, 0, maxTokens)}
 	s.multiplier.Compute = m.opts.Compute
 	for _, r := range g.ropes {
-		s.ropes = append(s.ropes, r.table(maxTokens))
+		s.ropes = append(s.ropes, r.Table(maxTokens))
 	}
-	for _, b := range g.blocks {
-		s.caches = append(s.caches, kernel.NewCache(b.attn.kvHeads, b.attn.dim, b.attn.dim, maxTokens, m.opts.KVType))
+	for _, l := range g.layers {
+		s.states = append(s.states, l.newState(maxTokens, m.opts.KVType))
 	}
 	return s, nil
 }
 
-// sessionBytes is about the memory of caches and tables of a session; a float, since it may be beyond any integer.
-func (g *graph) sessionBytes(tokens int, kv gguf.Type) (bytes float64) {
-	for _, b := range g.blocks {
-		bytes += float64(tokens) * float64(kernel.CacheBytes(b.attn.kvHeads, b.attn.dim, b.attn.dim, kv))
+// sessionBytes is about the memory of states and tables of a session; a float, since it may be beyond any integer.
+func (g *graph) sessionBytes(tokens int, kv gguf.Type) float64 {
+	bytes := 4 * float64(tokens) // the sequence
+	for _, l := range g.layers {
+		bytes += l.stateBytes(tokens, kv)
 	}
 	for _, r := range g.ropes {
 		bytes += 4 * float64(tokens) * float64(r.Dims)
@@ -88,28 +79,50 @@ func (g *graph) sessionBytes(tokens int, kv gguf.Type) (bytes float64) {
 }
 
 // Len is the number of tokens in the sequence.
-func (s *Session) Len() int { return s.len }
+func (s *Session) Len() int { return len(s.ids) }
 
 // Reset empties the sequence; its memory is kept.
-func (s *Session) Reset() { s.len = 0 }
+func (s *Session) Reset() { s.Truncate(0) }
 
 // Truncate keeps at most the first n tokens of the sequence, as if the others had never been appended: a
 // prefix that several continuations share is evaluated once. Layers with a sliding window keep every
 // position, so what the window had left behind is seen again.
-func (s *Session) Truncate(n int) { s.len = min(s.len, max(0, n)) }
+//
+// Recurrent layers can go back to the end of the last prompt only (a call of 32 tokens or more), or to the beginning. What is
+// missing then is evaluated again by the next call, from the tokens, which the session knows; observers do not see it
+// a second time.
+func (s *Session) Truncate(n int) {
+	n = min(len(s.ids), max(0, n))
+	s.ids = s.ids[:n]
+	if n < s.done {
+		s.rewind(n)
+	}
+}
 
-// Bytes is the memory that the session holds: its cache, the tables of angles and the buffers it reuses, those of the
-// pool among them.
+// rewind makes all states those of the same number of tokens, at most n.
+func (s *Session) rewind(n int) {
+	for kept := n + 1; kept > n; {
+		kept = n
+		for _, st := range s.states {
+			if st != nil {
+				n = min(n, st.truncate(n))
+			}
+		}
+	}
+	s.done = n
+}
+
+// Bytes is the memory that the session holds: states, the tables of angles and the memory it reuses, that of the pool
+// among it.
 func (s *Session) Bytes() int64 {
-	n := s.pool.Bytes() + s.multiplier.Bytes()
-	for _, c := range s.caches {
-		n += c.Bytes()
+	n := s.pool.Bytes() + s.multiplier.Bytes() + s.arena.Bytes() + 4*int64(cap(s.ids))
+	for _, st := range s.states {
+		if st != nil {
+			n += st.Bytes()
+		}
 	}
 	for _, r := range s.ropes {
 		n += r.Bytes()
-	}
-	for _, b := range s.bufs {
-		n += 4 * int64(cap(b))
 	}
 	return n
 }
@@ -117,88 +130,117 @@ func (s *Session) Bytes() int64 {
 // Observe makes Forward call f before each product of activations with a weight tensor: x holds rows
 // of cols activations, valid during the call only. Tensors that share activations are named one by one,
 // a fused tensor once. A stacked tensor is named for each expert that computes something, with the rows of
-// its tokens; other tensors are expert 0 of 1. nil ends it.
+// its tokens; other tensors are expert 0 of 1. Tokens that are evaluated again after Truncate are not seen again. nil ends it.
 func (s *Session) Observe(f func(tensor string, expert, experts int, x []float32, cols int)) {
 	s.observe = f
+}
+
+// Outputs says what Evaluate gives of the tokens from number From of its input on: one row of each kind a token, row-major.
+type Outputs struct {
+	From   int
+	Logits []float32 // rows of Vocab; nil: none
+	Hidden []float32 // rows of Width: the activations behind the last norm; nil: none
 }
 
 // Forward appends ids to the sequence and fills logits with the rows of ids[from:], (len(ids)-from) x
 // Vocab row-major; from == len(ids) computes none. After an error the sequence is as before the call.
 func (s *Session) Forward(ids []int32, from int, logits []float32) error {
-	before := s.len
-	err := mmap.Guard(func() error { return s.forward(ids, from, logits) })
+	if logits == nil {
+		logits = []float32{}
+	}
+	return s.Evaluate(ids, Outputs{From: from, Logits: logits})
+}
+
+// Evaluate appends ids to the sequence and fills out. After an error the sequence is as before the call.
+func (s *Session) Evaluate(ids []int32, out Outputs) error {
+	if err := s.checkInput(ids, out); err != nil {
+		return err
+	}
+	before := len(s.ids)
+	err := mmap.Guard(func() error { s.append(ids, out); return nil })
 	if err != nil {
-		s.len = before
+		s.ids = s.ids[:before]
+		s.rewind(min(before, s.done))
 	}
 	return err
 }
 
-func (s *Session) forward(ids []int32, from int, logits []float32) error {
-	vocab := s.model.Vocab()
-	if from < 0 || from > len(ids) {
-		return fmt.Errorf("cannot return logits from token %d of %d tokens", from, len(ids))
+func (s *Session) checkInput(ids []int32, out Outputs) error {
+	vocab, rows := s.model.Vocab(), len(ids)-out.From
+	if out.From < 0 || rows < 0 {
+		return fmt.Errorf("cannot return logits from token %d of %d tokens", out.From, len(ids))
 	}
-	if len(logits) < (len(ids)-from)*vocab {
-		return fmt.Errorf("there is room for %d logits, but %d rows of %d need %d", len(logits), len(ids)-from, vocab, (len(ids)-from)*vocab)
+	if out.Logits != nil && len(out.Logits) < rows*vocab {
+		return fmt.Errorf("there is room for %d logits, but %d rows of %d need %d", len(out.Logits), rows, vocab, rows*vocab)
 	}
-	if s.len+len(ids) > s.max {
-		return fmt.Errorf("%w: %d tokens after %d do not fit the session, which has %d", gguf.ErrInput, len(ids), s.len, s.max)
+	if width := s.model.Width(); out.Hidden != nil && len(out.Hidden) < rows*width {
+		return fmt.Errorf("there is room for %d activations, but %d rows of %d need %d", len(out.Hidden), rows, width, rows*width)
+	}
+	if len(s.ids)+len(ids) > s.max {
+		return fmt.Errorf("%w: %d tokens after %d do not fit the session, which has %d", gguf.ErrInput, len(ids), len(s.ids), s.max)
 	}
 	for i, id := range ids {
 		if id < 0 || int(id) >= vocab {
 			return fmt.Errorf("%w: token %d of the input is %d, but the model has only %d tokens", gguf.ErrInput, i, id, vocab)
 		}
 	}
-	for first := 0; first < len(ids); first += batch {
-		end := min(len(ids), first+batch)
-		n := end - first
-		x := s.evaluate(ids[first:end])
-		if skip := max(0, from-first); skip < n {
-			s.logits(logits[(first+skip-from)*vocab:(end-from)*vocab], x[skip*len(x)/n:], n-skip)
-		}
-	}
 	return nil
 }
 
-// evaluate runs the blocks over a batch and returns its final activations, len(ids) rows.
-func (s *Session) evaluate(ids []int32) []float32 {
-	g := s.model.graph
-	width := g.embedding.Cols
-	x := s.buf(bufX, len(ids)*width)
-	for i, id := range ids {
-		row := x[i*width : (i+1)*width]
-		g.embedding.Row(row, int(id))
-		if g.scale != 0 {
-			kernel.Scale(row, g.scale)
-		}
-		if g.positions != nil {
-			pos := s.buf(bufNorm, width)
-			g.positions.Row(pos, s.len+i)
-			kernel.AddBias(row, pos)
+// append evaluates the tokens of before that the states lack, then ids.
+func (s *Session) append(ids []int32, out Outputs) {
+	before := len(s.ids)
+	s.ids = append(s.ids, ids...)
+	observe := s.observe
+	defer func() { s.observe = observe }()
+	for s.observe = nil; s.done < before; {
+		s.evaluate(min(batch, before-s.done))
+	}
+	s.observe = observe
+	from := before + out.From
+	for s.done < len(s.ids) {
+		first, n := s.done, min(batch, len(s.ids)-s.done)
+		x := s.evaluate(n)
+		if skip := max(0, from-first); skip < n {
+			s.output(out, first+skip-from, x[skip*len(x)/n:], n-skip)
 		}
 	}
-	var left []float32
-	for layer := range g.blocks {
-		left = g.blocks[layer].apply(s, x, left, len(ids), layer)
+	if len(ids) >= savedAfter {
+		for _, st := range s.states {
+			if st != nil {
+				st.save()
+			}
+		}
+	}
+}
+
+// evaluate runs the layers over the next n tokens and returns their final activations, n rows, valid until the next call.
+func (s *Session) evaluate(n int) []float32 {
+	s.arena.reset()
+	g := s.model.graph
+	x, left := s.arena.floats(n*g.width), s.arena.floats(n*g.width)
+	g.embed(s, x, s.ids[s.done:s.done+n])
+	clear(left)
+	for i, l := range g.layers {
+		l.forward(s, x, left, n, s.states[i])
 	}
 	s.pool.Add(x, left)
-	s.len += len(ids)
+	s.done += n
 	return x
 }
 
-// logits computes n rows of logits from the final activations.
-func (s *Session) logits(dst, x []float32, n int) {
+// output computes n rows of the outputs, from row first on, from the final activations.
+func (s *Session) output(out Outputs, first int, x []float32, n int) {
 	g := s.model.graph
-	h := s.buf(bufNorm, len(x))
+	width, vocab := g.width, s.model.Vocab()
+	h := s.arena.floats(len(x))
 	g.norm.apply(s, h, x)
-	s.apply(h, n, output{dst, &g.output})
-	g.cap(dst)
-}
-
-// buf returns n float32 of undefined content from the session's buffer of that number.
-func (s *Session) buf(number, n int) []float32 {
-	if cap(s.bufs[number]) < n {
-		s.bufs[number] = make([]float32, n)
+	if out.Hidden != nil {
+		copy(out.Hidden[first*width:], h)
 	}
-	return s.bufs[number][:n]
+	if out.Logits != nil {
+		logits := out.Logits[first*vocab:][:n*vocab]
+		s.apply(h, n, output{logits, &g.output})
+		g.limit(logits)
+	}
 }
