@@ -53,7 +53,13 @@ type Spec struct {
 }
 
 // families lists what can be converted. A new one is a new file and a line here.
-var families = []*Family{llama, mistral, mixtral, qwen2, qwen2moe, qwen3, qwen3moe, olmoe, gemma3, phi3, gpt2}
+var families = []*Family{
+	llama, mistral, mixtral,
+	qwen2, qwen2moe, qwen2vl, qwen3, qwen3moe, qwen3vl, qwen3vlmoe, qwen3next, qwen35, qwen35moe, olmoe,
+	gemma, gemma2, gemma3,
+	mistral3, gptoss, deepseekV2, deepseekV3, chatglm, glm4, glm4moe, glm4moelite,
+	phi3, gpt2,
+}
 
 // Classes lists the names in config.json's architectures that are known.
 func Classes() []string {

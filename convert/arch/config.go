@@ -161,6 +161,14 @@ func (c *Config) IntOr(key string, limit, def int64) int64 {
 	return c.Int(key, limit)
 }
 
+// count is Int where 0 is a number, too, and what a key is that is absent or null.
+func (c *Config) count(key string, limit int64) int64 {
+	if v, ok := c.value(key).(float64); ok && v == 0 {
+		return 0
+	}
+	return c.IntOr(key, limit, 0)
+}
+
 // Float reads a finite number, or def when key is absent or null.
 func (c *Config) Float(key string, def float64) float64 {
 	if !c.Has(key) {

@@ -2,6 +2,8 @@ package arch
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +24,9 @@ func textKeys(c *Config, d dims, r rope) keys {
 		{"feed_forward_length", d.ffn},
 		{"attention.head_count", d.heads},
 		{"attention.head_count_kv", d.kvHeads}}
+	if d.ffn == 0 {
+		k = slices.Delete(k, 3, 4) // there are nothing but experts
+	}
 	k = k.with(when(c.Has("is_causal") && !c.Bool("is_causal"), key{"attention.causal", false})...)
 	k = k.with(r.keys()...)
 	k = k.with(epsilons(c)...)
@@ -50,7 +55,7 @@ type layer struct {
 	c *Config
 	d dims
 	n int64
-	// prefix is what the names in the checkpoint begin with, "" for model.layers.
+	// prefix is what the names in the checkpoint begin with.
 	prefix string
 	// out is the list that is made.
 	out *[]Tensor
@@ -58,10 +63,7 @@ type layer struct {
 
 // source and name are names of this layer's tensors in the checkpoint and in GGUF.
 func (l layer) source(name string) string {
-	if l.prefix == "" {
-		return fmt.Sprintf("model.layers.%d.%s", l.n, name)
-	}
-	return fmt.Sprintf("%s.%d.%s", l.prefix, l.n, name)
+	return l.prefix + "." + strconv.FormatInt(l.n, 10) + "." + name
 }
 
 func (l layer) name(name string) string { return fmt.Sprintf("blk.%d.%s", l.n, name) }
@@ -100,18 +102,41 @@ func biasIf(b bool) biasRule {
 	return noBias
 }
 
-// decoderSpec puts together what around the layers is alike in all decoders; add makes the tensors of each layer.
+// body is how a family calls what is around the layers, and the layers.
+type body struct {
+	prefix, embedding, norm, head, layers string
+	normBias                              biasRule
+}
+
+// llamaBody is what most have.
+var llamaBody = body{"model.", "model.embed_tokens", "model.norm", "lm_head", "model.layers", noBias}
+
+// decoderSpec puts together what around the layers is alike in most decoders; add makes the tensors of each layer.
 func decoderSpec(c *Config, d dims, arch string, k keys, norm Transform, add func(l layer)) *Spec {
+	return llamaBody.spec(c, d, arch, k, norm, add)
+}
+
+func (b body) spec(c *Config, d dims, arch string, k keys, norm Transform, add func(l layer)) *Spec {
 	out := []Tensor{
-		{Source: "model.embed_tokens.weight", Name: "token_embd.weight", Shape: []int64{d.vocab, d.hidden}},
-		{Source: "model.norm.weight", Name: "output_norm.weight", Shape: []int64{d.hidden}, Transform: norm},
+		{Source: b.embedding + ".weight", Name: "token_embd.weight", Shape: []int64{d.vocab, d.hidden}},
+		{Source: b.norm + ".weight", Name: "output_norm.weight", Shape: []int64{d.hidden}, Transform: norm},
 		// Tied models may carry a copy of the embeddings; it is then written, as the reference does.
-		{Source: "lm_head.weight", Name: "output.weight", Shape: []int64{d.vocab, d.hidden}, Optional: c.headless() || c.Bool("tie_word_embeddings")},
+		{Source: b.head + ".weight", Name: "output.weight", Shape: []int64{d.vocab, d.hidden}, Optional: c.headless() || c.Bool("tie_word_embeddings")},
+	}
+	if b.normBias != noBias {
+		out = append(out, Tensor{Source: b.norm + ".bias", Name: "output_norm.bias", Shape: []int64{d.hidden}, Optional: b.normBias == maybeBias})
 	}
 	for n := range d.layers {
-		add(layer{c: c, d: d, n: n, out: &out})
+		add(layer{c: c, d: d, n: n, prefix: b.layers, out: &out})
 	}
-	return &Spec{Metadata: k.of(arch), Tensors: out, Vocab: d.vocab, Prefix: "model."}
+	return &Spec{Metadata: k.of(arch), Tensors: out, Vocab: d.vocab, Prefix: b.prefix}
+}
+
+// withoutHead leaves a head out that is the embeddings again: runtimes read none of these families.
+func (s *Spec) withoutHead() *Spec {
+	s.Tensors = slices.DeleteFunc(s.Tensors, func(t Tensor) bool { return t.Name == "output.weight" })
+	s.LeftOut = append(s.LeftOut, LeftOut{Prefix: "lm_head.weight"})
+	return s
 }
 
 // headless reports that the class is the model without its head, as embedding models are published.

@@ -26,8 +26,11 @@ const (
 
 // readDims reads them.
 func readDims(c *Config, rule headRule) dims {
-	d := dims{layers: c.Int("num_hidden_layers", maxLayers), hidden: c.Int("hidden_size", maxWidth), ffn: c.Int("intermediate_size", maxWidth),
+	d := dims{layers: c.Int("num_hidden_layers", maxLayers), hidden: c.Int("hidden_size", maxWidth),
 		heads: c.Int("num_attention_heads", maxWidth), vocab: c.Int("vocab_size", maxVocab), context: c.Int("max_position_embeddings", maxTokens)}
+	if experts(c) == 0 || c.Has("intermediate_size") {
+		d.ffn = c.Int("intermediate_size", maxWidth)
+	}
 	d.kvHeads = c.IntOr("num_key_value_heads", maxWidth, d.heads)
 	d.ownHeadDim = c.Has("head_dim") || rule == headDerived
 	d.headDim = c.IntOr("head_dim", maxWidth, d.hidden/d.heads)

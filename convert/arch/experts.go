@@ -89,6 +89,32 @@ func (l layer) fused(module string, n, width int64) {
 	}
 }
 
+// turned adds them where the matrices in the two tensors are stored input x output, gate beside up, or in turns with it.
+func (l layer) turned(module string, n, width int64, inTurns bool) {
+	both, half := []int64{n, l.d.hidden, 2 * width}, []int64{n, width, l.d.hidden}
+	gate, up := rowsOf(2*width, 0, width), rowsOf(2*width, width, width)
+	if inTurns {
+		gate, up = rowsOf(2, 0, 1), rowsOf(2, 1, 1)
+	}
+	gate.Transpose, up.Transpose = true, true
+	l.cut(module+".gate_up_proj", "ffn_gate_exps.weight", both, half, gate)
+	l.cut(module+".gate_up_proj", "ffn_up_exps.weight", both, half, up)
+	l.plain(module+".down_proj", "ffn_down_exps.weight", []int64{n, width, l.d.hidden}, Transform{Transpose: true})
+}
+
+// sharedExpert adds what all tokens use beside the experts.
+func (l layer) sharedExpert(module string, width int64) {
+	l.add(module+".gate_proj", "ffn_gate_shexp", []int64{width, l.d.hidden}, Transform{}, noBias)
+	l.add(module+".up_proj", "ffn_up_shexp", []int64{width, l.d.hidden}, Transform{}, noBias)
+	l.add(module+".down_proj", "ffn_down_shexp", []int64{l.d.hidden, width}, Transform{}, noBias)
+}
+
+// correction adds what is added to the experts' scores where they are chosen, and nowhere else. Not all models have it.
+func (l layer) correction(source string, n int64) {
+	l.plain(source, "exp_probs_b.bias", []int64{n}, Transform{})
+	(*l.out)[len(*l.out)-1].Optional = true
+}
+
 // moeEverywhere refuses what GGUF cannot say of these families, and their graphs take for granted: layers
 // without experts, and whether the weights of the chosen experts are scaled to a sum of 1.
 func moeEverywhere(c *Config, normalised bool) {

@@ -2,11 +2,13 @@ package arch
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 )
 
-// key is an entry of the architecture's metadata: its name without the architecture's before it, and its value. Whole
+// key is an entry of the architecture's metadata: its name without the architecture's before it (but that of a key of the
+// tokenizer in full), and its value. Whole
 // numbers become uint32, others float32; strings, bools and arrays stay as they are.
 type key struct {
 	name  string
@@ -54,7 +56,7 @@ func (k keys) of(arch string) []gguf.KV {
 		case float64:
 			x.value = float32(v)
 		}
-		if x.name != FileType {
+		if x.name != FileType && !strings.HasPrefix(x.name, "tokenizer.") {
 			x.name = arch + "." + x.name
 		}
 		out[i] = gguf.KV{Key: x.name, Value: x.value}

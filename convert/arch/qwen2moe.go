@@ -23,9 +23,7 @@ var qwen2moe = &Family{
 			l.attention(false, hasBias, noBias)
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
 			l.experts(mlpExperts, width)
-			l.add("mlp.shared_expert.gate_proj", "ffn_gate_shexp", []int64{shared, d.hidden}, Transform{}, noBias)
-			l.add("mlp.shared_expert.up_proj", "ffn_up_shexp", []int64{shared, d.hidden}, Transform{}, noBias)
-			l.add("mlp.shared_expert.down_proj", "ffn_down_shexp", []int64{d.hidden, shared}, Transform{}, noBias)
+			l.sharedExpert("mlp.shared_expert", shared)
 			l.add("mlp.shared_expert_gate", "ffn_gate_inp_shexp", []int64{1, d.hidden}, Transform{}, noBias)
 		})
 	},

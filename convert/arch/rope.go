@@ -24,6 +24,7 @@ type rope struct {
 	partial  float64 // the share of a head that is rotated, from the front
 	original int64   // the context that a scaled model was trained with at first
 	params   *Config // the parameters of kind
+	more     []string
 }
 
 // ropeKeys are the keys that each kind understands; all understand those of common.
@@ -37,14 +38,15 @@ var ropeKeys = map[string][]string{
 }
 
 // readRope reads them. theta is the class's default of the base. Where classes differ from the rest, outer is the
-// value of a key original_max_position_embeddings beside the object that comes first (Phi-3), or 0.
-func readRope(c *Config, d dims, theta float64, outer int64) rope {
+// value of a key original_max_position_embeddings beside the object that comes first (Phi-3), or 0. more are keys of
+// the object that the family understands by itself.
+func readRope(c *Config, d dims, theta float64, outer int64, more ...string) rope {
 	key := "rope_parameters"
 	if m, _ := c.value("rope_scaling").(map[string]any); len(m) > 0 || c.Has("rope_scaling") && m == nil {
 		key = "rope_scaling" // the older one counts where both stand
 	}
 	all := c.Sub(key)
-	r := rope{params: all}
+	r := rope{params: all, more: more}
 	if all.Has("full_attention") || all.Has("sliding_attention") {
 		r.params = all.Sub("full_attention")
 		if swa := all.Sub("sliding_attention"); swa.Has("rope_theta") {
@@ -67,7 +69,7 @@ func readRope(c *Config, d dims, theta float64, outer int64) rope {
 	case p.Has("original_max_position_embeddings"):
 		r.original = p.Int("original_max_position_embeddings", maxTokens)
 	}
-	p.checkRopeKeys(r.kind)
+	p.checkRopeKeys(r.kind, more)
 	return r
 }
 
@@ -82,6 +84,8 @@ func (c *Config) kind() string {
 		return "default"
 	case "su":
 		return "longrope"
+	case "mrope": // what Qwen2-VL of 2024 calls it
+		return "default"
 	case "default", "linear", "yarn", "llama3", "longrope", "dynamic":
 	default:
 		c.fail("rope_type", "is %q, which is not supported; it must be default, linear, dynamic, yarn, longrope, su or llama3", kind)
@@ -90,16 +94,16 @@ func (c *Config) kind() string {
 }
 
 // checkRopeKeys refuses keys that are not understood. Without scaling all but the base are without effect.
-func (c *Config) checkRopeKeys(kind string) {
+func (c *Config) checkRopeKeys(kind string, more []string) {
 	if kind == "default" {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
-		if c.Has(key) && !slices.Contains(ropeKeys["common"], key) && !slices.Contains(ropeKeys[kind], key) {
+		if c.Has(key) && !slices.Contains(ropeKeys["common"], key) && !slices.Contains(ropeKeys[kind], key) && !slices.Contains(more, key) {
 			c.fail(key, "is %v, which is not supported with rope_type %s", c.values[key], kind)
 		}
 	}
-	if kind == "yarn" && c.Has("truncate") && !c.Bool("truncate") {
+	if kind == "yarn" && c.Has("truncate") && !c.Bool("truncate") && !slices.Contains(more, "truncate") {
 		c.fail("truncate", "is false: GGUF runtimes round the limits of YaRN's ramp")
 	}
 }
@@ -141,7 +145,9 @@ func (r rope) yarn() keys {
 			k = append(k, key{"rope.scaling." + e.to, p.Float(e.from, 0)})
 		}
 	}
-	r.yarnMagnitude(attention)
+	if !slices.Contains(r.more, "mscale_all_dim") {
+		r.yarnMagnitude(attention)
+	}
 	return k
 }
 

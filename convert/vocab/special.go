@@ -49,9 +49,17 @@ func (s *specials) setID(name string, id int) {
 func (f *folder) special(l *list, limit int) error {
 	s := &specials{types: specialTypes, limit: limit}
 	f.find(s)
+	f.byText(s)
 	s.write(l)
 	if err := f.chatTemplate(l); err != nil {
 		return err
+	}
+	if f.opts.Class == "GemmaForCausalLM" {
+		// The reference takes every Gemma 1 for CodeGemma. The tokens before it have no key.
+		code := &specials{types: []string{"eot"}}
+		f.find(code)
+		code.setID("eot", 107)
+		code.write(l)
 	}
 	if size, _ := f.opts.Config["vocab_size"].(float64); size != 32016 || !f.isLlama() {
 		return nil
@@ -62,6 +70,28 @@ func (f *folder) special(l *list, limit int) error {
 	code.setID("eot", 32010)
 	code.write(l)
 	return nil
+}
+
+// roles are special tokens by their text, for classes of which no file says all that they mean.
+var roles = map[string][][2]string{
+	"GlmForCausalLM":         {{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}},
+	"Glm4ForCausalLM":        {{"eos", "<|endoftext|>"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"bos", "<|endoftext|>"}},
+	"Glm4MoeForCausalLM":     {{"bos", "[gMASK]"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"eom", "<|observation|>"}},
+	"Glm4MoeLiteForCausalLM": {{"bos", "[gMASK]"}, {"eot", "<|user|>"}, {"unk", "<|endoftext|>"}, {"eom", "<|observation|>"}},
+}
+
+// byText finds those that are not found yet.
+func (f *folder) byText(s *specials) {
+	for _, r := range roles[f.opts.Class] {
+		if f.json == nil {
+			return
+		}
+		for _, a := range f.json.AddedTokens {
+			if a.Content == r[1] {
+				s.setID(r[0], a.ID)
+			}
+		}
+	}
 }
 
 func (s *specials) write(l *list) {

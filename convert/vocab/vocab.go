@@ -118,7 +118,8 @@ func (l *list) set(key string, v any) {
 
 // isLlama reports whether the reference reads the class by its rules for Llama.
 func (f *folder) isLlama() bool {
-	return slices.Contains([]string{"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "LlamaModel"}, f.opts.Class)
+	return slices.Contains([]string{"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "LlamaModel",
+		"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"}, f.opts.Class)
 }
 
 // isGPT2Phi tells Phi-4 from the older ones.
