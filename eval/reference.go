@@ -1,6 +1,11 @@
 package eval
 
-import "math"
+import (
+	"math"
+
+	"github.com/carat-llm/carat/eval/softmax"
+	"github.com/carat-llm/carat/internal/elementary"
+)
 
 // Reference predicts what candidates are compared with: a model in lockstep ([Live]) or stored predictions.
 type Reference interface {
@@ -44,22 +49,15 @@ func (r *live) predict(i int, next int32, s *scratch) prediction {
 
 // fill keeps a row of logits and their exponentials.
 func (s *scratch) fill(row []float32, top float32) {
-	if len(s.exp) < len(row) {
+	if cap(s.exp) < len(row) {
 		s.exp = make([]float64, len(row))
 	}
-	s.logits = row
-	s.sum = expSum(row, top, s.exp)
-	s.lse = float64(top) + math.Log(s.sum)
+	s.logits, s.exp = row, s.exp[:len(row)]
+	s.sum = softmax.Exp(s.exp, row, top)
+	s.lse = float64(top) + elementary.Log(s.sum)
 }
 
-// divergence sums p (log p - log q): the differences of logits first, so that equal rows give exactly 0.
 func (r *live) divergence(q []float32, lse float64, s *scratch) (float64, float64) {
-	var sum float64
-	q, e := q[:len(s.logits)], s.exp[:len(s.logits)]
-	for i, v := range s.logits {
-		if e[i] > 0 { // where it is 0 the logit of the candidate may be -Inf
-			sum += float64(e[i] * (float64(v) - float64(q[i])))
-		}
-	}
-	return math.Max(0, sum/s.sum+lse-s.lse), 0 // rounding may leave it a hair below
+	sum := softmax.Divergence(s.exp, s.logits, q, lse-s.lse, 0)
+	return math.Max(0, sum/s.sum), 0 // rounding may leave it a hair below
 }

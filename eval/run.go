@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
+	"github.com/carat-llm/carat/eval/softmax"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/elementary"
 )
 
 // Run measures candidates over a corpus, all in lockstep over the same chunks, against one pass of the reference.
@@ -29,6 +32,8 @@ type Run struct {
 	Stop func(s []*Series) bool
 	// Progress, if not nil, is called after each chunk.
 	Progress func(chunk, chunks int, s []*Series)
+
+	scratch []scratch // one for each goroutine
 }
 
 // ModelError is a fault of one of the models of a run.
@@ -171,17 +176,20 @@ type observation struct {
 	top, top5            int
 }
 
-// compare scores a block: next[i] follows position i. Positions are shared out to goroutines; the caller adds up in
-// the order of the text.
+// compare scores a block: next[i] follows position i. Goroutines take positions one by one; the caller adds up in the
+// order of the text.
 func (r *Run) compare(next []int32, scorers []*scorer) [][]observation {
 	out := make([][]observation, len(next))
 	workers := max(1, min(r.Threads, len(next)))
+	if len(r.scratch) < workers {
+		r.scratch = make([]scratch, workers)
+	}
 	var wg sync.WaitGroup
+	var taken atomic.Int64
 	for k := range workers {
 		wg.Go(func() {
-			var s scratch
-			for i := k; i < len(next); i += workers {
-				out[i] = r.position(i, next[i], scorers, &s)
+			for i := int(taken.Add(1)) - 1; i < len(next); i = int(taken.Add(1)) - 1 {
+				out[i] = r.position(i, next[i], scorers, &r.scratch[k])
 			}
 		})
 	}
@@ -198,7 +206,7 @@ func (r *Run) position(i int, next int32, scorers []*scorer, s *scratch) []obser
 	for j, sc := range scorers {
 		q := sc.row(i)
 		top := topFive(q)
-		lse := logSumExp(q, q[max(0, top[0])])
+		lse := softmax.LogSumExp(q, q[max(0, top[0])])
 		o := &out[j]
 		o.nll = lse - float64(q[next])
 		if r.Reference == nil {
@@ -216,21 +224,22 @@ func (r *Run) position(i int, next int32, scorers []*scorer, s *scratch) []obser
 
 func (c *ChunkStats) add(o *observation, paired bool) {
 	c.NLL += o.nll
-	c.NLL2 += o.nll * o.nll
+	c.NLL2 += float64(o.nll * o.nll)
 	if !paired {
 		return
 	}
 	c.RefNLL += o.ref
-	c.RefNLL2 += o.ref * o.ref
-	c.Cross += o.nll * o.ref
+	c.RefNLL2 += float64(o.ref * o.ref)
+	c.Cross += float64(o.nll * o.ref)
 	c.KLD += o.kld
-	c.KLD2 += o.kld * o.kld
+	c.KLD2 += float64(o.kld * o.kld)
 	c.KLDBound += o.bound
 	c.KLDs = append(c.KLDs, float32(o.kld))
 	c.SameTop += o.top
 	c.Top5 += o.top5
-	d := math.Exp(-o.nll) - math.Exp(-o.ref)
+	d := elementary.Exp(-o.nll) - elementary.Exp(-o.ref)
+	d2 := float64(d * d)
 	c.DeltaP += d
-	c.DeltaP2 += d * d
-	c.DeltaP4 += d * d * d * d
+	c.DeltaP2 += d2
+	c.DeltaP4 += float64(d2 * d2)
 }

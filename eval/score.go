@@ -1,8 +1,6 @@
 package eval
 
-import (
-	"math"
-)
+import "github.com/carat-llm/carat/eval/softmax"
 
 // logitBytes bounds the logits of a model that are in memory at a time: a block of positions, not half a chunk.
 const logitBytes = 16 << 20
@@ -52,21 +50,18 @@ func (s *scorer) load(w *window, at, n int) error {
 
 func (s *scorer) row(i int) []float32 { return s.logits[i*s.vocab : (i+1)*s.vocab] }
 
-// logSumExp is log(sum(exp(logits))) in float64, shifted by the largest logit, top.
-func logSumExp(logits []float32, top float32) float64 {
-	return float64(top) + math.Log(expSum(logits, top, nil))
-}
-
 // five are the indices of the five largest logits, the largest first, of equals the first; -1 beyond the vocabulary.
 type five [5]int32
 
 func topFive(logits []float32) five {
 	t := five{-1, -1, -1, -1, -1}
-	for i, v := range logits {
-		if t[4] >= 0 && !(v > logits[t[4]]) {
-			continue
+	for i := 0; i < len(logits); i++ {
+		if t[4] >= 0 {
+			if i += softmax.Above(logits[i:], logits[t[4]]); i == len(logits) {
+				break
+			}
 		}
-		j := 4
+		v, j := logits[i], 4
 		for ; j > 0 && (t[j-1] < 0 || v > logits[t[j-1]]); j-- {
 			t[j] = t[j-1]
 		}

@@ -19,6 +19,7 @@ for d in convert/arch convert/general convert/safetensors; do deny "$d" "$mod/ru
 deny runtime  "$mod/(convert|eval|cmd)"
 deny eval     "$mod/(convert|cmd)"
 deny eval/stats   "$mod/"
+deny eval/softmax "$mod/(eval|gguf|runtime|quantize)"
 deny eval/logits  "$mod/(eval |eval$|runtime|quantize)"
 deny eval/report  "$mod/(eval/(gate|ci|measure)|runtime)"
 deny eval/parity  "$mod/(eval/(report|gate|ci|measure)|runtime)"

@@ -3,6 +3,9 @@ package logits
 import (
 	"fmt"
 	"math"
+
+	"github.com/carat-llm/carat/eval/softmax"
+	"github.com/carat-llm/carat/internal/elementary"
 )
 
 // Chunk is a piece of text that is scored.
@@ -67,26 +70,20 @@ func (c *cursor) end() error {
 // LogSumExp is log(sum(exp(logits))) in float64, shifted by the largest logit, and the place of that, the first of
 // equals. It is not finite when a logit is NaN or +Inf, or all are -Inf.
 func LogSumExp(logits []float32) (lse float64, top int) {
-	for i, v := range logits {
-		if v > logits[top] {
-			top = i
-		}
-	}
-	return sumExp(float64(logits[top]), logits), top
+	top = softmax.Top(logits)
+	return sumExp(logits[top], logits), top
 }
 
-// sumExp is the log of the sum of exp(v) over all parts, of which shift is about the largest; when it is -Inf, all are.
-func sumExp(shift float64, parts ...[]float32) float64 {
-	if math.IsInf(shift, -1) {
-		return shift
+// sumExp is the log of the sum of exp(v) over all parts, in which nothing is above shift; when it is -Inf, all are.
+func sumExp(shift float32, parts ...[]float32) float64 {
+	if math.IsInf(float64(shift), -1) {
+		return float64(shift)
 	}
 	var sum float64
 	for _, part := range parts {
-		for _, v := range part {
-			sum += math.Exp(float64(v) - shift)
-		}
+		sum += softmax.Sum(part, shift)
 	}
-	return shift + math.Log(sum)
+	return float64(shift) + elementary.Log(sum)
 }
 
 // checkLength refuses logits of another vocabulary.

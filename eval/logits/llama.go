@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/carat-llm/carat/eval/softmax"
+	"github.com/carat-llm/carat/internal/elementary"
 )
 
 const (
@@ -161,15 +164,17 @@ type Dense []float32
 // floor is what llama.cpp leaves out: at and below it are the log-probabilities that were cut off.
 const floor = -16
 
+var leastKept = elementary.Exp(floor)
+
 // Divergence is the Kullback-Leibler divergence, in nats, of a candidate from the reference, over the tokens whose
 // log-probability is above -16 as llama-perplexity has it. It can be a little below 0. q are the candidate's
 // logits, lse is their LogSumExp.
 func (d Dense) Divergence(q []float32, lse float64) (kld float64) {
-	for i, v := range d {
-		if v > floor {
-			logP := float64(v)
-			kld += math.Exp(logP) * (logP - (float64(q[i]) - lse))
-		}
+	var e [512]float64
+	for at := 0; at < len(d); at += len(e) {
+		p := d[at:min(at+len(e), len(d))]
+		softmax.Exp(e[:len(p)], p, 0)
+		kld += softmax.Divergence(e[:len(p)], p, q[at:at+len(p)], lse, leastKept)
 	}
 	return kld
 }

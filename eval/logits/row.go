@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/carat-llm/carat/internal/elementary"
 )
 
 // Row is what is kept of a reference's prediction.
@@ -23,7 +25,7 @@ func keep(logits []float32, lse float64, target int32, n int) Row {
 	for i, id := range r.IDs {
 		r.LogP[i] = float32(float64(logits[id]) - lse)
 	}
-	r.LogTail = sumExp(float64(logits[r.IDs[n-1]]), r.rest(logits)...) - lse
+	r.LogTail = sumExp(logits[r.IDs[n-1]], r.rest(logits)...) - lse
 	return r
 }
 
@@ -75,19 +77,19 @@ func (r Row) check(vocab int) error {
 func (r Row) Divergence(q []float32, lse float64) (kld, bound float64) {
 	for i, id := range r.IDs {
 		logP := float64(r.LogP[i])
-		if p := math.Exp(logP); p > 0 {
-			kld += p * (logP - (float64(q[id]) - lse))
+		if p := elementary.Exp(logP); p > 0 {
+			kld += float64(p * (logP - (float64(q[id]) - lse)))
 		}
 	}
-	if p := math.Exp(r.LogTail); p > 0 {
+	if p := elementary.Exp(r.LogTail); p > 0 {
 		rest := r.rest(q)
 		least, most := limits(rest)
 		logQ := sumExp(most, rest...) - lse
 		if math.IsInf(logQ, -1) {
 			return math.Inf(1), 0
 		}
-		kld += p * (r.LogTail - logQ)
-		bound = r.entropy(p, count(rest)) + r.crossEntropy(p, rest, lse, lse-most, lse-least) - p*r.LogTail + p*logQ
+		kld += float64(p * (r.LogTail - logQ))
+		bound = r.entropy(p, count(rest)) + r.crossEntropy(p, rest, lse, lse-float64(most), lse-float64(least)) - float64(p*(r.LogTail-logQ))
 	}
 	return max(kld, 0), max(bound, 0) // rounding may leave them a hair below
 }
@@ -115,16 +117,16 @@ func (r Row) rest(logits []float32) [][]float32 {
 // largest is what no token of the tail is likelier than, and its logarithm: the smallest kept, rounded up.
 func (r Row) largest() (m, logM float64) {
 	logM = float64(math.Nextafter32(r.LogP[len(r.LogP)-1], 0))
-	return math.Exp(logM), logM
+	return elementary.Exp(logM), logM
 }
 
 // entropy is the largest sum of p log p over n tokens that have the probability p together.
 func (r Row) entropy(p float64, n int) float64 {
 	m, logM := r.largest()
 	k := min(math.Floor(p/m), float64(n))
-	sum := k * m * logM
-	if left := p - k*m; left > 0 {
-		sum += left * math.Log(left)
+	sum := float64(k * m * logM)
+	if left := p - float64(k*m); left > 0 {
+		sum += float64(left * elementary.Log(left))
 	}
 	return sum
 }
@@ -155,21 +157,21 @@ func (r Row) crossEntropy(p float64, rest [][]float32, lse, low, high float64) f
 	var n, sum float64
 	for i := bins - 1; i >= 0; i-- {
 		n, sum = n+counts[i], sum+sums[i]
-		t := low + float64(i)*width
-		best = min(best, p*t+m*max(sum-n*t, 0))
+		t := low + float64(float64(i)*width)
+		best = min(best, float64(p*t)+float64(m*max(sum-float64(n*t), 0)))
 	}
 	return best
 }
 
 // limits are the smallest and the largest value.
-func limits(parts [][]float32) (least, most float64) {
-	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+func limits(parts [][]float32) (least, most float32) {
+	least, most = float32(math.Inf(1)), float32(math.Inf(-1))
 	for _, part := range parts {
 		for _, v := range part {
-			low, high = min(low, v), max(high, v)
+			least, most = min(least, v), max(most, v)
 		}
 	}
-	return float64(low), float64(high)
+	return least, most
 }
 
 func count(parts [][]float32) (n int) {

@@ -3,6 +3,8 @@ package logits
 import (
 	"cmp"
 	"slices"
+
+	"github.com/carat-llm/carat/eval/softmax"
 )
 
 // likeliest returns the ids of the n largest logits, the largest first and of equals the lower id.
@@ -31,9 +33,10 @@ func likeliest(logits []float32, n int) []int32 {
 	for i := n/2 - 1; i >= 0; i-- {
 		sift(i)
 	}
-	for id := int32(n); int(id) < len(logits); id++ {
-		if logits[id] > logits[heap[0]] { // an equal one has the higher id
-			heap[0] = id
+	for id := n; id < len(logits); id++ {
+		// An equal one has the higher id.
+		if id += softmax.Above(logits[id:], logits[heap[0]]); id < len(logits) {
+			heap[0] = int32(id)
 			sift(0)
 		}
 	}

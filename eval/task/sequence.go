@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/carat-llm/carat/eval/softmax"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/generate"
 )
@@ -114,11 +115,6 @@ func (s *sequence) predict(ids []int32, first int, each func(i int, logProb floa
 
 // logProb is the log-probability of a token, in float64, and the likeliest one.
 func logProb(logits []float32, id int32) (logProb float64, top int32) {
-	top = generate.Greedy(logits)
-	largest := float64(logits[top])
-	var sum float64
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - largest)
-	}
-	return float64(logits[id]) - largest - math.Log(sum), top
+	best := softmax.Top(logits)
+	return float64(logits[id]) - softmax.LogSumExp(logits, logits[best]), int32(best)
 }

@@ -1,0 +1,18 @@
+// Where the constants of exp are in constants (native_amd64.go).
+
+#define LEAST   ·constants+0(SB)
+#define MAGIC   ·constants+32(SB)
+#define LOG2E   ·constants+64(SB)
+#define LN2HIGH ·constants+96(SB)
+#define LN2LOW  ·constants+128(SB)
+#define ONE     ·constants+160(SB)
+#define EXP2    ·constants+192(SB)
+#define EXP3    ·constants+224(SB)
+#define EXP4    ·constants+256(SB)
+#define EXP5    ·constants+288(SB)
+#define EXP6    ·constants+320(SB)
+#define EXP7    ·constants+352(SB)
+#define EXP8    ·constants+384(SB)
+#define EXP9    ·constants+416(SB)
+#define EXP10   ·constants+448(SB)
+#define EXP11   ·constants+480(SB)
