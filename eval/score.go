@@ -3,7 +3,7 @@ package eval
 import "github.com/carat-llm/carat/eval/softmax"
 
 // logitBytes bounds the logits of a model that are in memory at a time: a block of positions, not half a chunk.
-const logitBytes = 16 << 20
+const logitBytes = 32 << 20
 
 // blockRows is how many positions a block has: each block reads all weights once.
 func blockRows(vocab int) int { return max(8, min(128, logitBytes/(4*vocab))) }
