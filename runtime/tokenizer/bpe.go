@@ -61,6 +61,9 @@ func (b *ByteBPE) Append(ids []int32, text string) []int32 {
 	return ids
 }
 
+// mostSeen bounds the words whose ids are copied when they come again, as nearly all words of a long text do.
+const mostSeen = 1 << 16
+
 // bpe is byte-level BPE: a text is split, and each part is joined by itself.
 type bpe struct {
 	t     *Tokenizer
@@ -91,8 +94,17 @@ func (b *bpe) encode(ids []int32, text string) ([]int32, error) {
 	if b.pre.NFC {
 		text = norm.NFC.String(text)
 	}
+	seen := map[string][2]int{} // where in ids a word's are
 	for _, word := range b.split.Split(text) {
+		if at, ok := seen[word]; ok {
+			ids = append(ids, ids[at[0]:at[1]]...)
+			continue
+		}
+		from := len(ids)
 		ids = b.words.Append(ids, word)
+		if len(seen) < mostSeen {
+			seen[word] = [2]int{from, len(ids)}
+		}
 	}
 	return ids, nil
 }
