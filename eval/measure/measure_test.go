@@ -204,3 +204,27 @@ func TestErrorsOfTheReferenceAreNotACandidates(t *testing.T) {
 	require.True(t, errors.As(err, &fault))
 	require.Equal(t, -1, fault.Candidate)
 }
+
+// alike are tokenizers of letters that know each other.
+type alike struct {
+	letters
+	read *int // how many texts
+}
+
+func (a alike) Same(other any) bool { _, ok := other.(alike); return ok }
+func (a alike) Encode(text string, bos, special bool) ([]int32, error) {
+	*a.read++
+	return a.letters.Encode(text, bos, special)
+}
+
+func TestSameTokenizersReadTextsOnce(t *testing.T) {
+	read := 0
+	models := []Model{modelOf("reference", 0), modelOf("a", 0.1), modelOf("b", 0.2)}
+	for i := range models {
+		models[i].Loaded.Tokenizer = alike{read: &read}
+	}
+	text := eval.NewText("x", "x.txt", strings.Repeat("some text or other. ", 40))
+	j := Job{Command: "test", Reference: &models[0], Candidates: models[1:], Texts: []eval.Text{text}, Options: eval.Options{Context: 32}}
+	require.NoError(t, j.prepare())
+	require.Equal(t, 1, read)
+}

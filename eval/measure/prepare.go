@@ -116,5 +116,8 @@ func (j *Job) sameTokenizer(m, first *eval.Candidate) error {
 	if j.Texts == nil {
 		return nil
 	}
+	if t, ok := m.Tokenizer.(interface{ Same(other any) bool }); ok && t.Same(first.Tokenizer) {
+		return nil
+	}
 	return j.Corpus.SameTokens(m.Name, m.Tokenizer)
 }

@@ -36,6 +36,7 @@ type Tokenizer struct {
 	special [256][]int32
 	strips  map[int32]bool
 
+	made           map[string]any // from what; see Same
 	model          segmenter
 	bos, eos       int32 // -1 where there is none
 	addBOS, addEOS bool
@@ -57,7 +58,7 @@ func New(md *gguf.Metadata) (*Tokenizer, error) {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: tokenizer.ggml.%s", gguf.ErrInput, fmt.Sprintf(format, args...))
 	}
-	t := &Tokenizer{tokens: md.Strings("tokenizer.ggml.tokens"), types: md.Ints("tokenizer.ggml.token_type")}
+	t := &Tokenizer{made: madeFrom(md), tokens: md.Strings("tokenizer.ggml.tokens"), types: md.Ints("tokenizer.ggml.token_type")}
 	if len(t.tokens) == 0 {
 		return nil, bad("tokens is missing or empty")
 	}

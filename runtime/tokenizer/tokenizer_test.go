@@ -55,6 +55,56 @@ func TestByteLevelBPE(t *testing.T) {
 	require.NotContains(t, plain, bos, "control tokens are text unless asked for")
 }
 
+// Words that come again have the tokens that they have alone.
+func TestWordsComeAgain(t *testing.T) {
+	tok := tiny(t)
+	var text string
+	var want []int32
+	for i := range 60 {
+		word := []string{" there", " was", " it", " a", " naïvely", " 日本", " girl"}[i*i%7]
+		ids, err := tok.Encode(word, false, false)
+		require.NoError(t, err)
+		text, want = text+word, append(want, ids...)
+	}
+	got, err := tok.Encode(text, false, false)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestSame(t *testing.T) {
+	md := &gguf.Metadata{}
+	md.Set("tokenizer.ggml.model", "llama")
+	md.Set("tokenizer.ggml.tokens", []string{"<unk>", "<|end|>", "a", "b", "ab"})
+	md.Set("tokenizer.ggml.scores", []float32{0, 0, -5, -5, -1})
+	md.Set("tokenizer.ggml.token_type", []int32{2, 3, 1, 1, 1})
+	made := func(key string, value any) *tokenizer.Tokenizer {
+		other := md.Clone()
+		other.Set(key, value)
+		tok, err := tokenizer.New(other)
+		require.NoError(t, err)
+		return tok
+	}
+	tok := made("general.name", "one")
+	for _, c := range []struct {
+		key   string
+		value any
+		want  bool
+	}{
+		{"general.name", "another", true},
+		{"tokenizer.chat_template", "x", true},
+		{"general.name", "Phi-3", false}, // whose special tokens take white space with them
+		{"tokenizer.ggml.tokens", []string{"<unk>", "<|end|>", "a", "b", "aa"}, false},
+		{"tokenizer.ggml.scores", []float32{0, 0, -5, -5, -9}, false},
+		{"tokenizer.ggml.token_type", []int32{2, 3, 1, 1, 4}, false},
+		{"tokenizer.ggml.add_bos_token", false, false},
+		{"tokenizer.ggml.add_space_prefix", false, false},
+	} {
+		require.Equal(t, c.want, tok.Same(made(c.key, c.value)), "%s: %v", c.key, c.value)
+		require.Equal(t, c.want, made(c.key, c.value).Same(tok), "%s: %v", c.key, c.value)
+	}
+	require.False(t, tok.Same(nil))
+}
+
 func TestSPM(t *testing.T) {
 	md := &gguf.Metadata{}
 	tokens := []string{"<unk>", "<s>", "</s>", "▁", "a", "b", "ab", "▁ab", "<0xC3>", "<0xA9>", "<x>"}
