@@ -40,6 +40,7 @@ type Model struct {
 	metadata *gguf.Metadata
 	tensors  []gguf.Tensor
 	files    *safetensors.Files
+	numbers  []gguf.KV // metadata that stand in tensors
 	notes    []string
 }
 
@@ -142,7 +143,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	}
 	m.metadata = &gguf.Metadata{}
 	m.metadata.Set("general.architecture", family.Name)
-	for _, kv := range slices.Concat(spec.Before, generalKVs, spec.Metadata, pooling) {
+	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, pooling) {
 		if kv.Key == arch.FileType {
 			kv.Value = out.fileType
 		}

@@ -58,7 +58,7 @@ type met struct {
 func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 	from := newSources(spec)
 	have := met{map[string]string{}, map[string]string{}}
-	stacks := newStacker(spec.Tensors)
+	stacks, nums := newStacker(spec.Tensors), newNumbers(spec.Numbers)
 	var others, scales []string
 	without := map[string][]string{}
 	for _, t := range m.files.Tensors() {
@@ -75,6 +75,11 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 		}
 		name, specs := from.find(name)
 		if specs == nil {
+			if ok, err := nums.take(t, name); err != nil {
+				return err
+			} else if ok {
+				continue
+			}
 			if l, ok := from.without(name); ok {
 				without[l.What] = append(without[l.What], t.Name)
 				continue
@@ -103,6 +108,10 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 		if what != "" {
 			m.leftOut(without[what], "%d tensors are left out (%s): "+what)
 		}
+	}
+	var err error
+	if m.numbers, err = nums.kvs(m.dir); err != nil {
+		return err
 	}
 	return m.checkComplete(spec, have)
 }

@@ -40,6 +40,8 @@ type Spec struct {
 	Before []gguf.KV
 	// Computed are tensors that are made from the config.
 	Computed []Computed
+	// Numbers are tensors of the checkpoint that become metadata.
+	Numbers []Numbers
 	// Tensors lists what is made of every tensor of the checkpoint (tensor.go).
 	Tensors []Tensor
 	// LeftOut are tensors of the checkpoint that the file does not have.
@@ -58,6 +60,8 @@ var families = []*Family{
 	qwen2, qwen2moe, qwen2vl, qwen3, qwen3moe, qwen3vl, qwen3vlmoe, qwen3next, qwen35, qwen35moe, olmoe,
 	gemma, gemma2, gemma3,
 	mistral3, gptoss, deepseekV2, deepseekV3, chatglm, glm4, glm4moe, glm4moelite,
+	granite, granitemoe, olmo, olmo2, smollm3, arcee, apertus, seedoss, llama4, cohere, cohere2, exaone4, exaonemoe,
+	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, lfm2, lfm2moe, nemotron, stablelm,
 	phi3, gpt2,
 }
 

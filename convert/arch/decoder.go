@@ -55,15 +55,16 @@ type layer struct {
 	c *Config
 	d dims
 	n int64
-	// prefix is what the names in the checkpoint begin with.
+	// prefix is what the names in the checkpoint begin with, and first the layer that they call 0.
 	prefix string
+	first  int64
 	// out is the list that is made.
 	out *[]Tensor
 }
 
 // source and name are names of this layer's tensors in the checkpoint and in GGUF.
 func (l layer) source(name string) string {
-	return l.prefix + "." + strconv.FormatInt(l.n, 10) + "." + name
+	return l.prefix + "." + strconv.FormatInt(l.n-l.first, 10) + "." + name
 }
 
 func (l layer) name(name string) string { return fmt.Sprintf("blk.%d.%s", l.n, name) }
@@ -163,6 +164,49 @@ func (l layer) attention(permute bool, qkv, o biasRule) {
 	l.add("self_attn.k_proj", "attn_k", []int64{d.kvHeads * d.headDim, d.hidden}, k, qkv)
 	l.add("self_attn.v_proj", "attn_v", []int64{d.kvHeads * d.headDim, d.hidden}, Transform{}, qkv)
 	l.add("self_attn.o_proj", "attn_output", []int64{d.hidden, d.heads * d.headDim}, Transform{}, o)
+}
+
+// llama adds a layer as Llama has it, whose queries and keys may be reordered.
+func (l layer) llama(permute bool, qkv, o, ffn biasRule) {
+	l.llamaAttention(permute, qkv, o)
+	l.gatedFFN(ffn)
+}
+
+// llamaAttention is the same without the feed-forward part.
+func (l layer) llamaAttention(permute bool, qkv, o biasRule) {
+	l.norm("input_layernorm", "attn_norm", Transform{})
+	l.attention(permute, qkv, o)
+	l.norm("post_attention_layernorm", "ffn_norm", Transform{})
+}
+
+// postNorms adds norms behind attention and feed-forward part alone.
+func (l layer) postNorms() {
+	l.norm("post_attention_layernorm", "post_attention_norm", Transform{})
+	l.norm("post_feedforward_layernorm", "post_ffw_norm", Transform{})
+}
+
+// slidingKeys say which layers attend to a sliding window, of d.layers.
+func slidingKeys(c *Config, d dims) keys {
+	pattern := make([]bool, d.layers)
+	types := c.List("layer_types")
+	if int64(len(types)) != d.layers {
+		c.fail("layer_types", "has %d entries, but there are %d layers", len(types), d.layers)
+		return nil
+	}
+	for n := range pattern {
+		pattern[n] = types[n] == "sliding_attention"
+	}
+	return keys{{"attention.sliding_window", c.Int("sliding_window", maxTokens)}, {"attention.sliding_window_pattern", pattern}}
+}
+
+// everyFourthPlain checks that positions are left out where GGUF runtimes leave them out: in every fourth layer.
+func (c *Config) everyFourthPlain(d dims) {
+	for n, x := range c.List("no_rope_layers") {
+		if rotated, _ := x.(float64); (rotated != 0) != ((n+1)%4 != 0) || int64(n) >= d.layers {
+			c.fail("no_rope_layers", "is %v: GGUF runtimes rotate queries and keys of this architecture in all but every fourth layer", c.List("no_rope_layers"))
+			return
+		}
+	}
 }
 
 // gatedFFN adds gate, up and down.

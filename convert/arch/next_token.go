@@ -24,6 +24,18 @@ func (l layer) nextToken() {
 	}
 }
 
+// sharedNextToken adds the same where it is not the layer's but stands once, in a module.
+func (l layer) sharedNextToken(module string) {
+	hidden := l.d.hidden
+	for _, t := range []struct {
+		source, name string
+		shape        []int64
+	}{{"fc", "nextn.eh_proj", []int64{hidden, 2 * hidden}}, {"pre_fc_norm_embedding", "nextn.enorm", []int64{hidden}},
+		{"pre_fc_norm_hidden", "nextn.hnorm", []int64{hidden}}, {"norm", "nextn.shared_head_norm", []int64{hidden}}} {
+		*l.out = append(*l.out, Tensor{Source: module + "." + t.source + ".weight", Name: l.name(t.name + ".weight"), Shape: t.shape})
+	}
+}
+
 // withoutLayers leaves out the layers that a checkpoint has from first on.
 func (s *Spec) withoutLayers(first, n int64) *Spec {
 	for i := range n {

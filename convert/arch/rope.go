@@ -208,10 +208,6 @@ func (r rope) llama3Factors(headDim int64) []Computed {
 	p := r.params
 	factor, low, high := p.positive("factor", 8), p.positive("low_freq_factor", 1), p.positive("high_freq_factor", 4)
 	old := float64(r.original)
-	if high == low {
-		p.fail("high_freq_factor", "must differ from low_freq_factor (both are %v)", high)
-		return nil
-	}
 	over := func(scalar float64, tensor float32) float32 { return float32(float32(1/tensor) * float32(scalar)) }
 	values := make([]float32, headDim/2)
 	for i := range values {

@@ -55,6 +55,13 @@ type Computed struct {
 	Values []float32
 }
 
+// Numbers are tensors of one element each, whose names have their number at %d, that become one array in front of the
+// general entries.
+type Numbers struct {
+	Key, Source string
+	Count       int64
+}
+
 // LeftOut are tensors whose names begin with Prefix and end with Suffix.
 type LeftOut struct {
 	Prefix, Suffix string

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
@@ -98,6 +99,13 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	if size, _ := f.vocabSize(0); f.isLlama() && size == 49152 {
 		l.set("tokenizer.ggml.add_bos_token", false) // the reference's rule for Granite, which catches SmolLM too
 	}
+	if f.opts.Class == "NemotronForCausalLM" && model != nil {
+		l.set("tokenizer.ggml.padding_token_id", uint32(0))
+		l.set("tokenizer.ggml.unknown_token_id", uint32(1))
+	}
+	if v, ok := f.config["add_prefix_space"].(bool); ok && strings.HasPrefix(f.opts.Class, "Ernie4_5") {
+		l.set("tokenizer.ggml.add_space_prefix", v)
+	}
 	return l, nil
 }
 
@@ -119,7 +127,8 @@ func (l *list) set(key string, v any) {
 // isLlama reports whether the reference reads the class by its rules for Llama.
 func (f *folder) isLlama() bool {
 	return slices.Contains([]string{"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "LlamaModel",
-		"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"}, f.opts.Class)
+		"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM", "GraniteForCausalLM", "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM",
+		"SmolLM3ForCausalLM", "ArceeForCausalLM", "ApertusForCausalLM", "AfmoeForCausalLM"}, f.opts.Class)
 }
 
 // isGPT2Phi tells Phi-4 from the older ones.
