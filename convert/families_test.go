@@ -86,14 +86,20 @@ func sumOfFamily(t *testing.T, config []byte) string {
 	require.NoError(t, err)
 	spec := family.Describe(c)
 	require.NoError(t, c.Err())
-	writeRandom(t, filepath.Join(dir, "model.safetensors"), spec.Tensors)
+	tensors := spec.Tensors
+	for _, n := range spec.Numbers {
+		for i := range n.Count {
+			tensors = append(tensors, arch.Tensor{Source: fmt.Sprintf(n.Source, i), Name: fmt.Sprint(n.Key, i), Shape: []int64{1}})
+		}
+	}
+	writeRandom(t, filepath.Join(dir, "model.safetensors"), tensors)
 	files, err := safetensors.Open(dir)
 	require.NoError(t, err)
 	defer files.Close()
 	m := &Model{dir: dir, files: files}
 	require.NoError(t, m.mapTensors(spec, gguf.F32))
 	h := sha256.New()
-	for _, kv := range slices.Concat(spec.Before, spec.Metadata) {
+	for _, kv := range slices.Concat(spec.Before, m.numbers, spec.Metadata) {
 		fmt.Fprintf(h, "%s=%T %v\n", kv.Key, kv.Value, kv.Value)
 	}
 	for _, x := range spec.Computed {
