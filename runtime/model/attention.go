@@ -4,21 +4,45 @@ import (
 	"math"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/elementary"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
-// attention is self-attention with grouped queries.
+// attention is self-attention with grouped queries. The zero value of what only some families have is that there is none.
 type attention struct {
 	heads, kvHeads int
 	dim, valueDim  int    // elements of a head's query and key, and of its value
 	q, k, v, out   linear // width -> heads x dim, kvHeads x dim, kvHeads x valueDim; heads x valueDim -> width
-	qNorm, kNorm   norm   // of each head; without weight there is none
-	rope           int    // which of graph.ropes; noRope when positions are learned
-	window         int    // positions a query sees; 0 means all
 	scale          float32
+
+	rope                int  // which of graph.ropes; noRope when positions are not turned
+	qNorm, kNorm, vNorm norm // of each head
+	normLast            bool // the norms of q and k come behind the turning
+	clamp               float32
+	window, chunk       int // see kernel.Attention
+	softcap             float32
+	sinks               []float32 // of each head
+	alibi               bool
+	encoder             bool        // tokens see those behind them, too
+	temperature         temperature // of queries
+	gate                linear      // width -> heads x valueDim; results are multiplied with its sigmoid
+	gatedQ              bool        // q has dim more rows a head, behind the head's own, which are that gate
+}
+
+// temperature multiplies queries far from the beginning by 1 + scale*log(1 + floor((position+offset)/length)).
+type temperature struct {
+	length int
+	offset int
+	scale  float64
 }
 
 const noRope = -1
+
+// The pairs of elements that are turned together.
+const (
+	interleaved = false // neighbours
+	halves      = true  // i and i + half of what is turned
+)
 
 // attention loads separate q, k and v matrices of a layer, with biases when the file has them.
 func (l *loader) attention(p string, h hparams) *attention {
@@ -37,6 +61,14 @@ func (l *loader) fusedAttention(p string, h hparams) *attention {
 	a.q, a.k, a.v = parts[0], parts[1], parts[2]
 	a.out = l.linear(p+"attn_output", h.heads*h.valueDim, h.width)
 	return a
+}
+
+// anyAttention loads q, k and v as they are in the file.
+func (l *loader) anyAttention(p string, h hparams) *attention {
+	if l.has(p + "attn_qkv.weight") {
+		return l.fusedAttention(p, h)
+	}
+	return l.attention(p, h)
 }
 
 func (h hparams) attention() *attention {
@@ -61,7 +93,7 @@ func (a *attention) stateBytes(positions int, kv gguf.Type) float64 {
 func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	mark := s.arena.mark()
 	q, k, v := s.arena.floats(n*a.heads*a.dim), s.arena.floats(n*a.kvHeads*a.dim), s.arena.floats(n*a.kvHeads*a.valueDim)
-	s.apply(x, n, output{q, &a.q}, output{k, &a.k}, output{v, &a.v})
+	gate := a.project(s, x, n, q, k, v)
 	held := own.(cache).Cache
 	s.turning = turning{attention: a, q: q, k: k, v: v, n: n, first: s.done, cache: held}
 	if a.rope != noRope {
@@ -69,9 +101,45 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	}
 	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
 	mixed := s.arena.floats(n * a.heads * a.valueDim)
-	s.pool.Attend(mixed, q, n, s.done, held, kernel.Attention{Heads: a.heads, Scale: a.scale, Window: a.window, Compute: s.model.opts.Compute})
+	s.pool.Attend(mixed, q, n, s.done, held, a.description(s, n))
+	if gate != nil {
+		s.pool.TimesSigmoid(mixed, gate)
+	}
 	s.apply(mixed, n, output{dst, &a.out})
 	s.arena.release(mark)
+}
+
+// project computes q, k and v of n rows of x, and the gate of the result if there is one.
+func (a *attention) project(s *Session, x []float32, n int, q, k, v []float32) (gate []float32) {
+	switch {
+	case a.gatedQ:
+		both := s.arena.floats(2 * len(q))
+		s.apply(x, n, output{both, &a.q}, output{k, &a.k}, output{v, &a.v})
+		gate = s.arena.floats(len(q))
+		for i := 0; i < len(q); i += a.dim {
+			copy(q[i:i+a.dim], both[2*i:])
+			copy(gate[i:i+a.dim], both[2*i+a.dim:])
+		}
+	case a.gate.w != nil:
+		gate = s.arena.floats(n * a.heads * a.valueDim)
+		s.apply(x, n, output{q, &a.q}, output{k, &a.k}, output{v, &a.v}, output{gate, &a.gate})
+	default:
+		s.apply(x, n, output{q, &a.q}, output{k, &a.k}, output{v, &a.v})
+	}
+	return gate
+}
+
+// description is a as kernels compute it for n tokens behind those of the session.
+func (a *attention) description(s *Session, n int) kernel.Attention {
+	d := kernel.Attention{Heads: a.heads, Scale: a.scale, Window: a.window, Chunk: a.chunk, Softcap: a.softcap, Sinks: a.sinks,
+		Compute: s.model.opts.Compute}
+	if a.alibi {
+		d.Bias = s.alibi
+	}
+	if a.encoder {
+		d.Keys = s.done + n
+	}
+	return d
 }
 
 // turning is the task that normalises the heads of n rows of queries and keys, turns them to their positions, from first on,
@@ -91,14 +159,27 @@ const turnRows = 16
 func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 	qRow, kRow, vRow := t.heads*t.dim, t.kvHeads*t.dim, t.kvHeads*t.valueDim
 	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
-		q, k := t.q[i*qRow:(i+1)*qRow], t.k[i*kRow:(i+1)*kRow]
-		t.qNorm.inPlace(q)
-		t.kNorm.inPlace(k)
+		q, k, v := t.q[i*qRow:(i+1)*qRow], t.k[i*kRow:(i+1)*kRow], t.v[i*vRow:(i+1)*vRow]
+		if t.clamp > 0 {
+			clampTo(t.clamp, q, k, v)
+		}
+		if !t.normLast {
+			t.qNorm.inPlace(q)
+			t.kNorm.inPlace(k)
+		}
+		t.vNorm.inPlace(v)
 		if t.table != nil {
 			t.turn(q, t.first+i)
 			t.turn(k, t.first+i)
 		}
-		t.cache.Put(s, t.first+i, k, t.v[i*vRow:])
+		if t.normLast {
+			t.qNorm.inPlace(q)
+			t.kNorm.inPlace(k)
+		}
+		if t.temperature.length > 0 {
+			kernel.Scale(q, t.temperature.at(t.first+i))
+		}
+		t.cache.Put(s, t.first+i, k, v)
 	}
 }
 
@@ -106,5 +187,18 @@ func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 func (t *turning) turn(heads []float32, pos int) {
 	for ; len(heads) >= t.dim; heads = heads[t.dim:] {
 		t.table.Apply(heads[:t.dim], pos)
+	}
+}
+
+func (t temperature) at(pos int) float32 {
+	return float32(1 + float64(t.scale*elementary.Log(float64(1+(pos+t.offset)/t.length))))
+}
+
+// clampTo limits all elements to -most..most.
+func clampTo(most float32, rows ...[]float32) {
+	for _, x := range rows {
+		for i, v := range x {
+			x[i] = min(most, max(-most, v))
+		}
 	}
 }

@@ -17,6 +17,9 @@ type activation struct {
 var (
 	silu = activation{gated: (*kernel.Pool).SwiGLU}
 	gelu = activation{gated: (*kernel.Pool).GeGLU, plain: (*kernel.Pool).GELU} // the approximation with tanh
+
+	exactGELU   = activation{gated: (*kernel.Pool).ExactGeGLU, plain: (*kernel.Pool).ExactGELU}
+	reluSquared = activation{plain: (*kernel.Pool).ReLUSquared}
 )
 
 // gatedFFN loads ffn_gate, ffn_up and ffn_down.

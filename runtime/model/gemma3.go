@@ -34,9 +34,7 @@ func buildGemma3(l *loader) *graph {
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, h, gelu), postFFN: l.rmsNorm(p+"post_ffw_norm", h.width),
 		})
 	}
-	if g.softcap = float32(l.floatOr("final_logit_softcapping", 0)); !(g.softcap >= 0 && g.softcap <= math.MaxFloat32) {
-		l.fail("metadata %s is %v, expected a number above 0, or 0 for none", l.key("final_logit_softcapping"), g.softcap)
-	}
+	g.softcap = l.softcap("final_logit_softcapping")
 	return g.finish(l, h, l.rmsNorm("output_norm", h.width))
 }
 

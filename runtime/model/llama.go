@@ -1,7 +1,5 @@
 package model
 
-import "github.com/carat-llm/carat/runtime/kernel"
-
 // buildLlama builds Llama and what is shaped like it (Mistral, SmolLM2, Mixtral): RMSNorm, rotary positions in
 // pairs of neighbours (the converter permutes q and k), SwiGLU; biases when the file has them.
 func buildLlama(l *loader) *graph {
@@ -27,18 +25,24 @@ func buildPlain(l *loader, neox bool, kind expertKind) *graph {
 	if kind != noExperts {
 		h = l.withExperts(h, kind == normalisedExperts)
 	}
-	g := &graph{ropes: []kernel.Rope{l.rope(h, neox)}}
+	return l.plain(h, neox, func(p string, h hparams) feedForward {
+		if h.experts > 0 {
+			return l.moe(p, h)
+		}
+		return l.gatedFFN(p, h, silu)
+	})
+}
+
+// plain builds pre-norm blocks of attention and the part that ffn loads.
+func (l *loader) plain(h hparams, neox bool, ffn func(p string, h hparams) feedForward) *graph {
+	g := &graph{ropes: l.ropes(h, neox)}
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		a := l.attention(p, h)
 		a.window = l.window()
-		b := &block{attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a, ffnNorm: l.rmsNorm(p+"ffn_norm", h.width)}
-		if h.experts > 0 {
-			b.ffn = l.moe(p, h)
-		} else {
-			b.ffn = l.gatedFFN(p, h, silu)
-		}
-		g.layers = append(g.layers, b)
+		g.layers = append(g.layers, &block{
+			attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a, ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: ffn(p, h),
+		})
 	}
 	return g.finish(l, h, l.rmsNorm("output_norm", h.width))
 }

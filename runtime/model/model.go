@@ -58,11 +58,14 @@ type graph struct {
 	embedding *kernel.Matrix // vocab rows
 	scale     float32        // of the embeddings; 0 means 1
 	positions *kernel.Matrix // learned positions, or nil
+	embedNorm norm           // behind the embeddings; without weight there is none
+	alibi     float64        // the steepest bias of attention that has ALiBi; see kernel.ALiBi
 	ropes     []kernel.Rope  // what attention.rope points at
 	layers    []layer
 	norm      norm
 	output    linear
-	softcap   float32 // of the logits; 0 means none
+	// Logits are multiplied by outputScale, 0 means 1, then squeezed into (-softcap, softcap), 0 means they are not.
+	outputScale, softcap float32
 
 	weights []weight // that activations are multiplied with
 }
@@ -146,10 +149,16 @@ func (g *graph) embed(s *Session, x []float32, ids []int32) {
 		}
 	}
 	s.arena.release(mark)
+	if g.embedNorm.weight != nil {
+		g.embedNorm.apply(s, x, x)
+	}
 }
 
-// limit squeezes the logits into (-softcap, softcap).
-func (g *graph) limit(logits []float32) {
+// limit scales the logits and squeezes them.
+func (g *graph) limit(s *Session, logits []float32) {
+	if g.outputScale != 0 {
+		s.pool.Scale(logits, g.outputScale)
+	}
 	if g.softcap == 0 {
 		return
 	}

@@ -6,21 +6,21 @@ import (
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
-// moe is a feed-forward part of many experts (mixture of experts). The router gives each token a
-// probability for every expert; the used ones with the highest compute it, and their results are added,
-// weighted by the probabilities.
+// moe is a feed-forward part of many experts (mixture of experts). The router gives each token a weight for every expert;
+// the used ones with the highest compute it, and their results are added, weighted.
 type moe struct {
-	router     linear // width -> one logit for each expert
+	routing
+	router     linear    // width -> one logit for each expert
+	choice     []float32 // for each expert, added to the weights when experts are chosen, not when results are added; nil: none
 	experts    []ffn
 	used       int    // experts of a token
-	normalise  bool   // scale the weights of a token's experts to a sum of 1
 	shared     *ffn   // computes every token too; nil: there is none
-	sharedGate linear // width -> one logit; its sigmoid is the shared expert's weight
+	sharedGate linear // width -> one logit; its sigmoid is the shared expert's weight, which is 1 without the matrix
 }
 
-// moe loads ffn_gate_inp and the stacked ffn_gate_exps, ffn_up_exps and ffn_down_exps.
+// moe loads ffn_gate_inp, exp_probs_b if there is one, and the stacked ffn_gate_exps, ffn_up_exps and ffn_down_exps.
 func (l *loader) moe(p string, h hparams) *moe {
-	m := &moe{used: h.usedExperts, normalise: h.normalised}
+	m := &moe{routing: h.routing, used: h.usedExperts, choice: l.vectorIf(p+"exp_probs_b.bias", h.experts)}
 	m.router = l.linear(p+"ffn_gate_inp", h.width, h.experts)
 	gate := l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts)
 	up := l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
@@ -31,42 +31,49 @@ func (l *loader) moe(p string, h hparams) *moe {
 	return m
 }
 
-// stacked loads name.weight (cols x rows x experts): one matrix for each expert, which share its data. nil
-// after an error.
+// stacked loads name.weight (cols x rows x experts) and name.bias (rows x experts) when there is one: one matrix for each
+// expert, which share the data. nil after an error.
 func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 	w := l.matrix(name+".weight", cols, rows, experts)
+	var biases *kernel.Matrix
+	if l.has(name + ".bias") {
+		biases = l.matrix(name+".bias", rows, experts)
+	}
 	if w == nil {
 		return nil
 	}
 	ms := make([]linear, experts)
 	for e := range ms {
 		ms[e] = l.product(linear{name: name + ".weight", w: w.RowRange(e*rows, rows), expert: e, experts: experts}, e*rows)
+		if biases != nil {
+			ms[e].bias = make([]float32, rows)
+			biases.Row(ms[e].bias, e)
+		}
 	}
 	return ms
 }
 
-// sharedExpert adds the expert that every token uses, with its gate.
-func (l *loader) sharedExpert(m *moe, p string, h hparams) {
-	h.hidden = l.countOr("expert_shared_feed_forward_length", h.hidden)
+// sharedExpert adds the expert that every token uses, with its gate if it has one.
+func (l *loader) sharedExpert(m *moe, p string, h hparams, gated bool) {
+	h.hidden = h.sharedHidden
 	m.shared = &ffn{
 		gate: l.linear(p+"ffn_gate_shexp", h.width, h.hidden), up: l.linear(p+"ffn_up_shexp", h.width, h.hidden),
 		down: l.linear(p+"ffn_down_shexp", h.hidden, h.width), act: silu,
 	}
-	m.sharedGate = l.linear(p+"ffn_gate_inp_shexp", h.width, 1)
-}
-
-// assignment is a token that an expert computes.
-type assignment struct {
-	token  int
-	weight float32
+	if gated {
+		m.sharedGate = l.linear(p+"ffn_gate_inp_shexp", h.width, 1)
+	}
 }
 
 // apply computes the n rows of x into dst. Each expert multiplies the rows of its tokens as one batch. The
 // results of a token are added in the order of its experts' numbers, so its sum does not depend on the
 // other tokens.
-func (m *moe) apply(s *Session, dst, x []float32, n int) {
+func (m *moe) apply(s *Session, dst, x []float32, n int) { m.applyRouted(s, dst, x, x, n) }
+
+// applyRouted is apply with other rows for the router.
+func (m *moe) applyRouted(s *Session, dst, x, routed []float32, n int) {
 	width := len(x) / n
-	tokens := m.assign(s, x, n)
+	tokens := m.assign(s, routed, n)
 	clear(dst)
 	for e := range m.experts {
 		k := len(tokens[e])
@@ -77,6 +84,10 @@ func (m *moe) apply(s *Session, dst, x []float32, n int) {
 		rows, out := s.arena.floats(k*width), s.arena.floats(k*width)
 		for i, t := range tokens[e] {
 			copy(rows[i*width:(i+1)*width], x[t.token*width:])
+			if m.weighInput {
+				kernel.Scale(rows[i*width:(i+1)*width], t.weight)
+				tokens[e][i].weight = 1
+			}
 		}
 		m.experts[e].apply(s, out, rows, k)
 		s.addWeighted(dst, out, tokens[e])
@@ -87,54 +98,23 @@ func (m *moe) apply(s *Session, dst, x []float32, n int) {
 	}
 }
 
-// routing is memory for the tokens that experts compute.
-type routing struct {
-	tokens [][]assignment // of each expert
-	chosen []int          // experts of a token
-	all    []assignment   // every token
-}
-
-// assign routes the tokens: for each expert those that use it, in order. They are valid until the next call.
-func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
-	experts, mark := len(m.experts), s.arena.mark()
-	logits := s.arena.floats(n * experts)
-	s.apply(x, n, output{logits, &m.router})
-	r := &s.routing
-	r.tokens, r.chosen = slices.Grow(r.tokens[:0], experts)[:experts], slices.Grow(r.chosen[:0], m.used)[:m.used]
-	for e := range r.tokens {
-		r.tokens[e] = r.tokens[e][:0]
-	}
-	for i := range n {
-		p := logits[i*experts : (i+1)*experts]
-		kernel.Softmax(p)
-		kernel.Top(r.chosen, p)
-		scale := float32(1)
-		if m.normalise {
-			var sum float32
-			for _, e := range r.chosen {
-				sum += p[e]
-			}
-			scale = 1 / sum
-		}
-		for _, e := range r.chosen {
-			r.tokens[e] = append(r.tokens[e], assignment{i, p[e] * scale})
-		}
-	}
-	s.arena.release(mark)
-	return r.tokens
-}
-
 // addShared adds the shared expert's result, weighted by the sigmoid of its gate's logit.
 func (m *moe) addShared(s *Session, dst, x []float32, n int) {
 	mark := s.arena.mark()
 	gates, out := s.arena.floats(n), s.arena.floats(len(x))
+	if m.sharedGate.w == nil {
+		m.shared.apply(s, out, x, n)
+		s.pool.Add(dst, out)
+		s.arena.release(mark)
+		return
+	}
 	s.apply(x, n, output{gates, &m.sharedGate})
 	m.shared.apply(s, out, x, n)
-	all := s.routing.all[:0]
+	all := s.assigned.all[:0]
 	for i := range n {
 		all = append(all, assignment{i, kernel.Sigmoid(gates[i])})
 	}
-	s.routing.all = all
+	s.assigned.all = all
 	s.addWeighted(dst, out, all)
 	s.arena.release(mark)
 }
@@ -161,4 +141,38 @@ func (a *adding) Chunk(_ *kernel.Scratch, chunk int) {
 		t := a.tokens[i]
 		kernel.AddScaled(a.dst[t.token*a.width:(t.token+1)*a.width], a.out[i*a.width:(i+1)*a.width], t.weight)
 	}
+}
+
+// assigned is memory for the tokens that experts compute.
+type assigned struct {
+	tokens [][]assignment // of each expert
+	chosen []int          // experts of a token
+	all    []assignment   // every token
+}
+
+// assignment is a token that an expert computes.
+type assignment struct {
+	token  int
+	weight float32
+}
+
+// assign routes the tokens: for each expert those that use it, in order. They are valid until the next call.
+func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
+	experts, mark := len(m.experts), s.arena.mark()
+	logits, scores := s.arena.floats(n*experts), s.arena.floats(experts)
+	s.apply(x, n, output{logits, &m.router})
+	r := &s.assigned
+	r.tokens, r.chosen = slices.Grow(r.tokens[:0], experts)[:experts], slices.Grow(r.chosen[:0], m.used)[:m.used]
+	for e := range r.tokens {
+		r.tokens[e] = r.tokens[e][:0]
+	}
+	for i := range n {
+		p := logits[i*experts : (i+1)*experts]
+		m.choose(r.chosen, p, scores, m.choice)
+		for _, e := range r.chosen {
+			r.tokens[e] = append(r.tokens[e], assignment{i, p[e]})
+		}
+	}
+	s.arena.release(mark)
+	return r.tokens
 }

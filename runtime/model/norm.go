@@ -7,6 +7,7 @@ type norm struct {
 	weight, bias []float32
 	eps          float32
 	layer        bool
+	dim          int // rows are of dim elements, and have weights of their own, one after the other; 0: rows are len(weight) long
 }
 
 // rmsNorm loads name.weight of n elements.
@@ -18,6 +19,37 @@ func (l *loader) rmsNorm(name string, n int) norm {
 func (l *loader) layerNorm(name string, n int) norm {
 	return norm{weight: l.vector(name+".weight", n), bias: l.vectorIf(name+".bias", n),
 		eps: l.epsilon("attention.layer_norm_epsilon"), layer: true}
+}
+
+// headLayerNorm loads name.weight, dim x heads: the weights of a LayerNorm of each head, without bias.
+func (l *loader) headLayerNorm(name string, dim, heads int) norm {
+	w := l.matrix(name+".weight", dim, heads)
+	n := norm{eps: l.epsilon("attention.layer_norm_epsilon"), layer: true, dim: dim}
+	if w != nil {
+		n.weight = make([]float32, dim*heads)
+		for h := range heads {
+			w.Row(n.weight[h*dim:], h)
+		}
+	}
+	return n
+}
+
+// plainLayerNorm is LayerNorm of n elements without weights.
+func (l *loader) plainLayerNorm(n int) norm {
+	return norm{weight: ones(n), eps: l.epsilon("attention.layer_norm_epsilon"), layer: true}
+}
+
+// plainRMSNorm is RMSNorm of n elements without weights.
+func (l *loader) plainRMSNorm(n int) norm {
+	return norm{weight: ones(n), eps: l.epsilon("attention.layer_norm_rms_epsilon")}
+}
+
+func ones(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 1
+	}
+	return x
 }
 
 // apply normalises each row of x into dst, which may be x. Rows are len(weight) long, so the norm of
@@ -37,6 +69,11 @@ func (n norm) apply(s *Session, dst, x []float32) {
 func (n norm) inPlace(x []float32) {
 	switch {
 	case n.weight == nil:
+	case n.dim > 0:
+		for at := 0; at < len(x); at += n.dim {
+			row := x[at : at+n.dim]
+			kernel.LayerNorm(row, row, n.weight[at%len(n.weight):][:n.dim], nil, n.eps)
+		}
 	case n.layer:
 		kernel.LayerNorm(x, x, n.weight, n.bias, n.eps)
 	default:

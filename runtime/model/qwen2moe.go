@@ -4,7 +4,8 @@ package model
 // one that is shared by all tokens.
 func buildQwen2MoE(l *loader) *graph {
 	h := l.hparams()
+	h.sharedHidden = l.countOr("expert_shared_feed_forward_length", h.hidden)
 	return buildPlain(l, true, plainExperts).blocks(func(p string, b *block, _ *attention) {
-		l.sharedExpert(b.ffn.(*moe), p, h)
+		l.sharedExpert(b.ffn.(*moe), p, h, true)
 	})
 }

@@ -21,6 +21,19 @@ func (l *loader) rope(h hparams, neox bool) kernel.Rope {
 	return r
 }
 
+// ropes is the rotary embedding of models that have one.
+func (l *loader) ropes(h hparams, neox bool) []kernel.Rope { return []kernel.Rope{l.rope(h, neox)} }
+
+// localRope is the rotary embedding of layers with a window, where the one of the others is global: with a base of its own, and without
+// scaling.
+func (l *loader) localRope(global kernel.Rope) kernel.Rope {
+	local := kernel.Rope{Dims: global.Dims, Neox: global.Neox, Base: global.Base}
+	if l.given("rope.freq_base_swa") {
+		local.Base = l.base("rope.freq_base_swa")
+	}
+	return local
+}
+
 // base reads the base of the frequencies. Without the key it is 10000, which the reference converter leaves out.
 func (l *loader) base(name string) float64 {
 	base := l.floatOr(name, 10000)
@@ -83,6 +96,16 @@ func (l *loader) yarn(r *kernel.Rope, h hparams, factor float64) {
 	case factor > 1:
 		r.Magnitude *= 1 + float64(0.1*elementary.Log(factor))
 	}
+}
+
+// yarnLogMultiplier reads a key of models whose two magnitudes of YaRN (mscale and mscale_all_dim) are the same, so that r, which was
+// read without it, has none. It returns the multiplier, 0 when the key is missing.
+func (l *loader) yarnLogMultiplier(r *kernel.Rope) float64 {
+	f := l.positiveOr("rope.scaling.yarn_log_multiplier", 0)
+	if f > 0 {
+		r.Magnitude = l.factor("rope.scaling.attn_factor")
+	}
+	return f
 }
 
 // ropeFactors loads n divisors of frequencies. They are few, and are looked at even when only headers are.

@@ -113,6 +113,16 @@ func TestLogitsAreTheSameEverywhere(t *testing.T) {
 	requireSame(t, logits)
 }
 
+// TestFamiliesAreTheSameEverywhere is about what else graphs compute.
+func TestFamiliesAreTheSameEverywhere(t *testing.T) {
+	logits := map[string]func(t *testing.T) []float32{}
+	for name := range families {
+		src := invented(t, name)
+		logits[name+" invented"] = func(t *testing.T) []float32 { return promptAndSteps(t, load(t, src, 2), testIDs(30)) }
+	}
+	requireSame(t, logits)
+}
+
 // TestArchitecturesAreTheSameEverywhere is about what else graphs compute: norms, activations, rotary positions, experts,
 // limits of logits.
 func TestArchitecturesAreTheSameEverywhere(t *testing.T) {

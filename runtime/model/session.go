@@ -23,6 +23,7 @@ type Session struct {
 	pool   *kernel.Pool // the model's
 	states []state      // of each layer; nil for those that keep nothing
 	ropes  []*kernel.RopeTable
+	alibi  *kernel.Bias // nil: no layer has it
 	max    int
 	ids    []int32 // the sequence
 	done   int     // tokens of it that the states hold; see Truncate
@@ -34,7 +35,7 @@ type Session struct {
 	products   []kernel.Product
 	multiplier kernel.Multiplier
 	turning    turning
-	routing    routing
+	assigned   assigned
 	adding     adding
 }
 
@@ -60,6 +61,9 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 	for _, r := range g.ropes {
 		s.ropes = append(s.ropes, r.Table(maxTokens))
 	}
+	if g.alibi > 0 {
+		s.alibi = kernel.ALiBi(g.alibiHeads(), maxTokens, g.alibi)
+	}
 	for _, l := range g.layers {
 		s.states = append(s.states, l.newState(maxTokens, m.opts.KVType))
 	}
@@ -74,6 +78,9 @@ func (g *graph) sessionBytes(tokens int, kv gguf.Type) float64 {
 	}
 	for _, r := range g.ropes {
 		bytes += 4 * float64(tokens) * float64(r.Dims)
+	}
+	if g.alibi > 0 {
+		bytes += 4 * float64(tokens) * float64(g.alibiHeads())
 	}
 	return bytes
 }
@@ -123,6 +130,9 @@ func (s *Session) Bytes() int64 {
 	}
 	for _, r := range s.ropes {
 		n += r.Bytes()
+	}
+	if s.alibi != nil {
+		n += s.alibi.Bytes()
 	}
 	return n
 }
@@ -241,6 +251,18 @@ func (s *Session) output(out Outputs, first int, x []float32, n int) {
 	if out.Logits != nil {
 		logits := out.Logits[first*vocab:][:n*vocab]
 		s.apply(h, n, output{logits, &g.output})
-		g.limit(logits)
+		g.limit(s, logits)
 	}
+}
+
+// alibiHeads is the number of heads of layers with ALiBi.
+func (g *graph) alibiHeads() int {
+	for _, l := range g.layers {
+		if b, ok := l.(*block); ok {
+			if a, ok := b.mixer.(*attention); ok && a.alibi {
+				return a.heads
+			}
+		}
+	}
+	return 0
 }

@@ -1,0 +1,32 @@
+package model
+
+import "github.com/carat-llm/carat/gguf"
+
+// parallel is a layer whose parts stand side by side: x += mixer(norm(x)) + ffn(ffnNorm(x)), or both behind the one norm.
+type parallel struct {
+	norm    norm
+	mixer   mixer
+	ffnNorm norm // without weight: norm is the norm of both
+	ffn     feedForward
+}
+
+func (b *parallel) newState(positions int, kv gguf.Type) state {
+	return b.mixer.newState(positions, kv)
+}
+
+func (b *parallel) stateBytes(positions int, kv gguf.Type) float64 {
+	return b.mixer.stateBytes(positions, kv)
+}
+
+func (b *parallel) forward(s *Session, x, left []float32, n int, own state) {
+	mark := s.arena.mark()
+	h, out := s.arena.floats(len(x)), s.arena.floats(len(x))
+	b.norm.applyAfter(s, h, x, left)
+	b.mixer.mix(s, left, h, n, own)
+	if b.ffnNorm.weight != nil {
+		b.ffnNorm.apply(s, h, x)
+	}
+	b.ffn.apply(s, out, h, n)
+	s.pool.Add(left, out)
+	s.arena.release(mark)
+}
