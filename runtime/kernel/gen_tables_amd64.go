@@ -31,6 +31,9 @@ var bytesAVX512 = [4][15]func(a *byte){
 	3: {1: bytesHalfMin1AVX512, 2: bytesHalfMin2AVX512, 3: bytesHalfMin3AVX512, 4: bytesHalfMin4AVX512, 5: bytesHalfMin5AVX512, 6: bytesHalfMin6AVX512, 7: bytesHalfMin7AVX512, 8: bytesHalfMin8AVX512, 9: bytesHalfMin9AVX512, 10: bytesHalfMin10AVX512, 11: bytesHalfMin11AVX512, 12: bytesHalfMin12AVX512, 13: bytesHalfMin13AVX512, 14: bytesHalfMin14AVX512},
 }
 
+// exactKernels are the kernels by form, of those with one sub-block.
+var exactKernels = [7]func(a *byte){0: exactAMX, 1: exactMinAMX, 3: exactScaledAMX, 4: exactScaledMinAMX}
+
 // bytesAVX2 are the kernels by form, and by the number of groups that they add in 16 bits.
 var bytesAVX2 = [4][9]func(a *byte){
 	0: {8: bytesAdd8AVX2, 4: bytesAdd4AVX2, 1: bytesAdd1AVX2, 0: bytesAdd0AVX2},

@@ -46,15 +46,14 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	m.products = append(m.products[:0], products...)
 	m.threads, m.acts.n = p.Threads(), n
 	cols := products[0].W.Cols
-	// Few tokens are computed one by one, each unpacking in registers, unless codes have 8 bits, which tiles take as they are.
-	integers, singles, chunks := false, true, 0
+	integers, chunks, f := false, 0, forms{true, true}
 	for i := range products {
 		w := products[i].W
 		integers = integers || w.integers != nil || m.inBF16(w)
-		singles = singles && (w.integers == nil || w.integers.f.Bits < 8)
+		f.restrict(w)
 	}
 	if integers {
-		m.acts.set(x, n, cols, m.Compute, singles)
+		m.acts.set(x, n, cols, m.Compute, f)
 		p.Do(m.roundings(), (*roundTask)(m))
 		for i := range products {
 			m.acts.prepare(products[i].W)
@@ -72,6 +71,20 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	p.Do(chunks, (*productTask)(m))
 }
 
+// forms are the ways of computing that suit all weights that meet the same activations.
+type forms struct {
+	singles bool // one by one, if tokens are few: each unpacks in registers. Tiles take codes of 8 bits as they are.
+	tiles   bool // in int8 tiles, if tokens are many and there are such: blocks of 32 columns with one sum.
+}
+
+// restrict leaves what suits w, too.
+func (f *forms) restrict(w *Matrix) {
+	if w.integers != nil {
+		f.singles = f.singles && w.integers.f.Bits < 8
+		f.tiles = f.tiles && w.integers.f.Sub == blockCols
+	}
+}
+
 // inBF16 says whether a matrix of floats is multiplied in BF16: in fast computation, where there are tiles for it, and
 // when the weights have no more bits than 16. (Those of float32 have them for a reason, as routers of experts do.)
 func (m *Multiplier) inBF16(w *Matrix) bool {
@@ -87,9 +100,10 @@ const roundRows = 8 // a chunk
 func (m *Multiplier) roundings() int { return (m.acts.n + roundRows - 1) / roundRows }
 
 // Chunk implements Task.
-func (t *roundTask) Chunk(_ *Scratch, chunk int) {
+func (t *roundTask) Chunk(s *Scratch, chunk int) {
 	for c := chunk * roundRows; c < min(t.acts.n, (chunk+1)*roundRows); c++ {
-		t.acts.round(c)
+		s.Reset()
+		t.acts.round(s, c)
 	}
 }
 
@@ -114,7 +128,7 @@ func (a *activations) prepare(w *Matrix) {
 type productTask Multiplier
 
 // panelsMost is the largest number of panels of a chunk.
-const panelsMost = 4
+const panelsMost = 8
 
 // panelsAChunk is the number of panels of a chunk: with many tokens so many that the activations, which come from a
 // farther cache, are used often; with few so many that there are some chunks for each worker.
@@ -122,10 +136,14 @@ func (m *Multiplier) panelsAChunk(w *Matrix) int {
 	if m.acts.kind == wideBF16 {
 		return max(2, min(mostBF16Panels, w.panels()/(2*m.threads)&^1))
 	}
-	if m.acts.n > active().widths[wide] {
-		return panelsMost
+	most := panelsMost
+	switch {
+	case m.acts.kind == wideTiles:
+		return most
+	case m.acts.n > active().widths[wide]:
+		return most / 2
 	}
-	return max(1, min(panelsMost, w.integers.count()/(4*m.threads)))
+	return max(1, min(most/2, w.integers.count()/(4*m.threads)))
 }
 
 // chunks is the number of chunks of work with w.
@@ -162,7 +180,7 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 
 // stretch is the number of columns whose codes are unpacked at a time, a multiple of 256: so that they, and the
 // activations of a tile, stay in the nearest cache.
-var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024, wideBF16: 512}
+var stretch = [...]int{narrow: 1024, wide: 512, bytes8: 1024, wideBF16: 512, wideTiles: 1024}
 
 // panels computes the results of count panels from number first on.
 func (q *Product) panels(s *Scratch, a *activations, first, count int) {
@@ -181,18 +199,28 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 		staged[i].take(s, w, q.W.panel(s, first+i), a.kind, step)
 	}
 	// Results stay together, panel by panel, until all columns are done: in Dst they would share a few places of the cache.
-	acc := s.Floats(count * a.n * panelRows)
+	size := a.padded() * panelRows // of a panel's
+	acc := s.Floats(count * size)
 	clear(acc)
+	if a.kind == wideTiles {
+		s.exact.sums = &s.Int32s(4 * exactTokens * panelRows)[0]
+	}
 	for b := 0; b < blocks; b += step {
 		n := min(step, blocks-b)
 		for i := range staged {
 			staged[i].fill(w, a.kind, b, n)
 		}
+		if a.kind == wideTiles {
+			for i := range staged {
+				a.exact(s, &staged[i].tile, w, b, acc[i*size:][:size])
+			}
+			continue
+		}
 		for j := range a.tiles {
 			c, end := a.tile(j)
 			for i := range staged {
 				t := &staged[i].tile
-				t.acc, t.stride = acc[(i*a.n+c)*panelRows:], panelRows
+				t.acc, t.stride = acc[i*size+c*panelRows:], panelRows
 				a.multiply(t, w, b, c, end-c)
 			}
 		}
@@ -200,7 +228,7 @@ func (q *Product) panels(s *Scratch, a *activations, first, count int) {
 	for c := range a.n {
 		out := q.Dst[c*q.W.Rows+first*panelRows:][:rows]
 		for i := range count {
-			copy(out[i*panelRows:], acc[(i*a.n+c)*panelRows:][:panelRows])
+			copy(out[i*panelRows:], acc[i*size+c*panelRows:][:panelRows])
 		}
 	}
 }

@@ -15,6 +15,6 @@ var native = map[cpu.Tier]func(t *tier){
 	cpu.AVX512: func(t *tier) { t.vectors, t.products, t.dense = vectorsAVX512, productsAVX512, denseAVX512 },
 	cpu.AMX: func(t *tier) {
 		t.tilesBF16, t.toBF16, t.roundBF16, t.transpose = tilesBF16AMX, toBF16AVX512, roundBF16Row, transposeBlocks
-		t.attentionBF16 = attentionAMX
+		t.attentionBF16, t.exact = attentionAMX, tileExactAMX
 	},
 }

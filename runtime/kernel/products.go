@@ -13,6 +13,8 @@ type products struct {
 	narrow, wide, bytes func(t *tile)
 	// single computes the products of a panel with one column, without what unpacks it, or says that it cannot.
 	single func(t *singleTile) bool
+	// exact adds the products of a tile with groups of 16 tokens; nil where there are no tiles.
+	exact func(t *tile, e *exactArgs)
 	// tilesBF16 adds the products of up to two panels with up to two times 16 tokens, in BF16; nil where there are no tiles.
 	// toBF16 makes BF16 of codes, roundBF16 of activations.
 	tilesBF16 func(t *bf16Args, panels, tokens int)
@@ -26,7 +28,7 @@ type products struct {
 	roundBytes  func(bytes []int8, row, scales []float32, sums []int32)
 
 	// widths are the numbers of columns that tiles have at most, by the kind of activations.
-	widths [4]int
+	widths [5]int
 	// mostSingles are the numbers of tokens, of exact and of fast computation, up to which single is the fastest.
 	mostSingles [2]int
 	// mostNarrow is the number of tokens up to which narrow is faster than making words of codes for wide.
@@ -40,5 +42,5 @@ var productsGeneric = products{
 	single: singleGeneric,
 	narrow: narrowGeneric, wide: wideGeneric, bytes: bytesGeneric,
 	roundNarrow: roundNarrowGeneric, roundWide: roundWideGeneric, roundBytes: roundBytesGeneric,
-	widths: [4]int{narrow: 6, wide: 14, bytes8: 14, wideBF16: 32}, mostNarrow: 12, mostSingles: [2]int{1, 1},
+	widths: [5]int{narrow: 6, wide: 14, bytes8: 14, wideBF16: 32, wideTiles: exactTokens}, mostNarrow: 12, mostSingles: [2]int{1, 1},
 }

@@ -23,7 +23,7 @@ var productsNEON = products{
 	single: singleNEON, narrow: tileNarrowNEON, wide: wideGeneric, bytes: tileBytesNEON,
 	roundNarrow: rounding(2*blockCols, roundNarrowNEON),
 	roundWide:   roundWideGeneric, roundBytes: rounding(blockCols, roundBytesNEON),
-	widths: [4]int{narrow: 4, wide: 4, bytes8: 8, wideBF16: 32}, mostNarrow: math.MaxInt, mostSingles: [2]int{1, 1},
+	widths: [5]int{narrow: 4, wide: 4, bytes8: 8, wideBF16: 32, wideTiles: exactTokens}, mostNarrow: math.MaxInt, mostSingles: [2]int{1, 1},
 }
 
 func singleNEON(s *singleTile) bool { return s.with(singlesNEON) }

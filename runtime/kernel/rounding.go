@@ -25,14 +25,15 @@ type activations struct {
 type activationKind int
 
 const (
-	narrow   activationKind = iota // for few tokens: bytes, for each block high parts, then low ones, or words
-	wide                           // for many tokens: words
-	bytes8                         // for fast computation: bytes
-	wideBF16                       // for fast computation of many tokens: words, of BF16, see bf16At
+	narrow    activationKind = iota // for few tokens: bytes, for each block high parts, then low ones, or words
+	wide                            // for many tokens: words
+	bytes8                          // for fast computation: bytes
+	wideBF16                        // for fast computation of many tokens: words, of BF16, see bf16At
+	wideTiles                       // for many tokens where there are tiles: bytes as of narrow, of each block those of 16 tokens
 )
 
 // greatest is the greatest magnitude of the integers.
-var greatest = [...]float32{narrow: 127 * 128, wide: 127 * 128, bytes8: 127}
+var greatest = [...]float32{narrow: 127 * 128, wide: 127 * 128, bytes8: 127, wideTiles: 127 * 128}
 
 // arranged are values as tiles take them, for formats with that number of columns in a sub-block, and that offset.
 type arranged[T any] struct {
@@ -40,9 +41,8 @@ type arranged[T any] struct {
 	values      []T
 }
 
-// set takes n rows of cols activations, and decides how they are rounded. singles says that tokens should be computed one by
-// one if they are few.
-func (a *activations) set(x []float32, n, cols int, compute Compute, singles bool) {
+// set takes n rows of cols activations, and decides how they are rounded for weights of these forms.
+func (a *activations) set(x []float32, n, cols int, compute Compute, f forms) {
 	k := active()
 	a.x, a.n, a.cols = x, n, cols
 	switch {
@@ -52,11 +52,13 @@ func (a *activations) set(x []float32, n, cols int, compute Compute, singles boo
 		a.kind = bytes8
 	case n <= k.mostNarrow:
 		a.kind = narrow
+	case f.tiles && k.exact != nil:
+		a.kind = wideTiles
 	default:
 		a.kind = wide
 	}
 	a.tiles = (n + k.widths[a.kind] - 1) / k.widths[a.kind]
-	if singles && n <= k.mostSingles[compute] {
+	if f.singles && n <= k.mostSingles[compute] {
 		a.tiles = n
 	}
 	// Rows a multiple of 4096 bytes apart would share a few places of the cache.
@@ -70,11 +72,14 @@ func (a *activations) set(x []float32, n, cols int, compute Compute, singles boo
 		a.bytes = room(a.bytes, n*a.stride)
 	case a.kind == wideBF16:
 		a.words = room(a.words, (n+15)&^15*cols)
+	case a.kind == wideTiles:
+		a.stride = 2 * cols
+		a.bytes = room(a.bytes, a.padded()*a.stride)
 	default:
 		a.bytes = room(a.bytes, n*a.stride)
 	}
 	blocks := cols / blockCols
-	a.scales, a.sums, a.xs = room(a.scales, n*blocks), room(a.sums, 2*n*blocks), room(a.xs, n*blocks)
+	a.scales, a.sums, a.xs = room(a.scales, n*blocks), room(a.sums, 2*n*blocks), room(a.xs, a.padded()*blocks)
 }
 
 // inWords says whether activations are words.
@@ -102,14 +107,32 @@ func (a *activations) size() int {
 	return n
 }
 
-// tile returns the first column of tile i, and of the next one. Tiles are of about one width.
-func (a *activations) tile(i int) (first, end int) { return i * a.n / a.tiles, (i + 1) * a.n / a.tiles }
+// tile returns the first column of tile i, and of the next one. Tiles are of about one width, or of 16.
+func (a *activations) tile(i int) (first, end int) {
+	if a.kind == wideTiles {
+		return i * exactTokens, (i + 1) * exactTokens
+	}
+	return i * a.n / a.tiles, (i + 1) * a.n / a.tiles
+}
 
 // tileOf is the tile of column c.
-func (a *activations) tileOf(c int) int { return ((c+1)*a.tiles - 1) / a.n }
+func (a *activations) tileOf(c int) int {
+	if a.kind == wideTiles {
+		return c / exactTokens
+	}
+	return ((c+1)*a.tiles - 1) / a.n
+}
+
+// padded is the number of columns of all tiles.
+func (a *activations) padded() int {
+	if a.kind == wideTiles {
+		return a.tiles * exactTokens
+	}
+	return a.n
+}
 
 // round makes row c ready.
-func (a *activations) round(c int) {
+func (a *activations) round(s *Scratch, c int) {
 	blocks := a.cols / blockCols
 	row, scales, sums := a.x[c*a.cols:][:a.cols], a.scales[c*blocks:][:blocks], a.sums[2*c*blocks:][:2*blocks]
 	switch k := active(); {
@@ -120,6 +143,14 @@ func (a *activations) round(c int) {
 		k.roundWide(a.words[c*a.stride:][:a.cols], row, scales, sums)
 	case a.kind == narrow:
 		k.roundNarrow(a.bytes[c*a.stride:][:2*a.cols], row, scales, sums)
+	case a.kind == wideTiles:
+		const bytes = 2 * blockCols
+		rounded := s.Int8s(2 * a.cols)
+		k.roundNarrow(rounded, row, scales, sums)
+		to := a.bytes[c/exactTokens*exactTokens*a.stride+c%exactTokens*bytes:]
+		for b := range blocks {
+			copy(to[b*exactTokens*bytes:][:bytes], rounded[b*bytes:])
+		}
 	default:
 		k.roundBytes(a.bytes[c*a.stride:][:a.cols], row, scales, sums)
 	}
@@ -138,7 +169,7 @@ func (a *activations) init(sub, offset int) []int32 {
 			return a.inits[i].values
 		}
 	}
-	out := next(&a.inits, a.n*a.cols/sub)
+	out := next(&a.inits, a.padded()*a.cols/sub)
 	out.sub, out.offset = sub, offset
 	a.eachSum(sub, func(at, sum, _ int) { out.values[at] = int32(-offset * sum) })
 	return out.values
@@ -151,7 +182,7 @@ func (a *activations) xsum(sub int) []float32 {
 			return a.xsums[i].values
 		}
 	}
-	out := next(&a.xsums, a.n*a.cols/sub)
+	out := next(&a.xsums, a.padded()*a.cols/sub)
 	out.sub = sub
 	a.eachSum(sub, func(at, sum, scale int) { out.values[at] = float32(float32(sum) * a.scales[scale]) })
 	return out.values
@@ -176,7 +207,7 @@ func (a *activations) eachSum(sub int, f func(at, sum, scale int)) {
 	blocks, per := a.cols/blockCols, blockCols/sub
 	for t := range a.tiles {
 		first, end := a.tile(t)
-		for c := first; c < end; c++ {
+		for c := first; c < min(end, a.n); c++ {
 			sums := a.sums[2*c*blocks:][:2*blocks]
 			for b := range blocks {
 				at := first*blocks*per + b*per*(end-first) + c - first

@@ -13,6 +13,7 @@ type Scratch struct {
 
 	floats  floatTile
 	bf16    bf16Args
+	exact   exactArgs
 	product productBF16
 	single  singleTile
 	packer  packer            // of Matrix.panel

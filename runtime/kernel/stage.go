@@ -75,7 +75,7 @@ func (g *stage) fill(w *panels, kind activationKind, b, n int) {
 		if f.Scaled { // words have the sub-scales in them
 			t.subs = 1
 		}
-	case kind == narrow && f.Scaled:
+	case (kind == narrow || kind == wideTiles) && f.Scaled:
 		t.scales = scales
 	}
 }

@@ -10,7 +10,7 @@ var productsAVX2 = products{
 	single: singleAVX2, narrow: tileNarrowAVX2, wide: tileWideAVX2, bytes: tileBytesAVX2,
 	roundNarrow: roundNarrowGeneric, // not used
 	roundWide:   rounding(blockCols, roundWideAVX2), roundBytes: rounding(blockCols, roundBytesAVX2),
-	widths: [4]int{wideBF16: 32, narrow: 4, wide: 6, bytes8: 16}, mostNarrow: 12, mostSingles: [2]int{1, 2}, narrowWords: true,
+	widths: [5]int{wideBF16: 32, narrow: 4, wide: 6, bytes8: 16, wideTiles: exactTokens}, mostNarrow: 12, mostSingles: [2]int{1, 2}, narrowWords: true,
 }
 
 var productsAVX512 = products{
@@ -19,7 +19,7 @@ var productsAVX512 = products{
 	single: singleAVX512, narrow: tileNarrowAVX512, wide: tileWideAVX512, bytes: tileBytesAVX512,
 	roundNarrow: rounding(2*blockCols, roundNarrowAVX512),
 	roundWide:   rounding(blockCols, roundWideAVX512), roundBytes: rounding(blockCols, roundBytesAVX512),
-	widths: [4]int{wideBF16: 32, narrow: 6, wide: 14, bytes8: 14}, mostNarrow: 12, mostSingles: [2]int{4, 4},
+	widths: [5]int{wideBF16: 32, narrow: 6, wide: 14, bytes8: 14, wideTiles: exactTokens}, mostNarrow: 12, mostSingles: [2]int{4, 4},
 }
 
 func (t *tile) wordsReady() *byte {
