@@ -65,6 +65,18 @@ func (p *Pool) TimesSigmoid(x, gate []float32) {
 	})
 }
 
+// LimitedSwiGLU sets gate[i] to (up[i] + 1) * gate[i] * sigmoid(1.702 gate[i]), after gate[i] was limited to at most 7 and up[i] to
+// -7..7 (gpt-oss).
+func (p *Pool) LimitedSwiGLU(gate, up []float32) {
+	const limit, slope = 7, 1.702
+	p.plainly(gate, up, func(r *ranges, first, end int) {
+		for i, v := range r.dst[first:end] {
+			v = min(limit, v)
+			r.dst[first+i] = (min(limit, max(-limit, r.x[first+i])) + 1) * logistic(v, float32(-slope*v))
+		}
+	})
+}
+
 // exactGELU is x times half the complementary error function of -x/sqrt(2).
 func exactGELU(x float32) float32 {
 	const root = 0x1.6a09e6p-1

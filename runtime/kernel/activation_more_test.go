@@ -16,11 +16,15 @@ func TestPlainActivations(t *testing.T) {
 		f    func(x, y []float32)
 		want func(x, y float64) float64
 	}{
-		"ReLU":         {func(x, _ []float32) { p.ReLU(x) }, func(x, _ float64) float64 { return max(0, x) }},
-		"ReLUSquared":  {func(x, _ []float32) { p.ReLUSquared(x) }, func(x, _ float64) float64 { return max(0, x) * max(0, x) }},
-		"SiLU":         {func(x, _ []float32) { p.SiLU(x) }, func(x, _ float64) float64 { return x / (1 + math.Exp(-x)) }},
-		"ExactGELU":    {func(x, _ []float32) { p.ExactGELU(x) }, func(x, _ float64) float64 { return gelu(x) }},
-		"ExactGeGLU":   {p.ExactGeGLU, func(x, y float64) float64 { return gelu(x) * y }},
+		"ReLU":        {func(x, _ []float32) { p.ReLU(x) }, func(x, _ float64) float64 { return max(0, x) }},
+		"ReLUSquared": {func(x, _ []float32) { p.ReLUSquared(x) }, func(x, _ float64) float64 { return max(0, x) * max(0, x) }},
+		"SiLU":        {func(x, _ []float32) { p.SiLU(x) }, func(x, _ float64) float64 { return x / (1 + math.Exp(-x)) }},
+		"ExactGELU":   {func(x, _ []float32) { p.ExactGELU(x) }, func(x, _ float64) float64 { return gelu(x) }},
+		"ExactGeGLU":  {p.ExactGeGLU, func(x, y float64) float64 { return gelu(x) * y }},
+		"LimitedSwiGLU": {p.LimitedSwiGLU, func(x, y float64) float64 {
+			x, y = min(7, x), max(-7, min(7, y))
+			return (y + 1) * x / (1 + math.Exp(-1.702*x))
+		}},
 		"TimesSigmoid": {p.TimesSigmoid, func(x, y float64) float64 { return x / (1 + math.Exp(-y)) }},
 	} {
 		const n = 20001

@@ -34,6 +34,8 @@ type Yarn struct {
 	// BetaFast and BetaSlow are the numbers of rotations over the original context between which
 	// scaling sets in; 32 and 1 as published.
 	BetaFast, BetaSlow float64
+	// Fractional leaves the ends of the blend where they are; otherwise they are rounded to whole pairs, away from each other.
+	Fractional bool
 }
 
 // RopeTable holds the cosines and sines of positions, computed once.
@@ -56,8 +58,11 @@ func (r Rope) frequencies() []float64 {
 		pair := func(n float64) float64 {
 			return float64(r.Dims) * elementary.Log(float64(r.Yarn.OriginalContext)/(n*2*math.Pi)) / (2 * elementary.Log(r.Base))
 		}
-		low = max(0, math.Floor(pair(r.Yarn.BetaFast)))
-		high = min(float64(r.Dims-1), math.Ceil(pair(r.Yarn.BetaSlow)))
+		low, high = pair(r.Yarn.BetaFast), pair(r.Yarn.BetaSlow)
+		if !r.Yarn.Fractional {
+			low, high = math.Floor(low), math.Ceil(high)
+		}
+		low, high = max(0, low), min(float64(r.Dims-1), high)
 	}
 	freqs := make([]float64, half)
 	for i := range freqs {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
@@ -23,39 +24,57 @@ type family struct {
 
 // families are models of architectures that everyArchitecture has none of, or of other shapes of them. Layers are 2 if not said.
 var families = map[string]family{
-	"gemma":          {},
-	"gemma2":         {keys: "attn_logit_softcapping=2.0 final_logit_softcapping=3.0 attention.sliding_window=5"},
-	"olmo":           {keys: "attention.clamp_kqv=0.5", have: "output.weight"},
-	"olmo2":          {},
-	"olmo3":          {arch: "olmo2", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false] rope.freq_base_swa=500.0 rope.scaling.type=yarn rope.scaling.factor=4.0"},
-	"smollm3":        {keys: "block_count=4"},
-	"granite":        {keys: "embedding_scale=12.0 residual_scale=0.22 attention.scale=0.2 logit_scale=8.0"},
-	"granitemoe":     {keys: "embedding_scale=12.0 residual_scale=0.22 attention.scale=0.2 logit_scale=8.0 expert_count=5 expert_used_count=2"},
-	"arcee":          {},
-	"seed_oss":       {have: "attn_q.bias attn_k.bias attn_v.bias"},
-	"chatglm":        {keys: "rope.dimension_count=4", have: "attn_qkv.weight attn_qkv.bias"},
-	"glm4":           {keys: "rope.dimension_count=4"},
-	"stablelm":       {keys: "rope.dimension_count=2", have: "ffn_norm.weight"},
-	"stablelm-side":  {arch: "stablelm", keys: "rope.dimension_count=2", have: "attn_q_norm.weight"},
-	"starcoder":      {keys: "attention.head_count_kv=1"},
-	"starcoder2":     {},
-	"phi2":           {keys: "rope.dimension_count=4", have: "output.weight output.bias attn_qkv.weight"},
-	"gptneox":        {keys: "rope.dimension_count=4"},
-	"gptneox-serial": {arch: "gptneox", keys: "use_parallel_residual=false"},
-	"falcon":         {},
-	"falcon-40b":     {arch: "falcon", have: "attn_norm_2.weight"},
-	"command-r":      {keys: "logit_scale=0.5", have: "attn_q_norm.weight"},
-	"cohere2":        {keys: "logit_scale=0.5 attention.sliding_window=5 attention.sliding_window_pattern=2"},
-	"exaone4":        {keys: "attention.sliding_window=5 attention.sliding_window_pattern=2"},
-	"hunyuan-dense":  {},
-	"nemotron":       {keys: "rope.dimension_count=4"},
-	"qwen2vl":        {keys: "rope.dimension_sections=[1,1,2,0]"},
-	"qwen3vl":        {keys: "rope.dimension_sections=[1,1,2,0] n_deepstack_layers=1"},
-	"qwen3vlmoe":     {keys: "rope.dimension_sections=[1,1,2,0] expert_count=5 expert_used_count=2"},
-	"mistral3":       {keys: "attention.temperature_scale=0.5 rope.scaling.type=yarn rope.scaling.factor=4.0 rope.scaling.original_context_length=4 rope.scaling.yarn_log_multiplier=1.0"},
-	"bloom":          {},
-	"mpt":            {keys: "attention.max_alibi_bias=8.0 attention.clamp_kqv=0.5", have: "attn_q_norm.weight attn_q_norm.bias"},
+	"gemma":           {},
+	"gemma2":          {keys: "attn_logit_softcapping=2.0 final_logit_softcapping=3.0 attention.sliding_window=5"},
+	"olmo":            {keys: "attention.clamp_kqv=0.5", have: "output.weight"},
+	"olmo2":           {},
+	"olmo3":           {arch: "olmo2", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false] rope.freq_base_swa=500.0 rope.scaling.type=yarn rope.scaling.factor=4.0"},
+	"smollm3":         {keys: "block_count=4"},
+	"granite":         {keys: "embedding_scale=12.0 residual_scale=0.22 attention.scale=0.2 logit_scale=8.0"},
+	"granitemoe":      {keys: "embedding_scale=12.0 residual_scale=0.22 attention.scale=0.2 logit_scale=8.0 expert_count=5 expert_used_count=2"},
+	"arcee":           {},
+	"seed_oss":        {have: "attn_q.bias attn_k.bias attn_v.bias"},
+	"chatglm":         {keys: "rope.dimension_count=4", have: "attn_qkv.weight attn_qkv.bias"},
+	"glm4":            {keys: "rope.dimension_count=4"},
+	"stablelm":        {keys: "rope.dimension_count=2", have: "ffn_norm.weight"},
+	"stablelm-side":   {arch: "stablelm", keys: "rope.dimension_count=2", have: "attn_q_norm.weight"},
+	"starcoder":       {keys: "attention.head_count_kv=1"},
+	"starcoder2":      {},
+	"phi2":            {keys: "rope.dimension_count=4", have: "output.weight output.bias attn_qkv.weight"},
+	"gptneox":         {keys: "rope.dimension_count=4"},
+	"gptneox-serial":  {arch: "gptneox", keys: "use_parallel_residual=false"},
+	"falcon":          {},
+	"falcon-40b":      {arch: "falcon", have: "attn_norm_2.weight"},
+	"command-r":       {keys: "logit_scale=0.5", have: "attn_q_norm.weight"},
+	"cohere2":         {keys: "logit_scale=0.5 attention.sliding_window=5 attention.sliding_window_pattern=2"},
+	"exaone4":         {keys: "attention.sliding_window=5 attention.sliding_window_pattern=2"},
+	"hunyuan-dense":   {},
+	"nemotron":        {keys: "rope.dimension_count=4"},
+	"qwen2vl":         {keys: "rope.dimension_sections=[1,1,2,0]"},
+	"qwen3vl":         {keys: "rope.dimension_sections=[1,1,2,0] n_deepstack_layers=1"},
+	"qwen3vlmoe":      {keys: "rope.dimension_sections=[1,1,2,0] expert_count=5 expert_used_count=2"},
+	"mistral3":        {keys: "attention.temperature_scale=0.5 rope.scaling.type=yarn rope.scaling.factor=4.0 rope.scaling.original_context_length=4 rope.scaling.yarn_log_multiplier=1.0"},
+	"bloom":           {},
+	"ernie4_5":        {},
+	"ernie4_5-moe":    {keys: "block_count=4 expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 interleave_moe_layer_step=2 expert_shared_count=1", have: "exp_probs_b.bias"},
+	"dots1":           {keys: "expert_count=6 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=2 expert_weights_scale=2.5 expert_weights_norm=true expert_group_count=3 expert_group_used_count=2", have: "exp_probs_b.bias"},
+	"glm4moe":         {keys: "block_count=3 nextn_predict_layers=1 expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=1 expert_gating_func=2 rope.dimension_count=4", have: "exp_probs_b.bias attn_q.bias attn_k.bias attn_v.bias attn_q_norm.weight"},
+	"minimax-m2":      {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_gating_func=2 rope.dimension_count=4", have: "exp_probs_b.bias"},
+	"phimoe":          {keys: "expert_count=5 expert_used_count=2 rope.scaling.original_context_length=60", have: "output.weight output.bias attn_norm.bias ffn_norm.bias output_norm.bias rope_factors_long.weight"},
+	"gpt-oss":         {keys: "expert_count=5 expert_used_count=2 attention.sliding_window=5 rope.scaling.type=yarn rope.scaling.factor=8.0 rope.scaling.original_context_length=16", have: "ffn_gate_exps.bias ffn_up_exps.bias ffn_down_exps.bias ffn_gate_inp.bias attn_q.bias attn_output.bias"},
+	"llama4":          {keys: "block_count=4 expert_count=5 expert_used_count=1 expert_feed_forward_length=12 interleave_moe_layer_step=2"},
+	"llama4-whole":    {arch: "llama4", keys: "attention.sliding_window=0 expert_count=5 expert_used_count=1"},
+	"afmoe":           {keys: "block_count=3 attention.sliding_window=5 attention.sliding_window_pattern=2 expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=1", have: "exp_probs_b.bias"},
+	"exaone-moe":      {keys: "block_count=3 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true] expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=1 expert_gating_func=2", have: "exp_probs_b.bias"},
+	"deepseek2":       {keys: latentKeys + " attention.key_length=20 attention.value_length=16 attention.key_length_mla=12 attention.value_length_mla=6"},
+	"deepseek2-whole": {arch: "deepseek2", keys: latentKeys + " attention.head_count_kv=4 attention.key_length=12 attention.value_length=6", have: "attn_kv_b.weight exp_probs_b.bias"},
+	"mpt":             {keys: "attention.max_alibi_bias=8.0 attention.clamp_kqv=0.5", have: "attn_q_norm.weight attn_q_norm.bias"},
 }
+
+// latentKeys are those of models with multi-head latent attention, with 8 elements of a head's key that are not turned and 4 that are.
+const latentKeys = "attention.head_count_kv=1 attention.q_lora_rank=10 attention.kv_lora_rank=16 rope.dimension_count=4 expert_count=6 expert_used_count=2 " +
+	"expert_feed_forward_length=12 expert_shared_count=1 leading_dense_block_count=1 expert_group_count=3 expert_group_used_count=2 expert_weights_scale=1.5 " +
+	"rope.scaling.type=yarn rope.scaling.factor=4.0 rope.scaling.yarn_log_multiplier=0.1"
 
 // invented builds a family's model.
 func invented(t *testing.T, name string) *fake {
@@ -96,6 +115,9 @@ func invented(t *testing.T, name string) *fake {
 	}
 	a.build(l)
 	require.NoError(t, l.err)
+	if n, _ := f.md.Int(c.arch + ".nextn_predict_layers"); n > 0 { // a layer that is left out
+		f.add(r, layerName(int(layers)-1)+"nextn.eh_proj.weight", 48, 24)
+	}
 	return f
 }
 
@@ -194,6 +216,9 @@ func TestTensorsOfFamiliesAreChecked(t *testing.T) {
 			require.NoError(t, Check(sound))
 			for i, x := range sound.tensors {
 				tensor := *x.(*fakeTensor)
+				if strings.Contains(tensor.info.Name, "nextn") {
+					continue
+				}
 				bent := &fake{sound.md, slices.Clone(sound.tensors)}
 				tensor.info.Shape = append(slices.Clone(tensor.info.Shape), 2)
 				bent.tensors[i] = &tensor
@@ -204,4 +229,63 @@ func TestTensorsOfFamiliesAreChecked(t *testing.T) {
 			require.ErrorContains(t, Check(&fake{sound.md, append(slices.Clone(sound.tensors), &extra)}), "unexpected tensor blk.0.nothing.weight")
 		})
 	}
+}
+
+// TestFormsOfLatentAttention: a model computes the same with keys and values of heads in the cache and with latents.
+func TestFormsOfLatentAttention(t *testing.T) {
+	const heads, latent, plain, value = 4, 16, 8, 6
+	apart := invented(t, "deepseek2")
+	whole := &fake{apart.md.Clone(), nil}
+	for key, v := range map[string]uint32{"head_count_kv": heads, "key_length": 12, "value_length": value} {
+		whole.md.Set("deepseek2.attention."+key, v)
+	}
+	whole.md.Delete("deepseek2.attention.key_length_mla")
+	whole.md.Delete("deepseek2.attention.value_length_mla")
+	for _, x := range apart.tensors {
+		name := x.Info().Name
+		p, isKey := strings.CutSuffix(name, "attn_k_b.weight")
+		if strings.HasSuffix(name, "attn_v_b.weight") {
+			continue
+		}
+		if !isKey {
+			whole.tensors = append(whole.tensors, x)
+			continue
+		}
+		k, v := apart.values(t, name), apart.values(t, p+"attn_v_b.weight")
+		both := &fakeTensor{info: gguf.TensorInfo{Name: p + "attn_kv_b.weight", Type: gguf.F32, Shape: []int64{latent, heads * (plain + value)}}}
+		for h := range heads {
+			for i := range plain {
+				for j := range latent {
+					both.data = binary.LittleEndian.AppendUint32(both.data, math.Float32bits(float32(k[(h*latent+j)*plain+i])))
+				}
+			}
+			for _, w := range v[h*value*latent : (h+1)*value*latent] {
+				both.data = binary.LittleEndian.AppendUint32(both.data, math.Float32bits(float32(w)))
+			}
+		}
+		whole.tensors = append(whole.tensors, both)
+	}
+	ids := testIDs(30)
+	require.InDeltaSlice(t, all(t, load(t, whole, 2), ids), all(t, load(t, apart, 2), ids), 1e-4)
+}
+
+// TestGroupsOfExperts: only experts of the best groups are chosen.
+func TestGroupsOfExperts(t *testing.T) {
+	for _, c := range []struct {
+		gating gating
+		want   []int
+	}{
+		{softmax, []int{0, 4}}, // groups by their best expert: those of 3.0 and 2.5
+		{sigmoid, []int{4, 5}}, // by their two best: those of 2.5, 2.4 and of 2.2, 2.1
+	} {
+		r := routing{gating: c.gating, groups: 3, usedGroups: 2}
+		chosen := make([]int, 2)
+		r.choose(chosen, []float32{3, -9, 2.2, 2.1, 2.5, 2.4}, make([]float32, 6), nil)
+		require.Equal(t, c.want, chosen)
+	}
+	r := routing{gating: sigmoid, normalise: true, scale: 2.5}
+	chosen, p := make([]int, 2), []float32{0, 1, -1}
+	r.choose(chosen, p, make([]float32, 3), []float32{0, 0, 5})
+	require.Equal(t, []int{2, 1}, chosen, "a correction is for the choice")
+	require.InDelta(t, 2.5*0.26894142/(0.26894142+0.73105858), p[2], 1e-6, "and not for the weights")
 }

@@ -8,11 +8,7 @@ import "github.com/carat-llm/carat/runtime/kernel"
 func buildPhi3(l *loader) *graph {
 	h := l.hparams()
 	r := l.rope(h, true)
-	if l.has("rope_factors_long.weight") || l.has("rope_factors_short.weight") {
-		r.Factors = l.ropeFactors("rope_factors_short.weight", r.Dims/2)
-		r.LongFactors = l.ropeFactors("rope_factors_long.weight", r.Dims/2)
-		r.Original = l.count("rope.scaling.original_context_length")
-	}
+	l.longRope(&r)
 	g := &graph{ropes: []kernel.Rope{r}}
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)

@@ -48,6 +48,17 @@ var architectures = []architecture{
 	{"mistral3", buildMistral3},
 	{"bloom", buildBloom},
 	{"mpt", buildMPT},
+	{"ernie4_5", buildErnie4_5},
+	{"ernie4_5-moe", buildErnie4_5MoE},
+	{"dots1", buildDots1},
+	{"glm4moe", buildGLM4MoE},
+	{"minimax-m2", buildMiniMaxM2},
+	{"phimoe", buildPhiMoE},
+	{"gpt-oss", buildGPTOSS},
+	{"llama4", buildLlama4},
+	{"afmoe", buildAFMoE},
+	{"exaone-moe", buildEXAONEMoE},
+	{"deepseek2", buildDeepSeek2},
 }
 
 // Architectures lists the values of general.architecture that Load accepts.

@@ -108,6 +108,15 @@ func (l *loader) yarnLogMultiplier(r *kernel.Rope) float64 {
 	return f
 }
 
+// longRope loads the two sets of factors of longrope if there are any.
+func (l *loader) longRope(r *kernel.Rope) {
+	if l.has("rope_factors_long.weight") || l.has("rope_factors_short.weight") {
+		r.Factors = l.ropeFactors("rope_factors_short.weight", r.Dims/2)
+		r.LongFactors = l.ropeFactors("rope_factors_long.weight", r.Dims/2)
+		r.Original = l.count("rope.scaling.original_context_length")
+	}
+}
+
 // ropeFactors loads n divisors of frequencies. They are few, and are looked at even when only headers are.
 func (l *loader) ropeFactors(name string, n int) []float32 {
 	only := l.headersOnly

@@ -37,6 +37,7 @@ type Session struct {
 	turning    turning
 	assigned   assigned
 	adding     adding
+	storing    storing
 }
 
 // NewSession returns an empty sequence that can hold maxTokens tokens; the memory of its cache
