@@ -19,6 +19,10 @@ var floatTypes = []struct {
 // floatWidths are the numbers of columns that tiles have at most.
 const floatWidthAVX512, floatWidthAVX2 = 6, 3
 
+// mostFetched is the number of columns up to which weights come from memory, and those of the next tile are fetched ahead: rows
+// are as long as pages, where the hardware stops to do so.
+const mostFetched = 2
+
 func floatsAVX512(c *build.Context) {
 	for t := range floatTypes {
 		for w := 1; w <= floatWidthAVX512; w++ {
@@ -110,6 +114,10 @@ func floats(c *build.Context, tier string, typ, width int) {
 			acc[i] = vec()
 			c.VMOVUPS(operand.Mem{Base: lanes, Disp: 64*i + 32*part}, acc[i])
 		}
+		ahead := c.GP64() // the rows of the next tile
+		if width <= mostFetched {
+			c.LEAQ(operand.Mem{Base: w, Index: wStride, Scale: 4}, ahead)
+		}
 		label := fmt.Sprintf("step%d", part)
 		c.Label(label)
 		var xs []reg.VecVirtual
@@ -119,6 +127,11 @@ func floats(c *build.Context, tier string, typ, width int) {
 			xs = append(xs, v)
 		}
 		for r := range 4 {
+			if width <= mostFetched {
+				m := row(r)
+				m.Base, m.Disp = ahead, 0
+				c.PREFETCHT0(m)
+			}
 			v := vec()
 			switch t.name {
 			case "F32":
@@ -138,6 +151,9 @@ func floats(c *build.Context, tier string, typ, width int) {
 			c.ADDQ(operand.Imm(64), x5)
 		}
 		c.ADDQ(operand.Imm(uint64(16*t.size)), w)
+		if width <= mostFetched {
+			c.ADDQ(operand.Imm(uint64(16*t.size)), ahead)
+		}
 		c.DECQ(steps)
 		c.JNZ(operand.LabelRef(label))
 		for i := range acc {
