@@ -137,12 +137,16 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 		return err
 	}
 	m.notes = append(m.notes, notes...)
-	pooling, err := poolingType(m.dir, family.Name)
+	name := family.Name
+	if spec.Name != "" {
+		name = spec.Name
+	}
+	pooling, err := poolingType(m.dir, name)
 	if err != nil {
 		return err
 	}
 	m.metadata = &gguf.Metadata{}
-	m.metadata.Set("general.architecture", family.Name)
+	m.metadata.Set("general.architecture", name)
 	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, pooling) {
 		if kv.Key == arch.FileType {
 			kv.Value = out.fileType

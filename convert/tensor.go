@@ -44,7 +44,7 @@ func (t *tensor) become(out gguf.Type, dims int) {
 	case t.Cols()%int64(out.BlockSize()) != 0:
 		t.Type = gguf.F16
 	}
-	t.raw = t.Type == t.src.Type && t.spec.Values == nil
+	t.raw = t.Type == t.src.Type && !t.spec.Changes()
 }
 
 func (t *tensor) Info() gguf.TensorInfo { return t.TensorInfo }
@@ -110,6 +110,11 @@ func (t *tensor) decode(values []float32, raw []byte, first int64) error {
 func (t *tensor) encode(dst []byte, values []float32, first int64) error {
 	if t.spec.Values != nil {
 		t.spec.Values(values)
+	}
+	if t.spec.ByRow != nil {
+		for i := int64(0); i*t.Cols() < int64(len(values)); i++ {
+			t.spec.ByRow(first+i, values[i*t.Cols():][:t.Cols()])
+		}
 	}
 	if t.Type == gguf.F16 {
 		if err := t.refuse(values, first, math.Nextafter32(65520, 0), "overflow, F16 holds up to 65504; use bf16 or f32"); err != nil {

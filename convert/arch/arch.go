@@ -34,6 +34,8 @@ type Family struct {
 
 // Spec is what a checkpoint becomes.
 type Spec struct {
+	// Name is general.architecture, if the config says another one than the family's.
+	Name string
 	// Metadata are the architecture's entries in file order. general.file_type stands among them without a value.
 	Metadata []gguf.KV
 	// Before are entries that stand in front of the general ones.
@@ -62,6 +64,8 @@ var families = []*Family{
 	mistral3, gptoss, deepseekV2, deepseekV3, chatglm, glm4, glm4moe, glm4moelite,
 	granite, granitemoe, olmo, olmo2, smollm3, arcee, apertus, seedoss, llama4, cohere, cohere2, exaone4, exaonemoe,
 	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, lfm2, lfm2moe, nemotron, stablelm,
+	phi2, phimoe, gptneox, bloom, falcon, mpt, starcoder, starcoder2, mamba1, jamba, mamba2,
+	falconh1, granitehybrid, bamba, nemotronh,
 	phi3, gpt2,
 }
 

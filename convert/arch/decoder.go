@@ -154,16 +154,18 @@ func (c *Config) headless() bool {
 }
 
 // attention adds the projections; permute reorders the rows of queries and keys.
-func (l layer) attention(permute bool, qkv, o biasRule) {
+func (l layer) attention(permute bool, qkv, o biasRule) { l.attentionIn("self_attn", permute, qkv, o) }
+
+func (l layer) attentionIn(module string, permute bool, qkv, o biasRule) {
 	d := l.d
 	var q, k Transform
 	if permute {
 		q.Order, k.Order = halvesToPairs(d.heads), halvesToPairs(d.kvHeads)
 	}
-	l.add("self_attn.q_proj", "attn_q", []int64{d.heads * d.headDim, d.hidden}, q, qkv)
-	l.add("self_attn.k_proj", "attn_k", []int64{d.kvHeads * d.headDim, d.hidden}, k, qkv)
-	l.add("self_attn.v_proj", "attn_v", []int64{d.kvHeads * d.headDim, d.hidden}, Transform{}, qkv)
-	l.add("self_attn.o_proj", "attn_output", []int64{d.hidden, d.heads * d.headDim}, Transform{}, o)
+	l.add(module+".q_proj", "attn_q", []int64{d.heads * d.headDim, d.hidden}, q, qkv)
+	l.add(module+".k_proj", "attn_k", []int64{d.kvHeads * d.headDim, d.hidden}, k, qkv)
+	l.add(module+".v_proj", "attn_v", []int64{d.kvHeads * d.headDim, d.hidden}, Transform{}, qkv)
+	l.add(module+".o_proj", "attn_output", []int64{d.hidden, d.heads * d.headDim}, Transform{}, o)
 }
 
 // llama adds a layer as Llama has it, whose queries and keys may be reordered.
@@ -210,11 +212,13 @@ func (c *Config) everyFourthPlain(d dims) {
 }
 
 // gatedFFN adds gate, up and down.
-func (l layer) gatedFFN(bias biasRule) {
+func (l layer) gatedFFN(bias biasRule) { l.gatedFFNIn("mlp", bias) }
+
+func (l layer) gatedFFNIn(module string, bias biasRule) {
 	d := l.d
-	l.add("mlp.gate_proj", "ffn_gate", []int64{d.ffn, d.hidden}, Transform{}, bias)
-	l.add("mlp.up_proj", "ffn_up", []int64{d.ffn, d.hidden}, Transform{}, bias)
-	l.add("mlp.down_proj", "ffn_down", []int64{d.hidden, d.ffn}, Transform{}, bias)
+	l.add(module+".gate_proj", "ffn_gate", []int64{d.ffn, d.hidden}, Transform{}, bias)
+	l.add(module+".up_proj", "ffn_up", []int64{d.ffn, d.hidden}, Transform{}, bias)
+	l.add(module+".down_proj", "ffn_down", []int64{d.hidden, d.ffn}, Transform{}, bias)
 }
 
 func (l layer) norm(source, name string, tr Transform) {

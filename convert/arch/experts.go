@@ -1,11 +1,12 @@
 package arch
 
+// expertCounts are the names of the number of experts in each layer.
+var expertCounts = []string{"num_local_experts", "num_experts", "n_routed_experts"}
+
 // experts is the number of experts in each layer; 0 in dense models.
 func experts(c *Config) int64 {
-	for _, key := range []string{"num_local_experts", "num_experts", "n_routed_experts"} {
-		if c.Has(key) {
-			return c.Int(key, maxExperts)
-		}
+	if name := c.first(expertCounts...); name != "" {
+		return c.count(name, maxExperts)
 	}
 	return 0
 }
@@ -59,6 +60,9 @@ var mlpExperts = expertSource{"mlp", "mlp.gate", [3][2]string{{"down_proj", "ffn
 func (l layer) experts(from expertSource, width int64) {
 	n := experts(l.c)
 	if n == 0 {
+		if name := l.c.first(expertCounts...); name != "" {
+			l.c.Int(name, maxExperts) // which fails
+		}
 		l.c.fail("num_experts", "is missing; it must be the number of experts of a layer")
 		return
 	}

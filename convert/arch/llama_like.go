@@ -98,7 +98,9 @@ func (l layer) llamaBiases(permute bool) {
 }
 
 // plainFFN adds up and down.
-func (l layer) plainFFN(bias biasRule) {
-	l.add("mlp.up_proj", "ffn_up", []int64{l.d.ffn, l.d.hidden}, Transform{}, bias)
-	l.add("mlp.down_proj", "ffn_down", []int64{l.d.hidden, l.d.ffn}, Transform{}, bias)
+func (l layer) plainFFN(bias biasRule) { l.plainFFNIn("mlp", l.d.ffn, "", bias) }
+
+func (l layer) plainFFNIn(module string, width int64, suffix string, bias biasRule) {
+	l.add(module+".up_proj", "ffn_up"+suffix, []int64{width, l.d.hidden}, Transform{}, bias)
+	l.add(module+".down_proj", "ffn_down"+suffix, []int64{l.d.hidden, width}, Transform{}, bias)
 }

@@ -22,29 +22,7 @@ var phi3 = &Family{
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}}, "partial_rotary_factor")
 		r := readRope(c, d, 10000, c.IntOr("original_max_position_embeddings", maxTokens, 4096))
 		r.only("default", "longrope")
-		rotary := int64(r.partial*float64(d.hidden)) / d.heads
-		if rotary < 2 || rotary > d.headDim {
-			c.fail("partial_rotary_factor", "is %v: %d of a head's %d dimensions would be rotated", r.partial, rotary, d.headDim)
-			rotary = d.headDim
-		}
-
-		window := int64(0) // tells Phi-4, which has none, from the rest
-		if c.Has("sliding_window") {
-			window = c.Int("sliding_window", maxTokens)
-		}
-		k := keys{
-			{"context_length", d.context},
-			{"rope.scaling.original_context_length", r.original},
-			{"embedding_length", d.hidden},
-			{"feed_forward_length", d.ffn},
-			{"block_count", d.layers},
-			{"attention.head_count", d.heads},
-			{"attention.head_count_kv", d.kvHeads},
-			{"attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-5)},
-			{"rope.dimension_count", rotary},
-			{"rope.freq_base", r.theta},
-			fileType,
-			{"attention.sliding_window", window}}
+		k, rotary := phi3Keys(c, d, r)
 		s := decoderSpec(c, d, "phi3", k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.add("self_attn.qkv_proj", "attn_qkv", []int64{(d.heads + 2*d.kvHeads) * d.headDim, d.hidden}, Transform{}, noBias)
@@ -53,13 +31,41 @@ var phi3 = &Family{
 			l.add("mlp.gate_up_proj", "ffn_up", []int64{2 * d.ffn, d.hidden}, Transform{}, noBias)
 			l.add("mlp.down_proj", "ffn_down", []int64{d.hidden, d.ffn}, Transform{}, noBias)
 		})
-		s.Before, s.Computed = r.longFactors(d, rotary/2)
+		s.Before, s.Computed = r.longFactors("phi3", d, rotary/2)
 		return s
 	},
 }
 
+// phi3Keys are Phi 3's, and how many dimensions of a head are rotated.
+func phi3Keys(c *Config, d dims, r rope) (keys, int64) {
+	rotary := int64(r.partial*float64(d.hidden)) / d.heads
+	if rotary < 2 || rotary > d.headDim {
+		c.fail("partial_rotary_factor", "is %v: %d of a head's %d dimensions would be rotated", r.partial, rotary, d.headDim)
+		rotary = d.headDim
+	}
+
+	window := int64(0) // tells Phi-4, which has none, from the rest
+	if c.Has("sliding_window") {
+		window = c.Int("sliding_window", maxTokens)
+	}
+	k := keys{
+		{"context_length", d.context},
+		{"rope.scaling.original_context_length", r.original},
+		{"embedding_length", d.hidden},
+		{"feed_forward_length", d.ffn},
+		{"block_count", d.layers},
+		{"attention.head_count", d.heads},
+		{"attention.head_count_kv", d.kvHeads},
+		{"attention.layer_norm_rms_epsilon", c.positive("rms_norm_eps", 1e-5)},
+		{"rope.dimension_count", rotary},
+		{"rope.freq_base", r.theta},
+		fileType,
+		{"attention.sliding_window", window}}
+	return k, rotary
+}
+
 // longFactors are LongRoPE's factors of n frequencies, and what it multiplies queries and keys by.
-func (r rope) longFactors(d dims, n int64) ([]gguf.KV, []Computed) {
+func (r rope) longFactors(arch string, d dims, n int64) ([]gguf.KV, []Computed) {
 	if r.kind == "default" {
 		return nil, nil
 	}
@@ -76,6 +82,6 @@ func (r rope) longFactors(d dims, n int64) ([]gguf.KV, []Computed) {
 	if own := p.Float("attention_factor", attention); math.Abs(own-attention) > 1e-6 {
 		p.note("attention_factor", "is %v: %v is written, from the contexts, as the reference converter does", own, attention)
 	}
-	return []gguf.KV{{Key: "phi3.rope.scaling.attn_factor", Value: float32(attention)}},
+	return []gguf.KV{{Key: arch + ".rope.scaling.attn_factor", Value: float32(attention)}},
 		[]Computed{{"rope_factors_long.weight", p.Floats("long_factor", n)}, {"rope_factors_short.weight", p.Floats("short_factor", n)}}
 }

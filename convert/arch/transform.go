@@ -17,7 +17,12 @@ type Transform struct {
 	Run int64
 	// Values, if not nil, changes elements, some at a time; each becomes what it becomes wherever it stands.
 	Values func(values []float32)
+	// ByRow, if not nil, changes the elements of a row of the result, behind Values.
+	ByRow func(row int64, values []float32)
 }
+
+// Changes reports whether elements become others.
+func (t Transform) Changes() bool { return t.Values != nil || t.ByRow != nil }
 
 // Moves reports whether elements lie elsewhere than in the checkpoint.
 func (t Transform) Moves() bool { return t.Transpose || t.Order != nil }

@@ -122,7 +122,7 @@ func (f *folder) addToPieces(v *vocabulary) error {
 			v.set(id, t.Content, -1000, userDefined)
 		}
 	}
-	phi := f.opts.Class == "Phi3ForCausalLM"
+	phi := f.isPhi()
 	put := func(t addedToken) {
 		switch {
 		case t.ID < 0 || t.ID >= size:

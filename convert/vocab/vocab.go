@@ -103,6 +103,9 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		l.set("tokenizer.ggml.padding_token_id", uint32(0))
 		l.set("tokenizer.ggml.unknown_token_id", uint32(1))
 	}
+	if f.opts.Class == "NemotronHForCausalLM" && f.opts.Config["num_experts_per_tok"] == nil {
+		l.set("tokenizer.ggml.add_bos_token", true) // which its post-processor says, and nothing else
+	}
 	if v, ok := f.config["add_prefix_space"].(bool); ok && strings.HasPrefix(f.opts.Class, "Ernie4_5") {
 		l.set("tokenizer.ggml.add_space_prefix", v)
 	}
@@ -131,9 +134,14 @@ func (f *folder) isLlama() bool {
 		"SmolLM3ForCausalLM", "ArceeForCausalLM", "ApertusForCausalLM", "AfmoeForCausalLM"}, f.opts.Class)
 }
 
+// isPhi reports whether the reference reads the class by its rules for Phi 3.
+func (f *folder) isPhi() bool {
+	return slices.Contains([]string{"Phi3ForCausalLM", "PhiMoEForCausalLM", "PhimoeForCausalLM"}, f.opts.Class)
+}
+
 // isGPT2Phi tells Phi-4 from the older ones.
 func (f *folder) isGPT2Phi() bool {
-	return f.opts.Class == "Phi3ForCausalLM" && f.config["tokenizer_class"] == "GPT2Tokenizer" && f.json != nil
+	return f.isPhi() && f.config["tokenizer_class"] == "GPT2Tokenizer" && f.json != nil
 }
 
 // readTokenizerJSON reads tokenizer.json if it is there.
