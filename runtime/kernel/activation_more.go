@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/carat-llm/carat/internal/elementary"
+
 // Activations of few families: plain Go, the same bits on every tier.
 
 // plainly computes f over the elements of x, in parallel.
@@ -75,6 +77,30 @@ func (p *Pool) LimitedSwiGLU(gate, up []float32) {
 			r.dst[first+i] = (min(limit, max(-limit, r.x[first+i])) + 1) * logistic(v, float32(-slope*v))
 		}
 	})
+}
+
+// Times sets x[i] *= y[i].
+func (p *Pool) Times(x, y []float32) {
+	p.plainly(x, y, func(r *ranges, first, end int) {
+		for i, v := range r.x[first:end] {
+			r.dst[first+i] *= v
+		}
+	})
+}
+
+// Exp sets x[i] to exp(x[i]); ExpOf is exp(x).
+func Exp(x []float32)         { active().exp(x) }
+func ExpOf(x float32) float32 { return exp32(x) }
+
+// Softplus is log(1 + exp(x)).
+func Softplus(x float32) float32 {
+	switch {
+	case x > 20:
+		return x
+	case x < -18: // where log(1+y) is y
+		return exp32(x)
+	}
+	return float32(elementary.Log(1 + elementary.Exp(float64(x))))
 }
 
 // exactGELU is x times half the complementary error function of -x/sqrt(2).

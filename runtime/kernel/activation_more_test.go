@@ -25,6 +25,7 @@ func TestPlainActivations(t *testing.T) {
 			x, y = min(7, x), max(-7, min(7, y))
 			return (y + 1) * x / (1 + math.Exp(-1.702*x))
 		}},
+		"Times":        {p.Times, func(x, y float64) float64 { return x * y }},
 		"TimesSigmoid": {p.TimesSigmoid, func(x, y float64) float64 { return x / (1 + math.Exp(-y)) }},
 	} {
 		const n = 20001
@@ -38,5 +39,11 @@ func TestPlainActivations(t *testing.T) {
 			want := c.want(float64(v), float64(y[i]))
 			require.InDelta(t, want, x[i], 1e-6*math.Abs(want)+1e-9, "%s(%v, %v)", name, v, y[i])
 		}
+	}
+}
+
+func TestSoftplus(t *testing.T) {
+	for x := float32(-60); x < 60; x += 0.37 {
+		require.InEpsilon(t, math.Log1p(math.Exp(float64(x))), Softplus(x), 1e-6, "%v", x)
 	}
 }

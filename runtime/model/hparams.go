@@ -28,37 +28,49 @@ func (h hparams) layer(i int) hparams {
 }
 
 // hparams reads <arch>.block_count and its like.
-func (l *loader) hparams() hparams {
-	h := hparams{layers: l.count("block_count"), context: l.count("context_length"), width: l.count("embedding_length")}
-	if n := l.layersWithTensors(); n != h.layers { // also bounds what the blocks allocate
-		l.fail("metadata %s is %d, but %d layers have tensors", l.key("block_count"), h.layers, n)
-		h.layers = 0
+func (l *loader) hparams() hparams { return l.params(1) }
+
+// hybridParams is hparams of models whose layers have no attention, or no feed-forward part, where their sizes are 0.
+func (l *loader) hybridParams() hparams { return l.params(0) }
+
+// layerCount reads block_count.
+func (l *loader) layerCount() int {
+	layers := l.count("block_count")
+	if n := l.layersWithTensors(); n != layers { // also bounds what the blocks allocate
+		l.fail("metadata %s is %d, but %d layers have tensors", l.key("block_count"), layers, n)
+		return 0
 	}
-	hidden, heads := l.perLayer("feed_forward_length", h.layers), l.perLayer("attention.head_count", h.layers)
+	return layers
+}
+
+// params reads the hyperparameters of all architectures; sizes of layers are at least least.
+func (l *loader) params(least int) hparams {
+	h := hparams{layers: l.layerCount(), context: l.count("context_length"), width: l.count("embedding_length")}
+	hidden, heads := l.perLayer("feed_forward_length", h.layers, least), l.perLayer("attention.head_count", h.layers, least)
 	kvHeads := heads
 	if l.given("attention.head_count_kv") {
-		kvHeads = l.perLayer("attention.head_count_kv", h.layers)
+		kvHeads = l.perLayer("attention.head_count_kv", h.layers, least)
 	}
 	h.sizes = sizes{1, 1, 1}
 	for i := range h.layers {
 		h.each = append(h.each, sizes{hidden[i], heads[i], kvHeads[i]})
-		if heads[i]%kvHeads[i] != 0 {
+		if kvHeads[i] > 0 && heads[i]%kvHeads[i] != 0 {
 			l.fail("metadata: %d attention heads are not a multiple of %d key-value heads", heads[i], kvHeads[i])
 		}
 	}
 	if h.layers > 0 {
 		h.sizes = h.each[0]
 	}
-	if !l.given("attention.key_length") && h.width%h.heads != 0 {
+	if !l.given("attention.key_length") && h.width%max(1, h.heads) != 0 {
 		l.fail("metadata: embedding_length %d is not a multiple of %d attention heads, and %s is missing", h.width, h.heads, l.key("attention.key_length"))
 	}
-	h.dim = l.countOr("attention.key_length", max(1, h.width/h.heads))
+	h.dim = l.countOr("attention.key_length", max(1, h.width/max(1, h.heads)))
 	h.valueDim = l.countOr("attention.value_length", h.dim)
 	return h
 }
 
 // perLayer is count for a key that may have a value for each layer.
-func (l *loader) perLayer(name string, layers int) []int {
+func (l *loader) perLayer(name string, layers, least int) []int {
 	l.value(name)
 	counts, all := make([]int, layers), l.md.Ints(l.key(name))
 	if all != nil && len(all) != layers {
@@ -68,10 +80,15 @@ func (l *loader) perLayer(name string, layers int) []int {
 		if counts[i] = 1; l.err != nil {
 			continue
 		}
-		if all == nil {
-			counts[i] = l.count(name)
-		} else {
+		switch {
+		case all != nil && (all[i] != 0 || least > 0):
 			counts[i] = l.positive(name, all[i])
+		case all != nil:
+			counts[i] = 0
+		case least > 0:
+			counts[i] = l.count(name)
+		default:
+			counts[i] = l.integerOr(name, 0)
 		}
 	}
 	return counts
@@ -215,6 +232,14 @@ func (l *loader) attentionScale(otherwise float32) float32 {
 		return float32(f)
 	}
 	return otherwise
+}
+
+// anyEpsilon is epsilon of models that have it by one name or the other.
+func (l *loader) anyEpsilon() float32 {
+	if l.given("attention.layer_norm_rms_epsilon") {
+		return l.epsilon("attention.layer_norm_rms_epsilon")
+	}
+	return l.epsilon("attention.layer_norm_epsilon")
 }
 
 // epsilon reads what a norm adds to the variance.

@@ -71,8 +71,12 @@ func (n norm) inPlace(x []float32) {
 	case n.weight == nil:
 	case n.dim > 0:
 		for at := 0; at < len(x); at += n.dim {
-			row := x[at : at+n.dim]
-			kernel.LayerNorm(row, row, n.weight[at%len(n.weight):][:n.dim], nil, n.eps)
+			row, weight := x[at:at+n.dim], n.weight[at%len(n.weight):][:n.dim]
+			if n.layer {
+				kernel.LayerNorm(row, row, weight, nil, n.eps)
+			} else {
+				kernel.RMSNorm(row, row, weight, n.eps)
+			}
 		}
 	case n.layer:
 		kernel.LayerNorm(x, x, n.weight, n.bias, n.eps)

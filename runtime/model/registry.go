@@ -59,6 +59,18 @@ var architectures = []architecture{
 	{"afmoe", buildAFMoE},
 	{"exaone-moe", buildEXAONEMoE},
 	{"deepseek2", buildDeepSeek2},
+	{"mamba", buildMamba},
+	{"mamba2", buildMamba2},
+	{"jamba", buildJamba},
+	{"falcon-h1", buildFalconH1},
+	{"granitehybrid", buildGraniteHybrid},
+	{"nemotron_h", buildNemotronH},
+	{"nemotron_h_moe", buildNemotronH},
+	{"lfm2", buildLFM2},
+	{"lfm2moe", buildLFM2MoE},
+	{"qwen3next", buildQwen3Next},
+	{"qwen35", buildQwen35},
+	{"qwen35moe", buildQwen35MoE},
 }
 
 // Architectures lists the values of general.architecture that Load accepts.

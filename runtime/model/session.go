@@ -38,6 +38,11 @@ type Session struct {
 	assigned   assigned
 	adding     adding
 	storing    storing
+	convolving convolving
+	scanning   scanning
+	scanning2  scanning2
+	recalling  recalling
+	gating     gatingRows
 }
 
 // NewSession returns an empty sequence that can hold maxTokens tokens; the memory of its cache
