@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/carat-llm/carat/convert/arch"
 	"github.com/carat-llm/carat/internal/mmap"
 )
 
@@ -55,6 +56,8 @@ func (t *tensor) run() int64 {
 // moved is a run of the result, by its place in what is asked for, and the checkpoint's run that it is.
 type moved struct{ to, from int64 }
 
+func (m moved) zeros() bool { return m.from == arch.Zeros }
+
 // order fills in the row map of runs first..first+n-1 of the result.
 func (t *tensor) order(s *scratch, first, n, runs int64) []moved {
 	order := grow(&s.order, n)
@@ -76,7 +79,7 @@ func (t *tensor) pick(s *scratch, dst []byte, first, n, size int64) error {
 		}
 		return k
 	}
-	if k := following(order); k*size >= directBytes || k == n {
+	if k := following(order); (k*size >= directBytes || k == n) && !slices.ContainsFunc(order, moved.zeros) {
 		for len(order) > 0 {
 			k := following(order)
 			if err := t.src.ReadAt(dst[order[0].to*size:][:k*size], order[0].from*size); err != nil {
@@ -87,6 +90,10 @@ func (t *tensor) pick(s *scratch, dst []byte, first, n, size int64) error {
 		return nil
 	}
 	slices.SortFunc(order, func(a, b moved) int { return cmp.Compare(a.from, b.from) })
+	for len(order) > 0 && order[0].zeros() {
+		clear(dst[order[0].to*size:][:size])
+		order = order[1:]
+	}
 	for len(order) > 0 {
 		k := 1
 		for k < len(order) && order[k].from-order[k-1].from <= 1 {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -138,7 +139,7 @@ func checkFolder(t *testing.T, dir, expectedFile string) (matched, of int) {
 	var want expected
 	b, err := os.ReadFile(expectedFile)
 	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(b, &want))
+	require.NoError(t, json.Unmarshal(bytes.ReplaceAll(b, []byte("Infinity"), []byte("1e300")), &want), dir) // which JSON does not have
 	for out, w := range want.OutTypes {
 		of++
 		m, err := Open(dir, Options{OutType: out})

@@ -28,7 +28,9 @@ const (
 func readDims(c *Config, rule headRule) dims {
 	d := dims{layers: c.Int("num_hidden_layers", maxLayers), hidden: c.Int("hidden_size", maxWidth),
 		heads: c.Int("num_attention_heads", maxWidth), vocab: c.Int("vocab_size", maxVocab), context: c.Int("max_position_embeddings", maxTokens)}
-	if experts(c) == 0 || c.Has("intermediate_size") {
+	if _, each := c.value("intermediate_size").([]any); each {
+		d.ffn = 1 // the family reads them
+	} else if experts(c) == 0 || c.Has("intermediate_size") {
 		d.ffn = c.Int("intermediate_size", maxWidth)
 	}
 	d.kvHeads = c.IntOr("num_key_value_heads", maxWidth, d.heads)

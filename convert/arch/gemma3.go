@@ -16,15 +16,12 @@ var gemma3 = &Family{
 		c.computes(gemmaComputes, "query_pre_attn_scalar", "final_logit_softcapping")
 		c.gemmaScale(d, 62)
 		c.gemmaPattern(d)
-		r := readRope(c, d, 1e6, 0)
+		r := gemmaRope(c, d)
 		r.only("default", "linear", "dynamic", "yarn")
 		if p := c.Sub("rope_scaling"); r.kind != "default" && p.Has("type") && !p.Has("rope_type") {
 			// transformers 5 puts rope_type: default in front of it.
 			p.note("type", "is %s: transformers does not read it for this class, and neither does the reference converter; rope_type would be read", r.kind)
 			r.kind = "default"
-		}
-		if r.localSWA == 0 {
-			r.localSWA = c.positive("rope_local_base_freq", 10000)
 		}
 		soft := c.Float("final_logit_softcapping", 0)
 		k := decoderKeys(c, d, r).with(when(soft != 0, key{"final_logit_softcapping", soft})...)

@@ -86,7 +86,7 @@ func (c *Config) kind() string {
 		return "longrope"
 	case "mrope": // what Qwen2-VL of 2024 calls it
 		return "default"
-	case "default", "linear", "yarn", "llama3", "longrope", "dynamic":
+	case "default", "linear", "yarn", "llama3", "longrope", "dynamic", "proportional":
 	default:
 		c.fail("rope_type", "is %q, which is not supported; it must be default, linear, dynamic, yarn, longrope, su or llama3", kind)
 	}

@@ -12,6 +12,7 @@ type Transform struct {
 	Transpose bool
 	// Order, if not nil, is a row map: row r of so many of the result is row Order(r, rows) of the checkpoint, after it was
 	// transposed. The elements of a tensor of one dimension are what rows are to a matrix.
+	// A row may be Zeros.
 	Order func(r, rows int64) int64
 	// Run above 0 is the number of elements that Order moves together, in place of a row: a head's share of the columns.
 	Run int64
@@ -20,6 +21,9 @@ type Transform struct {
 	// ByRow, if not nil, changes the elements of a row of the result, behind Values.
 	ByRow func(row int64, values []float32)
 }
+
+// Zeros is what a row map gives for rows that the checkpoint does not have. It does not go with Transpose.
+const Zeros = -1
 
 // Changes reports whether elements become others.
 func (t Transform) Changes() bool { return t.Values != nil || t.ByRow != nil }
