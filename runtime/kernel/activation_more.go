@@ -79,6 +79,25 @@ func (p *Pool) LimitedSwiGLU(gate, up []float32) {
 	})
 }
 
+// XIELU returns the function that sets x[i] to an activation of four parameters (Huang and Schlag 2024) of it: above 0,
+// positive*x^2 + beta*x, and otherwise negative*(exp(min(x, eps)) - 1 - x) + beta*x.
+func XIELU(positive, negative, beta, eps float32) func(p *Pool, x []float32) {
+	parameters := []float32{positive, negative, beta, eps}
+	return func(p *Pool, x []float32) {
+		p.ranges(ranges{n: len(x), size: elementwise, dst: x, weight: parameters, op: func(r *ranges, first, end int) {
+			positive, negative, beta, eps := r.weight[0], r.weight[1], r.weight[2], r.weight[3]
+			for i, v := range r.dst[first:end] {
+				if v > 0 {
+					v = float32(float32(positive*v)*v) + float32(beta*v)
+				} else {
+					v = float32((exp32(min(v, eps))-1-v)*negative) + float32(beta*v)
+				}
+				r.dst[first+i] = v
+			}
+		}})
+	}
+}
+
 // Times sets x[i] *= y[i].
 func (p *Pool) Times(x, y []float32) {
 	p.plainly(x, y, func(r *ranges, first, end int) {

@@ -27,6 +27,8 @@ type attention struct {
 	temperature         temperature // of queries
 	gate                linear      // width -> heads x valueDim; results are multiplied with its sigmoid
 	gatedQ              bool        // q has dim more rows a head, behind the head's own, which are that gate
+	shared              bool        // keys and values are those of layer source, and there are no matrices for them
+	source              int
 }
 
 // temperature multiplies queries far from the beginning by 1 + scale*log(1 + floor((position+offset)/length)).
@@ -82,10 +84,16 @@ func (cache) truncate(n int) int { return n } // what is behind is not seen, and
 func (cache) save()              {}
 
 func (a *attention) newState(positions int, kv gguf.Type) state {
+	if a.shared {
+		return nil
+	}
 	return cache{kernel.NewCache(a.kvHeads, a.dim, a.valueDim, positions, kv)}
 }
 
 func (a *attention) stateBytes(positions int, kv gguf.Type) float64 {
+	if a.shared {
+		return 0
+	}
 	return float64(positions) * float64(kernel.CacheBytes(a.kvHeads, a.dim, a.valueDim, kv))
 }
 
@@ -94,6 +102,9 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	mark := s.arena.mark()
 	q, k, v := s.arena.floats(n*a.heads*a.dim), s.arena.floats(n*a.kvHeads*a.dim), s.arena.floats(n*a.kvHeads*a.valueDim)
 	gate := a.project(s, x, n, q, k, v)
+	if a.shared {
+		own = s.states[a.source]
+	}
 	held := own.(cache).Cache
 	s.turning = turning{attention: a, q: q, k: k, v: v, n: n, first: s.done, cache: held}
 	if a.rope != noRope {
@@ -112,6 +123,11 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 // project computes q, k and v of n rows of x, and the gate of the result if there is one.
 func (a *attention) project(s *Session, x []float32, n int, q, k, v []float32) (gate []float32) {
 	switch {
+	case a.shared:
+		s.apply(x, n, output{q, &a.q})
+	case a.v.w == nil:
+		s.apply(x, n, output{q, &a.q}, output{k, &a.k})
+		copy(v, k)
 	case a.gatedQ:
 		both := s.arena.floats(2 * len(q))
 		s.apply(x, n, output{both, &a.q}, output{k, &a.k}, output{v, &a.v})
@@ -160,6 +176,9 @@ func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 	qRow, kRow, vRow := t.heads*t.dim, t.kvHeads*t.dim, t.kvHeads*t.valueDim
 	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
 		q, k, v := t.q[i*qRow:(i+1)*qRow], t.k[i*kRow:(i+1)*kRow], t.v[i*vRow:(i+1)*vRow]
+		if t.shared {
+			k, v = nil, nil
+		}
 		if t.clamp > 0 {
 			clampTo(t.clamp, q, k, v)
 		}
@@ -179,7 +198,9 @@ func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 		if t.temperature.length > 0 {
 			kernel.Scale(q, t.temperature.at(t.first+i))
 		}
-		t.cache.Put(s, t.first+i, k, v)
+		if !t.shared {
+			t.cache.Put(s, t.first+i, k, v)
+		}
 	}
 }
 

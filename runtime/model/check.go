@@ -31,10 +31,10 @@ func checkGraph(src gguf.Model) error {
 		return fmt.Errorf("%w: no layer has tensors (blk.N.); this is not a whole model", gguf.ErrUnsupported)
 	}
 	l.headersOnly = true
-	if l.embedder(); l.err != nil {
-		return l.err
+	g := a.build(l)
+	if l.err == nil && !g.encoder {
+		l.embedder()
 	}
-	a.build(l)
 	l.leftOver(src)
 	return l.err
 }

@@ -79,6 +79,10 @@ var families = map[string]family{
 	"qwen3next":       {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20 attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4", have: "ssm_ba.weight"},
 	"qwen35":          {keys: "rope.dimension_sections=[1,1,0,0] attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4"},
 	"qwen35moe":       {keys: "rope.dimension_sections=[1,1,0,0] expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20 attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4"},
+	"apertus":         {have: "rope_freqs.weight"},
+	"gemma3n":         {keys: "block_count=5 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,true,false] attention.shared_kv_layers=2 altup.num_inputs=3 embedding_length_per_layer_input=6 rope.freq_base_swa=500.0 activation_sparsity_scale=[0.5,0.0,-Inf,-Inf,-Inf] final_logit_softcapping=3.0", have: "attn_v.weight"},
+	"gemma4":          {keys: "block_count=4 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,false] attention.shared_kv_layers=2 attention.key_length=12 attention.key_length_swa=8 attention.value_length_swa=8 rope.dimension_count_swa=8 embedding_length_per_layer_input=6", have: "attn_v.weight layer_output_scale.weight rope_freqs.weight"},
+	"gemma4-plain":    {arch: "gemma4", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false]"},
 	"deepseek2":       {keys: latentKeys + " attention.key_length=20 attention.value_length=16 attention.key_length_mla=12 attention.value_length_mla=6"},
 	"deepseek2-whole": {arch: "deepseek2", keys: latentKeys + " attention.head_count_kv=4 attention.key_length=12 attention.value_length=6", have: "attn_kv_b.weight exp_probs_b.bias"},
 	"mpt":             {keys: "attention.max_alibi_bias=8.0 attention.clamp_kqv=0.5", have: "attn_q_norm.weight attn_q_norm.bias"},
@@ -89,10 +93,19 @@ const latentKeys = "attention.head_count_kv=1 attention.q_lora_rank=10 attention
 	"expert_feed_forward_length=12 expert_shared_count=1 leading_dense_block_count=1 expert_group_count=3 expert_group_used_count=2 expert_weights_scale=1.5 " +
 	"rope.scaling.type=yarn rope.scaling.factor=4.0 rope.scaling.yarn_log_multiplier=0.1"
 
+// encoders are models that predict no tokens.
+var encoders = map[string]family{
+	"bert":        {keys: "attention.causal=false attention.head_count_kv=4", have: "attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias"},
+	"modern-bert": {keys: "block_count=3 attention.causal=false attention.head_count_kv=4 attention.sliding_window=4 rope.freq_base_swa=500.0"},
+}
+
 // invented builds a family's model.
 func invented(t *testing.T, name string) *fake {
 	t.Helper()
-	c := families[name]
+	c, ok := families[name]
+	if !ok {
+		c = encoders[name]
+	}
 	if c.arch == "" {
 		c.arch = name
 	}
@@ -106,6 +119,11 @@ func invented(t *testing.T, name string) *fake {
 	}
 	a, err := find(c.arch)
 	require.NoError(t, err)
+	if c.arch == "apertus" {
+		for key, v := range map[string]any{"alpha_p": []float32{0.3, 0.4}, "alpha_n": []float32{-1, -2}, "beta": float32(0.5), "eps": float32(-1e-6)} {
+			f.md.Set("xielu."+key, v)
+		}
+	}
 	f.add(r, "token_embd.weight", 24, testVocab)
 	l := newLoader(f, c.arch)
 	layers, _ := f.md.Int(c.arch + ".block_count")
@@ -144,6 +162,16 @@ func parseValue(t *testing.T, s string) any {
 			var list []bool
 			for _, p := range parts {
 				list = append(list, p == "true")
+			}
+			return list
+		}
+		if strings.ContainsAny(parts[0], ".I") {
+			var list []float32
+			for _, p := range parts {
+				var f float32
+				_, err := fmt.Sscan(p, &f)
+				require.NoError(t, err)
+				list = append(list, f)
 			}
 			return list
 		}
@@ -188,6 +216,9 @@ func TestEveryArchitectureHasAModel(t *testing.T) {
 	for name, f := range families {
 		names = append(names, name, f.arch)
 	}
+	for name := range encoders {
+		names = append(names, name)
+	}
 	for _, f := range everyArchitecture() {
 		names = append(names, f.md.Architecture())
 	}
@@ -223,7 +254,7 @@ func TestFamilies(t *testing.T) {
 
 // TestTensorsOfFamiliesAreChecked takes away each tensor and bends each.
 func TestTensorsOfFamiliesAreChecked(t *testing.T) {
-	for _, name := range slices.Sorted(maps.Keys(families)) {
+	for _, name := range append(slices.Sorted(maps.Keys(families)), slices.Sorted(maps.Keys(encoders))...) {
 		t.Run(name, func(t *testing.T) {
 			sound := invented(t, name)
 			require.NoError(t, Check(sound))
@@ -301,4 +332,37 @@ func TestGroupsOfExperts(t *testing.T) {
 	r.choose(chosen, p, make([]float32, 3), []float32{0, 0, 5})
 	require.Equal(t, []int{2, 1}, chosen, "a correction is for the choice")
 	require.InDelta(t, 2.5*0.26894142/(0.26894142+0.73105858), p[2], 1e-6, "and not for the weights")
+}
+
+// hidden evaluates ids in a session of its own and returns all activations behind the last norm.
+func hidden(t *testing.T, m *Model, ids []int32) []float32 {
+	t.Helper()
+	out := make([]float32, len(ids)*m.Width())
+	require.NoError(t, session(t, m, len(ids)).Evaluate(ids, Outputs{Hidden: out}))
+	return out
+}
+
+// TestEncoders: tokens see those behind them, a longer sequence is evaluated as a whole, and no token is predicted.
+func TestEncoders(t *testing.T) {
+	for name := range encoders {
+		t.Run(name, func(t *testing.T) {
+			f, ids := invented(t, name), testIDs(20)
+			m := load(t, f, 2)
+			width := m.Width()
+			want := hidden(t, m, ids)
+			require.NotEqual(t, want[:width], hidden(t, m, ids[:5])[:width], "the first token sees the last")
+			s, last := session(t, m, 40), make([]float32, 12*width)
+			require.NoError(t, s.Evaluate(ids[:8], Outputs{From: 8}))
+			require.NoError(t, s.Evaluate(ids[8:], Outputs{Hidden: last}))
+			require.Equal(t, want[8*width:], last)
+			s.Truncate(5)
+			require.NoError(t, s.Evaluate(ids[5:], Outputs{From: 3, Hidden: last}))
+			require.Equal(t, want[8*width:], last)
+			err := s.Forward(ids[:1], 0, make([]float32, m.Vocab()))
+			require.ErrorIs(t, err, gguf.ErrUnsupported)
+			require.ErrorContains(t, err, "predicts no tokens")
+			f.md.Set(f.md.Architecture()+".attention.causal", true)
+			require.ErrorContains(t, Check(f), "attention.causal")
+		})
+	}
 }

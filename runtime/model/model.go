@@ -58,9 +58,13 @@ type graph struct {
 	embedding *kernel.Matrix // vocab rows
 	scale     float32        // of the embeddings; 0 means 1
 	positions *kernel.Matrix // learned positions, or nil
-	embedNorm norm           // behind the embeddings; without weight there is none
-	alibi     float64        // the steepest bias of attention that has ALiBi; see kernel.ALiBi
-	ropes     []kernel.Rope  // what attention.rope points at
+	kind      []float32      // added to each embedding: that of a token's type; nil: none
+	perLayer  *perLayerInputs
+	altup     *altup
+	encoder   bool          // tokens see those behind them, too, so that a sequence is evaluated as a whole
+	embedNorm norm          // behind the embeddings; without weight there is none
+	alibi     float64       // the steepest bias of attention that has ALiBi; see kernel.ALiBi
+	ropes     []kernel.Rope // what attention.rope points at
 	layers    []layer
 	norm      norm
 	output    linear
@@ -146,6 +150,9 @@ func (g *graph) embed(s *Session, x []float32, ids []int32) {
 		if g.positions != nil {
 			g.positions.Row(pos, s.done+i)
 			kernel.AddBias(row, pos)
+		}
+		if g.kind != nil {
+			kernel.AddBias(row, g.kind)
 		}
 	}
 	s.arena.release(mark)

@@ -120,6 +120,10 @@ func TestFamiliesAreTheSameEverywhere(t *testing.T) {
 		src := invented(t, name)
 		logits[name+" invented"] = func(t *testing.T) []float32 { return promptAndSteps(t, load(t, src, 2), testIDs(30)) }
 	}
+	for name := range encoders {
+		src := invented(t, name)
+		logits[name+" invented"] = func(t *testing.T) []float32 { return hidden(t, load(t, src, 2), testIDs(30)) }
+	}
 	requireSame(t, logits)
 }
 

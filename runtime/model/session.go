@@ -28,8 +28,9 @@ type Session struct {
 	ids    []int32 // the sequence
 	done   int     // tokens of it that the states hold; see Truncate
 
-	arena   arena
-	observe func(tensor string, expert, experts int, x []float32, cols int)
+	arena    arena
+	perLayer []float32 // see perLayerInputs; of the tokens that are evaluated
+	observe  func(tensor string, expert, experts int, x []float32, cols int)
 
 	// What steps need beside the arena, kept so that a token allocates nothing.
 	products   []kernel.Product
@@ -182,6 +183,9 @@ func (s *Session) Evaluate(ids []int32, out Outputs) error {
 }
 
 func (s *Session) checkInput(ids []int32, out Outputs) error {
+	if out.Logits != nil && len(ids) > out.From && s.model.graph.output.w == nil {
+		return fmt.Errorf("%w: this model predicts no tokens; its results are activations", gguf.ErrUnsupported)
+	}
 	vocab, rows := s.model.Vocab(), len(ids)-out.From
 	if out.From < 0 || rows < 0 {
 		return fmt.Errorf("cannot return logits from token %d of %d tokens", out.From, len(ids))
@@ -203,17 +207,25 @@ func (s *Session) checkInput(ids []int32, out Outputs) error {
 	return nil
 }
 
-// append evaluates the tokens of before that the states lack, then ids.
+// append evaluates the tokens of before that the states lack, then ids. Tokens of encoders are evaluated all together, and those of
+// before again.
 func (s *Session) append(ids []int32, out Outputs) {
 	before := len(s.ids)
 	s.ids = append(s.ids, ids...)
+	from := before + out.From
+	if s.model.graph.encoder {
+		s.done = 0
+		if x := s.evaluate(len(s.ids)); from < len(s.ids) {
+			s.output(out, 0, x[from*len(x)/len(s.ids):], len(s.ids)-from)
+		}
+		return
+	}
 	observe := s.observe
 	defer func() { s.observe = observe }()
 	for s.observe = nil; s.done < before; {
 		s.evaluate(min(batch, before-s.done))
 	}
 	s.observe = observe
-	from := before + out.From
 	for s.done < len(s.ids) {
 		first, n := s.done, min(batch, len(s.ids)-s.done)
 		x := s.evaluate(n)
@@ -233,16 +245,28 @@ func (s *Session) append(ids []int32, out Outputs) {
 // evaluate runs the layers over the next n tokens and returns their final activations, n rows, valid until the next call.
 func (s *Session) evaluate(n int) []float32 {
 	s.arena.reset()
-	g := s.model.graph
-	x, left := s.arena.floats(n*g.width), s.arena.floats(n*g.width)
-	g.embed(s, x, s.ids[s.done:s.done+n])
+	g, ids := s.model.graph, s.ids[s.done:s.done+n]
+	x := s.arena.floats(n * g.width)
+	g.embed(s, x, ids)
+	if g.perLayer != nil {
+		s.perLayer = g.perLayer.inputs(s, x, ids)
+	}
+	first := x // stream
+	if g.altup != nil {
+		x = s.arena.floats(g.altup.streams * len(x))
+		g.altup.enter(s, x, first, n)
+	}
+	left := s.arena.floats(len(x))
 	clear(left)
 	for i, l := range g.layers {
 		l.forward(s, x, left, n, s.states[i])
 	}
 	s.pool.Add(x, left)
+	if g.altup != nil {
+		g.altup.leave(s, first, x, n)
+	}
 	s.done += n
-	return x
+	return first
 }
 
 // output computes n rows of the outputs, from row first on, from the final activations.

@@ -1,0 +1,69 @@
+package model
+
+import "github.com/carat-llm/carat/gguf"
+
+// buildBERT builds BERT: token, position and type embeddings with a norm, tokens that see all others, norms behind each addition, GELU as
+// it is defined. Its result are the activations; no token is predicted. All tokens are of type 0.
+func buildBERT(l *loader) *graph {
+	h := l.encoderParams()
+	g := &graph{encoder: true, embedNorm: l.layerNorm("token_embd_norm", h.width), positions: l.matrix("position_embd.weight", h.width, h.context)}
+	if types := l.matrix("token_types.weight", h.width, l.rows("token_types.weight")); types != nil {
+		g.kind = make([]float32, h.width)
+		types.Row(g.kind, 0)
+	}
+	for i := range h.layers {
+		h, p := h.layer(i), layerName(i)
+		a := l.anyAttention(p, h)
+		a.rope, a.encoder = noRope, true
+		g.layers = append(g.layers, &postNormed{
+			mixer: a, attnNorm: l.layerNorm(p+"attn_output_norm", h.width),
+			ffn: l.plainFFN(p, h, exactGELU), ffnNorm: l.layerNorm(p+"layer_output_norm", h.width),
+		})
+	}
+	return g.enclose(l, h, norm{})
+}
+
+// encoderParams reads the hyperparameters of models whose tokens see those behind them, too, and how their results are pooled, which is
+// for the caller.
+func (l *loader) encoderParams() hparams {
+	if l.flag("attention.causal", true) {
+		l.fail("metadata %s is not false: this is no encoder", l.key("attention.causal"))
+	}
+	l.value("pooling_type")
+	return l.hparams()
+}
+
+// enclose loads the embeddings of a graph that predicts no tokens.
+func (g *graph) enclose(l *loader, h hparams, outputNorm norm) *graph {
+	g.context, g.width, g.norm = h.context, h.width, outputNorm
+	g.embedding = l.matrix("token_embd.weight", h.width, l.vocabulary())
+	return g
+}
+
+// postNormed is a layer with norms behind each addition: x = norm(x + mixer(x)), then the same with the feed-forward part.
+type postNormed struct {
+	mixer             mixer
+	attnNorm, ffnNorm norm
+	ffn               feedForward
+}
+
+func (b *postNormed) newState(positions int, kv gguf.Type) state {
+	return b.mixer.newState(positions, kv)
+}
+
+func (b *postNormed) stateBytes(positions int, kv gguf.Type) float64 {
+	return b.mixer.stateBytes(positions, kv)
+}
+
+func (b *postNormed) forward(s *Session, x, left []float32, n int, own state) {
+	mark := s.arena.mark()
+	out := s.arena.floats(len(x))
+	b.mixer.mix(s, out, x, n, own)
+	s.pool.Add(x, out)
+	b.attnNorm.apply(s, x, x)
+	b.ffn.apply(s, out, x, n)
+	s.pool.Add(x, out)
+	b.ffnNorm.apply(s, x, x)
+	clear(left) // the layer leaves nothing, and the layer before it did not either
+	s.arena.release(mark)
+}
