@@ -148,8 +148,14 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	m.metadata = &gguf.Metadata{}
 	m.metadata.Set("general.architecture", name)
 	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, pooling) {
-		if kv.Key == arch.FileType {
+		switch kv.Key {
+		case arch.FileType:
 			kv.Value = out.fileType
+		case arch.PoolingType: // those that there are go here
+			for _, kv := range pooling {
+				m.metadata.Set(kv.Key, kv.Value)
+			}
+			continue
 		}
 		m.metadata.Set(kv.Key, kv.Value)
 	}

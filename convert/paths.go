@@ -10,7 +10,7 @@ import (
 // sideFiles are what a conversion may read of a folder besides weights.
 var sideFiles = []string{
 	"README.md", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
-	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "tokenizer.json",
+	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "spiece.model", "tokenizer.json",
 	"tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
 }
 

@@ -90,6 +90,9 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 			return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t), first, t.Name, name)
 		}
 		have.sources[name] = t.Name
+		if specs[0].Copy && have.made[specs[0].Name] != "" {
+			continue
+		}
 		made, err := m.makeTensors(t, name, specs, stacks, out)
 		if err != nil {
 			return err

@@ -66,6 +66,7 @@ var families = []*Family{
 	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, lfm2, lfm2moe, nemotron, stablelm,
 	phi2, phimoe, gptneox, bloom, falcon, mpt, starcoder, starcoder2, mamba1, jamba, mamba2,
 	falconh1, granitehybrid, bamba, nemotronh,
+	bert, modernbert, t5,
 	phi3, gpt2,
 }
 

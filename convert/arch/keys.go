@@ -24,6 +24,12 @@ const FileType = "general.file_type"
 // fileType stands where it goes.
 var fileType = key{FileType, nil}
 
+// PoolingType is a key of Spec.Metadata that the converter replaces by what sentence-transformers' files say, if anything.
+// Where it does not stand, that comes last.
+const PoolingType = "pooling_type"
+
+var pooling = key{PoolingType, nil}
+
 // with is k and more behind it. A key that k has keeps its place and takes the new value, as the reference's writer
 // does.
 func (k keys) with(more ...key) keys {
@@ -56,7 +62,7 @@ func (k keys) of(arch string) []gguf.KV {
 		case float64:
 			x.value = float32(v)
 		}
-		if x.name != FileType && !strings.HasPrefix(x.name, "tokenizer.") {
+		if x.value != nil && !strings.HasPrefix(x.name, "tokenizer.") {
 			x.name = arch + "." + x.name
 		}
 		out[i] = gguf.KV{Key: x.name, Value: x.value}

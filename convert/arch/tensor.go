@@ -19,6 +19,8 @@ type Tensor struct {
 	// Experts above 0 stacks that many tensors of the checkpoint, each of that Shape, in a dimension before theirs. Source
 	// then has %d where their names have their number.
 	Experts int64
+	// Copy says that other sources of the same Name may stand beside this one: the first is taken.
+	Copy bool
 	// Optional tensors may be absent.
 	Optional bool
 	Transform

@@ -27,6 +27,8 @@ type step struct {
 	AddPrefixSpace   bool   `json:"add_prefix_space"`
 	PrependScheme    string `json:"prepend_scheme"` // of Metaspace
 	Prepend          string `json:"prepend"`
+	Lowercase        *bool  `json:"lowercase"` // of BertNormalizer
+	StripAccents     *bool  `json:"strip_accents"`
 }
 
 // String spells the steps out, as the table of known pre-tokenizers does.
@@ -115,6 +117,31 @@ func (s *step) flat() []step {
 		out = append(out, p.flat()...)
 	}
 	return out
+}
+
+// flags writes what runtimes do to a text first.
+func (s *step) flags(l *list) {
+	var lower, strip *bool
+	yes := true
+	for _, n := range s.flat() {
+		switch n.Type {
+		case "Lowercase":
+			lower = &yes
+		case "StripAccents":
+			strip = &yes
+		case "BertNormalizer":
+			lower, strip = n.Lowercase, n.StripAccents
+			if lower == nil {
+				lower = new(bool)
+			}
+		}
+	}
+	if lower != nil {
+		l.set("tokenizer.ggml.normalizer.lowercase", *lower)
+	}
+	if strip != nil {
+		l.set("tokenizer.ggml.normalizer.strip_accents", *strip)
+	}
 }
 
 // pre recognises the pre-tokenizer, or takes the name given.

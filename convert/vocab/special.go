@@ -54,6 +54,9 @@ func (f *folder) special(l *list, limit int) error {
 	if err := f.chatTemplate(l); err != nil {
 		return err
 	}
+	if f.json != nil {
+		f.json.Normalizer.flags(l)
+	}
 	if f.opts.Class == "GemmaForCausalLM" {
 		// The reference takes every Gemma 1 for CodeGemma. The tokens before it have no key.
 		code := &specials{types: []string{"eot"}}

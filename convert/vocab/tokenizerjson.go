@@ -29,6 +29,7 @@ type tokenizerModel struct {
 	Merges       merges         `json:"merges"`
 	IgnoreMerges bool           `json:"ignore_merges"`
 	ByteFallback bool           `json:"byte_fallback"`
+	Prefix       string         `json:"continuing_subword_prefix"`
 }
 
 // UnmarshalJSON reads the models with a vocabulary that is an object; of others only the type.
@@ -39,7 +40,7 @@ func (m *tokenizerModel) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return err
 	}
-	if head.Type != "BPE" {
+	if head.Type != "BPE" && head.Type != "WordPiece" {
 		m.Type = head.Type
 		return nil
 	}
@@ -152,13 +153,5 @@ func (f *folder) byteLevel(l *list) error {
 	if len(m.Merges) > 0 {
 		l.add("tokenizer.ggml.merges", m.Merges.joined())
 	}
-	if err := f.special(l, 0); err != nil {
-		return err
-	}
-	for _, n := range f.json.Normalizer.flat() {
-		if n.Type == "Lowercase" {
-			l.set("tokenizer.ggml.normalizer.lowercase", true)
-		}
-	}
-	return nil
+	return f.special(l, 0)
 }

@@ -1,8 +1,8 @@
 // Package vocab turns a checkpoint's tokenizer files into the tokenizer.* entries of GGUF, in the reference
 // converter's order.
 //
-// Three kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json) and BPE with byte
-// fallback, which is SentencePiece in tokenizer.json's clothes. The pre-tokenizer of byte-level BPE is
+// Five kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte
+// fallback, which is SentencePiece in tokenizer.json's clothes, WordPiece (BERT), and SentencePiece's unigrams (T5). The pre-tokenizer of byte-level BPE is
 // recognised from its structure; what is not known is an error, never a default.
 package vocab
 
@@ -80,10 +80,19 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		return nil, err
 	}
 	var l list
+	if strings.HasPrefix(f.opts.Class, "ModernBert") {
+		for _, t := range []string{"bos", "eos", "sep"} {
+			l.add("tokenizer.ggml.add_"+t+"_token", true)
+		}
+	}
 	if v, ok := f.config["add_prefix_space"].(bool); ok && f.isLlama() {
 		l.add("tokenizer.ggml.add_space_prefix", v)
 	}
 	switch {
+	case f.isT5():
+		err = f.unigram(&l)
+	case f.json != nil && f.json.Model.Type == "WordPiece":
+		err = f.wordPiece(&l)
 	case model != nil && !f.isGPT2Phi():
 		err = f.sentencePiece(&l, model)
 	case f.json == nil:
@@ -132,6 +141,11 @@ func (f *folder) isLlama() bool {
 	return slices.Contains([]string{"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "LlamaModel",
 		"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM", "GraniteForCausalLM", "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM",
 		"SmolLM3ForCausalLM", "ArceeForCausalLM", "ApertusForCausalLM", "AfmoeForCausalLM"}, f.opts.Class)
+}
+
+// isT5 reports whether the reference reads the class by its rules for T5.
+func (f *folder) isT5() bool {
+	return slices.Contains([]string{"T5ForConditionalGeneration", "T5WithLMHeadModel", "MT5ForConditionalGeneration", "UMT5ForConditionalGeneration"}, f.opts.Class)
 }
 
 // isPhi reports whether the reference reads the class by its rules for Phi 3.

@@ -1,0 +1,70 @@
+package vocab
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// wordPiece writes BERT's tokenizer: GGUF marks the pieces that begin a word, where BERT marks those that go on.
+func (f *folder) wordPiece(l *list) error {
+	path := filepath.Join(f.dir, "tokenizer.json")
+	m := f.json.Model
+	if m.Prefix != "##" {
+		return bad(path, "unsupported mark of pieces within words, %q: only ## is supported", m.Prefix)
+	}
+	added, err := f.allAdded()
+	if err != nil {
+		return err
+	}
+	have, err := m.size(path)
+	if err != nil {
+		return err
+	}
+	size, err := f.vocabSize(withAdded(have, added))
+	if err != nil {
+		return err
+	}
+	v := newVocabulary(size)
+	for t, id := range m.Vocab {
+		v.set(id, t, 0, normal)
+	}
+	for id, t := range added {
+		typ := userDefined
+		if t.Special || looksSpecial(t.Content) {
+			typ = control
+		}
+		v.set(id, t.Content, 0, typ)
+	}
+	for id, t := range v.tokens {
+		within, ok := strings.CutPrefix(t, "##")
+		switch {
+		case v.types[id] == control:
+		case ok:
+			v.tokens[id] = within
+		default:
+			v.tokens[id] = "▁" + t
+		}
+	}
+	types := uint32(2) // of its class
+	if n, ok := f.opts.Config["type_vocab_size"].(float64); ok && n >= 0 && n <= maxVocab {
+		types = uint32(n)
+	}
+	l.add("tokenizer.ggml.token_type_count", types)
+	v.write(l, "bert", f.bertPre(), false)
+	return f.special(l, size)
+}
+
+// bertPre is the name of the pre-tokenizer. All are BERT's, which runtimes know without it; the reference has names for
+// published vocabularies.
+func (f *folder) bertPre() string {
+	vocab := f.json.Model.Vocab
+	switch {
+	case f.opts.Pre != "":
+		return f.opts.Pre
+	case len(vocab) == 30522 && vocab["[CLS]"] == 101 && vocab["the"] == 1996: // BERT, English without capitals
+		return "jina-v2-en"
+	case len(vocab) == 21128 && vocab["[CLS]"] == 101 && vocab["的"] == 4638: // BERT, Chinese
+		return "bert-bge-large"
+	}
+	return "bert-bge"
+}
