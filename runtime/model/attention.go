@@ -21,8 +21,8 @@ type attention struct {
 	clamp               float32
 	window, chunk       int // see kernel.Attention
 	softcap             float32
-	sinks               []float32 // of each head
-	alibi               bool
+	sinks               []float32   // of each head
+	bias                int         // which of graph.biases, counted from 1; 0: none
 	encoder             bool        // tokens see those behind them, too
 	temperature         temperature // of queries
 	gate                linear      // width -> heads x valueDim; results are multiplied with its sigmoid
@@ -149,8 +149,8 @@ func (a *attention) project(s *Session, x []float32, n int, q, k, v []float32) (
 func (a *attention) description(s *Session, n int) kernel.Attention {
 	d := kernel.Attention{Heads: a.heads, Scale: a.scale, Window: a.window, Chunk: a.chunk, Softcap: a.softcap, Sinks: a.sinks,
 		Compute: s.model.opts.Compute}
-	if a.alibi {
-		d.Bias = s.alibi
+	if a.bias > 0 {
+		d.Bias = s.biases[a.bias-1]
 	}
 	if a.encoder {
 		d.Keys = s.done + n

@@ -79,6 +79,8 @@ var families = map[string]family{
 	"qwen3next":       {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20 attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4", have: "ssm_ba.weight"},
 	"qwen35":          {keys: "rope.dimension_sections=[1,1,0,0] attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4"},
 	"qwen35moe":       {keys: "rope.dimension_sections=[1,1,0,0] expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20 attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4"},
+	"t5":              {keys: "attention.head_count_kv=4 attention.relative_buckets_count=8 decoder_start_token_id=0 decoder_block_count=3"},
+	"t5-gated":        {arch: "t5", keys: "attention.head_count_kv=4 attention.relative_buckets_count=6", have: "ffn_gate.weight output.weight"},
 	"apertus":         {have: "rope_freqs.weight"},
 	"gemma3n":         {keys: "block_count=5 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,true,false] attention.shared_kv_layers=2 altup.num_inputs=3 embedding_length_per_layer_input=6 rope.freq_base_swa=500.0 activation_sparsity_scale=[0.5,0.0,-Inf,-Inf,-Inf] final_logit_softcapping=3.0", have: "attn_v.weight"},
 	"gemma4":          {keys: "block_count=4 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,false] attention.shared_kv_layers=2 attention.key_length=12 attention.key_length_swa=8 attention.value_length_swa=8 rope.dimension_count_swa=8 embedding_length_per_layer_input=6", have: "attn_v.weight layer_output_scale.weight rope_freqs.weight"},
@@ -364,5 +366,43 @@ func TestEncoders(t *testing.T) {
 			f.md.Set(f.md.Architecture()+".attention.causal", true)
 			require.ErrorContains(t, Check(f), "attention.causal")
 		})
+	}
+}
+
+// TestEncode: what the decoder predicts depends on the whole input, which replaces the one before; without input there is nothing.
+func TestEncode(t *testing.T) {
+	m := load(t, invented(t, "t5"), 2)
+	ids := testIDs(9)
+	want := all(t, m, ids) // with 7 tokens of input
+	s, got := session(t, m, 20), make([]float32, len(want))
+	require.NoError(t, s.Forward(ids[:4], 4, nil))
+	require.NoError(t, s.Encode([]int32{9, 8, 7}))
+	require.Zero(t, s.Len())
+	require.NoError(t, s.Forward(ids, 0, got))
+	require.NotEqual(t, want[:m.Vocab()], got[:m.Vocab()])
+	require.NoError(t, s.Encode(testIDs(7)))
+	require.NoError(t, s.Forward(ids, 0, got))
+	require.Equal(t, want, got)
+	require.ErrorContains(t, s.Encode(nil), "0 tokens")
+	require.ErrorContains(t, s.Encode([]int32{testVocab}), "is 50")
+	bare, err := m.NewSession(9)
+	require.NoError(t, err)
+	require.ErrorContains(t, bare.Forward(ids, 9, nil), "given no input")
+	require.ErrorContains(t, session(t, load(t, newFake(), 1), 5).Encode(ids), "no encoder")
+}
+
+// TestBuckets compares with the numbers that transformers gives.
+func TestBuckets(t *testing.T) {
+	for _, c := range []struct {
+		encoder   bool
+		distances []int
+		want      []int
+	}{
+		{true, []int{0, -1, -7, -8, -11, -12, -16, -127, -128, -500, 1, 7, 8, 16, 200}, []int{0, 1, 7, 8, 8, 9, 10, 15, 15, 15, 17, 23, 24, 26, 31}},
+		{false, []int{5, 0, -1, -15, -16, -17, -19, -32, -64, -127, -128, -1000}, []int{0, 0, 1, 15, 16, 16, 17, 21, 26, 31, 31, 31}},
+	} {
+		for i, d := range c.distances {
+			require.Equal(t, c.want[i], bucket(d, 32, c.encoder), "distance %d", d)
+		}
 	}
 }

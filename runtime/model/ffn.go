@@ -19,6 +19,7 @@ var (
 	gelu = activation{gated: (*kernel.Pool).GeGLU, plain: (*kernel.Pool).GELU} // the approximation with tanh
 
 	exactGELU   = activation{gated: (*kernel.Pool).ExactGeGLU, plain: (*kernel.Pool).ExactGELU}
+	relu        = activation{plain: (*kernel.Pool).ReLU}
 	reluSquared = activation{plain: (*kernel.Pool).ReLUSquared}
 )
 

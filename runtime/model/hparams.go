@@ -275,11 +275,11 @@ func (l *loader) vocabulary() int {
 	return rows
 }
 
-// layersWithTensors counts the numbers N of tensors blk.N.
+// layersWithTensors counts the numbers N of tensors blk.N, or enc.blk.N.
 func (l *loader) layersWithTensors() int {
 	seen := map[string]bool{}
 	for name := range l.tensors {
-		if rest, ok := strings.CutPrefix(name, "blk."); ok {
+		if rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "enc."), "blk."); ok {
 			number, _, _ := strings.Cut(rest, ".")
 			seen[number] = true
 		}

@@ -61,10 +61,11 @@ type graph struct {
 	kind      []float32      // added to each embedding: that of a token's type; nil: none
 	perLayer  *perLayerInputs
 	altup     *altup
-	encoder   bool          // tokens see those behind them, too, so that a sequence is evaluated as a whole
-	embedNorm norm          // behind the embeddings; without weight there is none
-	alibi     float64       // the steepest bias of attention that has ALiBi; see kernel.ALiBi
-	ropes     []kernel.Rope // what attention.rope points at
+	encoder   bool           // tokens see those behind them, too, so that a sequence is evaluated as a whole
+	embedNorm norm           // behind the embeddings; without weight there is none
+	biases    []positionBias // what attention.bias points at
+	source    *graph         // an encoder, of which only layers and norm are used; nil: there is none
+	ropes     []kernel.Rope  // what attention.rope points at
 	layers    []layer
 	norm      norm
 	output    linear

@@ -92,6 +92,9 @@ func session(t *testing.T, m *Model, tokens int) *Session {
 	t.Helper()
 	s, err := m.NewSession(tokens)
 	require.NoError(t, err)
+	if m.Encodes() {
+		require.NoError(t, s.Encode(testIDs(min(tokens, 7))))
+	}
 	return s
 }
 

@@ -4,7 +4,10 @@ package model
 // gate; in some versions a LayerNorm over all heads of q together and over those of k.
 func buildMPT(l *loader) *graph {
 	h := l.hparams()
-	g := &graph{alibi: l.positiveOr("attention.max_alibi_bias", 0)}
+	g, bias := &graph{}, 0
+	if most := l.positiveOr("attention.max_alibi_bias", 0); most > 0 {
+		g.biases, bias = []positionBias{alibi(h.heads, most)}, 1
+	}
 	if l.has("position_embd.weight") {
 		g.positions = l.matrix("position_embd.weight", h.width, h.context)
 	}
@@ -12,7 +15,7 @@ func buildMPT(l *loader) *graph {
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		a := l.fusedAttention(p, h)
-		a.rope, a.alibi, a.clamp = noRope, g.alibi > 0, float32(clamp)
+		a.rope, a.bias, a.clamp = noRope, bias, float32(clamp)
 		if l.has(p + "attn_q_norm.weight") {
 			a.qNorm, a.kNorm = l.layerNorm(p+"attn_q_norm", h.heads*h.dim), l.layerNorm(p+"attn_k_norm", h.kvHeads*h.dim)
 		}

@@ -65,6 +65,7 @@ var architectures = []architecture{
 	{"gemma4", buildGemma4},
 	{"bert", buildBERT},
 	{"modern-bert", buildModernBERT},
+	{"t5", buildT5},
 	{"mamba2", buildMamba2},
 	{"jamba", buildJamba},
 	{"falcon-h1", buildFalconH1},

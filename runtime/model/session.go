@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/mmap"
@@ -23,10 +24,14 @@ type Session struct {
 	pool   *kernel.Pool // the model's
 	states []state      // of each layer; nil for those that keep nothing
 	ropes  []*kernel.RopeTable
-	alibi  *kernel.Bias // nil: no layer has it
+	biases []*kernel.Bias
 	max    int
 	ids    []int32 // the sequence
 	done   int     // tokens of it that the states hold; see Truncate
+
+	// Of models with an encoder: the states of its layers, and the number of tokens of the input.
+	sourceStates []state
+	sourceLen    int
 
 	arena    arena
 	perLayer []float32 // see perLayerInputs; of the tokens that are evaluated
@@ -68,11 +73,16 @@ func (m *Model) NewSession(maxTokens int) (*Session, error) {
 	for _, r := range g.ropes {
 		s.ropes = append(s.ropes, r.Table(maxTokens))
 	}
-	if g.alibi > 0 {
-		s.alibi = kernel.ALiBi(g.alibiHeads(), maxTokens, g.alibi)
+	for _, b := range g.biases {
+		s.biases = append(s.biases, b.table(maxTokens))
 	}
 	for _, l := range g.layers {
 		s.states = append(s.states, l.newState(maxTokens, m.opts.KVType))
+	}
+	if g.source != nil {
+		for _, l := range g.source.layers {
+			s.sourceStates = append(s.sourceStates, l.newState(maxTokens, m.opts.KVType))
+		}
 	}
 	return s, nil
 }
@@ -86,8 +96,11 @@ func (g *graph) sessionBytes(tokens int, kv gguf.Type) float64 {
 	for _, r := range g.ropes {
 		bytes += 4 * float64(tokens) * float64(r.Dims)
 	}
-	if g.alibi > 0 {
-		bytes += 4 * float64(tokens) * float64(g.alibiHeads())
+	for _, b := range g.biases {
+		bytes += b.bytes(tokens)
+	}
+	if g.source != nil {
+		bytes += g.source.sessionBytes(tokens, kv)
 	}
 	return bytes
 }
@@ -130,7 +143,7 @@ func (s *Session) rewind(n int) {
 // among it.
 func (s *Session) Bytes() int64 {
 	n := s.pool.Bytes() + s.multiplier.Bytes() + s.arena.Bytes() + 4*int64(cap(s.ids))
-	for _, st := range s.states {
+	for _, st := range slices.Concat(s.states, s.sourceStates) {
 		if st != nil {
 			n += st.Bytes()
 		}
@@ -138,8 +151,8 @@ func (s *Session) Bytes() int64 {
 	for _, r := range s.ropes {
 		n += r.Bytes()
 	}
-	if s.alibi != nil {
-		n += s.alibi.Bytes()
+	for _, b := range s.biases {
+		n += b.Bytes()
 	}
 	return n
 }
@@ -199,8 +212,15 @@ func (s *Session) checkInput(ids []int32, out Outputs) error {
 	if len(s.ids)+len(ids) > s.max {
 		return fmt.Errorf("%w: %d tokens after %d do not fit the session, which has %d", gguf.ErrInput, len(ids), len(s.ids), s.max)
 	}
+	if s.model.graph.source != nil && s.sourceLen == 0 {
+		return fmt.Errorf("%w: the model has an encoder, which was given no input (Encode)", gguf.ErrInput)
+	}
+	return s.checkIDs(ids)
+}
+
+func (s *Session) checkIDs(ids []int32) error {
 	for i, id := range ids {
-		if id < 0 || int(id) >= vocab {
+		if vocab := s.model.Vocab(); id < 0 || int(id) >= vocab {
 			return fmt.Errorf("%w: token %d of the input is %d, but the model has only %d tokens", gguf.ErrInput, i, id, vocab)
 		}
 	}
@@ -283,16 +303,4 @@ func (s *Session) output(out Outputs, first int, x []float32, n int) {
 		s.apply(h, n, output{logits, &g.output})
 		g.limit(s, logits)
 	}
-}
-
-// alibiHeads is the number of heads of layers with ALiBi.
-func (g *graph) alibiHeads() int {
-	for _, l := range g.layers {
-		if b, ok := l.(*block); ok {
-			if a, ok := b.mixer.(*attention); ok && a.alibi {
-				return a.heads
-			}
-		}
-	}
-	return 0
 }
