@@ -52,17 +52,18 @@ var sections = []section{
 // setup is what all measurements share.
 type setup struct {
 	runner
-	machine string // and the programs, in a line
-	modes   []mode
-	peers   []peer
-	models  models
-	threads int
-	rounds  int
-	until   time.Time // when no further rounds begin
-	quick   bool
-	types   []string // of speed; of quantize, unless that has its own
-	text    string
-	folder  string // of SmolLM2's checkpoint
+	machine   string // and the programs, in a line
+	modes     []mode
+	peers     []peer
+	models    models
+	threads   int
+	rounds    int
+	until     time.Time // when no further rounds begin
+	quick     bool
+	types     []string // of speed and quantize
+	quantized []string // of quantize, beside those
+	text      string
+	folder    string // of SmolLM2's checkpoint
 }
 
 func run(ctx context.Context, args []string) error {
@@ -99,6 +100,9 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	s.types = typesOf(*types, s.quick)
+	if *types == "" && !s.quick {
+		s.quantized = []string{"Q5_0", "Q4_1", "IQ3_S", "IQ2_XS"}
+	}
 	for _, p := range []peer{{name: "llama.cpp", dir: *llama, role: mainline}, {name: "llama.cpp, no AMX", dir: *plain}, {name: "ik_llama.cpp", dir: *ik, ik: true}, {name: "ik_llama.cpp, -rtr", dir: *ik, ik: true, extra: []string{"-rtr", "1"}}} {
 		if p.dir != "" && (p.extra == nil || *repack) {
 			s.peers = append(s.peers, p)

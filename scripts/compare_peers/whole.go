@@ -39,7 +39,7 @@ func (s *setup) wall(r results, names []string, more string) string {
 }
 
 // final is what llama-perplexity prints at its end.
-var final = regexp.MustCompile(`Final estimate: PPL = ([0-9.]+)`)
+var final = regexp.MustCompile(`Final estimate: PPL (?:over .*)?= ([0-9.]+)`)
 
 var valued = regexp.MustCompile(`"perplexity":\s*\{\s*"value":\s*([0-9.]+)`)
 

@@ -12,7 +12,7 @@ import (
 // quantization is quantizing a file of F16 to each type, beside copying the output.
 func quantization(ctx context.Context, s *setup) (string, error) {
 	const shape = "quarter"
-	types := slices.DeleteFunc(slices.Clone(s.types), func(t string) bool { return t == "F16" || t == "F32" })
+	types := slices.DeleteFunc(slices.Concat(s.types, s.quantized), func(t string) bool { return t == "F16" || t == "F32" })
 	model, err := s.models.random(ctx, shape, "F16")
 	if err != nil {
 		return "", err
