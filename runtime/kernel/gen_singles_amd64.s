@@ -5658,11 +5658,13 @@ TEXT ·single1TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_01010101<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
 block:
 	PREFETCHT0    4096(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VPBROADCASTD  (DI), Z6
 	VPXORD        Z7, Z7, Z7
@@ -5740,11 +5742,13 @@ TEXT ·single1TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_01010101<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
 block:
 	PREFETCHT0    4096(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VPBROADCASTD  (DI), Z4
 	VPXORD        Z5, Z5, Z5
@@ -5807,12 +5811,14 @@ TEXT ·single2ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         72(AX), DI
 	MOVQ         88(AX), R8
 	VBROADCASTSS bits_03030303<>+0(SB), Z0
+	MOVQ         112(AX), R9
 	MOVQ         (AX), AX
 	VPXORD       Z1, Z1, Z1
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z2
 	VMOVUPS       64(CX), Z3
 	VPBROADCASTD  (DI), Z6
@@ -5880,12 +5886,14 @@ TEXT ·single2FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         72(AX), DI
 	MOVQ         88(AX), R8
 	VBROADCASTSS bits_03030303<>+0(SB), Z0
+	MOVQ         112(AX), R9
 	MOVQ         (AX), AX
 	VPXORD       Z1, Z1, Z1
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z2
 	VMOVUPS       64(CX), Z3
 	VPBROADCASTD  (DI), Z4
@@ -5940,6 +5948,7 @@ TEXT ·single4ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         72(AX), DI
 	MOVQ         88(AX), R8
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
+	MOVQ         112(AX), R9
 	MOVQ         (AX), AX
 	VPXORD       Z1, Z1, Z1
 
@@ -5948,6 +5957,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z2
 	VMOVUPS       64(CX), Z3
 	VMOVUPS       128(CX), Z4
@@ -6015,6 +6025,7 @@ TEXT ·single4FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         72(AX), DI
 	MOVQ         88(AX), R8
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
+	MOVQ         112(AX), R9
 	MOVQ         (AX), AX
 	VPXORD       Z1, Z1, Z1
 
@@ -6023,6 +6034,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z2
 	VMOVUPS       64(CX), Z3
 	VMOVUPS       128(CX), Z4
@@ -6079,6 +6091,7 @@ TEXT ·single4TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
@@ -6087,6 +6100,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6164,6 +6178,7 @@ TEXT ·single4TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
@@ -6172,6 +6187,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6236,6 +6252,7 @@ TEXT ·single4TableBF16ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
@@ -6244,6 +6261,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6322,6 +6340,7 @@ TEXT ·single4TableBF16FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
@@ -6330,6 +6349,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6394,6 +6414,7 @@ TEXT ·single5ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R8
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_10101010<>+0(SB), Z1
+	MOVQ         112(AX), R9
 	MOVQ         (AX), AX
 	VPXORD       Z2, Z2, Z2
 
@@ -6403,6 +6424,7 @@ block:
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6487,6 +6509,7 @@ TEXT ·single5FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R8
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_10101010<>+0(SB), Z1
+	MOVQ         112(AX), R9
 	MOVQ         (AX), AX
 	VPXORD       Z2, Z2, Z2
 
@@ -6496,6 +6519,7 @@ block:
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6565,6 +6589,7 @@ TEXT ·single8ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ   56(AX), SI
 	MOVQ   72(AX), DI
 	MOVQ   88(AX), R8
+	MOVQ   112(AX), R9
 	MOVQ   (AX), AX
 	VPXORD Z0, Z0, Z0
 
@@ -6577,6 +6602,7 @@ block:
 	PREFETCHT0    4416(CX)
 	PREFETCHT0    4480(CX)
 	PREFETCHT0    4544(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VPBROADCASTD  (DI), Z3
 	VPXORD        Z4, Z4, Z4
 	VPXORD        Z1, Z1, Z1
@@ -6635,6 +6661,7 @@ TEXT ·single8FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ   56(AX), SI
 	MOVQ   72(AX), DI
 	MOVQ   88(AX), R8
+	MOVQ   112(AX), R9
 	MOVQ   (AX), AX
 	VPXORD Z0, Z0, Z0
 
@@ -6647,6 +6674,7 @@ block:
 	PREFETCHT0    4416(CX)
 	PREFETCHT0    4480(CX)
 	PREFETCHT0    4544(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VPBROADCASTD  (DI), Z1
 	VPXORD        Z2, Z2, Z2
 	VMOVUPS       (CX), Z3
@@ -6695,6 +6723,7 @@ TEXT ·singleMin4ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         64(AX), R9
 	MOVQ         88(AX), R10
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
+	MOVQ         112(AX), R11
 	MOVQ         (AX), AX
 	VPXORD       Z1, Z1, Z1
 
@@ -6703,6 +6732,8 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R11*1)
+	PREFETCHT0    (R8)(R11*1)
 	VMOVUPS       (CX), Z2
 	VMOVUPS       64(CX), Z3
 	VMOVUPS       128(CX), Z4
@@ -6777,6 +6808,7 @@ TEXT ·singleMin4FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         64(AX), R9
 	MOVQ         88(AX), R10
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
+	MOVQ         112(AX), R11
 	MOVQ         (AX), AX
 	VPXORD       Z1, Z1, Z1
 
@@ -6785,6 +6817,8 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R11*1)
+	PREFETCHT0    (R8)(R11*1)
 	VMOVUPS       (CX), Z2
 	VMOVUPS       64(CX), Z3
 	VMOVUPS       128(CX), Z4
@@ -6847,6 +6881,7 @@ TEXT ·singleMin5ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R10
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_10101010<>+0(SB), Z1
+	MOVQ         112(AX), R11
 	MOVQ         (AX), AX
 	VPXORD       Z2, Z2, Z2
 
@@ -6856,6 +6891,8 @@ block:
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
+	PREFETCHT0    (DX)(R11*1)
+	PREFETCHT0    (R8)(R11*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -6947,6 +6984,7 @@ TEXT ·singleMin5FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R10
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_10101010<>+0(SB), Z1
+	MOVQ         112(AX), R11
 	MOVQ         (AX), AX
 	VPXORD       Z2, Z2, Z2
 
@@ -6956,6 +6994,8 @@ block:
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
+	PREFETCHT0    (DX)(R11*1)
+	PREFETCHT0    (R8)(R11*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -7033,6 +7073,7 @@ TEXT ·singleHalf4TableBF16ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
@@ -7041,6 +7082,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -7133,6 +7175,7 @@ TEXT ·singleHalf4TableBF16FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R9
 	VBROADCASTI32X4 (R9), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
+	MOVQ            112(AX), R9
 	MOVQ            (AX), AX
 	VPXORD          Z2, Z2, Z2
 
@@ -7141,6 +7184,7 @@ block:
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R9*1)
 	VMOVUPS       (CX), Z3
 	VMOVUPS       64(CX), Z4
 	VMOVUPS       128(CX), Z5
@@ -7217,7 +7261,8 @@ TEXT ·singleScaled3TableExactAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 (R10), Z0
 	VBROADCASTSS    bits_03030303<>+0(SB), Z1
 	VBROADCASTSS    bits_04040404<>+0(SB), Z2
-	MOVQ            (AX), R10
+	MOVQ            112(AX), R10
+	MOVQ            (AX), R11
 	VPXORD          Z3, Z3, Z3
 	SHRQ            $0x03, R9
 
@@ -7226,12 +7271,14 @@ super:
 	VCVTPH2PS    (DX), Z5
 	VMULPS       Z4, Z5, Z4
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z5
 	VMOVUPS       64(CX), Z9
 	VMOVUPS       128(CX), Z10
@@ -7307,11 +7354,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+4, DI
 	ADDQ          $+16, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z3, (R10)
+	VMOVUPS       Z3, (R11)
 	VZEROUPPER
 	RET
 
@@ -7330,7 +7377,8 @@ TEXT ·singleScaled3TableFastAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 (R10), Z0
 	VBROADCASTSS    bits_03030303<>+0(SB), Z1
 	VBROADCASTSS    bits_04040404<>+0(SB), Z2
-	MOVQ            (AX), R10
+	MOVQ            112(AX), R10
+	MOVQ            (AX), R11
 	VPXORD          Z3, Z3, Z3
 	SHRQ            $0x03, R9
 
@@ -7339,12 +7387,14 @@ super:
 	VCVTPH2PS    (DX), Z5
 	VMULPS       Z4, Z5, Z4
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z5
 	VMOVUPS       64(CX), Z7
 	VMOVUPS       128(CX), Z8
@@ -7408,11 +7458,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+4, DI
 	ADDQ          $+16, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z3, (R10)
+	VMOVUPS       Z3, (R11)
 	VZEROUPPER
 	RET
 
@@ -7430,7 +7480,8 @@ TEXT ·singleScaled4TableExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R10
 	VBROADCASTI32X4 (R10), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
-	MOVQ            (AX), R10
+	MOVQ            112(AX), R10
+	MOVQ            (AX), R11
 	VPXORD          Z2, Z2, Z2
 	SHRQ            $0x03, R9
 
@@ -7439,13 +7490,15 @@ super:
 	VCVTPH2PS    (DX), Z4
 	VMULPS       Z3, Z4, Z3
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z8
 	VMOVUPS       128(CX), Z9
@@ -7505,11 +7558,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+4, DI
 	ADDQ          $+16, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z2, (R10)
+	VMOVUPS       Z2, (R11)
 	VZEROUPPER
 	RET
 
@@ -7527,7 +7580,8 @@ TEXT ·singleScaled4TableFastAVX512(SB), NOSPLIT, $0-8
 	MOVQ            80(AX), R10
 	VBROADCASTI32X4 (R10), Z0
 	VBROADCASTSS    bits_0f0f0f0f<>+0(SB), Z1
-	MOVQ            (AX), R10
+	MOVQ            112(AX), R10
+	MOVQ            (AX), R11
 	VPXORD          Z2, Z2, Z2
 	SHRQ            $0x03, R9
 
@@ -7536,13 +7590,15 @@ super:
 	VCVTPH2PS    (DX), Z4
 	VMULPS       Z3, Z4, Z3
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z6
 	VMOVUPS       128(CX), Z7
@@ -7590,11 +7646,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+4, DI
 	ADDQ          $+16, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z2, (R10)
+	VMOVUPS       Z2, (R11)
 	VZEROUPPER
 	RET
 
@@ -7613,7 +7669,8 @@ TEXT ·singleScaledMin4ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         40(AX), R11
 	MOVQ         88(AX), R12
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
-	MOVQ         (AX), R13
+	MOVQ         112(AX), R13
+	MOVQ         (AX), R14
 	VPXORD       Z1, Z1, Z1
 	SHRQ         $0x03, R12
 
@@ -7626,13 +7683,17 @@ super:
 	VXORPS       Z7, Z3, Z3
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, R8
-	MOVQ         $0x00000008, R14
+	MOVQ         $0x00000008, R15
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R13*1)
+	PREFETCHT0    (R8)(R13*1)
+	PREFETCHT0    (R10)(R13*1)
+	PREFETCHT0    (R11)(R13*1)
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VMOVUPS       128(CX), Z9
@@ -7691,11 +7752,11 @@ block:
 	ADDQ          $+16, R10
 	ADDQ          $+4, R9
 	ADDQ          $+16, R11
-	DECQ          R14
+	DECQ          R15
 	JNZ           block
 	DECQ          R12
 	JNZ           super
-	VMOVUPS       Z1, (R13)
+	VMOVUPS       Z1, (R14)
 	VZEROUPPER
 	RET
 
@@ -7714,7 +7775,8 @@ TEXT ·singleScaledMin4FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         40(AX), R11
 	MOVQ         88(AX), R12
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
-	MOVQ         (AX), R13
+	MOVQ         112(AX), R13
+	MOVQ         (AX), R14
 	VPXORD       Z1, Z1, Z1
 	SHRQ         $0x03, R12
 
@@ -7727,13 +7789,17 @@ super:
 	VXORPS       Z5, Z3, Z3
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, R8
-	MOVQ         $0x00000008, R14
+	MOVQ         $0x00000008, R15
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
+	PREFETCHT0    (DX)(R13*1)
+	PREFETCHT0    (R8)(R13*1)
+	PREFETCHT0    (R10)(R13*1)
+	PREFETCHT0    (R11)(R13*1)
 	VMOVUPS       (CX), Z5
 	VMOVUPS       64(CX), Z6
 	VMOVUPS       128(CX), Z7
@@ -7780,11 +7846,11 @@ block:
 	ADDQ          $+16, R10
 	ADDQ          $+4, R9
 	ADDQ          $+16, R11
-	DECQ          R14
+	DECQ          R15
 	JNZ           block
 	DECQ          R12
 	JNZ           super
-	VMOVUPS       Z1, (R13)
+	VMOVUPS       Z1, (R14)
 	VZEROUPPER
 	RET
 
@@ -7804,7 +7870,8 @@ TEXT ·singleScaledMin5ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R12
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_10101010<>+0(SB), Z1
-	MOVQ         (AX), R13
+	MOVQ         112(AX), R13
+	MOVQ         (AX), R14
 	VPXORD       Z2, Z2, Z2
 	SHRQ         $0x03, R12
 
@@ -7817,7 +7884,7 @@ super:
 	VXORPS       Z8, Z4, Z4
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, R8
-	MOVQ         $0x00000008, R14
+	MOVQ         $0x00000008, R15
 
 block:
 	PREFETCHT0    4096(CX)
@@ -7825,6 +7892,10 @@ block:
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
+	PREFETCHT0    (DX)(R13*1)
+	PREFETCHT0    (R8)(R13*1)
+	PREFETCHT0    (R10)(R13*1)
+	PREFETCHT0    (R11)(R13*1)
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VMOVUPS       128(CX), Z10
@@ -7899,11 +7970,11 @@ block:
 	ADDQ          $+16, R10
 	ADDQ          $+4, R9
 	ADDQ          $+16, R11
-	DECQ          R14
+	DECQ          R15
 	JNZ           block
 	DECQ          R12
 	JNZ           super
-	VMOVUPS       Z2, (R13)
+	VMOVUPS       Z2, (R14)
 	VZEROUPPER
 	RET
 
@@ -7923,7 +7994,8 @@ TEXT ·singleScaledMin5FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R12
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_10101010<>+0(SB), Z1
-	MOVQ         (AX), R13
+	MOVQ         112(AX), R13
+	MOVQ         (AX), R14
 	VPXORD       Z2, Z2, Z2
 	SHRQ         $0x03, R12
 
@@ -7936,7 +8008,7 @@ super:
 	VXORPS       Z6, Z4, Z4
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, R8
-	MOVQ         $0x00000008, R14
+	MOVQ         $0x00000008, R15
 
 block:
 	PREFETCHT0    4096(CX)
@@ -7944,6 +8016,10 @@ block:
 	PREFETCHT0    4224(CX)
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
+	PREFETCHT0    (DX)(R13*1)
+	PREFETCHT0    (R8)(R13*1)
+	PREFETCHT0    (R10)(R13*1)
+	PREFETCHT0    (R11)(R13*1)
 	VMOVUPS       (CX), Z6
 	VMOVUPS       64(CX), Z7
 	VMOVUPS       128(CX), Z8
@@ -8006,11 +8082,11 @@ block:
 	ADDQ          $+16, R10
 	ADDQ          $+4, R9
 	ADDQ          $+16, R11
-	DECQ          R14
+	DECQ          R15
 	JNZ           block
 	DECQ          R12
 	JNZ           super
-	VMOVUPS       Z2, (R13)
+	VMOVUPS       Z2, (R14)
 	VZEROUPPER
 	RET
 
@@ -8027,7 +8103,8 @@ TEXT ·singleScaledHalf3ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R9
 	VBROADCASTSS bits_03030303<>+0(SB), Z0
 	VBROADCASTSS bits_04040404<>+0(SB), Z1
-	MOVQ         (AX), R10
+	MOVQ         112(AX), R10
+	MOVQ         (AX), R11
 	VPXORD       Z2, Z2, Z2
 	SHRQ         $0x03, R9
 
@@ -8036,12 +8113,14 @@ super:
 	VCVTPH2PS    (DX), Z4
 	VMULPS       Z3, Z4, Z3
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z11
 	VMOVUPS       128(CX), Z12
@@ -8120,11 +8199,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+8, DI
 	ADDQ          $+32, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z2, (R10)
+	VMOVUPS       Z2, (R11)
 	VZEROUPPER
 	RET
 
@@ -8141,7 +8220,8 @@ TEXT ·singleScaledHalf3FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R9
 	VBROADCASTSS bits_03030303<>+0(SB), Z0
 	VBROADCASTSS bits_04040404<>+0(SB), Z1
-	MOVQ         (AX), R10
+	MOVQ         112(AX), R10
+	MOVQ         (AX), R11
 	VPXORD       Z2, Z2, Z2
 	SHRQ         $0x03, R9
 
@@ -8150,12 +8230,14 @@ super:
 	VCVTPH2PS    (DX), Z4
 	VMULPS       Z3, Z4, Z3
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z7
 	VMOVUPS       128(CX), Z8
@@ -8221,11 +8303,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+8, DI
 	ADDQ          $+32, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z2, (R10)
+	VMOVUPS       Z2, (R11)
 	VZEROUPPER
 	RET
 
@@ -8244,7 +8326,8 @@ TEXT ·singleScaledHalf3TableExactAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 (R10), Z0
 	VBROADCASTSS    bits_03030303<>+0(SB), Z1
 	VBROADCASTSS    bits_04040404<>+0(SB), Z2
-	MOVQ            (AX), R10
+	MOVQ            112(AX), R10
+	MOVQ            (AX), R11
 	VPXORD          Z3, Z3, Z3
 	SHRQ            $0x03, R9
 
@@ -8253,12 +8336,14 @@ super:
 	VCVTPH2PS    (DX), Z5
 	VMULPS       Z4, Z5, Z4
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z5
 	VMOVUPS       64(CX), Z12
 	VMOVUPS       128(CX), Z13
@@ -8345,11 +8430,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+8, DI
 	ADDQ          $+32, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z3, (R10)
+	VMOVUPS       Z3, (R11)
 	VZEROUPPER
 	RET
 
@@ -8368,7 +8453,8 @@ TEXT ·singleScaledHalf3TableFastAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 (R10), Z0
 	VBROADCASTSS    bits_03030303<>+0(SB), Z1
 	VBROADCASTSS    bits_04040404<>+0(SB), Z2
-	MOVQ            (AX), R10
+	MOVQ            112(AX), R10
+	MOVQ            (AX), R11
 	VPXORD          Z3, Z3, Z3
 	SHRQ            $0x03, R9
 
@@ -8377,12 +8463,14 @@ super:
 	VCVTPH2PS    (DX), Z5
 	VMULPS       Z4, Z5, Z4
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
 	PREFETCHT0    4224(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z5
 	VMOVUPS       64(CX), Z8
 	VMOVUPS       128(CX), Z9
@@ -8456,11 +8544,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+8, DI
 	ADDQ          $+32, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z3, (R10)
+	VMOVUPS       Z3, (R11)
 	VZEROUPPER
 	RET
 
@@ -8477,7 +8565,8 @@ TEXT ·singleScaledHalf6ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R9
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_30303030<>+0(SB), Z1
-	MOVQ         (AX), R10
+	MOVQ         112(AX), R10
+	MOVQ         (AX), R11
 	VPXORD       Z2, Z2, Z2
 	SHRQ         $0x03, R9
 
@@ -8486,7 +8575,7 @@ super:
 	VCVTPH2PS    (DX), Z4
 	VMULPS       Z3, Z4, Z3
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
@@ -8495,6 +8584,8 @@ block:
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
 	PREFETCHT0    4416(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z11
 	VMOVUPS       128(CX), Z12
@@ -8573,11 +8664,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+8, DI
 	ADDQ          $+32, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z2, (R10)
+	VMOVUPS       Z2, (R11)
 	VZEROUPPER
 	RET
 
@@ -8594,7 +8685,8 @@ TEXT ·singleScaledHalf6FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         88(AX), R9
 	VBROADCASTSS bits_0f0f0f0f<>+0(SB), Z0
 	VBROADCASTSS bits_30303030<>+0(SB), Z1
-	MOVQ         (AX), R10
+	MOVQ         112(AX), R10
+	MOVQ         (AX), R11
 	VPXORD       Z2, Z2, Z2
 	SHRQ         $0x03, R9
 
@@ -8603,7 +8695,7 @@ super:
 	VCVTPH2PS    (DX), Z4
 	VMULPS       Z3, Z4, Z3
 	ADDQ         $0x20, DX
-	MOVQ         $0x00000008, R11
+	MOVQ         $0x00000008, R12
 
 block:
 	PREFETCHT0    4096(CX)
@@ -8612,6 +8704,8 @@ block:
 	PREFETCHT0    4288(CX)
 	PREFETCHT0    4352(CX)
 	PREFETCHT0    4416(CX)
+	PREFETCHT0    (DX)(R10*1)
+	PREFETCHT0    (R8)(R10*1)
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z7
 	VMOVUPS       128(CX), Z8
@@ -8677,11 +8771,11 @@ block:
 	ADDQ          $0x04, SI
 	ADDQ          $+8, DI
 	ADDQ          $+32, R8
-	DECQ          R11
+	DECQ          R12
 	JNZ           block
 	DECQ          R9
 	JNZ           super
-	VMOVUPS       Z2, (R10)
+	VMOVUPS       Z2, (R11)
 	VZEROUPPER
 	RET
 
@@ -8700,7 +8794,8 @@ TEXT ·singleScaledHalfMin2ExactAVX512(SB), NOSPLIT, $0-8
 	MOVQ         40(AX), R11
 	MOVQ         88(AX), R12
 	VBROADCASTSS bits_03030303<>+0(SB), Z0
-	MOVQ         (AX), R13
+	MOVQ         112(AX), R13
+	MOVQ         (AX), R14
 	VPXORD       Z1, Z1, Z1
 	SHRQ         $0x03, R12
 
@@ -8713,11 +8808,15 @@ super:
 	VXORPS       Z10, Z3, Z3
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, R8
-	MOVQ         $0x00000008, R14
+	MOVQ         $0x00000008, R15
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
+	PREFETCHT0    (DX)(R13*1)
+	PREFETCHT0    (R8)(R13*1)
+	PREFETCHT0    (R10)(R13*1)
+	PREFETCHT0    (R11)(R13*1)
 	VMOVUPS       (CX), Z10
 	VMOVUPS       64(CX), Z11
 	VPBROADCASTD  (DI), Z12
@@ -8792,11 +8891,11 @@ block:
 	ADDQ          $+32, R10
 	ADDQ          $+8, R9
 	ADDQ          $+32, R11
-	DECQ          R14
+	DECQ          R15
 	JNZ           block
 	DECQ          R12
 	JNZ           super
-	VMOVUPS       Z1, (R13)
+	VMOVUPS       Z1, (R14)
 	VZEROUPPER
 	RET
 
@@ -8815,7 +8914,8 @@ TEXT ·singleScaledHalfMin2FastAVX512(SB), NOSPLIT, $0-8
 	MOVQ         40(AX), R11
 	MOVQ         88(AX), R12
 	VBROADCASTSS bits_03030303<>+0(SB), Z0
-	MOVQ         (AX), R13
+	MOVQ         112(AX), R13
+	MOVQ         (AX), R14
 	VPXORD       Z1, Z1, Z1
 	SHRQ         $0x03, R12
 
@@ -8828,11 +8928,15 @@ super:
 	VXORPS       Z6, Z3, Z3
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, R8
-	MOVQ         $0x00000008, R14
+	MOVQ         $0x00000008, R15
 
 block:
 	PREFETCHT0    4096(CX)
 	PREFETCHT0    4160(CX)
+	PREFETCHT0    (DX)(R13*1)
+	PREFETCHT0    (R8)(R13*1)
+	PREFETCHT0    (R10)(R13*1)
+	PREFETCHT0    (R11)(R13*1)
 	VMOVUPS       (CX), Z6
 	VMOVUPS       64(CX), Z7
 	VPBROADCASTD  (DI), Z8
@@ -8894,10 +8998,10 @@ block:
 	ADDQ          $+32, R10
 	ADDQ          $+8, R9
 	ADDQ          $+32, R11
-	DECQ          R14
+	DECQ          R15
 	JNZ           block
 	DECQ          R12
 	JNZ           super
-	VMOVUPS       Z1, (R13)
+	VMOVUPS       Z1, (R14)
 	VZEROUPPER
 	RET

@@ -29,6 +29,7 @@ type singleArgs struct {
 	blocks                          int
 	factor                          float32
 	offset                          int // of what table holds
+	size                            int // of the panel
 }
 
 // formOf returns the form of a format.
@@ -44,7 +45,7 @@ func (a *activations) single(t *singleTile, w *panels, panel []byte, acc []float
 	t.form, t.most = w.form(), w.most
 	t.form.fast = a.kind == bytes8
 	t.args = singleArgs{acc: &acc[0], codes: &panel[w.codes], d: &panel[0], xs: &a.xs[c*blocks],
-		init: &a.init(w.f.Sub, w.offset)[subs], table: w.table, blocks: blocks, factor: w.factor, offset: w.offset}
+		init: &a.init(w.f.Sub, w.offset)[subs], table: w.table, blocks: blocks, factor: w.factor, offset: w.offset, size: w.size}
 	k := active()
 	if a.inWords(k) {
 		t.args.x = unsafe.Pointer(&a.words[c*a.stride])

@@ -20,6 +20,7 @@ type single struct {
 	add   int // with AVX2, see bytesForm
 
 	codes, d, min, scales, subMins, x, xs, xsum, init reg.Register
+	next                                              reg.Register // bytes to the next panel, whose scales are fetched ahead
 	lane                                              reg.Register // the first row's, nil when a vector has all
 	values                                            reg.VecVirtual
 	mask4, mask2, mask1                               vec
@@ -128,7 +129,9 @@ func (s *single) write() {
 	}
 	s.mask4, s.mask2, s.mask1 = s.masks(s.bits)
 	if s.parts() > 1 {
-		s.lane = s.GP64()
+		s.lane = s.GP64() // no register is left for next
+	} else {
+		s.next = load(112)
 	}
 	s.out = load(0)
 	if s.wide() {
@@ -232,6 +235,13 @@ func (s *single) ofSuper(v vec) vec {
 func (s *single) block() {
 	for i := range s.bits {
 		s.PREFETCHT0(at(s.codes, ahead+64*i))
+	}
+	if s.next != nil {
+		for _, r := range []reg.Register{s.d, s.min, s.scales, s.subMins} {
+			if r != nil {
+				s.PREFETCHT0(operand.Mem{Base: r, Index: s.next, Scale: 1})
+			}
+		}
 	}
 	if s.wide() {
 		s.rowsOfBlock(s.acc)
