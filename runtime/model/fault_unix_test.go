@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
-	"github.com/stretchr/testify/require"
 )
 
 // TestMappedFileIsCut cuts off a file whose weights are mapped: computing with them would be a fault of the process.

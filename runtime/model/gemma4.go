@@ -65,3 +65,22 @@ func (l *loader) gemmaAttention(p string, h hparams, layer, source int) *attenti
 	}
 	return a
 }
+
+// gemma4Layer is a block, behind which the layer's own input of each token is added and the stream is scaled.
+type gemma4Layer struct {
+	block
+	input *perLayerGate // nil: there is none
+	scale float32       // of the stream
+}
+
+func (b *gemma4Layer) forward(s *Session, x, left []float32, n int, own state) {
+	b.block.forward(s, x, left, n, own)
+	if b.input != nil {
+		s.pool.Add(x, left)
+		b.input.apply(s, left, x, n)
+	}
+	if b.scale != 1 {
+		s.pool.Scale(x, b.scale)
+		s.pool.Scale(left, b.scale)
+	}
+}

@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -94,21 +93,6 @@ func (l *loader) perLayer(name string, layers, least int) []int {
 	return counts
 }
 
-// withExperts reads what models of experts have beside the hyperparameters of all. Whether the weights of experts are
-// normalised follows from the architecture; expert_weights_norm may say it again.
-func (l *loader) withExperts(h hparams, normalised bool) hparams {
-	h.normalise = normalised
-	if v, ok := l.value("expert_weights_norm"); ok && v != normalised {
-		l.fail("metadata %s is %v, the runtime computes %s models with %t", l.key("expert_weights_norm"), v, l.arch, normalised)
-	}
-	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
-	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
-	if h.usedExperts > h.experts {
-		l.fail("metadata %s is %d, but there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
-	}
-	return h
-}
-
 // window reads attention.sliding_window; 0, for no window, when it is missing.
 func (l *loader) window() int {
 	v, _ := l.value("attention.sliding_window")
@@ -116,45 +100,6 @@ func (l *loader) window() int {
 		return 0
 	}
 	return l.count("attention.sliding_window")
-}
-
-// withRouting reads what models of experts have beside the hyperparameters of all, when keys say how experts are chosen and weighted, with
-// what the architecture does without these keys.
-func (l *loader) withRouting(h hparams, otherwise gating, normalised bool) hparams {
-	h.routing = routing{gating: otherwise, normalise: l.flag("expert_weights_norm", normalised), scale: float32(l.factorOr1("expert_weights_scale"))}
-	switch kind := l.integerOr("expert_gating_func", 0); kind {
-	case 0:
-	case 1:
-		h.gating = softmax
-	case 2:
-		h.gating = sigmoid
-	default:
-		l.fail("metadata %s is %d: the runtime knows 1 (softmax) and 2 (sigmoid)", l.key("expert_gating_func"), kind)
-	}
-	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
-	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
-	h.groups, h.usedGroups = l.integerOr("expert_group_count", 1), l.integerOr("expert_group_used_count", 1)
-	if h.usedExperts > h.experts {
-		l.fail("metadata %s is %d, but there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
-	}
-	if h.groups > 1 && (h.experts%h.groups != 0 || h.usedGroups < 1 || h.usedGroups > h.groups || h.usedExperts > h.usedGroups*(h.experts/h.groups)) {
-		l.fail("metadata: %d of %d experts cannot come from %d of %d groups", h.usedExperts, h.experts, h.usedGroups, h.groups)
-	}
-	if n := l.integerOr("expert_shared_count", 0); n > 0 {
-		h.sharedHidden = l.countOr("expert_shared_feed_forward_length", n*h.expertHidden)
-	}
-	return h
-}
-
-// hasExperts says of each layer whether it has experts: the first leading_dense_block_count have none, and of the others each
-// interleave_moe_layer_step-th does.
-func (l *loader) hasExperts(layers int) []bool {
-	dense, step := l.integerOr("leading_dense_block_count", 0), max(1, l.integerOr("interleave_moe_layer_step", 1))
-	experts := make([]bool, layers)
-	for i := range experts {
-		experts[i] = i >= dense && (i+1)%step == 0
-	}
-	return experts
 }
 
 // slidingLayers says of each layer whether it has the sliding window: attention.sliding_window_pattern does, by a value for each layer
@@ -176,89 +121,6 @@ func (l *loader) slidingLayers(layers, otherwise int) []bool {
 		}
 	}
 	return sliding
-}
-
-// flag reads a switch, or returns otherwise when the key is missing.
-func (l *loader) flag(name string, otherwise bool) bool {
-	v, there := l.value(name)
-	on, ok := v.(bool)
-	if !there {
-		return otherwise
-	}
-	if !ok {
-		l.fail("metadata %s is %v (%T), expected true or false", l.key(name), v, v)
-	}
-	return on
-}
-
-// integerOr reads an integer of at least 0, or returns otherwise when the key is missing.
-func (l *loader) integerOr(name string, otherwise int) int {
-	v, there := l.value(name)
-	if !there {
-		return otherwise
-	}
-	n, ok := l.md.Int(l.key(name))
-	if !ok || n < 0 || n > 1<<30 {
-		l.fail("metadata %s is %v, expected a number between 0 and 2^30", l.key(name), v)
-		return otherwise
-	}
-	return int(n)
-}
-
-// positiveOr reads a number of at least 0, where 0 is for none, or returns otherwise when the key is missing.
-func (l *loader) positiveOr(name string, otherwise float64) float64 {
-	f := l.floatOr(name, otherwise)
-	if !(f >= 0 && f <= math.MaxFloat32) {
-		l.fail("metadata %s is %v, expected a number above 0, or 0 for none", l.key(name), float32(f))
-		return otherwise
-	}
-	return f
-}
-
-// softcap reads a limit of scores or logits; 0 for none.
-func (l *loader) softcap(name string) float32 { return float32(l.positiveOr(name, 0)) }
-
-// factorOr1 is factor for a key whose value 0 means 1.
-func (l *loader) factorOr1(name string) float64 {
-	if f := l.positiveOr(name, 1); f != 0 {
-		return f
-	}
-	return 1
-}
-
-// attentionScale reads what scores are multiplied with, or returns otherwise when the key is missing or 0.
-func (l *loader) attentionScale(otherwise float32) float32 {
-	if f := l.positiveOr("attention.scale", 0); f != 0 {
-		return float32(f)
-	}
-	return otherwise
-}
-
-// anyEpsilon is epsilon of models that have it by one name or the other.
-func (l *loader) anyEpsilon() float32 {
-	if l.given("attention.layer_norm_rms_epsilon") {
-		return l.epsilon("attention.layer_norm_rms_epsilon")
-	}
-	return l.epsilon("attention.layer_norm_epsilon")
-}
-
-// epsilon reads what a norm adds to the variance.
-func (l *loader) epsilon(name string) float32 {
-	eps := l.float(name)
-	if !(eps > 0 && eps < 1) {
-		l.fail("metadata %s is %v, expected a number between 0 and 1", l.key(name), float32(eps))
-	}
-	return float32(eps)
-}
-
-// factor reads a multiplier, which is more than 0; 1 when it is missing.
-func (l *loader) factor(name string) float64 {
-	f := l.floatOr(name, 1)
-	if !(f > 0) || math.IsInf(f, 0) {
-		l.fail("metadata %s is %v, expected a number above 0", l.key(name), float32(f))
-		return 1
-	}
-	return f
 }
 
 // vocabulary is the number of tokens: the rows of token_embd, with which the metadata must agree.

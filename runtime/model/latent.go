@@ -103,17 +103,32 @@ func (a *latentAttention) mix(s *Session, dst, x []float32, n int, own state) {
 
 // normalise turns the queries and the turned part of keys, and returns the normalised latents, n rows.
 func (a *latentAttention) normalise(s *Session, q, kv []float32, n int) []float32 {
-	latents, table := s.arena.floats(n*a.latent), s.ropes[0]
-	for i := range n {
-		row := kv[i*(a.latent+a.turned):][:a.latent+a.turned]
-		copy(latents[i*a.latent:], row[:a.latent])
-		table.Apply(row[a.latent:], s.done+i)
-		for h := range a.heads {
-			table.Apply(q[(i*a.heads+h)*(a.plain+a.turned)+a.plain:][:a.turned], s.done+i)
+	latents := s.arena.floats(n * a.latent)
+	s.turningLatents = turningLatents{a, s.ropes[0], q, kv, latents, n, s.done}
+	s.pool.Do((n+turnRows-1)/turnRows, &s.turningLatents)
+	return latents
+}
+
+// turningLatents is the task of normalise.
+type turningLatents struct {
+	*latentAttention
+	table          *kernel.RopeTable
+	q, kv, latents []float32
+	n, first       int
+}
+
+// Chunk implements kernel.Task.
+func (t *turningLatents) Chunk(_ *kernel.Scratch, chunk int) {
+	key := t.plain + t.turned
+	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
+		row, latent := t.kv[i*(t.latent+t.turned):][:t.latent+t.turned], t.latents[i*t.latent:][:t.latent]
+		copy(latent, row)
+		t.latentNorm.inPlace(latent)
+		t.table.Apply(row[t.latent:], t.first+i)
+		for h := range t.heads {
+			t.table.Apply(t.q[(i*t.heads+h)*key+t.plain:][:t.turned], t.first+i)
 		}
 	}
-	a.latentNorm.apply(s, latents, latents)
-	return latents
 }
 
 // expand makes keys and values of latents: n rows of keys of all heads, then n rows of values.

@@ -132,3 +132,57 @@ func mixSparsely(chosen []int, p, scores []float32) {
 	}
 	p[chosen[0]], p[chosen[1]] = weights[0], weights[1]
 }
+
+// withExperts reads what models of experts have beside the hyperparameters of all. Whether the weights of experts are
+// normalised follows from the architecture; expert_weights_norm may say it again.
+func (l *loader) withExperts(h hparams, normalised bool) hparams {
+	h.normalise = normalised
+	if v, ok := l.value("expert_weights_norm"); ok && v != normalised {
+		l.fail("metadata %s is %v, the runtime computes %s models with %t", l.key("expert_weights_norm"), v, l.arch, normalised)
+	}
+	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
+	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
+	if h.usedExperts > h.experts {
+		l.fail("metadata %s is %d, but there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
+	}
+	return h
+}
+
+// withRouting reads what models of experts have beside the hyperparameters of all, when keys say how experts are chosen and weighted, with
+// what the architecture does without these keys.
+func (l *loader) withRouting(h hparams, otherwise gating, normalised bool) hparams {
+	h.routing = routing{gating: otherwise, normalise: l.flag("expert_weights_norm", normalised), scale: float32(l.factorOr1("expert_weights_scale"))}
+	switch kind := l.integerOr("expert_gating_func", 0); kind {
+	case 0:
+	case 1:
+		h.gating = softmax
+	case 2:
+		h.gating = sigmoid
+	default:
+		l.fail("metadata %s is %d: the runtime knows 1 (softmax) and 2 (sigmoid)", l.key("expert_gating_func"), kind)
+	}
+	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
+	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
+	h.groups, h.usedGroups = l.integerOr("expert_group_count", 1), l.integerOr("expert_group_used_count", 1)
+	if h.usedExperts > h.experts {
+		l.fail("metadata %s is %d, but there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
+	}
+	if h.groups > 1 && (h.experts%h.groups != 0 || h.usedGroups < 1 || h.usedGroups > h.groups || h.usedExperts > h.usedGroups*(h.experts/h.groups)) {
+		l.fail("metadata: %d of %d experts cannot come from %d of %d groups", h.usedExperts, h.experts, h.usedGroups, h.groups)
+	}
+	if n := l.integerOr("expert_shared_count", 0); n > 0 {
+		h.sharedHidden = l.countOr("expert_shared_feed_forward_length", n*h.expertHidden)
+	}
+	return h
+}
+
+// hasExperts says of each layer whether it has experts: the first leading_dense_block_count have none, and of the others each
+// interleave_moe_layer_step-th does.
+func (l *loader) hasExperts(layers int) []bool {
+	dense, step := l.integerOr("leading_dense_block_count", 0), max(1, l.integerOr("interleave_moe_layer_step", 1))
+	experts := make([]bool, layers)
+	for i := range experts {
+		experts[i] = i >= dense && (i+1)%step == 0
+	}
+	return experts
+}

@@ -1,0 +1,72 @@
+package model
+
+import (
+	"github.com/carat-llm/carat/internal/elementary"
+	"github.com/carat-llm/carat/runtime/kernel"
+)
+
+// positionBias makes what is added to scores in a session of so many positions, by head and distance.
+type positionBias struct {
+	heads, sides int // sides: 1 for tokens before only, 2 for those behind, too
+	table        func(positions int) *kernel.Bias
+}
+
+func (b positionBias) bytes(positions int) float64 {
+	return 4 * float64(b.heads*b.sides) * float64(positions)
+}
+
+// alibi is the bias of heads whose steepest slope is 2^-most; see kernel.ALiBi.
+func alibi(heads int, most float64) positionBias {
+	return positionBias{heads, 1, func(positions int) *kernel.Bias { return kernel.ALiBi(heads, positions, most) }}
+}
+
+// relativeBias loads blk.0.attn_rel_b: for each head a number for each bucket of distances.
+func (l *loader) relativeBias(p string, heads, buckets int, encoder bool) positionBias {
+	b, of := positionBias{heads: heads, sides: 1}, make([][]float32, buckets)
+	if encoder {
+		b.sides = 2
+	}
+	if m := l.matrix(p+"blk.0.attn_rel_b.weight", heads, buckets); m != nil {
+		for i := range of {
+			of[i] = make([]float32, heads)
+			m.Row(of[i], i)
+		}
+	}
+	b.table = func(positions int) *kernel.Bias {
+		t := &kernel.Bias{Zero: positions - 1}
+		for h := range heads {
+			row := make([]float32, b.sides*positions)
+			for i := range row {
+				row[i] = of[bucket(i-t.Zero, buckets, encoder)][h]
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		return t
+	}
+	return b
+}
+
+// bucket is that of a distance, the key's position minus the query's, as Raffel et al. (2020) have it: half of the buckets of a side for
+// single distances, the others, ever wider, for distances up to 128. It is computed in float32, as transformers does, since a bucket more
+// or less is at stake.
+func bucket(distance, buckets int, encoder bool) int {
+	const most = 128
+	first := 0
+	switch {
+	case encoder:
+		buckets /= 2
+		if distance > 0 {
+			first = buckets
+		}
+		distance = max(distance, -distance)
+	default:
+		distance = max(0, -distance)
+	}
+	exact := buckets / 2
+	if distance < exact {
+		return first + distance
+	}
+	log := func(x float32) float32 { return float32(elementary.Log(float64(x))) }
+	wide := float32(log(float32(distance)/float32(exact))/log(most/float32(exact))) * float32(buckets-exact)
+	return first + min(buckets-1, exact+int(wide))
+}
