@@ -23,13 +23,11 @@ func buildBERT(l *loader) *graph {
 	return g.enclose(l, h, norm{})
 }
 
-// encoderParams reads the hyperparameters of models whose tokens see those behind them, too, and how their results are pooled, which is
-// for the caller.
+// encoderParams reads the hyperparameters of models whose tokens see those behind them, too.
 func (l *loader) encoderParams() hparams {
 	if l.flag("attention.causal", true) {
 		l.fail("metadata %s is not false: this is no encoder", l.key("attention.causal"))
 	}
-	l.value("pooling_type")
 	return l.hparams()
 }
 

@@ -12,9 +12,10 @@ import (
 // that contradicts the tensors, a tensor that is missing, misshapen or left over, a key that asks for a computation
 // which the graph does not have. Errors wrap gguf.ErrInput; those about sound models that this runtime does not
 // evaluate wrap gguf.ErrUnsupported, too.
-func Check(src gguf.Model) error { return mmap.Guard(func() error { return checkGraph(src) }) }
+func Check(src gguf.Model) error { return mmap.Guard(func() error { return checkGraph(src, false) }) }
 
-func checkGraph(src gguf.Model) error {
+// checkGraph is Check; with activations, for those who want no predictions.
+func checkGraph(src gguf.Model, activations bool) error {
 	md := src.Metadata()
 	if kind, ok := md.String("general.type"); ok && kind != "model" {
 		return fmt.Errorf("%w: general.type is %q, expected a model", gguf.ErrUnsupported, kind)
@@ -32,10 +33,11 @@ func checkGraph(src gguf.Model) error {
 	}
 	l.headersOnly = true
 	g := a.build(l)
-	if l.err == nil && !g.encoder {
-		l.embedder()
-	}
+	kind := l.pooling()
 	l.leftOver(src)
+	if l.err == nil && !activations {
+		l.predicts(g, kind)
+	}
 	return l.err
 }
 
@@ -55,17 +57,27 @@ func find(name string) (architecture, error) {
 // poolings are the names of <arch>.pooling_type by number.
 var poolings = []string{"none", "mean", "cls", "last", "rank"}
 
-// embedder refuses models whose result is a vector or a rank: no next token can be predicted with them.
-func (l *loader) embedder() {
-	n, ok := l.md.Int(l.key("pooling_type"))
-	if !ok || n <= 0 || n >= int64(len(poolings)) {
-		return // what is no pooling at all is refused by leftOver
+// pooling reads pooling_type, a number of poolings; 0 when it is missing.
+func (l *loader) pooling() int {
+	n := l.integerOr("pooling_type", 0)
+	if n >= len(poolings) {
+		l.fail("metadata %s is %d, expected one of 0 to %d (%s)", l.key("pooling_type"), n, len(poolings)-1, strings.Join(poolings, ", "))
+		return 0
 	}
-	what := "an embedding model"
-	if poolings[n] == "rank" {
-		what = "a reranker"
+	return n
+}
+
+// predicts refuses models whose result is a vector or a rank: no next token can be predicted with them.
+func (l *loader) predicts(g *graph, pooling int) {
+	switch {
+	case poolings[pooling] == "rank":
+		l.err = fmt.Errorf("%w: metadata %s is %d (rank): this is a reranker, which predicts no tokens", gguf.ErrUnsupported, l.key("pooling_type"), pooling)
+	case pooling > 0:
+		l.err = fmt.Errorf("%w: metadata %s is %d (%s): this is an embedding model, which predicts no tokens", gguf.ErrUnsupported,
+			l.key("pooling_type"), pooling, poolings[pooling])
+	case g.encoder:
+		l.err = fmt.Errorf("%w: a %s model is an encoder, which predicts no tokens", gguf.ErrUnsupported, l.arch)
 	}
-	l.err = fmt.Errorf("%w: metadata %s is %d (%s): this is %s, which predicts no tokens", gguf.ErrUnsupported, l.key("pooling_type"), n, poolings[n], what)
 }
 
 // leftOver refuses keys and tensors that the architecture did not ask for although they matter: a model with them

@@ -5,6 +5,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/mmap"
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // Outputs says what Evaluate gives of the tokens from number From of its input on: one row of each kind a token, row-major.
@@ -12,6 +13,7 @@ type Outputs struct {
 	From   int
 	Logits []float32 // rows of Vocab; nil: none
 	Hidden []float32 // rows of Width: the activations behind the last norm; nil: none
+	Pooled []float32 // Width: those rows as one, as Model.Pooling says; nil: none
 }
 
 // Forward appends ids to the sequence and fills logits with the rows of ids[from:], (len(ids)-from) x
@@ -51,6 +53,14 @@ func (s *Session) checkInput(ids []int32, out Outputs) error {
 	if width := s.model.Width(); out.Hidden != nil && len(out.Hidden) < rows*width {
 		return fmt.Errorf("there is room for %d activations, but %d rows of %d need %d", len(out.Hidden), rows, width, rows*width)
 	}
+	if out.Pooled != nil {
+		if kind := s.model.Pooling(); kind == "none" || kind == "rank" {
+			return fmt.Errorf("%w: the model's pooling is %s", gguf.ErrUnsupported, kind)
+		}
+		if width := s.model.Width(); len(out.Pooled) < width || rows == 0 {
+			return fmt.Errorf("%d activations of %d rows cannot be pooled into %d", width, rows, len(out.Pooled))
+		}
+	}
 	if len(s.ids)+len(ids) > s.max {
 		return fmt.Errorf("%w: %d tokens after %d do not fit the session, which has %d", gguf.ErrInput, len(ids), len(s.ids), s.max)
 	}
@@ -78,7 +88,7 @@ func (s *Session) append(ids []int32, out Outputs) {
 	if s.model.graph.encoder {
 		s.done = 0
 		if x := s.evaluate(len(s.ids)); from < len(s.ids) {
-			s.output(out, 0, x[from*len(x)/len(s.ids):], len(s.ids)-from)
+			s.output(out, 0, len(s.ids)-from, x[from*len(x)/len(s.ids):], len(s.ids)-from)
 		}
 		return
 	}
@@ -92,7 +102,7 @@ func (s *Session) append(ids []int32, out Outputs) {
 		first, n := s.done, min(batch, len(s.ids)-s.done)
 		x := s.evaluate(n)
 		if skip := max(0, from-first); skip < n {
-			s.output(out, first+skip-from, x[skip*len(x)/n:], n-skip)
+			s.output(out, first+skip-from, len(ids)-out.From, x[skip*len(x)/n:], n-skip)
 		}
 	}
 	if len(ids) >= savedAfter {
@@ -131,8 +141,8 @@ func (s *Session) evaluate(n int) []float32 {
 	return first
 }
 
-// output computes n rows of the outputs, from row first on, from the final activations.
-func (s *Session) output(out Outputs, first int, x []float32, n int) {
+// output computes n of all rows of the outputs, from row first on, from the final activations.
+func (s *Session) output(out Outputs, first, all int, x []float32, n int) {
 	g := s.model.graph
 	width, vocab := g.width, s.model.Vocab()
 	h := s.arena.floats(len(x))
@@ -140,9 +150,36 @@ func (s *Session) output(out Outputs, first int, x []float32, n int) {
 	if out.Hidden != nil {
 		copy(out.Hidden[first*width:], h)
 	}
+	if out.Pooled != nil {
+		pool(s.model.Pooling(), out.Pooled[:width], h, first, all)
+	}
 	if out.Logits != nil {
 		logits := out.Logits[first*vocab:][:n*vocab]
 		s.apply(h, n, output{logits, &g.output})
 		g.limit(s, logits)
+	}
+}
+
+// pool makes one row of all rows, of which h has some, from row first on.
+func pool(kind string, dst, h []float32, first, all int) {
+	width := len(dst)
+	n := len(h) / width
+	switch kind {
+	case "cls":
+		if first == 0 {
+			copy(dst, h)
+		}
+	case "last":
+		copy(dst, h[(n-1)*width:])
+	case "mean":
+		if first == 0 {
+			clear(dst)
+		}
+		for i := range n {
+			kernel.AddBias(dst, h[i*width:(i+1)*width])
+		}
+		if first+n == all {
+			kernel.Scale(dst, 1/float32(all))
+		}
 	}
 }

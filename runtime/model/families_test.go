@@ -59,7 +59,7 @@ func TestTensorsOfFamiliesAreChecked(t *testing.T) {
 	for _, name := range append(slices.Sorted(maps.Keys(families)), slices.Sorted(maps.Keys(encoders))...) {
 		t.Run(name, func(t *testing.T) {
 			sound := invented(t, name)
-			require.NoError(t, Check(sound))
+			require.NoError(t, checkGraph(sound, true))
 			for i, x := range sound.tensors {
 				tensor := *x.(*fakeTensor)
 				if strings.Contains(tensor.info.Name, "nextn") {
@@ -68,7 +68,7 @@ func TestTensorsOfFamiliesAreChecked(t *testing.T) {
 				bent := &fake{sound.md, slices.Clone(sound.tensors)}
 				tensor.info.Shape = append(slices.Clone(tensor.info.Shape), 2)
 				bent.tensors[i] = &tensor
-				require.ErrorContains(t, Check(bent), tensor.info.Name)
+				require.ErrorContains(t, checkGraph(bent, true), tensor.info.Name)
 			}
 			extra := *sound.tensors[0].(*fakeTensor)
 			extra.info.Name = "blk.0.nothing.weight"
@@ -163,6 +163,7 @@ func TestEncoders(t *testing.T) {
 			err := s.Forward(ids[:1], 0, make([]float32, m.Vocab()))
 			require.ErrorIs(t, err, gguf.ErrUnsupported)
 			require.ErrorContains(t, err, "predicts no tokens")
+			require.ErrorContains(t, Check(f), "is an encoder, which predicts no tokens")
 			f.md.Set(f.md.Architecture()+".attention.causal", true)
 			require.ErrorContains(t, Check(f), "attention.causal")
 		})
@@ -205,4 +206,43 @@ func TestBuckets(t *testing.T) {
 			require.Equal(t, c.want[i], bucket(d, 32, c.encoder), "distance %d", d)
 		}
 	}
+}
+
+// TestPooling: a text's vector is that of its first or last token, or the mean of all, in one batch or several.
+func TestPooling(t *testing.T) {
+	for kind, of := range map[string]func(rows [][]float32) []float32{
+		"cls":  func(rows [][]float32) []float32 { return rows[0] },
+		"last": func(rows [][]float32) []float32 { return rows[len(rows)-1] },
+		"mean": func(rows [][]float32) []float32 {
+			mean := make([]float32, len(rows[0]))
+			for _, row := range rows {
+				for j, v := range row {
+					mean[j] += v / float32(len(rows))
+				}
+			}
+			return mean
+		},
+	} {
+		for _, f := range []*fake{invented(t, "bert"), newFake()} {
+			f.md.Set(f.md.Architecture()+".pooling_type", uint32(slices.Index(poolings, kind)))
+			_, err := Load(f, Options{})
+			require.ErrorContains(t, err, "("+kind+"): this is an embedding model")
+			m := load(t, f, 2)
+			require.Equal(t, kind, m.Pooling())
+			ids := testIDs(40)
+			if f.md.Architecture() == "llama" {
+				ids = testIDs(batch + 30)
+			}
+			var rows [][]float32
+			for row := range slices.Chunk(hidden(t, m, ids), m.Width()) {
+				rows = append(rows, row)
+			}
+			got := make([]float32, m.Width())
+			require.NoError(t, session(t, m, len(ids)).Evaluate(ids, Outputs{Pooled: got}))
+			require.InDeltaSlice(t, of(rows), got, 1e-5)
+		}
+	}
+	m := load(t, newFake(), 1)
+	require.Equal(t, "none", m.Pooling())
+	require.ErrorContains(t, session(t, m, 5).Evaluate(testIDs(3), Outputs{Pooled: make([]float32, m.Width())}), "pooling is none")
 }

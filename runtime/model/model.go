@@ -40,6 +40,8 @@ type Options struct {
 	Compute kernel.Compute
 	// KVType is the type of the key-value cache, one of KVTypes.
 	KVType gguf.Type
+	// Activations says that activations are wanted (Outputs.Hidden or Pooled): models that predict no tokens load, too.
+	Activations bool
 }
 
 // KVTypes are the types of key-value caches.
@@ -72,6 +74,7 @@ type graph struct {
 	// Logits are multiplied by outputScale, 0 means 1, then squeezed into (-softcap, softcap), 0 means they are not.
 	outputScale, softcap float32
 
+	pooling int      // of poolings
 	weights []weight // that activations are multiplied with
 }
 
@@ -86,7 +89,7 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 	if !slices.Contains(KVTypes, opts.KVType) {
 		return nil, fmt.Errorf("there is no key-value cache of type %s, only of %v", opts.KVType, KVTypes)
 	}
-	if err := checkGraph(src); err != nil {
+	if err := checkGraph(src, opts.Activations); err != nil {
 		return nil, err
 	}
 	a, err := find(src.Metadata().Architecture())
@@ -95,6 +98,7 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 	}
 	l := newLoader(src, a.name)
 	g := a.build(l)
+	g.pooling = l.pooling()
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -114,6 +118,10 @@ func (m *Model) Vocab() int { return m.graph.embedding.Rows }
 
 // Width is the number of activations of a token.
 func (m *Model) Width() int { return m.graph.width }
+
+// Pooling says how the activations of a text's tokens become one vector (Outputs.Pooled): none, mean, cls (that of the first token), last
+// or rank (what a reranker computes, which the runtime does not).
+func (m *Model) Pooling() string { return poolings[m.graph.pooling] }
 
 // ContextLength is the number of positions the model was trained for.
 func (m *Model) ContextLength() int { return m.graph.context }

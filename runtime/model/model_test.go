@@ -83,7 +83,7 @@ func newFake() *fake {
 
 func load(t *testing.T, src gguf.Model, threads int) *Model {
 	t.Helper()
-	m, err := Load(src, Options{Pool: kernel.NewPool(threads)})
+	m, err := Load(src, Options{Pool: kernel.NewPool(threads), Activations: true})
 	require.NoError(t, err)
 	return m
 }
