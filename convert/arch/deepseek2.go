@@ -50,6 +50,8 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 		"topk_method": {"greedy", "group_limited_greedy", "noaux_tc"}}, "n_group", "topk_group", "scoring_func", "num_nextn_predict_layers", "use_qk_norm")
 	r := readRope(c, d, 10000, 0, "mscale_all_dim")
 	r.only("default", "linear", "dynamic", "yarn")
+	// V2 chooses experts by softmax; what came later, by sigmoids with a correction.
+	softmax := c.String("topk_method") != "noaux_tc" && (c.Has("topk_method") || c.String("scoring_func") == "softmax")
 	n, dense := experts(c), d.layers
 	width, shared := d.ffn, int64(0)
 	if n > 0 {
@@ -79,7 +81,9 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 			return
 		}
 		l.experts(mlpExperts, width)
-		l.correction("mlp.gate.e_score_correction_bias", n)
+		if !softmax {
+			l.correction("mlp", n)
+		}
 		if shared > 0 {
 			l.sharedExpert("mlp.shared_experts", shared*width)
 		}

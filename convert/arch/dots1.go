@@ -28,7 +28,7 @@ var dots1 = &Family{
 				return
 			}
 			l.experts(mlpExperts, width)
-			l.plain("mlp.gate.e_score_correction_bias", "exp_probs_b.bias", []int64{n}, Transform{})
+			l.correction("mlp", n)
 			if shared > 0 {
 				l.sharedExpert("mlp.shared_experts", shared*width)
 			}
@@ -59,7 +59,7 @@ var minimaxm2 = &Family{
 			l.add("self_attn.q_norm", "attn_q_norm", []int64{d.heads * d.headDim}, Transform{}, noBias)
 			l.add("self_attn.k_norm", "attn_k_norm", []int64{d.kvHeads * d.headDim}, Transform{}, noBias)
 			l.experts(from, d.ffn)
-			l.plain("block_sparse_moe.e_score_correction_bias", "exp_probs_b.bias", []int64{n}, Transform{})
+			l.correction("block_sparse_moe", n)
 		})
 	},
 }
@@ -77,6 +77,9 @@ var afmoe = &Family{
 		d := readDims(c, headGiven)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "global_attn_every_n_layers": {4.0}, "attention_bias": {false}}, "score_func", "mup_enabled", "n_group", "topk_group")
 		c.slidesBut(d, func(n int64) bool { return (n+1)%4 == 0 }, "of every four layers the first three attend to a sliding window")
+		if !c.Bool("mup_enabled") {
+			c.note("mup_enabled", "is not true: llama.cpp scales embeddings by the square root of hidden_size all the same, as no key can say it")
+		}
 		n, width, shared, dense := experts(c), c.Int("moe_intermediate_size", maxWidth), c.count("num_shared_experts", maxExperts), c.count("num_dense_layers", maxLayers)
 		k := decoderKeys(c, d, qwenRope(c, d)).with(
 			key{"vocab_size", d.vocab},

@@ -59,8 +59,7 @@ var exaonemoe = &Family{
 				l.gatedFFN(noBias)
 			} else {
 				l.experts(mlpExperts, width)
-				l.plain("mlp.e_score_correction_bias", "exp_probs_b.bias", []int64{n}, Transform{})
-				l.plain("mlp.gate.e_score_correction_bias", "exp_probs_b.bias", []int64{n}, Transform{})
+				l.correction("mlp", n)
 				l.sharedExpert("mlp.shared_experts", shared*width)
 			}
 			if l.n >= main {

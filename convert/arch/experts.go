@@ -113,10 +113,11 @@ func (l layer) sharedExpert(module string, width int64) {
 	l.add(module+".down_proj", "ffn_down_shexp", []int64{l.d.hidden, width}, Transform{}, noBias)
 }
 
-// correction adds what is added to the experts' scores where they are chosen, and nowhere else. Not all models have it.
-func (l layer) correction(source string, n int64) {
-	l.plain(source, "exp_probs_b.bias", []int64{n}, Transform{})
-	(*l.out)[len(*l.out)-1].Optional = true
+// correction adds what is added to the experts' scores where they are chosen, and nowhere else. Older checkpoints have it
+// beside the router.
+func (l layer) correction(module string, n int64) {
+	l.plain(module+".gate.e_score_correction_bias", "exp_probs_b.bias", []int64{n}, Transform{})
+	l.plain(module+".e_score_correction_bias", "exp_probs_b.bias", []int64{n}, Transform{})
 }
 
 // moeEverywhere refuses what GGUF cannot say of these families, and their graphs take for granted: layers

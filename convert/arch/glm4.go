@@ -111,7 +111,7 @@ var glm4moe = &Family{
 				return
 			}
 			l.experts(mlpExperts, width)
-			l.correction("mlp.gate.e_score_correction_bias", n)
+			l.correction("mlp", n)
 			if shared > 0 {
 				l.sharedExpert("mlp.shared_experts", shared*width)
 			}

@@ -109,7 +109,9 @@ func readHybrid(c *Config, d dims) hybrid {
 	}
 	h.states = mamba2Size{inner: c.Int("mamba_expand", 16) * d.hidden, conv: c.Int("mamba_d_conv", maxWidth), state: c.Int("mamba_d_state", maxWidth),
 		heads: c.Int("mamba_n_heads", maxWidth), groups: c.Int("mamba_n_groups", maxWidth)}
-	h.states.check(c, "mamba_n_heads")
+	if h.hasStates {
+		h.states.check(c, "mamba_n_heads")
+	}
 	return h
 }
 

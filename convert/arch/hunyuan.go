@@ -1,6 +1,9 @@
 package arch
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // hunyuan has norms of queries and keys, behind the rotation. For long contexts it takes a larger base of frequencies.
 var hunyuan = &Family{
@@ -29,7 +32,9 @@ var hunyuan = &Family{
 				{"rope.scaling.original_context_length", int64(256 << 10)},
 				{"context_length", int64(256 << 10)}}
 		}
-		s := decoderSpec(c, d, "hunyuan-dense", decoderKeys(c, d, r).with(scaled...), Transform{}, func(l layer) {
+		k := decoderKeys(c, d, r).with(scaled...)
+		k = slices.DeleteFunc(k, func(k key) bool { return k.name == "expert_count" }) // a single one is none
+		s := decoderSpec(c, d, "hunyuan-dense", k, Transform{}, func(l layer) {
 			l.llama(false, noBias, noBias, noBias)
 			l.add("self_attn.query_layernorm", "attn_q_norm", []int64{d.headDim}, Transform{}, noBias)
 			l.add("self_attn.key_layernorm", "attn_k_norm", []int64{d.headDim}, Transform{}, noBias)

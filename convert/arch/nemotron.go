@@ -7,9 +7,10 @@ var nemotron = &Family{
 	Defaults: map[string]any{"vocab_size": 256000.0, "hidden_size": 6144.0, "intermediate_size": 24576.0, "num_hidden_layers": 32.0,
 		"num_attention_heads": 48.0, "hidden_act": "relu2", "max_position_embeddings": 4096.0, "norm_eps": 1e-5, "tie_word_embeddings": false,
 		"attention_bias": false, "mlp_bias": false, "partial_rotary_factor": 0.5},
+	Aliases: map[string]string{"rope_pct": "partial_rotary_factor", "rope_percent": "partial_rotary_factor"},
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headDerived)
-		c.computes(map[string][]any{"hidden_act": {"relu2"}}, "partial_rotary_factor")
+		c.computes(map[string][]any{"hidden_act": {"relu2"}}, "partial_rotary_factor", "rope_pct")
 		r := readRope(c, d, 10000, 0)
 		r.only("default", "linear", "dynamic")
 		k := textKeys(c, d, r).with(

@@ -112,13 +112,37 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		l.set("tokenizer.ggml.padding_token_id", uint32(0))
 		l.set("tokenizer.ggml.unknown_token_id", uint32(1))
 	}
+	if strings.HasPrefix(f.opts.Class, "HunYuanDenseV1") {
+		err = f.hunyuan(&l)
+	}
 	if f.opts.Class == "NemotronHForCausalLM" && f.opts.Config["num_experts_per_tok"] == nil {
 		l.set("tokenizer.ggml.add_bos_token", true) // which its post-processor says, and nothing else
 	}
 	if v, ok := f.config["add_prefix_space"].(bool); ok && strings.HasPrefix(f.opts.Class, "Ernie4_5") {
 		l.set("tokenizer.ggml.add_space_prefix", v)
 	}
-	return l, nil
+	return l, err
+}
+
+// hunyuan corrects what ends a text and a turn: eos_token_id of published configs is another token.
+func (f *folder) hunyuan(l *list) error {
+	id := func(v any) (uint32, bool) {
+		n, ok := v.(float64)
+		return uint32(max(n, 0)), ok && n >= 0 && n < maxVocab && n == float64(uint32(n))
+	}
+	if n, ok := id(f.opts.Config["eod_token_id"]); ok {
+		l.set("tokenizer.ggml.eos_token_id", n)
+	}
+	generation, err := readObject(filepath.Join(f.dir, "generation_config.json"))
+	if err != nil {
+		return err
+	}
+	if list, _ := generation["eos_token_id"].([]any); len(list) >= 2 {
+		if n, ok := id(list[0]); ok {
+			l.set("tokenizer.ggml.eot_token_id", n)
+		}
+	}
+	return nil
 }
 
 // list collects entries in order.
