@@ -86,7 +86,7 @@ func TestCheckpoints(t *testing.T) {
 var sameAs = []string{"Qwen2Model", "Qwen3Model", "LLaMAForCausalLM", "Qwen2VLForConditionalGeneration", "Qwen3_5MoeForConditionalGeneration",
 	"Qwen3VLMoeForConditionalGeneration", "GraniteMoeSharedForCausalLM", "Llama4ForConditionalGeneration", "ExaoneMoEForCausalLM",
 	"Ernie4_5_ForCausalLM", "StableLMEpochForCausalLM", "BloomModel", "PhimoeForCausalLM", "Gemma3nForConditionalGeneration",
-	"T5WithLMHeadModel", "MT5ForConditionalGeneration", "UMT5ForConditionalGeneration"}
+	"LlamaModel", "VLlama3ForCausalLM", "LlavaForConditionalGeneration", "Gemma3TextModel", "T5WithLMHeadModel", "MT5ForConditionalGeneration", "UMT5ForConditionalGeneration"}
 
 // TestIncompleteCheckpoints: without any one of its tensors a checkpoint is refused, and the error names the tensor.
 func TestIncompleteCheckpoints(t *testing.T) {

@@ -58,6 +58,11 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 		dense, width = c.count("first_k_dense_replace", maxLayers), c.Int("moe_intermediate_size", maxWidth)
 		shared = c.count("n_shared_experts", maxExperts)
 	}
+	// The reference leaves layers that predict further tokens out, but for GLM's.
+	main, next := d.layers, c.count("num_nextn_predict_layers", 16)
+	if !headDim {
+		d.layers += next
+	}
 	k := decoderKeys(c, d, r).with(key{"leading_dense_block_count", dense}, key{"vocab_size", d.vocab})
 	k = k.with(when(a.query > 0, key{"attention.q_lora_rank", a.query})...)
 	k = k.with(
@@ -72,6 +77,7 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 	k = k.with(when(c.Bool("norm_topk_prob"), key{"expert_weights_norm", true})...)
 	k = k.with(key{"rope.dimension_count", a.rotated})
 	k = k.with(when(r.params.Has("mscale_all_dim"), key{"rope.scaling.yarn_log_multiplier", 0.1 * r.params.Float("mscale_all_dim", 0)})...)
+	k = k.with(when(d.layers > main, key{"nextn_predict_layers", next})...)
 	s := decoderSpec(c, d, "deepseek2", k, Transform{}, func(l layer) {
 		l.norm("input_layernorm", "attn_norm", Transform{})
 		l.mla(a)
@@ -87,11 +93,14 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 		if shared > 0 {
 			l.sharedExpert("mlp.shared_experts", shared*width)
 		}
+		if l.n >= main {
+			l.nextToken()
+		}
 	})
 	if c.Bool("tie_word_embeddings") {
 		s = s.withoutHead()
 	}
-	return s.withoutLayers(d.layers, c.count("num_nextn_predict_layers", 16))
+	return s.withoutLayers(d.layers, main+next-d.layers)
 }
 
 // mla adds such attention.

@@ -11,25 +11,42 @@ var gemma3 = &Family{
 		"num_attention_heads": 8.0, "num_key_value_heads": 4.0, "head_dim": 256.0, "hidden_activation": "gelu_pytorch_tanh",
 		"max_position_embeddings": 131072.0, "rms_norm_eps": 1e-6, "tie_word_embeddings": true, "attention_bias": false,
 		"query_pre_attn_scalar": 256.0, "sliding_window": 4096.0, "sliding_window_pattern": 6.0},
-	Describe: func(c *Config) *Spec {
-		d := readDims(c, headGiven)
-		c.computes(gemmaComputes, "query_pre_attn_scalar", "final_logit_softcapping")
-		c.gemmaScale(d, 62)
-		c.gemmaPattern(d)
-		r := gemmaRope(c, d)
-		r.only("default", "linear", "dynamic", "yarn")
-		if p := c.Sub("rope_scaling"); r.kind != "default" && p.Has("type") && !p.Has("rope_type") {
-			// transformers 5 puts rope_type: default in front of it.
-			p.note("type", "is %s: transformers does not read it for this class, and neither does the reference converter; rope_type would be read", r.kind)
-			r.kind = "default"
+	Describe: func(c *Config) *Spec { return gemma3Spec(c, "gemma3", false) },
+}
+
+// gemmaEmbedding is EmbeddingGemma: the same without a head, which sees all of a text at once.
+var gemmaEmbedding = &Family{
+	Classes:  []string{"Gemma3TextModel"},
+	Name:     "gemma-embedding",
+	Defaults: gemma3.Defaults,
+	Describe: func(c *Config) *Spec { return gemma3Spec(c, "gemma-embedding", true).withoutHead() },
+}
+
+func gemma3Spec(c *Config, name string, bothWays bool) *Spec {
+	d := readDims(c, headGiven)
+	understood := []string{"query_pre_attn_scalar", "final_logit_softcapping"}
+	if bothWays {
+		understood = append(understood, "use_bidirectional_attention")
+		if !c.Bool("use_bidirectional_attention") {
+			c.fail("use_bidirectional_attention", "is not true: GGUF files of this architecture see all of a text at once")
 		}
-		soft := c.Float("final_logit_softcapping", 0)
-		k := decoderKeys(c, d, r).with(when(soft != 0, key{"final_logit_softcapping", soft})...)
-		k = k.with(key{"attention.sliding_window", c.Int("sliding_window", maxTokens)})
-		s := decoderSpec(c, d, "gemma3", k, Transform{Values: plusOne}, func(l layer) { l.gemma(plusOne, true) })
-		s.SpacePrefix = &noSpacePrefix
-		return s
-	},
+	}
+	c.computes(gemmaComputes, understood...)
+	c.gemmaScale(d, 62)
+	c.gemmaPattern(d)
+	r := gemmaRope(c, d)
+	r.only("default", "linear", "dynamic", "yarn")
+	if p := c.Sub("rope_scaling"); r.kind != "default" && p.Has("type") && !p.Has("rope_type") {
+		// transformers 5 puts rope_type: default in front of it.
+		p.note("type", "is %s: transformers does not read it for this class, and neither does the reference converter; rope_type would be read", r.kind)
+		r.kind = "default"
+	}
+	soft := c.Float("final_logit_softcapping", 0)
+	k := decoderKeys(c, d, r).with(when(soft != 0, key{"final_logit_softcapping", soft})...)
+	k = k.with(key{"attention.sliding_window", c.Int("sliding_window", maxTokens)})
+	s := decoderSpec(c, d, name, k, Transform{Values: plusOne}, func(l layer) { l.gemma(plusOne, true) })
+	s.SpacePrefix = &noSpacePrefix
+	return s
 }
 
 // gemmaPattern checks which layers slide. GGUF runtimes take every sixth for one that attends to all.

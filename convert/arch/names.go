@@ -25,8 +25,11 @@ var (
 		"image_newline", "view_seperator", "patch_embed", "patch_merger.", "patch_merge_mlp.", "model.connector."}
 )
 
+// textNames are what multimodal models put into the names of their text model's tensors.
+var textNames = strings.NewReplacer("language_model.", "", "text_model.", "")
+
 // Source says what the checkpoint's tensor called name is, and its name in the text model alone: a multimodal
-// model has that as part of its own, language_model or model.language_model.
+// model has that as part of its own, language_model, model.language_model or model.text_model.
 func Source(name string) (string, Kind) {
 	has := func(test func(s, part string) bool, parts []string) bool {
 		return slices.ContainsFunc(parts, func(part string) bool { return test(name, part) })
@@ -39,5 +42,5 @@ func Source(name string) (string, Kind) {
 	case has(strings.HasSuffix, scaleSuffixes):
 		return name, Scale
 	}
-	return strings.ReplaceAll(name, "language_model.", ""), Weight
+	return textNames.Replace(name), Weight
 }
