@@ -41,45 +41,46 @@ func gridCodes8AVX2(codes *uint16, scales *float32, x *float32, most *float32, f
 //go:noescape
 func gridCodes4AVX2(codes *uint16, scales *float32, x *float32, most *float32, factors *float32, groups int, tries int)
 
-// gridSums8AVX2 takes the scale of each try whose points correlate better than best, and its number. The lowest 15 bits
-// of index are a point's number; points has 4 bits for each level.
+// gridSums8AVX2 takes the scale of each try whose points correlate better than best, and its number. A point is its levels, with as many bits as there are for each.
 //
 //go:noescape
-func gridSums8AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
+func gridSums8AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
 
-// gridSums4AVX2 takes the scale of each try whose points correlate better than best, and its number. The lowest 15 bits
-// of index are a point's number; points has 4 bits for each level.
+// gridSums4AVX2 takes the scale of each try whose points correlate better than best, and its number. A point is its levels, with as many bits as there are for each.
 //
 //go:noescape
-func gridSums4AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
+func gridSums4AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
 
-// gridNearest8of8AVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// gridNearest8AVX2 sets found to the points on the lists of codes with the least errors,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
 // searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
-func gridNearest8of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+func gridNearest8AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 
-// iq1NearestAVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// iq1NearestAVX2 sets found to the points on the lists of codes with the least errors,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
 // searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
-func iq1NearestAVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+func iq1NearestAVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 
-// gridNearest4of8AVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// gridNearest4AVX2 sets found to the points on the lists of codes with the least errors,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
 // searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
-func gridNearest4of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+func gridNearest4AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 
-// gridNearest4of16AVX2 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
-// for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
-// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
+// gridLines8AVX2 is gridNearest for tries with falling scales. scratch has room for 192 vectors.
 //
 //go:noescape
-func gridNearest4of16AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+func gridLines8AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
+
+// gridLines4AVX2 is gridNearest for tries with falling scales. scratch has room for 192 vectors.
+//
+//go:noescape
+func gridLines4AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
 
 // weighEvenlyAVX512 sets w, of n vectors, to sqrt(sigma2+x²). sigma2 is a vector.
 //
@@ -118,28 +119,43 @@ func gridCodes8AVX512(codes *uint16, scales *float32, x *float32, most *float32,
 //go:noescape
 func gridCodes4AVX512(codes *uint16, scales *float32, x *float32, most *float32, factors *float32, groups int, tries int)
 
-// gridSums8AVX512 takes the scale of each try whose points correlate better than best, and its number. The lowest 15 bits
-// of index are a point's number; points has 4 bits for each level.
+// gridSums8AVX512 takes the scale of each try whose points correlate better than best, and its number. A point is its levels, with as many bits as there are for each.
 //
 //go:noescape
-func gridSums8AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
+func gridSums8AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
 
-// gridSums4AVX512 takes the scale of each try whose points correlate better than best, and its number. The lowest 15 bits
-// of index are a point's number; points has 4 bits for each level.
+// gridSums4AVX512 takes the scale of each try whose points correlate better than best, and its number. A point is its levels, with as many bits as there are for each.
 //
 //go:noescape
-func gridSums4AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
+func gridSums4AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
 
-// gridNearest8of16AVX512 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// gridNearest8AVX512 sets found to the points on the lists of codes with the least errors,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
 // searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
-func gridNearest8of16AVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+func gridNearest8AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 
-// iq1NearestAVX512 sets index to the grid points for codes, or to those on their lists with the least errors, and the highest bit,
+// iq1NearestAVX512 sets found to the points on the lists of codes with the least errors,
 // for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
 // searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
 //
 //go:noescape
-func iq1NearestAVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+func iq1NearestAVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
+
+// gridNearest4AVX512 sets found to the points on the lists of codes with the least errors,
+// for all sub-blocks, which x and roots have behind each other. wanted has for each of them a bit for every group that is
+// searched, and a higher one; from bit 12 on, in IQ1, a bit for each group whose shift is minus.
+//
+//go:noescape
+func gridNearest4AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
+
+// gridLines8AVX512 is gridNearest for tries with falling scales. scratch has room for 192 vectors.
+//
+//go:noescape
+func gridLines8AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
+
+// gridLines4AVX512 is gridNearest for tries with falling scales. scratch has room for 192 vectors.
+//
+//go:noescape
+func gridLines4AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)

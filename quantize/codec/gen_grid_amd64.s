@@ -851,282 +851,280 @@ DATA lanes_41000000<>+24(SB)/4, $0x41000000
 DATA lanes_41000000<>+28(SB)/4, $0x41000000
 GLOBL lanes_41000000<>(SB), RODATA|NOPTR, $32
 
-// func gridSums8AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
+// func gridSums8AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
 // Requires: AVX, AVX2
-TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-72
+TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-64
 	MOVQ         x+24(FP), AX
 	MOVQ         w+32(FP), CX
-	MOVQ         index+40(FP), DX
-	MOVQ         points+48(FP), BX
-	MOVQ         groups+56(FP), SI
-	MOVQ         scale+0(FP), DI
-	MOVQ         best+8(FP), R8
-	MOVQ         taken+16(FP), R9
-	VMOVUPS      (DI), Y0
-	VMOVUPS      (R8), Y1
-	VMOVUPS      (R9), Y2
+	MOVQ         points+40(FP), DX
+	MOVQ         groups+48(FP), BX
+	MOVQ         scale+0(FP), SI
+	MOVQ         best+8(FP), DI
+	MOVQ         taken+16(FP), R8
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (DI), Y1
+	VMOVUPS      (R8), Y2
 	VBROADCASTSS bits_00000000<>+0(SB), Y3
-	VMOVUPS      oddValues<>+0(SB), Y4
-	MOVQ         tries+64(FP), R10
+	VMOVUPS      oddValues3<>+0(SB), Y4
+	MOVQ         tries+56(FP), R9
 
 loop10:
 	VBROADCASTSS bits_00000000<>+0(SB), Y5
 	VBROADCASTSS bits_00000000<>+0(SB), Y6
-	MOVQ         AX, R11
-	MOVQ         CX, R12
-	MOVQ         DX, R13
-	MOVQ         SI, R14
+	MOVQ         AX, R10
+	MOVQ         CX, R11
+	MOVQ         DX, R12
+	MOVQ         BX, R13
 
 loop11:
-	VPMOVZXWD  (R13), Y7
-	VANDPS     lanes_00007fff<>+0(SB), Y7, Y7
-	VPCMPEQD   Y9, Y9, Y9
-	VPGATHERDD Y9, (BX)(Y7*4), Y8
-	VPERMPS    Y4, Y8, Y7
-	VMOVUPS    (R12), Y9
-	VMULPS     (R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x04, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    32(R12), Y9
-	VMULPS     32(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x08, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    64(R12), Y9
-	VMULPS     64(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x0c, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    96(R12), Y9
-	VMULPS     96(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x10, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    128(R12), Y9
-	VMULPS     128(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x14, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    160(R12), Y9
-	VMULPS     160(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x18, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    192(R12), Y9
-	VMULPS     192(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x1c, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    224(R12), Y9
-	VMULPS     224(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	ADDQ       $+256, R11
-	ADDQ       $+256, R12
-	ADDQ       $+512, R13
-	DECQ       R14
-	JNE        loop11
-	VCMPPS     $0x1e, lanes_00000000<>+0(SB), Y6, Y7
-	VMULPS     Y5, Y5, Y9
-	VMULPS     Y6, Y1, Y10
-	VCMPPS     $0x1e, Y10, Y9, Y9
-	VANDPS     Y9, Y7, Y7
-	VDIVPS     Y6, Y5, Y6
-	VBLENDVPS  Y7, Y6, Y0, Y0
-	VMOVAPS    Y0, Y0
-	VMULPS     Y5, Y6, Y5
-	VBLENDVPS  Y7, Y5, Y1, Y1
-	VMOVAPS    Y1, Y1
-	VBLENDVPS  Y7, Y3, Y2, Y2
-	VMOVAPS    Y2, Y2
-	VPADDD     lanes_00000001<>+0(SB), Y3, Y3
-	ADDQ       $+16, DX
-	DECQ       R10
-	JNE        loop10
-	VMOVUPS    Y0, (DI)
-	VMOVUPS    Y1, (R8)
-	VMOVUPS    Y2, (R9)
+	VPMOVZXWD (R12), Y7
+	VPERMILPS Y7, Y4, Y8
+	VMOVUPS   (R11), Y9
+	VMULPS    (R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x02, Y7, Y8
+	VPERMILPS Y8, Y4, Y8
+	VMOVUPS   32(R11), Y9
+	VMULPS    32(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x04, Y7, Y8
+	VPERMILPS Y8, Y4, Y8
+	VMOVUPS   64(R11), Y9
+	VMULPS    64(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x06, Y7, Y8
+	VPERMILPS Y8, Y4, Y8
+	VMOVUPS   96(R11), Y9
+	VMULPS    96(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x08, Y7, Y8
+	VPERMILPS Y8, Y4, Y8
+	VMOVUPS   128(R11), Y9
+	VMULPS    128(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x0a, Y7, Y8
+	VPERMILPS Y8, Y4, Y8
+	VMOVUPS   160(R11), Y9
+	VMULPS    160(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x0c, Y7, Y8
+	VPERMILPS Y8, Y4, Y8
+	VMOVUPS   192(R11), Y9
+	VMULPS    192(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x0e, Y7, Y7
+	VPERMILPS Y7, Y4, Y7
+	VMOVUPS   224(R11), Y8
+	VMULPS    224(R10), Y8, Y9
+	VMULPS    Y7, Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VMULPS    Y7, Y8, Y8
+	VMULPS    Y7, Y8, Y7
+	VADDPS    Y7, Y6, Y6
+	ADDQ      $+256, R10
+	ADDQ      $+256, R11
+	ADDQ      $+512, R12
+	DECQ      R13
+	JNE       loop11
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y6, Y7
+	VMULPS    Y5, Y5, Y8
+	VMULPS    Y6, Y1, Y9
+	VCMPPS    $0x1e, Y9, Y8, Y8
+	VANDPS    Y8, Y7, Y7
+	VDIVPS    Y6, Y5, Y6
+	VBLENDVPS Y7, Y6, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VMULPS    Y5, Y6, Y5
+	VBLENDVPS Y7, Y5, Y1, Y1
+	VMOVAPS   Y1, Y1
+	VBLENDVPS Y7, Y3, Y2, Y2
+	VMOVAPS   Y2, Y2
+	VPADDD    lanes_00000001<>+0(SB), Y3, Y3
+	ADDQ      $+16, DX
+	DECQ      R9
+	JNE       loop10
+	VMOVUPS   Y0, (SI)
+	VMOVUPS   Y1, (DI)
+	VMOVUPS   Y2, (R8)
 	VZEROUPPER
 	RET
 
-DATA oddValues<>+0(SB)/4, $0x3f800000
-DATA oddValues<>+4(SB)/4, $0x40400000
-DATA oddValues<>+8(SB)/4, $0x40a00000
-DATA oddValues<>+12(SB)/4, $0x40e00000
-DATA oddValues<>+16(SB)/4, $0x41100000
-DATA oddValues<>+20(SB)/4, $0x41300000
-DATA oddValues<>+24(SB)/4, $0x41500000
-DATA oddValues<>+28(SB)/4, $0x41700000
-DATA oddValues<>+32(SB)/4, $0x3f800000
-DATA oddValues<>+36(SB)/4, $0x40400000
-DATA oddValues<>+40(SB)/4, $0x40a00000
-DATA oddValues<>+44(SB)/4, $0x40e00000
-DATA oddValues<>+48(SB)/4, $0x41100000
-DATA oddValues<>+52(SB)/4, $0x41300000
-DATA oddValues<>+56(SB)/4, $0x41500000
-DATA oddValues<>+60(SB)/4, $0x41700000
-GLOBL oddValues<>(SB), RODATA|NOPTR, $64
+DATA oddValues3<>+0(SB)/4, $0x3f800000
+DATA oddValues3<>+4(SB)/4, $0x40400000
+DATA oddValues3<>+8(SB)/4, $0x40a00000
+DATA oddValues3<>+12(SB)/4, $0x53800000
+DATA oddValues3<>+16(SB)/4, $0x3f800000
+DATA oddValues3<>+20(SB)/4, $0x40400000
+DATA oddValues3<>+24(SB)/4, $0x40a00000
+DATA oddValues3<>+28(SB)/4, $0x53800000
+DATA oddValues3<>+32(SB)/4, $0x3f800000
+DATA oddValues3<>+36(SB)/4, $0x40400000
+DATA oddValues3<>+40(SB)/4, $0x40a00000
+DATA oddValues3<>+44(SB)/4, $0x53800000
+DATA oddValues3<>+48(SB)/4, $0x3f800000
+DATA oddValues3<>+52(SB)/4, $0x40400000
+DATA oddValues3<>+56(SB)/4, $0x40a00000
+DATA oddValues3<>+60(SB)/4, $0x53800000
+GLOBL oddValues3<>(SB), RODATA|NOPTR, $64
 
-DATA lanes_00007fff<>+0(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+4(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+8(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+12(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+16(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+20(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+24(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+28(SB)/4, $0x00007fff
-GLOBL lanes_00007fff<>(SB), RODATA|NOPTR, $32
-
-// func gridSums4AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
+// func gridSums4AVX2(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
 // Requires: AVX, AVX2
-TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-72
+TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-64
 	MOVQ         x+24(FP), AX
 	MOVQ         w+32(FP), CX
-	MOVQ         index+40(FP), DX
-	MOVQ         points+48(FP), BX
-	MOVQ         groups+56(FP), SI
-	MOVQ         scale+0(FP), DI
-	MOVQ         best+8(FP), R8
-	MOVQ         taken+16(FP), R9
-	VMOVUPS      (DI), Y0
-	VMOVUPS      (R8), Y1
-	VMOVUPS      (R9), Y2
+	MOVQ         points+40(FP), DX
+	MOVQ         groups+48(FP), BX
+	MOVQ         scale+0(FP), SI
+	MOVQ         best+8(FP), DI
+	MOVQ         taken+16(FP), R8
+	VMOVUPS      (SI), Y0
+	VMOVUPS      (DI), Y1
+	VMOVUPS      (R8), Y2
 	VBROADCASTSS bits_00000000<>+0(SB), Y3
-	VMOVUPS      oddValues<>+0(SB), Y4
-	MOVQ         tries+64(FP), R10
+	VMOVUPS      oddValues8<>+0(SB), Y4
+	MOVQ         tries+56(FP), R9
 
 loop12:
 	VBROADCASTSS bits_00000000<>+0(SB), Y5
 	VBROADCASTSS bits_00000000<>+0(SB), Y6
-	MOVQ         AX, R11
-	MOVQ         CX, R12
-	MOVQ         DX, R13
-	MOVQ         SI, R14
+	MOVQ         AX, R10
+	MOVQ         CX, R11
+	MOVQ         DX, R12
+	MOVQ         BX, R13
 
 loop13:
-	VPMOVZXWD  (R13), Y7
-	VANDPS     lanes_00007fff<>+0(SB), Y7, Y7
-	VPCMPEQD   Y9, Y9, Y9
-	VPGATHERDD Y9, (BX)(Y7*4), Y8
-	VPERMPS    Y4, Y8, Y7
-	VMOVUPS    (R12), Y9
-	VMULPS     (R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x04, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    32(R12), Y9
-	VMULPS     32(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x08, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    64(R12), Y9
-	VMULPS     64(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	VPSRLD     $0x0c, Y8, Y7
-	VPERMPS    Y4, Y7, Y7
-	VMOVUPS    96(R12), Y9
-	VMULPS     96(R11), Y9, Y10
-	VMULPS     Y7, Y10, Y10
-	VADDPS     Y10, Y5, Y5
-	VMULPS     Y7, Y9, Y9
-	VMULPS     Y7, Y9, Y7
-	VADDPS     Y7, Y6, Y6
-	ADDQ       $+128, R11
-	ADDQ       $+128, R12
-	ADDQ       $+512, R13
-	DECQ       R14
-	JNE        loop13
-	VCMPPS     $0x1e, lanes_00000000<>+0(SB), Y6, Y7
-	VMULPS     Y5, Y5, Y9
-	VMULPS     Y6, Y1, Y10
-	VCMPPS     $0x1e, Y10, Y9, Y9
-	VANDPS     Y9, Y7, Y7
-	VDIVPS     Y6, Y5, Y6
-	VBLENDVPS  Y7, Y6, Y0, Y0
-	VMOVAPS    Y0, Y0
-	VMULPS     Y5, Y6, Y5
-	VBLENDVPS  Y7, Y5, Y1, Y1
-	VMOVAPS    Y1, Y1
-	VBLENDVPS  Y7, Y3, Y2, Y2
-	VMOVAPS    Y2, Y2
-	VPADDD     lanes_00000001<>+0(SB), Y3, Y3
-	ADDQ       $+16, DX
-	DECQ       R10
-	JNE        loop12
-	VMOVUPS    Y0, (DI)
-	VMOVUPS    Y1, (R8)
-	VMOVUPS    Y2, (R9)
+	VPMOVZXWD (R12), Y7
+	VPERMPS   Y4, Y7, Y8
+	VMOVUPS   (R11), Y9
+	VMULPS    (R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x04, Y7, Y8
+	VPERMPS   Y4, Y8, Y8
+	VMOVUPS   32(R11), Y9
+	VMULPS    32(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x08, Y7, Y8
+	VPERMPS   Y4, Y8, Y8
+	VMOVUPS   64(R11), Y9
+	VMULPS    64(R10), Y9, Y10
+	VMULPS    Y8, Y10, Y10
+	VADDPS    Y10, Y5, Y5
+	VMULPS    Y8, Y9, Y9
+	VMULPS    Y8, Y9, Y8
+	VADDPS    Y8, Y6, Y6
+	VPSRLD    $0x0c, Y7, Y7
+	VPERMPS   Y4, Y7, Y7
+	VMOVUPS   96(R11), Y8
+	VMULPS    96(R10), Y8, Y9
+	VMULPS    Y7, Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VMULPS    Y7, Y8, Y8
+	VMULPS    Y7, Y8, Y7
+	VADDPS    Y7, Y6, Y6
+	ADDQ      $+128, R10
+	ADDQ      $+128, R11
+	ADDQ      $+512, R12
+	DECQ      R13
+	JNE       loop13
+	VCMPPS    $0x1e, lanes_00000000<>+0(SB), Y6, Y7
+	VMULPS    Y5, Y5, Y8
+	VMULPS    Y6, Y1, Y9
+	VCMPPS    $0x1e, Y9, Y8, Y8
+	VANDPS    Y8, Y7, Y7
+	VDIVPS    Y6, Y5, Y6
+	VBLENDVPS Y7, Y6, Y0, Y0
+	VMOVAPS   Y0, Y0
+	VMULPS    Y5, Y6, Y5
+	VBLENDVPS Y7, Y5, Y1, Y1
+	VMOVAPS   Y1, Y1
+	VBLENDVPS Y7, Y3, Y2, Y2
+	VMOVAPS   Y2, Y2
+	VPADDD    lanes_00000001<>+0(SB), Y3, Y3
+	ADDQ      $+16, DX
+	DECQ      R9
+	JNE       loop12
+	VMOVUPS   Y0, (SI)
+	VMOVUPS   Y1, (DI)
+	VMOVUPS   Y2, (R8)
 	VZEROUPPER
 	RET
 
-// func gridNearest8of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+DATA oddValues8<>+0(SB)/4, $0x3f800000
+DATA oddValues8<>+4(SB)/4, $0x40400000
+DATA oddValues8<>+8(SB)/4, $0x40a00000
+DATA oddValues8<>+12(SB)/4, $0x40e00000
+DATA oddValues8<>+16(SB)/4, $0x41100000
+DATA oddValues8<>+20(SB)/4, $0x41300000
+DATA oddValues8<>+24(SB)/4, $0x41500000
+DATA oddValues8<>+28(SB)/4, $0x41700000
+DATA oddValues8<>+32(SB)/4, $0x3f800000
+DATA oddValues8<>+36(SB)/4, $0x40400000
+DATA oddValues8<>+40(SB)/4, $0x40a00000
+DATA oddValues8<>+44(SB)/4, $0x40e00000
+DATA oddValues8<>+48(SB)/4, $0x41100000
+DATA oddValues8<>+52(SB)/4, $0x41300000
+DATA oddValues8<>+56(SB)/4, $0x41500000
+DATA oddValues8<>+60(SB)/4, $0x41700000
+GLOBL oddValues8<>(SB), RODATA|NOPTR, $64
+
+// func gridNearest8AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 // Requires: AVX, AVX2, BMI
-TEXT ·gridNearest8of8AVX2(SB), NOSPLIT, $328-80
-	MOVQ    x+24(FP), AX
-	MOVQ    wanted+40(FP), CX
-	MOVQ    lookup+56(FP), DX
-	MOVQ    lists+64(FP), BX
-	MOVQ    numbers+72(FP), SI
-	MOVQ    roots+32(FP), DI
-	MOVQ    index+0(FP), R8
-	SUBQ    AX, DI
-	VMOVUPS oddValues<>+0(SB), Y0
-	VMOVUPS oddValues3<>+0(SB), Y0
-	MOVQ    codes+8(FP), R9
-	MOVQ    scales+16(FP), R10
-	SUBQ    R9, R8
-	MOVQ    R9, 288(SP)
-	MOVQ    R10, 304(SP)
-	MOVQ    tries+48(FP), R9
-	SHLQ    $0x05, R9
-	ADDQ    R10, R9
-	MOVQ    R9, 312(SP)
-	LEAQ    16(CX), R9
-	MOVQ    R9, 320(SP)
+TEXT ·gridNearest8AVX2(SB), NOSPLIT, $328-80
+	MOVQ x+24(FP), AX
+	MOVQ wanted+40(FP), CX
+	MOVQ lookup+56(FP), DX
+	MOVQ lists+64(FP), BX
+	MOVQ points+72(FP), SI
+	MOVQ roots+32(FP), DI
+	MOVQ found+0(FP), R8
+	SUBQ AX, DI
+	MOVQ codes+8(FP), R9
+	MOVQ scales+16(FP), R10
+	SUBQ R9, R8
+	MOVQ R9, 288(SP)
+	MOVQ R10, 304(SP)
+	MOVQ tries+48(FP), R9
+	SHLQ $0x05, R9
+	ADDQ R10, R9
+	MOVQ R9, 312(SP)
+	LEAQ 16(CX), R9
+	MOVQ R9, 320(SP)
 
 lane14:
 	MOVWQZX (CX), R11
@@ -1136,42 +1134,42 @@ lane14:
 group15:
 	BTL          $0x00, R11
 	JCC          next16
-	VBROADCASTSD (AX), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VMOVUPS      Y1, (SP)
-	VBROADCASTSD (AX)(DI*1), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 32(SP)
-	VBROADCASTSD 8(AX), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VMOVUPS      Y1, 64(SP)
-	VBROADCASTSD 8(AX)(DI*1), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VBROADCASTSD 16(AX), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VMOVUPS      Y1, 128(SP)
-	VBROADCASTSD 16(AX)(DI*1), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 160(SP)
-	VBROADCASTSD 24(AX), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VMOVUPS      Y1, 192(SP)
-	VBROADCASTSD 24(AX)(DI*1), Y1
-	VMOVUPS      gridSpread<>+0(SB), Y2
-	VPERMPS      Y1, Y2, Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 224(SP)
+	VBROADCASTSD (AX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, (SP)
+	VBROADCASTSD (AX)(DI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 32(SP)
+	VBROADCASTSD 8(AX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 64(SP)
+	VBROADCASTSD 8(AX)(DI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 96(SP)
+	VBROADCASTSD 16(AX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 128(SP)
+	VBROADCASTSD 16(AX)(DI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 160(SP)
+	VBROADCASTSD 24(AX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 192(SP)
+	VBROADCASTSD 24(AX)(DI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 224(SP)
 	MOVQ         296(SP), R9
 	MOVQ         304(SP), R10
 
@@ -1179,72 +1177,71 @@ try17:
 	MOVWQZX      (R9), R12
 	MOVL         (DX)(R12*4), R12
 	TESTL        R12, R12
-	JGE          store18
-	NOTL         R12
+	JLT          store20
 	MOVL         R12, R13
+	SHRL         $0x06, R13
 	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
+	SHRL         $0x0c, R12
 	MOVL         R12, R14
 	SHLQ         $0x05, R14
 	ADDQ         BX, R14
-	VBROADCASTSS (R10), Y1
-	VMULPS       Y0, Y1, Y1
-	VSUBPS       (SP), Y1, Y2
-	VMULPS       32(SP), Y2, Y3
+	VBROADCASTSS (R10), Y0
+	VMULPS       oddValues3<>+0(SB), Y0, Y0
+	VSUBPS       (SP), Y0, Y1
+	VMULPS       32(SP), Y1, Y2
+	VMULPS       Y1, Y2, Y1
+	VSUBPS       64(SP), Y0, Y2
+	VMULPS       96(SP), Y2, Y3
 	VMULPS       Y2, Y3, Y2
-	VSUBPS       64(SP), Y1, Y3
-	VMULPS       96(SP), Y3, Y4
+	VSUBPS       128(SP), Y0, Y3
+	VMULPS       160(SP), Y3, Y4
 	VMULPS       Y3, Y4, Y3
-	VSUBPS       128(SP), Y1, Y4
-	VMULPS       160(SP), Y4, Y5
-	VMULPS       Y4, Y5, Y4
-	VSUBPS       192(SP), Y1, Y1
-	VMULPS       224(SP), Y1, Y5
-	VMULPS       Y1, Y5, Y1
-	VMOVUPS      (R14), Y5
-	VPERMPS      Y2, Y5, Y6
-	VPSRLD       $0x04, Y5, Y7
-	VPERMPS      Y2, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x08, Y5, Y7
-	VPERMPS      Y3, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x0c, Y5, Y7
-	VPERMPS      Y3, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x10, Y5, Y7
-	VPERMPS      Y4, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x14, Y5, Y7
-	VPERMPS      Y4, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x18, Y5, Y7
-	VPERMPS      Y1, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x1c, Y5, Y5
-	VPERMPS      Y1, Y5, Y5
-	VADDPS       Y5, Y6, Y6
-	VPMINUD      lanes_7f7fffff<>+0(SB), Y6, Y6
+	VSUBPS       192(SP), Y0, Y0
+	VMULPS       224(SP), Y0, Y4
+	VMULPS       Y0, Y4, Y0
+	VMOVUPS      (R14), Y4
+	VPERMPS      Y1, Y4, Y5
+	VPSRLD       $0x04, Y4, Y6
+	VPERMPS      Y1, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x08, Y4, Y6
+	VPERMPS      Y2, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x0c, Y4, Y6
+	VPERMPS      Y2, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPERMPS      Y3, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x14, Y4, Y6
+	VPERMPS      Y3, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x18, Y4, Y6
+	VPERMPS      Y0, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x1c, Y4, Y4
+	VPERMPS      Y0, Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VPMINUD      lanes_7f7fffff<>+0(SB), Y5, Y5
 	DECL         R13
-	JNE          several19
-	VPERM2F128   $0x01, Y6, Y6, Y1
-	VPMINUD      Y1, Y6, Y2
-	VPSHUFD      $0x4e, Y2, Y1
-	VPMINUD      Y1, Y2, Y2
-	VPSHUFD      $0xb1, Y2, Y1
-	VPMINUD      Y1, Y2, Y1
-	VPCMPEQD     Y1, Y6, Y1
-	VMOVMSKPS    Y1, R14
+	JNE          several18
+	VPERM2F128   $0x01, Y5, Y5, Y0
+	VPMINUD      Y0, Y5, Y0
+	VPSHUFD      $0x4e, Y0, Y1
+	VPMINUD      Y1, Y0, Y0
+	VPSHUFD      $0xb1, Y0, Y1
+	VPMINUD      Y1, Y0, Y0
+	VPCMPEQD     Y5, Y0, Y0
+	VMOVMSKPS    Y0, R14
 	TZCNTL       R14, R14
 
-reduced20:
+reduced19:
 	ADDQ    R13, R12
 	SHLQ    $0x03, R12
 	ADDQ    R14, R12
 	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
 
-store18:
+store20:
 	MOVW R12, (R9)(R8*1)
 	ADDQ $+16, R9
 	ADDQ $+32, R10
@@ -1266,73 +1263,55 @@ next16:
 	VZEROUPPER
 	RET
 
-several19:
-	VBROADCASTSS bits_00000000<>+0(SB), Y5
-	VBROADCASTSS bits_00000000<>+0(SB), Y7
+several18:
+	VBROADCASTSS bits_00000000<>+0(SB), Y4
+	VBROADCASTSS bits_00000000<>+0(SB), Y6
 
 more21:
 	ADDQ       $+32, R14
-	VPADDD     lanes_00000001<>+0(SB), Y7, Y7
-	VMOVUPS    (R14), Y8
-	VPERMPS    Y2, Y8, Y9
-	VPSRLD     $0x04, Y8, Y10
-	VPERMPS    Y2, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x08, Y8, Y10
-	VPERMPS    Y3, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x0c, Y8, Y10
-	VPERMPS    Y3, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x10, Y8, Y10
-	VPERMPS    Y4, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x14, Y8, Y10
-	VPERMPS    Y4, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x18, Y8, Y10
-	VPERMPS    Y1, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x1c, Y8, Y8
-	VPERMPS    Y1, Y8, Y8
-	VADDPS     Y8, Y9, Y9
-	VCMPPS     $0x11, Y6, Y9, Y8
-	VBLENDVPS  Y8, Y7, Y5, Y5
-	VMOVAPS    Y5, Y5
-	VPMINUD    Y9, Y6, Y6
+	VPADDD     lanes_00000001<>+0(SB), Y6, Y6
+	VMOVUPS    (R14), Y7
+	VPERMPS    Y1, Y7, Y8
+	VPSRLD     $0x04, Y7, Y9
+	VPERMPS    Y1, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x08, Y7, Y9
+	VPERMPS    Y2, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x0c, Y7, Y9
+	VPERMPS    Y2, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x10, Y7, Y9
+	VPERMPS    Y3, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x14, Y7, Y9
+	VPERMPS    Y3, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x18, Y7, Y9
+	VPERMPS    Y0, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x1c, Y7, Y7
+	VPERMPS    Y0, Y7, Y7
+	VADDPS     Y7, Y8, Y8
+	VCMPPS     $0x11, Y5, Y8, Y7
+	VBLENDVPS  Y7, Y6, Y4, Y4
+	VMOVAPS    Y4, Y4
+	VPMINUD    Y8, Y5, Y5
 	DECL       R13
 	JNE        more21
-	VPERM2F128 $0x01, Y6, Y6, Y1
-	VPMINUD    Y1, Y6, Y2
-	VPSHUFD    $0x4e, Y2, Y1
-	VPMINUD    Y1, Y2, Y2
-	VPSHUFD    $0xb1, Y2, Y1
-	VPMINUD    Y1, Y2, Y1
-	VPCMPEQD   Y1, Y6, Y1
-	VMOVMSKPS  Y1, R13
+	VPERM2F128 $0x01, Y5, Y5, Y0
+	VPMINUD    Y0, Y5, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPCMPEQD   Y5, Y0, Y0
+	VMOVMSKPS  Y0, R13
 	TZCNTL     R13, R13
 	MOVQ       R13, R14
-	VMOVUPS    Y5, 256(SP)
+	VMOVUPS    Y4, 256(SP)
 	MOVL       256(SP)(R14*4), R13
-	JMP        reduced20
-
-DATA oddValues3<>+0(SB)/4, $0x3f800000
-DATA oddValues3<>+4(SB)/4, $0x40400000
-DATA oddValues3<>+8(SB)/4, $0x40a00000
-DATA oddValues3<>+12(SB)/4, $0x40a00000
-DATA oddValues3<>+16(SB)/4, $0x3f800000
-DATA oddValues3<>+20(SB)/4, $0x40400000
-DATA oddValues3<>+24(SB)/4, $0x40a00000
-DATA oddValues3<>+28(SB)/4, $0x40a00000
-DATA oddValues3<>+32(SB)/4, $0x3f800000
-DATA oddValues3<>+36(SB)/4, $0x40400000
-DATA oddValues3<>+40(SB)/4, $0x40a00000
-DATA oddValues3<>+44(SB)/4, $0x40a00000
-DATA oddValues3<>+48(SB)/4, $0x3f800000
-DATA oddValues3<>+52(SB)/4, $0x40400000
-DATA oddValues3<>+56(SB)/4, $0x40a00000
-DATA oddValues3<>+60(SB)/4, $0x40a00000
-GLOBL oddValues3<>(SB), RODATA|NOPTR, $64
+	JMP        reduced19
 
 DATA lanes_7f7fffff<>+0(SB)/4, $0x7f7fffff
 DATA lanes_7f7fffff<>+4(SB)/4, $0x7f7fffff
@@ -1354,47 +1333,46 @@ DATA lanes_7fffffff<>+24(SB)/4, $0x7fffffff
 DATA lanes_7fffffff<>+28(SB)/4, $0x7fffffff
 GLOBL lanes_7fffffff<>(SB), RODATA|NOPTR, $32
 
-DATA gridSpread<>+0(SB)/4, $0x00000000
-DATA gridSpread<>+4(SB)/4, $0x00000000
-DATA gridSpread<>+8(SB)/4, $0x00000000
-DATA gridSpread<>+12(SB)/4, $0x00000000
-DATA gridSpread<>+16(SB)/4, $0x00000001
-DATA gridSpread<>+20(SB)/4, $0x00000001
-DATA gridSpread<>+24(SB)/4, $0x00000001
-DATA gridSpread<>+28(SB)/4, $0x00000001
-DATA gridSpread<>+32(SB)/4, $0x00000002
-DATA gridSpread<>+36(SB)/4, $0x00000002
-DATA gridSpread<>+40(SB)/4, $0x00000002
-DATA gridSpread<>+44(SB)/4, $0x00000002
-DATA gridSpread<>+48(SB)/4, $0x00000003
-DATA gridSpread<>+52(SB)/4, $0x00000003
-DATA gridSpread<>+56(SB)/4, $0x00000003
-DATA gridSpread<>+60(SB)/4, $0x00000003
-GLOBL gridSpread<>(SB), RODATA|NOPTR, $64
+DATA gridSpread4<>+0(SB)/4, $0x00000000
+DATA gridSpread4<>+4(SB)/4, $0x00000000
+DATA gridSpread4<>+8(SB)/4, $0x00000000
+DATA gridSpread4<>+12(SB)/4, $0x00000000
+DATA gridSpread4<>+16(SB)/4, $0x00000001
+DATA gridSpread4<>+20(SB)/4, $0x00000001
+DATA gridSpread4<>+24(SB)/4, $0x00000001
+DATA gridSpread4<>+28(SB)/4, $0x00000001
+DATA gridSpread4<>+32(SB)/4, $0x00000002
+DATA gridSpread4<>+36(SB)/4, $0x00000002
+DATA gridSpread4<>+40(SB)/4, $0x00000002
+DATA gridSpread4<>+44(SB)/4, $0x00000002
+DATA gridSpread4<>+48(SB)/4, $0x00000003
+DATA gridSpread4<>+52(SB)/4, $0x00000003
+DATA gridSpread4<>+56(SB)/4, $0x00000003
+DATA gridSpread4<>+60(SB)/4, $0x00000003
+GLOBL gridSpread4<>(SB), RODATA|NOPTR, $64
 
-// func iq1NearestAVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// func iq1NearestAVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 // Requires: AVX, AVX2, BMI
 TEXT ·iq1NearestAVX2(SB), NOSPLIT, $360-80
-	MOVQ    x+24(FP), AX
-	MOVQ    wanted+40(FP), CX
-	MOVQ    lookup+56(FP), DX
-	MOVQ    lists+64(FP), BX
-	MOVQ    numbers+72(FP), SI
-	MOVQ    roots+32(FP), DI
-	MOVQ    index+0(FP), R8
-	SUBQ    AX, DI
-	VMOVUPS oddValues<>+0(SB), Y0
-	MOVQ    codes+8(FP), R9
-	MOVQ    scales+16(FP), R10
-	SUBQ    R9, R8
-	MOVQ    R9, 320(SP)
-	MOVQ    R10, 336(SP)
-	MOVQ    tries+48(FP), R9
-	SHLQ    $0x05, R9
-	ADDQ    R10, R9
-	MOVQ    R9, 344(SP)
-	LEAQ    16(CX), R9
-	MOVQ    R9, 352(SP)
+	MOVQ x+24(FP), AX
+	MOVQ wanted+40(FP), CX
+	MOVQ lookup+56(FP), DX
+	MOVQ lists+64(FP), BX
+	MOVQ points+72(FP), SI
+	MOVQ roots+32(FP), DI
+	MOVQ found+0(FP), R8
+	SUBQ AX, DI
+	MOVQ codes+8(FP), R9
+	MOVQ scales+16(FP), R10
+	SUBQ R9, R8
+	MOVQ R9, 320(SP)
+	MOVQ R10, 336(SP)
+	MOVQ tries+48(FP), R9
+	SHLQ $0x05, R9
+	ADDQ R10, R9
+	MOVQ R9, 344(SP)
+	LEAQ 16(CX), R9
+	MOVQ R9, 352(SP)
 
 lane22:
 	MOVWQZX (CX), R11
@@ -1412,38 +1390,38 @@ group23:
 	VMOVUPS      (R10)(R9*1), Y0
 	VMOVUPS      Y0, (SP)
 	VBROADCASTSD (AX), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VMOVUPS      Y0, 32(SP)
 	VBROADCASTSD (AX)(DI*1), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS      Y0, 64(SP)
 	VBROADCASTSD 8(AX), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VMOVUPS      Y0, 96(SP)
 	VBROADCASTSD 8(AX)(DI*1), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS      Y0, 128(SP)
 	VBROADCASTSD 16(AX), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VMOVUPS      Y0, 160(SP)
 	VBROADCASTSD 16(AX)(DI*1), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS      Y0, 192(SP)
 	VBROADCASTSD 24(AX), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VMOVUPS      Y0, 224(SP)
 	VBROADCASTSD 24(AX)(DI*1), Y0
-	VMOVUPS      gridSpread<>+0(SB), Y1
+	VMOVUPS      gridSpread4<>+0(SB), Y1
 	VPERMPS      Y0, Y1, Y0
 	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS      Y0, 256(SP)
@@ -1454,11 +1432,11 @@ try25:
 	MOVWQZX      (R9), R12
 	MOVL         (DX)(R12*4), R12
 	TESTL        R12, R12
-	JGE          store26
-	NOTL         R12
+	JLT          store28
 	MOVL         R12, R13
+	SHRL         $0x06, R13
 	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
+	SHRL         $0x0c, R12
 	MOVL         R12, R14
 	SHLQ         $0x05, R14
 	ADDQ         BX, R14
@@ -1501,25 +1479,24 @@ try25:
 	VADDPS       Y4, Y5, Y5
 	VPMINUD      lanes_7f7fffff<>+0(SB), Y5, Y5
 	DECL         R13
-	JNE          several27
+	JNE          several26
 	VPERM2F128   $0x01, Y5, Y5, Y0
-	VPMINUD      Y0, Y5, Y1
-	VPSHUFD      $0x4e, Y1, Y0
-	VPMINUD      Y0, Y1, Y1
-	VPSHUFD      $0xb1, Y1, Y0
-	VPMINUD      Y0, Y1, Y0
-	VPCMPEQD     Y0, Y5, Y0
+	VPMINUD      Y0, Y5, Y0
+	VPSHUFD      $0x4e, Y0, Y1
+	VPMINUD      Y1, Y0, Y0
+	VPSHUFD      $0xb1, Y0, Y1
+	VPMINUD      Y1, Y0, Y0
+	VPCMPEQD     Y5, Y0, Y0
 	VMOVMSKPS    Y0, R14
 	TZCNTL       R14, R14
 
-reduced28:
+reduced27:
 	ADDQ    R13, R12
 	SHLQ    $0x03, R12
 	ADDQ    R14, R12
 	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
 
-store26:
+store28:
 	MOVW R12, (R9)(R8*1)
 	ADDQ $+16, R9
 	ADDQ $+32, R10
@@ -1541,7 +1518,7 @@ next24:
 	VZEROUPPER
 	RET
 
-several27:
+several26:
 	VBROADCASTSS bits_00000000<>+0(SB), Y4
 	VBROADCASTSS bits_00000000<>+0(SB), Y6
 
@@ -1578,76 +1555,75 @@ more29:
 	DECL       R13
 	JNE        more29
 	VPERM2F128 $0x01, Y5, Y5, Y0
-	VPMINUD    Y0, Y5, Y1
-	VPSHUFD    $0x4e, Y1, Y0
-	VPMINUD    Y0, Y1, Y1
-	VPSHUFD    $0xb1, Y1, Y0
-	VPMINUD    Y0, Y1, Y0
-	VPCMPEQD   Y0, Y5, Y0
+	VPMINUD    Y0, Y5, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPCMPEQD   Y5, Y0, Y0
 	VMOVMSKPS  Y0, R13
 	TZCNTL     R13, R13
 	MOVQ       R13, R14
 	VMOVUPS    Y4, 288(SP)
 	MOVL       288(SP)(R14*4), R13
-	JMP        reduced28
+	JMP        reduced27
 
 DATA iq1Levels<>+0(SB)/4, $0xbf600000
 DATA iq1Levels<>+4(SB)/4, $0x3e000000
 DATA iq1Levels<>+8(SB)/4, $0x3f900000
-DATA iq1Levels<>+12(SB)/4, $0x00000000
+DATA iq1Levels<>+12(SB)/4, $0x53800000
 DATA iq1Levels<>+16(SB)/4, $0xbf600000
 DATA iq1Levels<>+20(SB)/4, $0x3e000000
 DATA iq1Levels<>+24(SB)/4, $0x3f900000
-DATA iq1Levels<>+28(SB)/4, $0x00000000
+DATA iq1Levels<>+28(SB)/4, $0x53800000
 DATA iq1Levels<>+32(SB)/4, $0xbf600000
 DATA iq1Levels<>+36(SB)/4, $0x3e000000
 DATA iq1Levels<>+40(SB)/4, $0x3f900000
-DATA iq1Levels<>+44(SB)/4, $0x00000000
+DATA iq1Levels<>+44(SB)/4, $0x53800000
 DATA iq1Levels<>+48(SB)/4, $0xbf600000
 DATA iq1Levels<>+52(SB)/4, $0x3e000000
 DATA iq1Levels<>+56(SB)/4, $0x3f900000
-DATA iq1Levels<>+60(SB)/4, $0x00000000
+DATA iq1Levels<>+60(SB)/4, $0x53800000
 DATA iq1Levels<>+64(SB)/4, $0xbf900000
 DATA iq1Levels<>+68(SB)/4, $0xbe000000
 DATA iq1Levels<>+72(SB)/4, $0x3f600000
-DATA iq1Levels<>+76(SB)/4, $0x00000000
+DATA iq1Levels<>+76(SB)/4, $0x53800000
 DATA iq1Levels<>+80(SB)/4, $0xbf900000
 DATA iq1Levels<>+84(SB)/4, $0xbe000000
 DATA iq1Levels<>+88(SB)/4, $0x3f600000
-DATA iq1Levels<>+92(SB)/4, $0x00000000
+DATA iq1Levels<>+92(SB)/4, $0x53800000
 DATA iq1Levels<>+96(SB)/4, $0xbf900000
 DATA iq1Levels<>+100(SB)/4, $0xbe000000
 DATA iq1Levels<>+104(SB)/4, $0x3f600000
-DATA iq1Levels<>+108(SB)/4, $0x00000000
+DATA iq1Levels<>+108(SB)/4, $0x53800000
 DATA iq1Levels<>+112(SB)/4, $0xbf900000
 DATA iq1Levels<>+116(SB)/4, $0xbe000000
 DATA iq1Levels<>+120(SB)/4, $0x3f600000
-DATA iq1Levels<>+124(SB)/4, $0x00000000
+DATA iq1Levels<>+124(SB)/4, $0x53800000
 GLOBL iq1Levels<>(SB), RODATA|NOPTR, $128
 
-// func gridNearest4of8AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// func gridNearest4AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 // Requires: AVX, AVX2, BMI
-TEXT ·gridNearest4of8AVX2(SB), NOSPLIT, $328-80
-	MOVQ    x+24(FP), AX
-	MOVQ    wanted+40(FP), CX
-	MOVQ    lookup+56(FP), DX
-	MOVQ    lists+64(FP), BX
-	MOVQ    numbers+72(FP), SI
-	MOVQ    roots+32(FP), DI
-	MOVQ    index+0(FP), R8
-	SUBQ    AX, DI
-	VMOVUPS oddValues<>+0(SB), Y0
-	MOVQ    codes+8(FP), R9
-	MOVQ    scales+16(FP), R10
-	SUBQ    R9, R8
-	MOVQ    R9, 288(SP)
-	MOVQ    R10, 304(SP)
-	MOVQ    tries+48(FP), R9
-	SHLQ    $0x05, R9
-	ADDQ    R10, R9
-	MOVQ    R9, 312(SP)
-	LEAQ    16(CX), R9
-	MOVQ    R9, 320(SP)
+TEXT ·gridNearest4AVX2(SB), NOSPLIT, $328-80
+	MOVQ x+24(FP), AX
+	MOVQ wanted+40(FP), CX
+	MOVQ lookup+56(FP), DX
+	MOVQ lists+64(FP), BX
+	MOVQ points+72(FP), SI
+	MOVQ roots+32(FP), DI
+	MOVQ found+0(FP), R8
+	SUBQ AX, DI
+	MOVQ codes+8(FP), R9
+	MOVQ scales+16(FP), R10
+	SUBQ R9, R8
+	MOVQ R9, 288(SP)
+	MOVQ R10, 304(SP)
+	MOVQ tries+48(FP), R9
+	SHLQ $0x05, R9
+	ADDQ R10, R9
+	MOVQ R9, 312(SP)
+	LEAQ 16(CX), R9
+	MOVQ R9, 320(SP)
 
 lane30:
 	MOVWQZX (CX), R11
@@ -1657,26 +1633,26 @@ lane30:
 group31:
 	BTL          $0x00, R11
 	JCC          next32
-	VBROADCASTSS (AX), Y1
-	VMOVUPS      Y1, (SP)
-	VBROADCASTSS (AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 32(SP)
-	VBROADCASTSS 4(AX), Y1
-	VMOVUPS      Y1, 64(SP)
-	VBROADCASTSS 4(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VBROADCASTSS 8(AX), Y1
-	VMOVUPS      Y1, 128(SP)
-	VBROADCASTSS 8(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 160(SP)
-	VBROADCASTSS 12(AX), Y1
-	VMOVUPS      Y1, 192(SP)
-	VBROADCASTSS 12(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 224(SP)
+	VBROADCASTSS (AX), Y0
+	VMOVUPS      Y0, (SP)
+	VBROADCASTSS (AX)(DI*1), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 32(SP)
+	VBROADCASTSS 4(AX), Y0
+	VMOVUPS      Y0, 64(SP)
+	VBROADCASTSS 4(AX)(DI*1), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 96(SP)
+	VBROADCASTSS 8(AX), Y0
+	VMOVUPS      Y0, 128(SP)
+	VBROADCASTSS 8(AX)(DI*1), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 160(SP)
+	VBROADCASTSS 12(AX), Y0
+	VMOVUPS      Y0, 192(SP)
+	VBROADCASTSS 12(AX)(DI*1), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 224(SP)
 	MOVQ         296(SP), R9
 	MOVQ         304(SP), R10
 
@@ -1684,60 +1660,59 @@ try33:
 	MOVWQZX      (R9), R12
 	MOVL         (DX)(R12*4), R12
 	TESTL        R12, R12
-	JGE          store34
-	NOTL         R12
+	JLT          store36
 	MOVL         R12, R13
+	SHRL         $0x06, R13
 	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
+	SHRL         $0x0c, R12
 	MOVL         R12, R14
 	SHLQ         $0x05, R14
 	ADDQ         BX, R14
-	VBROADCASTSS (R10), Y1
-	VMULPS       Y0, Y1, Y1
-	VSUBPS       (SP), Y1, Y2
-	VMULPS       32(SP), Y2, Y3
+	VBROADCASTSS (R10), Y0
+	VMULPS       oddValues8<>+0(SB), Y0, Y0
+	VSUBPS       (SP), Y0, Y1
+	VMULPS       32(SP), Y1, Y2
+	VMULPS       Y1, Y2, Y1
+	VSUBPS       64(SP), Y0, Y2
+	VMULPS       96(SP), Y2, Y3
 	VMULPS       Y2, Y3, Y2
-	VSUBPS       64(SP), Y1, Y3
-	VMULPS       96(SP), Y3, Y4
+	VSUBPS       128(SP), Y0, Y3
+	VMULPS       160(SP), Y3, Y4
 	VMULPS       Y3, Y4, Y3
-	VSUBPS       128(SP), Y1, Y4
-	VMULPS       160(SP), Y4, Y5
-	VMULPS       Y4, Y5, Y4
-	VSUBPS       192(SP), Y1, Y1
-	VMULPS       224(SP), Y1, Y5
-	VMULPS       Y1, Y5, Y1
-	VMOVUPS      (R14), Y5
-	VPERMPS      Y2, Y5, Y6
-	VPSRLD       $0x04, Y5, Y7
-	VPERMPS      Y3, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x08, Y5, Y7
-	VPERMPS      Y4, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x0c, Y5, Y5
-	VPERMPS      Y1, Y5, Y5
-	VADDPS       Y5, Y6, Y6
-	VPMINUD      lanes_7f7fffff<>+0(SB), Y6, Y6
+	VSUBPS       192(SP), Y0, Y0
+	VMULPS       224(SP), Y0, Y4
+	VMULPS       Y0, Y4, Y0
+	VMOVUPS      (R14), Y4
+	VPERMPS      Y1, Y4, Y5
+	VPSRLD       $0x04, Y4, Y6
+	VPERMPS      Y2, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x08, Y4, Y6
+	VPERMPS      Y3, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VPSRLD       $0x0c, Y4, Y4
+	VPERMPS      Y0, Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VPMINUD      lanes_7f7fffff<>+0(SB), Y5, Y5
 	DECL         R13
-	JNE          several35
-	VPERM2F128   $0x01, Y6, Y6, Y1
-	VPMINUD      Y1, Y6, Y2
-	VPSHUFD      $0x4e, Y2, Y1
-	VPMINUD      Y1, Y2, Y2
-	VPSHUFD      $0xb1, Y2, Y1
-	VPMINUD      Y1, Y2, Y1
-	VPCMPEQD     Y1, Y6, Y1
-	VMOVMSKPS    Y1, R14
+	JNE          several34
+	VPERM2F128   $0x01, Y5, Y5, Y0
+	VPMINUD      Y0, Y5, Y0
+	VPSHUFD      $0x4e, Y0, Y1
+	VPMINUD      Y1, Y0, Y0
+	VPSHUFD      $0xb1, Y0, Y1
+	VPMINUD      Y1, Y0, Y0
+	VPCMPEQD     Y5, Y0, Y0
+	VMOVMSKPS    Y0, R14
 	TZCNTL       R14, R14
 
-reduced36:
+reduced35:
 	ADDQ    R13, R12
 	SHLQ    $0x03, R12
 	ADDQ    R14, R12
 	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
 
-store34:
+store36:
 	MOVW R12, (R9)(R8*1)
 	ADDQ $+16, R9
 	ADDQ $+32, R10
@@ -1759,215 +1734,1212 @@ next32:
 	VZEROUPPER
 	RET
 
-several35:
-	VBROADCASTSS bits_00000000<>+0(SB), Y5
-	VBROADCASTSS bits_00000000<>+0(SB), Y7
+several34:
+	VBROADCASTSS bits_00000000<>+0(SB), Y4
+	VBROADCASTSS bits_00000000<>+0(SB), Y6
 
 more37:
 	ADDQ       $+32, R14
-	VPADDD     lanes_00000001<>+0(SB), Y7, Y7
-	VMOVUPS    (R14), Y8
-	VPERMPS    Y2, Y8, Y9
-	VPSRLD     $0x04, Y8, Y10
-	VPERMPS    Y3, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x08, Y8, Y10
-	VPERMPS    Y4, Y10, Y10
-	VADDPS     Y10, Y9, Y9
-	VPSRLD     $0x0c, Y8, Y8
-	VPERMPS    Y1, Y8, Y8
-	VADDPS     Y8, Y9, Y9
-	VCMPPS     $0x11, Y6, Y9, Y8
-	VBLENDVPS  Y8, Y7, Y5, Y5
-	VMOVAPS    Y5, Y5
-	VPMINUD    Y9, Y6, Y6
+	VPADDD     lanes_00000001<>+0(SB), Y6, Y6
+	VMOVUPS    (R14), Y7
+	VPERMPS    Y1, Y7, Y8
+	VPSRLD     $0x04, Y7, Y9
+	VPERMPS    Y2, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x08, Y7, Y9
+	VPERMPS    Y3, Y9, Y9
+	VADDPS     Y9, Y8, Y8
+	VPSRLD     $0x0c, Y7, Y7
+	VPERMPS    Y0, Y7, Y7
+	VADDPS     Y7, Y8, Y8
+	VCMPPS     $0x11, Y5, Y8, Y7
+	VBLENDVPS  Y7, Y6, Y4, Y4
+	VMOVAPS    Y4, Y4
+	VPMINUD    Y8, Y5, Y5
 	DECL       R13
 	JNE        more37
-	VPERM2F128 $0x01, Y6, Y6, Y1
-	VPMINUD    Y1, Y6, Y2
-	VPSHUFD    $0x4e, Y2, Y1
-	VPMINUD    Y1, Y2, Y2
-	VPSHUFD    $0xb1, Y2, Y1
-	VPMINUD    Y1, Y2, Y1
-	VPCMPEQD   Y1, Y6, Y1
-	VMOVMSKPS  Y1, R13
+	VPERM2F128 $0x01, Y5, Y5, Y0
+	VPMINUD    Y0, Y5, Y0
+	VPSHUFD    $0x4e, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPSHUFD    $0xb1, Y0, Y1
+	VPMINUD    Y1, Y0, Y0
+	VPCMPEQD   Y5, Y0, Y0
+	VMOVMSKPS  Y0, R13
 	TZCNTL     R13, R13
 	MOVQ       R13, R14
-	VMOVUPS    Y5, 256(SP)
+	VMOVUPS    Y4, 256(SP)
 	MOVL       256(SP)(R14*4), R13
-	JMP        reduced36
+	JMP        reduced35
 
-// func gridNearest4of16AVX2(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
-// Requires: AVX, AVX2, BMI
-TEXT ·gridNearest4of16AVX2(SB), NOSPLIT, $328-80
-	MOVQ    x+24(FP), AX
-	MOVQ    wanted+40(FP), CX
-	MOVQ    lookup+56(FP), DX
-	MOVQ    lists+64(FP), BX
-	MOVQ    numbers+72(FP), SI
-	MOVQ    roots+32(FP), DI
-	MOVQ    index+0(FP), R8
-	SUBQ    AX, DI
-	VMOVUPS oddValues<>+0(SB), Y0
-	MOVQ    codes+8(FP), R9
-	MOVQ    scales+16(FP), R10
-	SUBQ    R9, R8
-	MOVQ    R9, 288(SP)
-	MOVQ    R10, 304(SP)
-	MOVQ    tries+48(FP), R9
-	SHLQ    $0x06, R9
-	ADDQ    R10, R9
-	MOVQ    R9, 312(SP)
-	LEAQ    32(CX), R9
-	MOVQ    R9, 320(SP)
+// func gridLines8AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
+// Requires: AVX, AVX2, BMI, CMOV, FMA3, POPCNT
+TEXT ·gridLines8AVX2(SB), NOSPLIT, $632-88
+	MOVQ x+24(FP), AX
+	MOVQ AX, (SP)
+	MOVQ wanted+40(FP), AX
+	MOVQ AX, 16(SP)
+	MOVQ codes+8(FP), AX
+	MOVQ AX, 32(SP)
+	MOVQ scales+16(FP), AX
+	MOVQ AX, 48(SP)
+	MOVQ found+0(FP), DX
+	SUBQ 32(SP), DX
+	MOVQ roots+32(FP), AX
+	MOVQ AX, BX
+	SUBQ (SP), BX
+	MOVQ BX, 8(SP)
+	MOVQ tries+48(FP), AX
+	MOVQ AX, BX
+	SHLQ $0x05, BX
+	ADDQ 48(SP), BX
+	MOVQ BX, 64(SP)
+	MOVQ 16(SP), BX
+	ADDQ $+16, BX
+	MOVQ BX, 24(SP)
 
 lane38:
-	MOVWQZX (CX), R11
-	MOVQ    288(SP), R12
-	MOVQ    R12, 296(SP)
+	MOVQ    16(SP), BX
+	MOVWQZX (BX), DI
+	MOVQ    DI, 56(SP)
+	MOVQ    32(SP), BX
+	MOVQ    BX, 40(SP)
 
 group39:
-	BTL          $0x00, R11
-	JCC          next40
-	VBROADCASTSS (AX), Y1
-	VMOVUPS      Y1, (SP)
-	VBROADCASTSS (AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 32(SP)
-	VBROADCASTSS 4(AX), Y1
-	VMOVUPS      Y1, 64(SP)
-	VBROADCASTSS 4(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VBROADCASTSS 8(AX), Y1
-	VMOVUPS      Y1, 128(SP)
-	VBROADCASTSS 8(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 160(SP)
-	VBROADCASTSS 12(AX), Y1
-	VMOVUPS      Y1, 192(SP)
-	VBROADCASTSS 12(AX)(DI*1), Y1
-	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 224(SP)
-	MOVQ         296(SP), R9
-	MOVQ         304(SP), R10
+	TESTB        $0x01, 56(SP)
+	JEQ          done41
+	MOVQ         (SP), BX
+	MOVQ         8(SP), SI
+	VBROADCASTSD (BX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 72(SP)
+	VBROADCASTSD (BX)(SI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 104(SP)
+	VBROADCASTSD 8(BX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 136(SP)
+	VBROADCASTSD 8(BX)(SI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 168(SP)
+	VBROADCASTSD 16(BX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 200(SP)
+	VBROADCASTSD 16(BX)(SI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 232(SP)
+	VBROADCASTSD 24(BX), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VMOVUPS      Y0, 264(SP)
+	VBROADCASTSD 24(BX)(SI*1), Y0
+	VMOVUPS      gridSpread4<>+0(SB), Y1
+	VPERMPS      Y0, Y1, Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 296(SP)
+	MOVQ         40(SP), AX
+	MOVQ         48(SP), CX
+	VMOVUPS      oddValues3<>+0(SB), Y0
+	VMULPS       Y0, Y0, Y1
+	VADDPS       Y0, Y0, Y0
+	VMOVUPS      104(SP), Y2
+	VMULPS       72(SP), Y2, Y3
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, 360(SP)
+	VANDPS       lanes_7fffffff<>+0(SB), Y3, Y2
+	VMULPS       lanes_41200000<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 392(SP)
+	VMOVUPS      168(SP), Y2
+	VMULPS       136(SP), Y2, Y3
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, 424(SP)
+	VANDPS       lanes_7fffffff<>+0(SB), Y3, Y2
+	VMULPS       lanes_41200000<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 456(SP)
+	VMOVUPS      232(SP), Y2
+	VMULPS       200(SP), Y2, Y3
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, 488(SP)
+	VANDPS       lanes_7fffffff<>+0(SB), Y3, Y2
+	VMULPS       lanes_41200000<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 520(SP)
+	VMOVUPS      296(SP), Y2
+	VMULPS       264(SP), Y2, Y3
+	VMULPS       Y1, Y2, Y1
+	VMOVUPS      Y1, 552(SP)
+	VANDPS       lanes_7fffffff<>+0(SB), Y3, Y1
+	VMULPS       lanes_41200000<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y3, Y0
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 584(SP)
+	MOVQ         64(SP), DI
+	VBROADCASTSS -32(DI), Y0
+	VRCPPS       Y0, Y0
+	VBROADCASTSS (CX), Y1
+	VMULPS       eight_41c80000<>+0(SB), Y1, Y1
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (BX)(SI*1), Y4
+	VANDPS       eight_7fffffff<>+0(SB), Y3, Y3
+	VANDPS       eight_7fffffff<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y3, Y2
+	VADDPS       eight_41200000<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y1, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMULPS       eight_0d800000<>+0(SB), Y0, Y0
+	VADDPS       Y0, Y2, Y2
+	VMULPS       eight_37000000<>+0(SB), Y2, Y2
+	VPERM2F128   $0x01, Y2, Y2, Y0
+	VADDPS       Y0, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y0
+	VADDPS       Y0, Y2, Y2
+	VPERMILPS    $0xb1, Y2, Y0
+	VADDPS       Y0, Y2, Y2
+	VBROADCASTSS X2, Y0
 
-try41:
-	MOVWQZX      (R9), R12
-	MOVL         (DX)(R12*4), R12
-	TESTL        R12, R12
-	JGE          store42
-	NOTL         R12
-	MOVL         R12, R13
-	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
-	MOVL         R12, R14
-	SHLQ         $0x05, R14
-	ADDQ         BX, R14
-	VBROADCASTSS (R10), Y1
-	VMULPS       Y0, Y1, Y1
-	VSUBPS       (SP), Y1, Y2
-	VMULPS       32(SP), Y2, Y3
-	VMULPS       Y2, Y3, Y2
-	VSUBPS       64(SP), Y1, Y3
-	VMULPS       96(SP), Y3, Y4
-	VMULPS       Y3, Y4, Y3
-	VSUBPS       128(SP), Y1, Y4
-	VMULPS       160(SP), Y4, Y5
-	VMULPS       Y4, Y5, Y4
-	VSUBPS       192(SP), Y1, Y1
-	VMULPS       224(SP), Y1, Y5
-	VMULPS       Y1, Y5, Y1
-	VMOVUPS      (R14), Y5
-	VPERMPS      Y2, Y5, Y6
-	VPSRLD       $0x04, Y5, Y7
-	VPERMPS      Y3, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x08, Y5, Y7
-	VPERMPS      Y4, Y7, Y7
-	VADDPS       Y7, Y6, Y6
-	VPSRLD       $0x0c, Y5, Y5
-	VPERMPS      Y1, Y5, Y5
-	VADDPS       Y5, Y6, Y6
-	VPMINUD      lanes_7f7fffff<>+0(SB), Y6, Y6
-	DECL         R13
-	JNE          several43
-	VPERM2F128   $0x01, Y6, Y6, Y1
-	VPMINUD      Y1, Y6, Y2
-	VPSHUFD      $0x4e, Y2, Y1
-	VPMINUD      Y1, Y2, Y2
-	VPSHUFD      $0xb1, Y2, Y1
-	VPMINUD      Y1, Y2, Y1
-	VPCMPEQD     Y1, Y6, Y1
-	VMOVMSKPS    Y1, R14
-	TZCNTL       R14, R14
+try40:
+	MOVWQZX (AX), BX
+	MOVQ    lookup+56(FP), SI
+	MOVL    (SI)(BX*4), DI
+	TESTL   DI, DI
+	JGE     off42
+	MOVL    DI, R9
 
-reduced44:
-	ADDQ    R13, R12
-	SHLQ    $0x03, R12
-	ADDQ    R14, R12
-	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
-
-store42:
-	MOVW R12, (R9)(R8*1)
-	ADDQ $+32, R9
-	ADDQ $+64, R10
-	CMPQ R10, 312(SP)
-	JB   try41
-
-next40:
+on43:
+	MOVW R9, (AX)(DX*1)
 	ADDQ $+16, AX
-	ADDQ $+1024, 296(SP)
-	SHRL $0x01, R11
-	CMPB R11, $0x01
+	ADDQ $+32, CX
+	CMPQ CX, 64(SP)
+	JAE  done41
+	CMPW BX, (AX)
+	JEQ  on43
+	JMP  try40
+
+off42:
+	MOVL    DI, R8
+	SHRL    $0x06, R8
+	ANDL    $0x3f, R8
+	SHRL    $0x0c, DI
+	MOVL    DI, SI
+	SHLQ    $0x05, SI
+	ADDQ    lists+64(FP), SI
+	SHLQ    $0x04, DI
+	ADDQ    points+72(FP), DI
+	CMPL    R8, $0x02
+	JEQ     rare44
+	JA      several45
+	VMOVUPS (SI), Y1
+	VPERMPS 360(SP), Y1, Y2
+	VPERMPS 392(SP), Y1, Y3
+	VPSRLD  $0x04, Y1, Y4
+	VPERMPS 360(SP), Y4, Y5
+	VPERMPS 392(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x0c, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x10, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x14, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x18, Y1, Y4
+	VPERMPS 552(SP), Y4, Y5
+	VPERMPS 584(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x1c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y4
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y1, Y3, Y3
+
+again47:
+	VBROADCASTSS (CX), Y1
+	VFMADD213PS  Y3, Y2, Y1
+	VPERM2F128   $0x01, Y1, Y1, Y4
+	VPMINUD      Y4, Y1, Y4
+	VPSHUFD      $0x4e, Y4, Y5
+	VPMINUD      Y5, Y4, Y4
+	VPSHUFD      $0xb1, Y4, Y5
+	VPMINUD      Y5, Y4, Y4
+	VADDPS       Y0, Y4, Y4
+	VCMPPS       $0x15, Y1, Y4, Y1
+	VMOVMSKPS    Y1, R10
+	BLSRL        R10, R9
+	JNE          exact46
+	TZCNTL       R10, R10
+	MOVWQZX      (DI)(R10*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+16, AX
+	ADDQ         $+32, CX
+	CMPQ         CX, 64(SP)
+	JAE          done41
+	CMPW         BX, (AX)
+	JEQ          again47
+	JMP          try40
+
+rare44:
+	VMOVUPS (SI), Y1
+	VPERMPS 360(SP), Y1, Y2
+	VPERMPS 392(SP), Y1, Y3
+	VPSRLD  $0x04, Y1, Y4
+	VPERMPS 360(SP), Y4, Y5
+	VPERMPS 392(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x0c, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x10, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x14, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x18, Y1, Y4
+	VPERMPS 552(SP), Y4, Y5
+	VPERMPS 584(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x1c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y4
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y1, Y3, Y3
+	ADDQ    $+32, SI
+	VMOVUPS (SI), Y1
+	VPERMPS 360(SP), Y1, Y4
+	VPERMPS 392(SP), Y1, Y5
+	VPSRLD  $0x04, Y1, Y6
+	VPERMPS 360(SP), Y6, Y7
+	VPERMPS 392(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x08, Y1, Y6
+	VPERMPS 424(SP), Y6, Y7
+	VPERMPS 456(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x0c, Y1, Y6
+	VPERMPS 424(SP), Y6, Y7
+	VPERMPS 456(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x10, Y1, Y6
+	VPERMPS 488(SP), Y6, Y7
+	VPERMPS 520(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x14, Y1, Y6
+	VPERMPS 488(SP), Y6, Y7
+	VPERMPS 520(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x18, Y1, Y6
+	VPERMPS 552(SP), Y6, Y7
+	VPERMPS 584(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x1c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y6
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y6, Y4, Y4
+	VADDPS  Y1, Y5, Y5
+	SUBQ    $0x20, SI
+
+again48:
+	VBROADCASTSS (CX), Y1
+	VFMADD213PS  Y3, Y2, Y1
+	VBROADCASTSS (CX), Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VPMINUD      Y6, Y1, Y7
+	VPERM2F128   $0x01, Y7, Y7, Y8
+	VPMINUD      Y8, Y7, Y7
+	VPSHUFD      $0x4e, Y7, Y8
+	VPMINUD      Y8, Y7, Y7
+	VPSHUFD      $0xb1, Y7, Y8
+	VPMINUD      Y8, Y7, Y7
+	VADDPS       Y0, Y7, Y7
+	VCMPPS       $0x15, Y1, Y7, Y1
+	VMOVMSKPS    Y1, R9
+	VCMPPS       $0x15, Y6, Y7, Y1
+	VMOVMSKPS    Y1, R10
+	SHLL         $0x08, R10
+	ORL          R9, R10
+	BLSRL        R10, R9
+	JNE          exact46
+	TZCNTL       R10, R10
+	MOVWQZX      (DI)(R10*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+16, AX
+	ADDQ         $+32, CX
+	CMPQ         CX, 64(SP)
+	JAE          done41
+	CMPW         BX, (AX)
+	JEQ          again48
+	JMP          try40
+
+several45:
+	MOVQ scratch+80(FP), R10
+	MOVQ SI, R9
+	MOVL R8, R11
+
+loop49:
+	VMOVUPS (R9), Y1
+	VPERMPS 360(SP), Y1, Y2
+	VPERMPS 392(SP), Y1, Y3
+	VPSRLD  $0x04, Y1, Y4
+	VPERMPS 360(SP), Y4, Y5
+	VPERMPS 392(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x0c, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x10, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x14, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x18, Y1, Y4
+	VPERMPS 552(SP), Y4, Y5
+	VPERMPS 584(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x1c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y4
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y1, Y3, Y3
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    $+32, R9
+	ADDQ    $+96, R10
+	DECQ    R11
+	JNE     loop49
+
+again50:
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Y1
+
+loop51:
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD213PS  32(R10), Y2, Y3
+	VMOVUPS      Y3, 64(R10)
+	VPMINUD      Y3, Y1, Y1
+	ADDQ         $+96, R10
+	DECQ         R11
+	JNE          loop51
+	VPERM2F128   $0x01, Y1, Y1, Y2
+	VPMINUD      Y2, Y1, Y1
+	VPSHUFD      $0x4e, Y1, Y2
+	VPMINUD      Y2, Y1, Y1
+	VPSHUFD      $0xb1, Y1, Y2
+	VPMINUD      Y2, Y1, Y1
+	VADDPS       Y0, Y1, Y1
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	XORL         R12, R12
+	XORL         R13, R13
+	XORL         R14, R14
+
+loop52:
+	VCMPPS    $0x15, 64(R10), Y1, Y2
+	VMOVMSKPS Y2, R15
+	POPCNTL   R15, R9
+	ADDL      R9, R13
+	TZCNTL    R15, R9
+	LEAL      (R9)(R12*1), R9
+	TESTL     R15, R15
+	CMOVLNE   R9, R14
+	ADDQ      $+8, R12
+	ADDQ      $+96, R10
+	DECQ      R11
+	JNE       loop52
+	CMPL      R13, $0x01
+	JNE       exact46
+	MOVWQZX   (DI)(R14*2), R9
+	MOVW      R9, (AX)(DX*1)
+	ADDQ      $+16, AX
+	ADDQ      $+32, CX
+	CMPQ      CX, 64(SP)
+	JAE       done41
+	CMPW      BX, (AX)
+	JEQ       again50
+	JMP       try40
+
+exact46:
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Y1
+	VBROADCASTSS bits_00000000<>+0(SB), Y2
+	VBROADCASTSS bits_00000000<>+0(SB), Y3
+	VBROADCASTSS (CX), Y4
+	VMULPS       oddValues3<>+0(SB), Y4, Y4
+	VSUBPS       72(SP), Y4, Y5
+	VMULPS       104(SP), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VSUBPS       136(SP), Y4, Y6
+	VMULPS       168(SP), Y6, Y7
+	VMULPS       Y6, Y7, Y6
+	VSUBPS       200(SP), Y4, Y7
+	VMULPS       232(SP), Y7, Y8
+	VMULPS       Y7, Y8, Y7
+	VSUBPS       264(SP), Y4, Y4
+	VMULPS       296(SP), Y4, Y8
+	VMULPS       Y4, Y8, Y4
+	MOVL         R8, R8
+
+loop53:
+	VMOVUPS    (SI), Y8
+	VPERMPS    Y5, Y8, Y9
+	VPSRLD     $0x04, Y8, Y10
+	VPERMPS    Y5, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x08, Y8, Y10
+	VPERMPS    Y6, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x0c, Y8, Y10
+	VPERMPS    Y6, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x10, Y8, Y10
+	VPERMPS    Y7, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x14, Y8, Y10
+	VPERMPS    Y7, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x18, Y8, Y10
+	VPERMPS    Y4, Y10, Y10
+	VADDPS     Y10, Y9, Y9
+	VPSRLD     $0x1c, Y8, Y8
+	VPERMPS    Y4, Y8, Y8
+	VADDPS     Y8, Y9, Y9
+	VCMPPS     $0x11, Y1, Y9, Y8
+	VBLENDVPS  Y8, Y2, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINUD    Y9, Y1, Y1
+	VPADDD     lanes_00000001<>+0(SB), Y2, Y2
+	ADDQ       $+32, SI
+	DECQ       R8
+	JNE        loop53
+	VPERM2F128 $0x01, Y1, Y1, Y2
+	VPMINUD    Y2, Y1, Y2
+	VPSHUFD    $0x4e, Y2, Y4
+	VPMINUD    Y4, Y2, Y2
+	VPSHUFD    $0xb1, Y2, Y4
+	VPMINUD    Y4, Y2, Y2
+	VPCMPEQD   Y1, Y2, Y1
+	VMOVMSKPS  Y1, R8
+	TZCNTL     R8, R8
+	VMOVUPS    Y3, 328(SP)
+	MOVL       328(SP)(R8*4), SI
+	SHLL       $0x03, SI
+	ADDL       SI, R8
+	MOVWQZX    (DI)(R8*2), R9
+	MOVW       R9, (AX)(DX*1)
+	ADDQ       $+16, AX
+	ADDQ       $+32, CX
+	CMPQ       CX, 64(SP)
+	JAE        done41
+	CMPW       BX, (AX)
+	JEQ        try40
+	JMP        try40
+
+done41:
+	ADDQ $+32, (SP)
+	ADDQ $+512, 40(SP)
+	SHRL $0x01, 56(SP)
+	CMPB 56(SP), $0x01
 	JNE  group39
-	ADDQ $0x02, 288(SP)
-	ADDQ $0x04, 304(SP)
-	ADDQ $0x04, 312(SP)
-	ADDQ $+2, CX
-	CMPQ CX, 320(SP)
+	ADDQ $0x02, 32(SP)
+	ADDQ $0x04, 48(SP)
+	ADDQ $0x04, 64(SP)
+	MOVQ 16(SP), BX
+	ADDQ $+2, BX
+	MOVQ BX, 16(SP)
+	CMPQ BX, 24(SP)
 	JB   lane38
 	VZEROUPPER
 	RET
 
-several43:
-	VBROADCASTSS bits_00000000<>+0(SB), Y5
-	VBROADCASTSS bits_00000000<>+0(SB), Y7
+DATA lanes_41200000<>+0(SB)/4, $0x41200000
+DATA lanes_41200000<>+4(SB)/4, $0x41200000
+DATA lanes_41200000<>+8(SB)/4, $0x41200000
+DATA lanes_41200000<>+12(SB)/4, $0x41200000
+DATA lanes_41200000<>+16(SB)/4, $0x41200000
+DATA lanes_41200000<>+20(SB)/4, $0x41200000
+DATA lanes_41200000<>+24(SB)/4, $0x41200000
+DATA lanes_41200000<>+28(SB)/4, $0x41200000
+GLOBL lanes_41200000<>(SB), RODATA|NOPTR, $32
 
-more45:
-	ADDQ       $+32, R14
-	VPADDD     lanes_00000001<>+0(SB), Y7, Y7
-	VMOVUPS    (R14), Y8
-	VPERMPS    Y2, Y8, Y9
+DATA eight_41c80000<>+0(SB)/4, $0x41c80000
+DATA eight_41c80000<>+4(SB)/4, $0x41c80000
+DATA eight_41c80000<>+8(SB)/4, $0x41c80000
+DATA eight_41c80000<>+12(SB)/4, $0x41c80000
+DATA eight_41c80000<>+16(SB)/4, $0x41c80000
+DATA eight_41c80000<>+20(SB)/4, $0x41c80000
+DATA eight_41c80000<>+24(SB)/4, $0x41c80000
+DATA eight_41c80000<>+28(SB)/4, $0x41c80000
+GLOBL eight_41c80000<>(SB), RODATA|NOPTR, $32
+
+DATA eight_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA eight_7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL eight_7fffffff<>(SB), RODATA|NOPTR, $32
+
+DATA eight_41200000<>+0(SB)/4, $0x41200000
+DATA eight_41200000<>+4(SB)/4, $0x41200000
+DATA eight_41200000<>+8(SB)/4, $0x41200000
+DATA eight_41200000<>+12(SB)/4, $0x41200000
+DATA eight_41200000<>+16(SB)/4, $0x41200000
+DATA eight_41200000<>+20(SB)/4, $0x41200000
+DATA eight_41200000<>+24(SB)/4, $0x41200000
+DATA eight_41200000<>+28(SB)/4, $0x41200000
+GLOBL eight_41200000<>(SB), RODATA|NOPTR, $32
+
+DATA eight_0d800000<>+0(SB)/4, $0x0d800000
+DATA eight_0d800000<>+4(SB)/4, $0x0d800000
+DATA eight_0d800000<>+8(SB)/4, $0x0d800000
+DATA eight_0d800000<>+12(SB)/4, $0x0d800000
+DATA eight_0d800000<>+16(SB)/4, $0x0d800000
+DATA eight_0d800000<>+20(SB)/4, $0x0d800000
+DATA eight_0d800000<>+24(SB)/4, $0x0d800000
+DATA eight_0d800000<>+28(SB)/4, $0x0d800000
+GLOBL eight_0d800000<>(SB), RODATA|NOPTR, $32
+
+DATA eight_37000000<>+0(SB)/4, $0x37000000
+DATA eight_37000000<>+4(SB)/4, $0x37000000
+DATA eight_37000000<>+8(SB)/4, $0x37000000
+DATA eight_37000000<>+12(SB)/4, $0x37000000
+DATA eight_37000000<>+16(SB)/4, $0x37000000
+DATA eight_37000000<>+20(SB)/4, $0x37000000
+DATA eight_37000000<>+24(SB)/4, $0x37000000
+DATA eight_37000000<>+28(SB)/4, $0x37000000
+GLOBL eight_37000000<>(SB), RODATA|NOPTR, $32
+
+DATA bits_7f7fffff<>+0(SB)/4, $0x7f7fffff
+GLOBL bits_7f7fffff<>(SB), RODATA|NOPTR, $4
+
+// func gridLines4AVX2(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, FMA3, POPCNT
+TEXT ·gridLines4AVX2(SB), NOSPLIT, $632-88
+	MOVQ x+24(FP), AX
+	MOVQ AX, (SP)
+	MOVQ wanted+40(FP), AX
+	MOVQ AX, 16(SP)
+	MOVQ codes+8(FP), AX
+	MOVQ AX, 32(SP)
+	MOVQ scales+16(FP), AX
+	MOVQ AX, 48(SP)
+	MOVQ found+0(FP), DX
+	SUBQ 32(SP), DX
+	MOVQ roots+32(FP), AX
+	MOVQ AX, BX
+	SUBQ (SP), BX
+	MOVQ BX, 8(SP)
+	MOVQ tries+48(FP), AX
+	MOVQ AX, BX
+	SHLQ $0x05, BX
+	ADDQ 48(SP), BX
+	MOVQ BX, 64(SP)
+	MOVQ 16(SP), BX
+	ADDQ $+16, BX
+	MOVQ BX, 24(SP)
+
+lane54:
+	MOVQ    16(SP), BX
+	MOVWQZX (BX), DI
+	MOVQ    DI, 56(SP)
+	MOVQ    32(SP), BX
+	MOVQ    BX, 40(SP)
+
+group55:
+	TESTB          $0x01, 56(SP)
+	JEQ            done57
+	MOVQ           (SP), BX
+	MOVQ           8(SP), SI
+	VBROADCASTSS   (BX), Y0
+	VMOVUPS        Y0, 72(SP)
+	VBROADCASTSS   (BX)(SI*1), Y0
+	VANDPS         lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 104(SP)
+	VBROADCASTSS   4(BX), Y0
+	VMOVUPS        Y0, 136(SP)
+	VBROADCASTSS   4(BX)(SI*1), Y0
+	VANDPS         lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 168(SP)
+	VBROADCASTSS   8(BX), Y0
+	VMOVUPS        Y0, 200(SP)
+	VBROADCASTSS   8(BX)(SI*1), Y0
+	VANDPS         lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 232(SP)
+	VBROADCASTSS   12(BX), Y0
+	VMOVUPS        Y0, 264(SP)
+	VBROADCASTSS   12(BX)(SI*1), Y0
+	VANDPS         lanes_7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 296(SP)
+	MOVQ           40(SP), AX
+	MOVQ           48(SP), CX
+	VMOVUPS        oddValues8<>+0(SB), Y0
+	VMULPS         Y0, Y0, Y1
+	VADDPS         Y0, Y0, Y0
+	VMOVUPS        104(SP), Y2
+	VMULPS         72(SP), Y2, Y3
+	VMULPS         Y1, Y2, Y2
+	VMOVUPS        Y2, 360(SP)
+	VANDPS         lanes_7fffffff<>+0(SB), Y3, Y2
+	VMULPS         lanes_41f00000<>+0(SB), Y2, Y2
+	VMULPS         Y0, Y3, Y3
+	VSUBPS         Y3, Y2, Y2
+	VMOVUPS        Y2, 392(SP)
+	VMOVUPS        168(SP), Y2
+	VMULPS         136(SP), Y2, Y3
+	VMULPS         Y1, Y2, Y2
+	VMOVUPS        Y2, 424(SP)
+	VANDPS         lanes_7fffffff<>+0(SB), Y3, Y2
+	VMULPS         lanes_41f00000<>+0(SB), Y2, Y2
+	VMULPS         Y0, Y3, Y3
+	VSUBPS         Y3, Y2, Y2
+	VMOVUPS        Y2, 456(SP)
+	VMOVUPS        232(SP), Y2
+	VMULPS         200(SP), Y2, Y3
+	VMULPS         Y1, Y2, Y2
+	VMOVUPS        Y2, 488(SP)
+	VANDPS         lanes_7fffffff<>+0(SB), Y3, Y2
+	VMULPS         lanes_41f00000<>+0(SB), Y2, Y2
+	VMULPS         Y0, Y3, Y3
+	VSUBPS         Y3, Y2, Y2
+	VMOVUPS        Y2, 520(SP)
+	VMOVUPS        296(SP), Y2
+	VMULPS         264(SP), Y2, Y3
+	VMULPS         Y1, Y2, Y1
+	VMOVUPS        Y1, 552(SP)
+	VANDPS         lanes_7fffffff<>+0(SB), Y3, Y1
+	VMULPS         lanes_41f00000<>+0(SB), Y1, Y1
+	VMULPS         Y0, Y3, Y0
+	VSUBPS         Y0, Y1, Y0
+	VMOVUPS        Y0, 584(SP)
+	MOVQ           64(SP), DI
+	VBROADCASTSS   -32(DI), Y0
+	VRCPPS         Y0, Y0
+	VBROADCASTSS   (CX), Y1
+	VMULPS         eight_43610000<>+0(SB), Y1, Y1
+	VBROADCASTF128 (BX), Y3
+	VBROADCASTF128 (BX)(SI*1), Y4
+	VANDPS         eight_7fffffff<>+0(SB), Y3, Y3
+	VANDPS         eight_7fffffff<>+0(SB), Y4, Y4
+	VMULPS         Y0, Y3, Y2
+	VADDPS         eight_41f00000<>+0(SB), Y2, Y2
+	VMULPS         Y3, Y2, Y2
+	VADDPS         Y1, Y2, Y2
+	VMULPS         Y4, Y2, Y2
+	VMULPS         eight_0d800000<>+0(SB), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VMULPS         eight_37000000<>+0(SB), Y2, Y2
+	VPERM2F128     $0x01, Y2, Y2, Y0
+	VADDPS         Y0, Y2, Y2
+	VPERMILPS      $0x4e, Y2, Y0
+	VADDPS         Y0, Y2, Y2
+	VPERMILPS      $0xb1, Y2, Y0
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   X2, Y0
+
+try56:
+	MOVWQZX (AX), BX
+	MOVQ    lookup+56(FP), SI
+	MOVL    (SI)(BX*4), DI
+	TESTL   DI, DI
+	JGE     off58
+	MOVL    DI, R9
+
+on59:
+	MOVW R9, (AX)(DX*1)
+	ADDQ $+16, AX
+	ADDQ $+32, CX
+	CMPQ CX, 64(SP)
+	JAE  done57
+	CMPW BX, (AX)
+	JEQ  on59
+	JMP  try56
+
+off58:
+	MOVL    DI, R8
+	SHRL    $0x06, R8
+	ANDL    $0x3f, R8
+	MOVL    DI, R10
+	ANDL    $0x3f, R10
+	SHRL    $0x0c, DI
+	MOVL    DI, SI
+	SHLQ    $0x05, SI
+	ADDQ    lists+64(FP), SI
+	SHLQ    $0x04, DI
+	ADDQ    points+72(FP), DI
+	CMPL    R8, $0x02
+	JA      several61
+	VMOVUPS (SI), Y1
+	VPERMPS 360(SP), Y1, Y2
+	VPERMPS 392(SP), Y1, Y3
+	VPSRLD  $0x04, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x0c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y4
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y1, Y3, Y3
+	ADDQ    $+32, SI
+	VMOVUPS (SI), Y1
+	VPERMPS 360(SP), Y1, Y4
+	VPERMPS 392(SP), Y1, Y5
+	VPSRLD  $0x04, Y1, Y6
+	VPERMPS 424(SP), Y6, Y7
+	VPERMPS 456(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x08, Y1, Y6
+	VPERMPS 488(SP), Y6, Y7
+	VPERMPS 520(SP), Y6, Y6
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+	VPSRLD  $0x0c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y6
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y6, Y4, Y4
+	VADDPS  Y1, Y5, Y5
+	SUBQ    $0x20, SI
+	MOVL    R10, R11
+	SHRL    $0x01, R11
+	SUBL    R11, R10
+
+again63:
+	VBROADCASTSS (CX), Y1
+	VFMADD213PS  Y3, Y2, Y1
+	VBROADCASTSS (CX), Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VPMINUD      Y6, Y1, Y7
+	VPERM2F128   $0x01, Y7, Y7, Y8
+	VPMINUD      Y8, Y7, Y7
+	VPSHUFD      $0x4e, Y7, Y8
+	VPMINUD      Y8, Y7, Y7
+	VPSHUFD      $0xb1, Y7, Y8
+	VPMINUD      Y8, Y7, Y7
+	VADDPS       Y0, Y7, Y7
+	VCMPPS       $0x15, Y1, Y7, Y1
+	VMOVMSKPS    Y1, R9
+	VCMPPS       $0x15, Y6, Y7, Y1
+	VMOVMSKPS    Y1, R12
+	BZHIL        R10, R9, R9
+	BZHIL        R11, R12, R12
+	SHLL         $0x08, R12
+	ORL          R9, R12
+	BLSRL        R12, R9
+	JNE          exact62
+	TZCNTL       R12, R12
+	MOVWQZX      (DI)(R12*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+16, AX
+	ADDQ         $+32, CX
+	CMPQ         CX, 64(SP)
+	JAE          done57
+	CMPW         BX, (AX)
+	JEQ          again63
+	JMP          try56
+
+several61:
+	LEAQ gridSharesAVX2<>+0(SB), R9
+	MOVL (R9)(R10*8), R11
+	MOVL R11, 616(SP)
+	MOVL 4(R9)(R10*8), R11
+	MOVL R11, 624(SP)
+	MOVQ scratch+80(FP), R10
+	MOVQ SI, R9
+	MOVL R8, R11
+
+loop64:
+	VMOVUPS (R9), Y1
+	VPERMPS 360(SP), Y1, Y2
+	VPERMPS 392(SP), Y1, Y3
+	VPSRLD  $0x04, Y1, Y4
+	VPERMPS 424(SP), Y4, Y5
+	VPERMPS 456(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPERMPS 488(SP), Y4, Y5
+	VPERMPS 520(SP), Y4, Y4
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VPSRLD  $0x0c, Y1, Y1
+	VPERMPS 552(SP), Y1, Y4
+	VPERMPS 584(SP), Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y1, Y3, Y3
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    $+32, R9
+	ADDQ    $+96, R10
+	DECQ    R11
+	JNE     loop64
+
+again65:
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Y1
+
+loop66:
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD213PS  32(R10), Y2, Y3
+	VMOVUPS      Y3, 64(R10)
+	VPMINUD      Y3, Y1, Y1
+	ADDQ         $+96, R10
+	DECQ         R11
+	JNE          loop66
+	VPERM2F128   $0x01, Y1, Y1, Y2
+	VPMINUD      Y2, Y1, Y1
+	VPSHUFD      $0x4e, Y1, Y2
+	VPMINUD      Y2, Y1, Y1
+	VPSHUFD      $0xb1, Y1, Y2
+	VPMINUD      Y2, Y1, Y1
+	VADDPS       Y0, Y1, Y1
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	XORL         R12, R12
+	XORL         R13, R13
+	XORL         R14, R14
+
+loop67:
+	VCMPPS    $0x15, 64(R10), Y1, Y2
+	VMOVMSKPS Y2, R15
+	MOVL      616(SP), R9
+	CMPL      R12, 624(SP)
+	ADCL      $0x00, R9
+	BZHIL     R9, R15, R15
+	POPCNTL   R15, R9
+	ADDL      R9, R13
+	TZCNTL    R15, R9
+	LEAL      (R9)(R12*1), R9
+	TESTL     R15, R15
+	CMOVLNE   R9, R14
+	ADDQ      $+8, R12
+	ADDQ      $+96, R10
+	DECQ      R11
+	JNE       loop67
+	CMPL      R13, $0x01
+	JNE       exact62
+	MOVWQZX   (DI)(R14*2), R9
+	MOVW      R9, (AX)(DX*1)
+	ADDQ      $+16, AX
+	ADDQ      $+32, CX
+	CMPQ      CX, 64(SP)
+	JAE       done57
+	CMPW      BX, (AX)
+	JEQ       again65
+	JMP       try56
+
+exact62:
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Y1
+	VBROADCASTSS bits_00000000<>+0(SB), Y2
+	VBROADCASTSS bits_00000000<>+0(SB), Y3
+	VBROADCASTSS (CX), Y4
+	VMULPS       oddValues8<>+0(SB), Y4, Y4
+	VSUBPS       72(SP), Y4, Y5
+	VMULPS       104(SP), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VSUBPS       136(SP), Y4, Y6
+	VMULPS       168(SP), Y6, Y7
+	VMULPS       Y6, Y7, Y6
+	VSUBPS       200(SP), Y4, Y7
+	VMULPS       232(SP), Y7, Y8
+	VMULPS       Y7, Y8, Y7
+	VSUBPS       264(SP), Y4, Y4
+	VMULPS       296(SP), Y4, Y8
+	VMULPS       Y4, Y8, Y4
+	MOVL         R8, R8
+
+loop68:
+	VMOVUPS    (SI), Y8
+	VPERMPS    Y5, Y8, Y9
 	VPSRLD     $0x04, Y8, Y10
-	VPERMPS    Y3, Y10, Y10
+	VPERMPS    Y6, Y10, Y10
 	VADDPS     Y10, Y9, Y9
 	VPSRLD     $0x08, Y8, Y10
-	VPERMPS    Y4, Y10, Y10
+	VPERMPS    Y7, Y10, Y10
 	VADDPS     Y10, Y9, Y9
 	VPSRLD     $0x0c, Y8, Y8
-	VPERMPS    Y1, Y8, Y8
+	VPERMPS    Y4, Y8, Y8
 	VADDPS     Y8, Y9, Y9
-	VCMPPS     $0x11, Y6, Y9, Y8
-	VBLENDVPS  Y8, Y7, Y5, Y5
-	VMOVAPS    Y5, Y5
-	VPMINUD    Y9, Y6, Y6
-	DECL       R13
-	JNE        more45
-	VPERM2F128 $0x01, Y6, Y6, Y1
-	VPMINUD    Y1, Y6, Y2
-	VPSHUFD    $0x4e, Y2, Y1
-	VPMINUD    Y1, Y2, Y2
-	VPSHUFD    $0xb1, Y2, Y1
-	VPMINUD    Y1, Y2, Y1
-	VPCMPEQD   Y1, Y6, Y1
-	VMOVMSKPS  Y1, R13
-	TZCNTL     R13, R13
-	MOVQ       R13, R14
-	VMOVUPS    Y5, 256(SP)
-	MOVL       256(SP)(R14*4), R13
-	JMP        reduced44
+	VCMPPS     $0x11, Y1, Y9, Y8
+	VBLENDVPS  Y8, Y2, Y3, Y3
+	VMOVAPS    Y3, Y3
+	VPMINUD    Y9, Y1, Y1
+	VPADDD     lanes_00000001<>+0(SB), Y2, Y2
+	ADDQ       $+32, SI
+	DECQ       R8
+	JNE        loop68
+	VPERM2F128 $0x01, Y1, Y1, Y2
+	VPMINUD    Y2, Y1, Y2
+	VPSHUFD    $0x4e, Y2, Y4
+	VPMINUD    Y4, Y2, Y2
+	VPSHUFD    $0xb1, Y2, Y4
+	VPMINUD    Y4, Y2, Y2
+	VPCMPEQD   Y1, Y2, Y1
+	VMOVMSKPS  Y1, R8
+	TZCNTL     R8, R8
+	VMOVUPS    Y3, 328(SP)
+	MOVL       328(SP)(R8*4), SI
+	SHLL       $0x03, SI
+	ADDL       SI, R8
+	MOVWQZX    (DI)(R8*2), R9
+	MOVW       R9, (AX)(DX*1)
+	ADDQ       $+16, AX
+	ADDQ       $+32, CX
+	CMPQ       CX, 64(SP)
+	JAE        done57
+	CMPW       BX, (AX)
+	JEQ        try56
+	JMP        try56
+
+done57:
+	ADDQ $+16, (SP)
+	ADDQ $+512, 40(SP)
+	SHRL $0x01, 56(SP)
+	CMPB 56(SP), $0x01
+	JNE  group55
+	ADDQ $0x02, 32(SP)
+	ADDQ $0x04, 48(SP)
+	ADDQ $0x04, 64(SP)
+	MOVQ 16(SP), BX
+	ADDQ $+2, BX
+	MOVQ BX, 16(SP)
+	CMPQ BX, 24(SP)
+	JB   lane54
+	VZEROUPPER
+	RET
+
+DATA lanes_41f00000<>+0(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+4(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+8(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+12(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+16(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+20(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+24(SB)/4, $0x41f00000
+DATA lanes_41f00000<>+28(SB)/4, $0x41f00000
+GLOBL lanes_41f00000<>(SB), RODATA|NOPTR, $32
+
+DATA eight_43610000<>+0(SB)/4, $0x43610000
+DATA eight_43610000<>+4(SB)/4, $0x43610000
+DATA eight_43610000<>+8(SB)/4, $0x43610000
+DATA eight_43610000<>+12(SB)/4, $0x43610000
+DATA eight_43610000<>+16(SB)/4, $0x43610000
+DATA eight_43610000<>+20(SB)/4, $0x43610000
+DATA eight_43610000<>+24(SB)/4, $0x43610000
+DATA eight_43610000<>+28(SB)/4, $0x43610000
+GLOBL eight_43610000<>(SB), RODATA|NOPTR, $32
+
+DATA eight_41f00000<>+0(SB)/4, $0x41f00000
+DATA eight_41f00000<>+4(SB)/4, $0x41f00000
+DATA eight_41f00000<>+8(SB)/4, $0x41f00000
+DATA eight_41f00000<>+12(SB)/4, $0x41f00000
+DATA eight_41f00000<>+16(SB)/4, $0x41f00000
+DATA eight_41f00000<>+20(SB)/4, $0x41f00000
+DATA eight_41f00000<>+24(SB)/4, $0x41f00000
+DATA eight_41f00000<>+28(SB)/4, $0x41f00000
+GLOBL eight_41f00000<>(SB), RODATA|NOPTR, $32
+
+DATA gridSharesAVX2<>+0(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+4(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+8(SB)/4, $0x00000001
+DATA gridSharesAVX2<>+12(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+16(SB)/4, $0x00000002
+DATA gridSharesAVX2<>+20(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+24(SB)/4, $0x00000003
+DATA gridSharesAVX2<>+28(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+32(SB)/4, $0x00000004
+DATA gridSharesAVX2<>+36(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+40(SB)/4, $0x00000005
+DATA gridSharesAVX2<>+44(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+48(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+52(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+56(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+60(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+64(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+68(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+72(SB)/4, $0x00000004
+DATA gridSharesAVX2<>+76(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+80(SB)/4, $0x00000005
+DATA gridSharesAVX2<>+84(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+88(SB)/4, $0x00000005
+DATA gridSharesAVX2<>+92(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+96(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+100(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+104(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+108(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+112(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+116(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+120(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+124(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+128(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+132(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+136(SB)/4, $0x00000005
+DATA gridSharesAVX2<>+140(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+144(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+148(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+152(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+156(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+160(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+164(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+168(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+172(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+176(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+180(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+184(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+188(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+192(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+196(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+200(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+204(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+208(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+212(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+216(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+220(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+224(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+228(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+232(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+236(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+240(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+244(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+248(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+252(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+256(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+260(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+264(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+268(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+272(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+276(SB)/4, $0x00000020
+DATA gridSharesAVX2<>+280(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+284(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+288(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+292(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+296(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+300(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+304(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+308(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+312(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+316(SB)/4, $0x00000020
+DATA gridSharesAVX2<>+320(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+324(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+328(SB)/4, $0x00000006
+DATA gridSharesAVX2<>+332(SB)/4, $0x00000028
+DATA gridSharesAVX2<>+336(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+340(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+344(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+348(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+352(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+356(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+360(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+364(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+368(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+372(SB)/4, $0x00000020
+DATA gridSharesAVX2<>+376(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+380(SB)/4, $0x00000028
+DATA gridSharesAVX2<>+384(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+388(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+392(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+396(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+400(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+404(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+408(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+412(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+416(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+420(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+424(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+428(SB)/4, $0x00000020
+DATA gridSharesAVX2<>+432(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+436(SB)/4, $0x00000028
+DATA gridSharesAVX2<>+440(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+444(SB)/4, $0x00000030
+DATA gridSharesAVX2<>+448(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+452(SB)/4, $0x00000000
+DATA gridSharesAVX2<>+456(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+460(SB)/4, $0x00000008
+DATA gridSharesAVX2<>+464(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+468(SB)/4, $0x00000010
+DATA gridSharesAVX2<>+472(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+476(SB)/4, $0x00000018
+DATA gridSharesAVX2<>+480(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+484(SB)/4, $0x00000020
+DATA gridSharesAVX2<>+488(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+492(SB)/4, $0x00000028
+DATA gridSharesAVX2<>+496(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+500(SB)/4, $0x00000030
+DATA gridSharesAVX2<>+504(SB)/4, $0x00000007
+DATA gridSharesAVX2<>+508(SB)/4, $0x00000038
+GLOBL gridSharesAVX2<>(SB), RODATA|NOPTR, $512
 
 // func weighEvenlyAVX512(w *float32, x *float32, sigma2 *float32, n int)
 // Requires: AVX, AVX512F
@@ -2750,113 +3722,108 @@ GLOBL bits_41600000<>(SB), RODATA|NOPTR, $4
 DATA bits_41000000<>+0(SB)/4, $0x41000000
 GLOBL bits_41000000<>(SB), RODATA|NOPTR, $4
 
-// func gridSums8AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-72
+// func gridSums8AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
+// Requires: AVX, AVX512F
+TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-64
 	MOVQ         x+24(FP), AX
 	MOVQ         w+32(FP), CX
-	MOVQ         index+40(FP), DX
-	MOVQ         points+48(FP), BX
-	MOVQ         groups+56(FP), SI
-	MOVQ         scale+0(FP), DI
-	MOVQ         best+8(FP), R8
-	MOVQ         taken+16(FP), R9
-	VMOVUPS      (DI), Z0
-	VMOVUPS      (R8), Z1
-	VMOVUPS      (R9), Z2
+	MOVQ         points+40(FP), DX
+	MOVQ         groups+48(FP), BX
+	MOVQ         scale+0(FP), SI
+	MOVQ         best+8(FP), DI
+	MOVQ         taken+16(FP), R8
+	VMOVUPS      (SI), Z0
+	VMOVUPS      (DI), Z1
+	VMOVUPS      (R8), Z2
 	VBROADCASTSS bits_00000000<>+0(SB), Z3
-	VMOVUPS      oddValues<>+0(SB), Z4
-	MOVQ         tries+64(FP), R10
+	VMOVUPS      oddValues3<>+0(SB), Z4
+	MOVQ         tries+56(FP), R9
 
 loop10:
 	VBROADCASTSS bits_00000000<>+0(SB), Z5
 	VBROADCASTSS bits_00000000<>+0(SB), Z6
-	MOVQ         AX, R11
-	MOVQ         CX, R12
-	MOVQ         DX, R13
-	MOVQ         SI, R14
+	MOVQ         AX, R10
+	MOVQ         CX, R11
+	MOVQ         DX, R12
+	MOVQ         BX, R13
 
 loop11:
-	VPMOVZXWD    (R13), Z7
-	VBROADCASTSS bits_00007fff<>+0(SB), Z8
-	VANDPS       Z8, Z7, Z7
-	VPCMPEQD     Z7, Z7, K1
-	VPGATHERDD   (BX)(Z7*4), K1, Z9
-	VPERMPS      Z4, Z9, Z7
-	VMOVUPS      (R12), Z8
-	VMULPS       (R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
+	VPMOVZXWD    (R12), Z7
+	VPERMILPS    Z7, Z4, Z8
+	VMOVUPS      (R11), Z9
+	VMULPS       (R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
 	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x02, Z7, Z8
+	VPERMILPS    Z8, Z4, Z8
+	VMOVUPS      64(R11), Z9
+	VMULPS       64(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x04, Z7, Z8
+	VPERMILPS    Z8, Z4, Z8
+	VMOVUPS      128(R11), Z9
+	VMULPS       128(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x06, Z7, Z8
+	VPERMILPS    Z8, Z4, Z8
+	VMOVUPS      192(R11), Z9
+	VMULPS       192(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x08, Z7, Z8
+	VPERMILPS    Z8, Z4, Z8
+	VMOVUPS      256(R11), Z9
+	VMULPS       256(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x0a, Z7, Z8
+	VPERMILPS    Z8, Z4, Z8
+	VMOVUPS      320(R11), Z9
+	VMULPS       320(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x0c, Z7, Z8
+	VPERMILPS    Z8, Z4, Z8
+	VMOVUPS      384(R11), Z9
+	VMULPS       384(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x0e, Z7, Z7
+	VPERMILPS    Z7, Z4, Z7
+	VMOVUPS      448(R11), Z8
+	VMULPS       448(R10), Z8, Z9
+	VMULPS       Z7, Z9, Z9
+	VADDPS       Z9, Z5, Z5
 	VMULPS       Z7, Z8, Z8
 	VMULPS       Z7, Z8, Z7
 	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x04, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      64(R12), Z8
-	VMULPS       64(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x08, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      128(R12), Z8
-	VMULPS       128(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x0c, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      192(R12), Z8
-	VMULPS       192(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x10, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      256(R12), Z8
-	VMULPS       256(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x14, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      320(R12), Z8
-	VMULPS       320(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x18, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      384(R12), Z8
-	VMULPS       384(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x1c, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      448(R12), Z8
-	VMULPS       448(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
+	ADDQ         $+512, R10
 	ADDQ         $+512, R11
-	ADDQ         $+512, R12
-	ADDQ         $+1024, R13
-	DECQ         R14
+	ADDQ         $+1024, R12
+	DECQ         R13
 	JNE          loop11
 	VBROADCASTSS bits_00000000<>+0(SB), Z7
 	VCMPPS       $0x1e, Z7, Z6, K1
@@ -2875,88 +3842,80 @@ loop11:
 	VBROADCASTSS bits_00000001<>+0(SB), Z5
 	VPADDD       Z5, Z3, Z3
 	ADDQ         $+32, DX
-	DECQ         R10
+	DECQ         R9
 	JNE          loop10
-	VMOVUPS      Z0, (DI)
-	VMOVUPS      Z1, (R8)
-	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      Z2, (R8)
 	VZEROUPPER
 	RET
 
-DATA bits_00007fff<>+0(SB)/4, $0x00007fff
-GLOBL bits_00007fff<>(SB), RODATA|NOPTR, $4
-
-// func gridSums4AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, index *uint16, points *uint32, groups int, tries int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-72
+// func gridSums4AVX512(scale *float32, best *float32, taken *uint32, x *float32, w *float32, points *uint16, groups int, tries int)
+// Requires: AVX, AVX512F
+TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-64
 	MOVQ         x+24(FP), AX
 	MOVQ         w+32(FP), CX
-	MOVQ         index+40(FP), DX
-	MOVQ         points+48(FP), BX
-	MOVQ         groups+56(FP), SI
-	MOVQ         scale+0(FP), DI
-	MOVQ         best+8(FP), R8
-	MOVQ         taken+16(FP), R9
-	VMOVUPS      (DI), Z0
-	VMOVUPS      (R8), Z1
-	VMOVUPS      (R9), Z2
+	MOVQ         points+40(FP), DX
+	MOVQ         groups+48(FP), BX
+	MOVQ         scale+0(FP), SI
+	MOVQ         best+8(FP), DI
+	MOVQ         taken+16(FP), R8
+	VMOVUPS      (SI), Z0
+	VMOVUPS      (DI), Z1
+	VMOVUPS      (R8), Z2
 	VBROADCASTSS bits_00000000<>+0(SB), Z3
-	VMOVUPS      oddValues<>+0(SB), Z4
-	MOVQ         tries+64(FP), R10
+	VMOVUPS      oddValues8<>+0(SB), Z4
+	MOVQ         tries+56(FP), R9
 
 loop12:
 	VBROADCASTSS bits_00000000<>+0(SB), Z5
 	VBROADCASTSS bits_00000000<>+0(SB), Z6
-	MOVQ         AX, R11
-	MOVQ         CX, R12
-	MOVQ         DX, R13
-	MOVQ         SI, R14
+	MOVQ         AX, R10
+	MOVQ         CX, R11
+	MOVQ         DX, R12
+	MOVQ         BX, R13
 
 loop13:
-	VPMOVZXWD    (R13), Z7
-	VBROADCASTSS bits_00007fff<>+0(SB), Z8
-	VANDPS       Z8, Z7, Z7
-	VPCMPEQD     Z7, Z7, K1
-	VPGATHERDD   (BX)(Z7*4), K1, Z9
-	VPERMPS      Z4, Z9, Z7
-	VMOVUPS      (R12), Z8
-	VMULPS       (R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
+	VPMOVZXWD    (R12), Z7
+	VPERMPS      Z4, Z7, Z8
+	VMOVUPS      (R11), Z9
+	VMULPS       (R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
 	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x04, Z9, Z7
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x04, Z7, Z8
+	VPERMPS      Z4, Z8, Z8
+	VMOVUPS      64(R11), Z9
+	VMULPS       64(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x08, Z7, Z8
+	VPERMPS      Z4, Z8, Z8
+	VMOVUPS      128(R11), Z9
+	VMULPS       128(R10), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMULPS       Z8, Z9, Z8
+	VADDPS       Z8, Z6, Z6
+	VPSRLD       $0x0c, Z7, Z7
 	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      64(R12), Z8
-	VMULPS       64(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
+	VMOVUPS      192(R11), Z8
+	VMULPS       192(R10), Z8, Z9
+	VMULPS       Z7, Z9, Z9
+	VADDPS       Z9, Z5, Z5
 	VMULPS       Z7, Z8, Z8
 	VMULPS       Z7, Z8, Z7
 	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x08, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      128(R12), Z8
-	VMULPS       128(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
-	VPSRLD       $0x0c, Z9, Z7
-	VPERMPS      Z4, Z7, Z7
-	VMOVUPS      192(R12), Z8
-	VMULPS       192(R11), Z8, Z10
-	VMULPS       Z7, Z10, Z10
-	VADDPS       Z10, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z8, Z7
-	VADDPS       Z7, Z6, Z6
+	ADDQ         $+256, R10
 	ADDQ         $+256, R11
-	ADDQ         $+256, R12
-	ADDQ         $+1024, R13
-	DECQ         R14
+	ADDQ         $+1024, R12
+	DECQ         R13
 	JNE          loop13
 	VBROADCASTSS bits_00000000<>+0(SB), Z7
 	VCMPPS       $0x1e, Z7, Z6, K1
@@ -2975,26 +3934,25 @@ loop13:
 	VBROADCASTSS bits_00000001<>+0(SB), Z5
 	VPADDD       Z5, Z3, Z3
 	ADDQ         $+32, DX
-	DECQ         R10
+	DECQ         R9
 	JNE          loop12
-	VMOVUPS      Z0, (DI)
-	VMOVUPS      Z1, (R8)
-	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      Z2, (R8)
 	VZEROUPPER
 	RET
 
-// func gridNearest8of16AVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// func gridNearest8AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 // Requires: AVX, AVX512DQ, AVX512F, BMI
-TEXT ·gridNearest8of16AVX512(SB), NOSPLIT, $104-80
+TEXT ·gridNearest8AVX512(SB), NOSPLIT, $104-80
 	MOVQ         x+24(FP), AX
 	MOVQ         wanted+40(FP), CX
 	MOVQ         lookup+56(FP), DX
 	MOVQ         lists+64(FP), BX
-	MOVQ         numbers+72(FP), SI
+	MOVQ         points+72(FP), SI
 	MOVQ         roots+32(FP), DI
-	MOVQ         index+0(FP), R8
+	MOVQ         found+0(FP), R8
 	SUBQ         AX, DI
-	VMOVUPS      oddValues<>+0(SB), Z0
 	VMOVUPS      oddValues3<>+0(SB), Z0
 	VBROADCASTSS bits_7f7fffff<>+0(SB), Z1
 	MOVQ         codes+8(FP), R9
@@ -3019,20 +3977,20 @@ group15:
 	JCC             next16
 	VBROADCASTSS    bits_7fffffff<>+0(SB), Z5
 	VBROADCASTF32X4 (AX), Z2
-	VMOVUPS         gridSpread<>+0(SB), Z3
+	VMOVUPS         gridSpread4<>+0(SB), Z3
 	VPERMPS         Z2, Z3, Z2
 	VMOVUPS         Z2, Z2
 	VBROADCASTF32X4 (AX)(DI*1), Z3
-	VMOVUPS         gridSpread<>+0(SB), Z4
+	VMOVUPS         gridSpread4<>+0(SB), Z4
 	VPERMPS         Z3, Z4, Z3
 	VANDPS          Z5, Z3, Z3
 	VMOVUPS         Z3, Z3
 	VBROADCASTF32X4 16(AX), Z4
-	VMOVUPS         gridSpread<>+0(SB), Z6
+	VMOVUPS         gridSpread4<>+0(SB), Z6
 	VPERMPS         Z4, Z6, Z4
 	VMOVUPS         Z4, Z4
 	VBROADCASTF32X4 16(AX)(DI*1), Z6
-	VMOVUPS         gridSpread<>+0(SB), Z7
+	VMOVUPS         gridSpread4<>+0(SB), Z7
 	VPERMPS         Z6, Z7, Z6
 	VANDPS          Z5, Z6, Z5
 	VMOVUPS         Z5, Z5
@@ -3043,11 +4001,11 @@ try17:
 	MOVWQZX      (R9), R12
 	MOVL         (DX)(R12*4), R12
 	TESTL        R12, R12
-	JGE          store18
-	NOTL         R12
+	JLT          store20
 	MOVL         R12, R13
+	SHRL         $0x06, R13
 	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
+	SHRL         $0x0c, R12
 	MOVL         R12, R14
 	SHLQ         $0x06, R14
 	ADDQ         BX, R14
@@ -3084,27 +4042,26 @@ try17:
 	VADDPS       Z8, Z9, Z9
 	VPMINUD      Z1, Z9, Z9
 	DECL         R13
-	JNE          several19
+	JNE          several18
 	VSHUFF64X2   $0x4e, Z9, Z9, Z6
-	VPMINUD      Z6, Z9, Z7
-	VSHUFF64X2   $0xb1, Z7, Z7, Z6
-	VPMINUD      Z6, Z7, Z7
-	VPSHUFD      $0x4e, Z7, Z6
-	VPMINUD      Z6, Z7, Z7
-	VPSHUFD      $0xb1, Z7, Z6
-	VPMINUD      Z6, Z7, Z6
+	VPMINUD      Z6, Z9, Z6
+	VSHUFF64X2   $0xb1, Z6, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPSHUFD      $0x4e, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPSHUFD      $0xb1, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
 	VPCMPEQD     Z6, Z9, K1
 	KMOVW        K1, R14
 	TZCNTL       R14, R14
 
-reduced20:
+reduced19:
 	ADDQ    R13, R12
 	SHLQ    $0x04, R12
 	ADDQ    R14, R12
 	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
 
-store18:
+store20:
 	MOVW R12, (R9)(R8*1)
 	ADDQ $+32, R9
 	ADDQ $+64, R10
@@ -3126,7 +4083,7 @@ next16:
 	VZEROUPPER
 	RET
 
-several19:
+several18:
 	VBROADCASTSS bits_00000000<>+0(SB), Z8
 	VBROADCASTSS bits_00000000<>+0(SB), Z10
 	VBROADCASTSS bits_00000001<>+0(SB), Z11
@@ -3163,39 +4120,35 @@ more21:
 	DECL       R13
 	JNE        more21
 	VSHUFF64X2 $0x4e, Z9, Z9, Z6
-	VPMINUD    Z6, Z9, Z7
-	VSHUFF64X2 $0xb1, Z7, Z7, Z6
-	VPMINUD    Z6, Z7, Z7
-	VPSHUFD    $0x4e, Z7, Z6
-	VPMINUD    Z6, Z7, Z7
-	VPSHUFD    $0xb1, Z7, Z6
-	VPMINUD    Z6, Z7, Z6
+	VPMINUD    Z6, Z9, Z6
+	VSHUFF64X2 $0xb1, Z6, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPSHUFD    $0x4e, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPSHUFD    $0xb1, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
 	VPCMPEQD   Z6, Z9, K1
 	KMOVW      K1, R13
 	TZCNTL     R13, R13
 	MOVQ       R13, R14
 	VMOVUPS    Z8, (SP)
 	MOVL       (SP)(R14*4), R13
-	JMP        reduced20
-
-DATA bits_7f7fffff<>+0(SB)/4, $0x7f7fffff
-GLOBL bits_7f7fffff<>(SB), RODATA|NOPTR, $4
+	JMP        reduced19
 
 DATA bits_7fffffff<>+0(SB)/4, $0x7fffffff
 GLOBL bits_7fffffff<>(SB), RODATA|NOPTR, $4
 
-// func iq1NearestAVX512(index *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+// func iq1NearestAVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
 // Requires: AVX, AVX512DQ, AVX512F, BMI
 TEXT ·iq1NearestAVX512(SB), NOSPLIT, $104-80
 	MOVQ         x+24(FP), AX
 	MOVQ         wanted+40(FP), CX
 	MOVQ         lookup+56(FP), DX
 	MOVQ         lists+64(FP), BX
-	MOVQ         numbers+72(FP), SI
+	MOVQ         points+72(FP), SI
 	MOVQ         roots+32(FP), DI
-	MOVQ         index+0(FP), R8
+	MOVQ         found+0(FP), R8
 	SUBQ         AX, DI
-	VMOVUPS      oddValues<>+0(SB), Z0
 	VBROADCASTSS bits_7f7fffff<>+0(SB), Z1
 	MOVQ         codes+8(FP), R9
 	MOVQ         scales+16(FP), R10
@@ -3226,20 +4179,20 @@ group23:
 	VMOVUPS         Z0, Z0
 	VBROADCASTSS    bits_7fffffff<>+0(SB), Z5
 	VBROADCASTF32X4 (AX), Z2
-	VMOVUPS         gridSpread<>+0(SB), Z3
+	VMOVUPS         gridSpread4<>+0(SB), Z3
 	VPERMPS         Z2, Z3, Z2
 	VMOVUPS         Z2, Z2
 	VBROADCASTF32X4 (AX)(DI*1), Z3
-	VMOVUPS         gridSpread<>+0(SB), Z4
+	VMOVUPS         gridSpread4<>+0(SB), Z4
 	VPERMPS         Z3, Z4, Z3
 	VANDPS          Z5, Z3, Z3
 	VMOVUPS         Z3, Z3
 	VBROADCASTF32X4 16(AX), Z4
-	VMOVUPS         gridSpread<>+0(SB), Z6
+	VMOVUPS         gridSpread4<>+0(SB), Z6
 	VPERMPS         Z4, Z6, Z4
 	VMOVUPS         Z4, Z4
 	VBROADCASTF32X4 16(AX)(DI*1), Z6
-	VMOVUPS         gridSpread<>+0(SB), Z7
+	VMOVUPS         gridSpread4<>+0(SB), Z7
 	VPERMPS         Z6, Z7, Z6
 	VANDPS          Z5, Z6, Z5
 	VMOVUPS         Z5, Z5
@@ -3250,11 +4203,11 @@ try25:
 	MOVWQZX      (R9), R12
 	MOVL         (DX)(R12*4), R12
 	TESTL        R12, R12
-	JGE          store26
-	NOTL         R12
+	JLT          store28
 	MOVL         R12, R13
+	SHRL         $0x06, R13
 	ANDL         $0x3f, R13
-	SHRL         $0x06, R12
+	SHRL         $0x0c, R12
 	MOVL         R12, R14
 	SHLQ         $0x06, R14
 	ADDQ         BX, R14
@@ -3291,27 +4244,26 @@ try25:
 	VADDPS       Z8, Z9, Z9
 	VPMINUD      Z1, Z9, Z9
 	DECL         R13
-	JNE          several27
+	JNE          several26
 	VSHUFF64X2   $0x4e, Z9, Z9, Z6
-	VPMINUD      Z6, Z9, Z7
-	VSHUFF64X2   $0xb1, Z7, Z7, Z6
-	VPMINUD      Z6, Z7, Z7
-	VPSHUFD      $0x4e, Z7, Z6
-	VPMINUD      Z6, Z7, Z7
-	VPSHUFD      $0xb1, Z7, Z6
-	VPMINUD      Z6, Z7, Z6
+	VPMINUD      Z6, Z9, Z6
+	VSHUFF64X2   $0xb1, Z6, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPSHUFD      $0x4e, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPSHUFD      $0xb1, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
 	VPCMPEQD     Z6, Z9, K1
 	KMOVW        K1, R14
 	TZCNTL       R14, R14
 
-reduced28:
+reduced27:
 	ADDQ    R13, R12
 	SHLQ    $0x04, R12
 	ADDQ    R14, R12
 	MOVWQZX (SI)(R12*2), R12
-	ORL     $0x00008000, R12
 
-store26:
+store28:
 	MOVW R12, (R9)(R8*1)
 	ADDQ $+32, R9
 	ADDQ $+64, R10
@@ -3333,7 +4285,7 @@ next24:
 	VZEROUPPER
 	RET
 
-several27:
+several26:
 	VBROADCASTSS bits_00000000<>+0(SB), Z8
 	VBROADCASTSS bits_00000000<>+0(SB), Z10
 	VBROADCASTSS bits_00000001<>+0(SB), Z11
@@ -3370,17 +4322,1285 @@ more29:
 	DECL       R13
 	JNE        more29
 	VSHUFF64X2 $0x4e, Z9, Z9, Z6
-	VPMINUD    Z6, Z9, Z7
-	VSHUFF64X2 $0xb1, Z7, Z7, Z6
-	VPMINUD    Z6, Z7, Z7
-	VPSHUFD    $0x4e, Z7, Z6
-	VPMINUD    Z6, Z7, Z7
-	VPSHUFD    $0xb1, Z7, Z6
-	VPMINUD    Z6, Z7, Z6
+	VPMINUD    Z6, Z9, Z6
+	VSHUFF64X2 $0xb1, Z6, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPSHUFD    $0x4e, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPSHUFD    $0xb1, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
 	VPCMPEQD   Z6, Z9, K1
 	KMOVW      K1, R13
 	TZCNTL     R13, R13
 	MOVQ       R13, R14
 	VMOVUPS    Z8, (SP)
 	MOVL       (SP)(R14*4), R13
-	JMP        reduced28
+	JMP        reduced27
+
+// func gridNearest4AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16)
+// Requires: AVX, AVX512DQ, AVX512F, BMI
+TEXT ·gridNearest4AVX512(SB), NOSPLIT, $104-80
+	MOVQ         x+24(FP), AX
+	MOVQ         wanted+40(FP), CX
+	MOVQ         lookup+56(FP), DX
+	MOVQ         lists+64(FP), BX
+	MOVQ         points+72(FP), SI
+	MOVQ         roots+32(FP), DI
+	MOVQ         found+0(FP), R8
+	SUBQ         AX, DI
+	VMOVUPS      oddValues8<>+0(SB), Z0
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z1
+	MOVQ         codes+8(FP), R9
+	MOVQ         scales+16(FP), R10
+	SUBQ         R9, R8
+	MOVQ         R9, 64(SP)
+	MOVQ         R10, 80(SP)
+	MOVQ         tries+48(FP), R9
+	SHLQ         $0x06, R9
+	ADDQ         R10, R9
+	MOVQ         R9, 88(SP)
+	LEAQ         32(CX), R9
+	MOVQ         R9, 96(SP)
+
+lane30:
+	MOVWQZX (CX), R11
+	MOVQ    64(SP), R12
+	MOVQ    R12, 72(SP)
+
+group31:
+	BTL          $0x00, R11
+	JCC          next32
+	VBROADCASTSS bits_7fffffff<>+0(SB), Z5
+	VBROADCASTSD (AX), Z2
+	VMOVUPS      gridSpread8<>+0(SB), Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, Z2
+	VBROADCASTSD (AX)(DI*1), Z3
+	VMOVUPS      gridSpread8<>+0(SB), Z4
+	VPERMPS      Z3, Z4, Z3
+	VANDPS       Z5, Z3, Z3
+	VMOVUPS      Z3, Z3
+	VBROADCASTSD 8(AX), Z4
+	VMOVUPS      gridSpread8<>+0(SB), Z6
+	VPERMPS      Z4, Z6, Z4
+	VMOVUPS      Z4, Z4
+	VBROADCASTSD 8(AX)(DI*1), Z6
+	VMOVUPS      gridSpread8<>+0(SB), Z7
+	VPERMPS      Z6, Z7, Z6
+	VANDPS       Z5, Z6, Z5
+	VMOVUPS      Z5, Z5
+	MOVQ         72(SP), R9
+	MOVQ         80(SP), R10
+
+try33:
+	MOVWQZX      (R9), R12
+	MOVL         (DX)(R12*4), R12
+	TESTL        R12, R12
+	JLT          store36
+	MOVL         R12, R13
+	SHRL         $0x06, R13
+	ANDL         $0x3f, R13
+	SHRL         $0x0c, R12
+	MOVL         R12, R14
+	SHLQ         $0x06, R14
+	ADDQ         BX, R14
+	VBROADCASTSS (R10), Z6
+	VMULPS       Z0, Z6, Z6
+	VSUBPS       Z2, Z6, Z7
+	VMULPS       Z3, Z7, Z8
+	VMULPS       Z7, Z8, Z7
+	VSUBPS       Z4, Z6, Z6
+	VMULPS       Z5, Z6, Z8
+	VMULPS       Z6, Z8, Z6
+	VMOVUPS      (R14), Z8
+	VPERMPS      Z7, Z8, Z9
+	VPSRLD       $0x04, Z8, Z10
+	VPERMPS      Z7, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x08, Z8, Z10
+	VPERMPS      Z6, Z10, Z10
+	VADDPS       Z10, Z9, Z9
+	VPSRLD       $0x0c, Z8, Z8
+	VPERMPS      Z6, Z8, Z8
+	VADDPS       Z8, Z9, Z9
+	VPMINUD      Z1, Z9, Z9
+	DECL         R13
+	JNE          several34
+	VSHUFF64X2   $0x4e, Z9, Z9, Z6
+	VPMINUD      Z6, Z9, Z6
+	VSHUFF64X2   $0xb1, Z6, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPSHUFD      $0x4e, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPSHUFD      $0xb1, Z6, Z7
+	VPMINUD      Z7, Z6, Z6
+	VPCMPEQD     Z6, Z9, K1
+	KMOVW        K1, R14
+	TZCNTL       R14, R14
+
+reduced35:
+	ADDQ    R13, R12
+	SHLQ    $0x04, R12
+	ADDQ    R14, R12
+	MOVWQZX (SI)(R12*2), R12
+
+store36:
+	MOVW R12, (R9)(R8*1)
+	ADDQ $+32, R9
+	ADDQ $+64, R10
+	CMPQ R10, 88(SP)
+	JB   try33
+
+next32:
+	ADDQ $+16, AX
+	ADDQ $+1024, 72(SP)
+	SHRL $0x01, R11
+	CMPB R11, $0x01
+	JNE  group31
+	ADDQ $0x02, 64(SP)
+	ADDQ $0x04, 80(SP)
+	ADDQ $0x04, 88(SP)
+	ADDQ $+2, CX
+	CMPQ CX, 96(SP)
+	JB   lane30
+	VZEROUPPER
+	RET
+
+several34:
+	VBROADCASTSS bits_00000000<>+0(SB), Z8
+	VBROADCASTSS bits_00000000<>+0(SB), Z10
+	VBROADCASTSS bits_00000001<>+0(SB), Z11
+
+more37:
+	ADDQ       $+64, R14
+	VPADDD     Z11, Z10, Z10
+	VMOVUPS    (R14), Z12
+	VPERMPS    Z7, Z12, Z13
+	VPSRLD     $0x04, Z12, Z14
+	VPERMPS    Z7, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x08, Z12, Z14
+	VPERMPS    Z6, Z14, Z14
+	VADDPS     Z14, Z13, Z13
+	VPSRLD     $0x0c, Z12, Z12
+	VPERMPS    Z6, Z12, Z12
+	VADDPS     Z12, Z13, Z13
+	VPCMPUD    $0x01, Z9, Z13, K1
+	VMOVDQA32  Z10, K1, Z8
+	VPMINUD    Z13, Z9, Z9
+	DECL       R13
+	JNE        more37
+	VSHUFF64X2 $0x4e, Z9, Z9, Z6
+	VPMINUD    Z6, Z9, Z6
+	VSHUFF64X2 $0xb1, Z6, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPSHUFD    $0x4e, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPSHUFD    $0xb1, Z6, Z7
+	VPMINUD    Z7, Z6, Z6
+	VPCMPEQD   Z6, Z9, K1
+	KMOVW      K1, R13
+	TZCNTL     R13, R13
+	MOVQ       R13, R14
+	VMOVUPS    Z8, (SP)
+	MOVL       (SP)(R14*4), R13
+	JMP        reduced35
+
+DATA gridSpread8<>+0(SB)/4, $0x00000000
+DATA gridSpread8<>+4(SB)/4, $0x00000000
+DATA gridSpread8<>+8(SB)/4, $0x00000000
+DATA gridSpread8<>+12(SB)/4, $0x00000000
+DATA gridSpread8<>+16(SB)/4, $0x00000000
+DATA gridSpread8<>+20(SB)/4, $0x00000000
+DATA gridSpread8<>+24(SB)/4, $0x00000000
+DATA gridSpread8<>+28(SB)/4, $0x00000000
+DATA gridSpread8<>+32(SB)/4, $0x00000001
+DATA gridSpread8<>+36(SB)/4, $0x00000001
+DATA gridSpread8<>+40(SB)/4, $0x00000001
+DATA gridSpread8<>+44(SB)/4, $0x00000001
+DATA gridSpread8<>+48(SB)/4, $0x00000001
+DATA gridSpread8<>+52(SB)/4, $0x00000001
+DATA gridSpread8<>+56(SB)/4, $0x00000001
+DATA gridSpread8<>+60(SB)/4, $0x00000001
+GLOBL gridSpread8<>(SB), RODATA|NOPTR, $64
+
+// func gridLines8AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, CMOV, POPCNT
+TEXT ·gridLines8AVX512(SB), NOSPLIT, $152-88
+	MOVQ         x+24(FP), AX
+	MOVQ         AX, (SP)
+	MOVQ         wanted+40(FP), AX
+	MOVQ         AX, 16(SP)
+	MOVQ         codes+8(FP), AX
+	MOVQ         AX, 32(SP)
+	MOVQ         scales+16(FP), AX
+	MOVQ         AX, 48(SP)
+	MOVQ         found+0(FP), DX
+	SUBQ         32(SP), DX
+	MOVQ         roots+32(FP), AX
+	MOVQ         AX, BX
+	SUBQ         (SP), BX
+	MOVQ         BX, 8(SP)
+	MOVQ         tries+48(FP), AX
+	MOVQ         AX, BX
+	SHLQ         $0x06, BX
+	ADDQ         48(SP), BX
+	MOVQ         BX, 64(SP)
+	MOVQ         16(SP), BX
+	ADDQ         $+32, BX
+	MOVQ         BX, 24(SP)
+	VMOVUPS      oddValues3<>+0(SB), Z0
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z1
+
+lane38:
+	MOVQ    16(SP), BX
+	MOVWQZX (BX), DI
+	MOVQ    DI, 56(SP)
+	MOVQ    32(SP), BX
+	MOVQ    BX, 40(SP)
+
+group39:
+	TESTB           $0x01, 56(SP)
+	JEQ             done41
+	MOVQ            (SP), BX
+	MOVQ            8(SP), SI
+	VBROADCASTSS    bits_7fffffff<>+0(SB), Z4
+	VBROADCASTF32X4 (BX), Z1
+	VMOVUPS         gridSpread4<>+0(SB), Z2
+	VPERMPS         Z1, Z2, Z1
+	VMOVUPS         Z1, Z1
+	VBROADCASTF32X4 (BX)(SI*1), Z2
+	VMOVUPS         gridSpread4<>+0(SB), Z3
+	VPERMPS         Z2, Z3, Z2
+	VANDPS          Z4, Z2, Z2
+	VMOVUPS         Z2, Z2
+	VBROADCASTF32X4 16(BX), Z3
+	VMOVUPS         gridSpread4<>+0(SB), Z5
+	VPERMPS         Z3, Z5, Z3
+	VMOVUPS         Z3, Z3
+	VBROADCASTF32X4 16(BX)(SI*1), Z5
+	VMOVUPS         gridSpread4<>+0(SB), Z6
+	VPERMPS         Z5, Z6, Z5
+	VANDPS          Z4, Z5, Z4
+	VMOVUPS         Z4, Z4
+	MOVQ            40(SP), AX
+	MOVQ            48(SP), CX
+	VBROADCASTSS    bits_7fffffff<>+0(SB), Z8
+	VBROADCASTSS    bits_41200000<>+0(SB), Z9
+	VMULPS          Z0, Z0, Z7
+	VADDPS          Z0, Z0, Z10
+	VMULPS          Z1, Z2, Z6
+	VMULPS          Z7, Z2, Z5
+	VMOVUPS         Z5, Z5
+	VANDPS          Z8, Z6, Z11
+	VMULPS          Z9, Z11, Z11
+	VMULPS          Z10, Z6, Z6
+	VSUBPS          Z6, Z11, Z6
+	VMOVUPS         Z6, Z6
+	VMULPS          Z3, Z4, Z11
+	VMULPS          Z7, Z4, Z7
+	VMOVUPS         Z7, Z7
+	VANDPS          Z8, Z11, Z8
+	VMULPS          Z9, Z8, Z8
+	VMULPS          Z10, Z11, Z9
+	VSUBPS          Z9, Z8, Z8
+	VMOVUPS         Z8, Z8
+	MOVQ            64(SP), DI
+	VBROADCASTSS    -64(DI), Y9
+	VRCPPS          Y9, Y9
+	VBROADCASTSS    (CX), Y10
+	VMULPS          eight_41c80000<>+0(SB), Y10, Y10
+	VMOVUPS         (BX), Y12
+	VMOVUPS         (BX)(SI*1), Y13
+	VANDPS          eight_7fffffff<>+0(SB), Y12, Y12
+	VANDPS          eight_7fffffff<>+0(SB), Y13, Y13
+	VMULPS          Y9, Y12, Y11
+	VADDPS          eight_41200000<>+0(SB), Y11, Y11
+	VMULPS          Y12, Y11, Y11
+	VADDPS          Y10, Y11, Y11
+	VMULPS          Y13, Y11, Y11
+	VMULPS          eight_0d800000<>+0(SB), Y9, Y9
+	VADDPS          Y9, Y11, Y11
+	VMULPS          eight_37000000<>+0(SB), Y11, Y11
+	VPERM2F128      $0x01, Y11, Y11, Y9
+	VADDPS          Y9, Y11, Y11
+	VPERMILPS       $0x4e, Y11, Y9
+	VADDPS          Y9, Y11, Y11
+	VPERMILPS       $0xb1, Y11, Y9
+	VADDPS          Y9, Y11, Y11
+	VBROADCASTSS    X11, Z9
+
+try40:
+	MOVWQZX (AX), BX
+	MOVQ    lookup+56(FP), SI
+	MOVL    (SI)(BX*4), DI
+	TESTL   DI, DI
+	JGE     off42
+	MOVL    DI, R9
+
+on43:
+	MOVW R9, (AX)(DX*1)
+	ADDQ $+32, AX
+	ADDQ $+64, CX
+	CMPQ CX, 64(SP)
+	JAE  done41
+	CMPW BX, (AX)
+	JEQ  on43
+	JMP  try40
+
+off42:
+	MOVL    DI, R8
+	SHRL    $0x06, R8
+	ANDL    $0x3f, R8
+	SHRL    $0x0c, DI
+	MOVL    DI, SI
+	SHLQ    $0x06, SI
+	ADDQ    lists+64(FP), SI
+	SHLQ    $0x05, DI
+	ADDQ    points+72(FP), DI
+	CMPL    R8, $0x02
+	JEQ     rare44
+	JA      several45
+	VMOVUPS (SI), Z10
+	VPERMPS Z5, Z10, Z11
+	VPERMPS Z6, Z10, Z12
+	VPSRLD  $0x04, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x08, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x0c, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x10, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x14, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x18, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x1c, Z10, Z10
+	VPERMPS Z7, Z10, Z13
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z13, Z11, Z11
+	VADDPS  Z10, Z12, Z12
+
+again47:
+	VBROADCASTSS (CX), Z10
+	VFMADD213PS  Z12, Z11, Z10
+	VSHUFF64X2   $0x4e, Z10, Z10, Z13
+	VPMINUD      Z13, Z10, Z13
+	VSHUFF64X2   $0xb1, Z13, Z13, Z14
+	VPMINUD      Z14, Z13, Z13
+	VPSHUFD      $0x4e, Z13, Z14
+	VPMINUD      Z14, Z13, Z13
+	VPSHUFD      $0xb1, Z13, Z14
+	VPMINUD      Z14, Z13, Z13
+	VADDPS       Z9, Z13, Z13
+	VCMPPS       $0x15, Z10, Z13, K1
+	KMOVW        K1, R10
+	BLSRL        R10, R9
+	JNE          exact46
+	TZCNTL       R10, R10
+	MOVWQZX      (DI)(R10*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+32, AX
+	ADDQ         $+64, CX
+	CMPQ         CX, 64(SP)
+	JAE          done41
+	CMPW         BX, (AX)
+	JEQ          again47
+	JMP          try40
+
+rare44:
+	VMOVUPS (SI), Z10
+	VPERMPS Z5, Z10, Z11
+	VPERMPS Z6, Z10, Z12
+	VPSRLD  $0x04, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x08, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x0c, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x10, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x14, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x18, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x1c, Z10, Z10
+	VPERMPS Z7, Z10, Z13
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z13, Z11, Z11
+	VADDPS  Z10, Z12, Z12
+	ADDQ    $+64, SI
+	VMOVUPS (SI), Z10
+	VPERMPS Z5, Z10, Z13
+	VPERMPS Z6, Z10, Z14
+	VPSRLD  $0x04, Z10, Z15
+	VPERMPS Z5, Z15, Z16
+	VPERMPS Z6, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x08, Z10, Z15
+	VPERMPS Z5, Z15, Z16
+	VPERMPS Z6, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x0c, Z10, Z15
+	VPERMPS Z5, Z15, Z16
+	VPERMPS Z6, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x10, Z10, Z15
+	VPERMPS Z7, Z15, Z16
+	VPERMPS Z8, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x14, Z10, Z15
+	VPERMPS Z7, Z15, Z16
+	VPERMPS Z8, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x18, Z10, Z15
+	VPERMPS Z7, Z15, Z16
+	VPERMPS Z8, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x1c, Z10, Z10
+	VPERMPS Z7, Z10, Z15
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z15, Z13, Z13
+	VADDPS  Z10, Z14, Z14
+	SUBQ    $0x40, SI
+
+again48:
+	VBROADCASTSS (CX), Z10
+	VFMADD213PS  Z12, Z11, Z10
+	VBROADCASTSS (CX), Z15
+	VFMADD213PS  Z14, Z13, Z15
+	VPMINUD      Z15, Z10, Z16
+	VSHUFF64X2   $0x4e, Z16, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VSHUFF64X2   $0xb1, Z16, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VPSHUFD      $0x4e, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VPSHUFD      $0xb1, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VADDPS       Z9, Z16, Z16
+	VCMPPS       $0x15, Z10, Z16, K1
+	KMOVW        K1, R9
+	VCMPPS       $0x15, Z15, Z16, K1
+	KMOVW        K1, R10
+	SHLL         $0x10, R10
+	ORL          R9, R10
+	BLSRL        R10, R9
+	JNE          exact46
+	TZCNTL       R10, R10
+	MOVWQZX      (DI)(R10*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+32, AX
+	ADDQ         $+64, CX
+	CMPQ         CX, 64(SP)
+	JAE          done41
+	CMPW         BX, (AX)
+	JEQ          again48
+	JMP          try40
+
+several45:
+	MOVQ scratch+80(FP), R10
+	MOVQ SI, R9
+	MOVL R8, R11
+
+loop49:
+	VMOVUPS (R9), Z10
+	VPERMPS Z5, Z10, Z11
+	VPERMPS Z6, Z10, Z12
+	VPSRLD  $0x04, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x08, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x0c, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x10, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x14, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x18, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x1c, Z10, Z10
+	VPERMPS Z7, Z10, Z13
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z13, Z11, Z11
+	VADDPS  Z10, Z12, Z12
+	VMOVUPS Z11, (R10)
+	VMOVUPS Z12, 64(R10)
+	ADDQ    $+64, R9
+	ADDQ    $+192, R10
+	DECQ    R11
+	JNE     loop49
+
+again50:
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z10
+
+loop51:
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD213PS  64(R10), Z11, Z12
+	VMOVUPS      Z12, 128(R10)
+	VPMINUD      Z12, Z10, Z10
+	ADDQ         $+192, R10
+	DECQ         R11
+	JNE          loop51
+	VSHUFF64X2   $0x4e, Z10, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VSHUFF64X2   $0xb1, Z10, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VPSHUFD      $0x4e, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VPSHUFD      $0xb1, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VADDPS       Z9, Z10, Z10
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	XORL         R12, R12
+	XORL         R13, R13
+	XORL         R14, R14
+
+loop52:
+	VCMPPS  $0x15, 128(R10), Z10, K1
+	KMOVW   K1, R15
+	POPCNTL R15, R9
+	ADDL    R9, R13
+	TZCNTL  R15, R9
+	LEAL    (R9)(R12*1), R9
+	TESTL   R15, R15
+	CMOVLNE R9, R14
+	ADDQ    $+16, R12
+	ADDQ    $+192, R10
+	DECQ    R11
+	JNE     loop52
+	CMPL    R13, $0x01
+	JNE     exact46
+	MOVWQZX (DI)(R14*2), R9
+	MOVW    R9, (AX)(DX*1)
+	ADDQ    $+32, AX
+	ADDQ    $+64, CX
+	CMPQ    CX, 64(SP)
+	JAE     done41
+	CMPW    BX, (AX)
+	JEQ     again50
+	JMP     try40
+
+exact46:
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z10
+	VBROADCASTSS bits_00000000<>+0(SB), Z11
+	VBROADCASTSS bits_00000000<>+0(SB), Z12
+	VBROADCASTSS bits_00000001<>+0(SB), Z13
+	VBROADCASTSS (CX), Z14
+	VMULPS       Z0, Z14, Z14
+	VSUBPS       Z1, Z14, Z15
+	VMULPS       Z2, Z15, Z16
+	VMULPS       Z15, Z16, Z15
+	VSUBPS       Z3, Z14, Z14
+	VMULPS       Z4, Z14, Z16
+	VMULPS       Z14, Z16, Z14
+	MOVL         R8, R8
+
+loop53:
+	VMOVUPS    (SI), Z16
+	VPERMPS    Z15, Z16, Z17
+	VPSRLD     $0x04, Z16, Z18
+	VPERMPS    Z15, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x08, Z16, Z18
+	VPERMPS    Z15, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x0c, Z16, Z18
+	VPERMPS    Z15, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x10, Z16, Z18
+	VPERMPS    Z14, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x14, Z16, Z18
+	VPERMPS    Z14, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x18, Z16, Z18
+	VPERMPS    Z14, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x1c, Z16, Z16
+	VPERMPS    Z14, Z16, Z16
+	VADDPS     Z16, Z17, Z17
+	VPCMPUD    $0x01, Z10, Z17, K1
+	VMOVDQA32  Z11, K1, Z12
+	VPMINUD    Z17, Z10, Z10
+	VPADDD     Z13, Z11, Z11
+	ADDQ       $+64, SI
+	DECQ       R8
+	JNE        loop53
+	VSHUFF64X2 $0x4e, Z10, Z10, Z11
+	VPMINUD    Z11, Z10, Z11
+	VSHUFF64X2 $0xb1, Z11, Z11, Z13
+	VPMINUD    Z13, Z11, Z11
+	VPSHUFD    $0x4e, Z11, Z13
+	VPMINUD    Z13, Z11, Z11
+	VPSHUFD    $0xb1, Z11, Z13
+	VPMINUD    Z13, Z11, Z11
+	VPCMPEQD   Z11, Z10, K1
+	KMOVW      K1, R8
+	TZCNTL     R8, R8
+	VMOVUPS    Z12, 72(SP)
+	MOVL       72(SP)(R8*4), SI
+	SHLL       $0x04, SI
+	ADDL       SI, R8
+	MOVWQZX    (DI)(R8*2), R9
+	MOVW       R9, (AX)(DX*1)
+	ADDQ       $+32, AX
+	ADDQ       $+64, CX
+	CMPQ       CX, 64(SP)
+	JAE        done41
+	CMPW       BX, (AX)
+	JEQ        try40
+	JMP        try40
+
+done41:
+	ADDQ $+32, (SP)
+	ADDQ $+1024, 40(SP)
+	SHRL $0x01, 56(SP)
+	CMPB 56(SP), $0x01
+	JNE  group39
+	ADDQ $0x02, 32(SP)
+	ADDQ $0x04, 48(SP)
+	ADDQ $0x04, 64(SP)
+	MOVQ 16(SP), BX
+	ADDQ $+2, BX
+	MOVQ BX, 16(SP)
+	CMPQ BX, 24(SP)
+	JB   lane38
+	VZEROUPPER
+	RET
+
+DATA bits_41200000<>+0(SB)/4, $0x41200000
+GLOBL bits_41200000<>(SB), RODATA|NOPTR, $4
+
+// func gridLines4AVX512(found *uint16, codes *uint16, scales *float32, x *float32, roots *float32, wanted *uint16, tries int, lookup *uint32, lists *uint32, points *uint16, scratch *float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2, CMOV, POPCNT
+TEXT ·gridLines4AVX512(SB), NOSPLIT, $152-88
+	MOVQ         x+24(FP), AX
+	MOVQ         AX, (SP)
+	MOVQ         wanted+40(FP), AX
+	MOVQ         AX, 16(SP)
+	MOVQ         codes+8(FP), AX
+	MOVQ         AX, 32(SP)
+	MOVQ         scales+16(FP), AX
+	MOVQ         AX, 48(SP)
+	MOVQ         found+0(FP), DX
+	SUBQ         32(SP), DX
+	MOVQ         roots+32(FP), AX
+	MOVQ         AX, BX
+	SUBQ         (SP), BX
+	MOVQ         BX, 8(SP)
+	MOVQ         tries+48(FP), AX
+	MOVQ         AX, BX
+	SHLQ         $0x06, BX
+	ADDQ         48(SP), BX
+	MOVQ         BX, 64(SP)
+	MOVQ         16(SP), BX
+	ADDQ         $+32, BX
+	MOVQ         BX, 24(SP)
+	VMOVUPS      oddValues8<>+0(SB), Z0
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z1
+
+lane54:
+	MOVQ    16(SP), BX
+	MOVWQZX (BX), DI
+	MOVQ    DI, 56(SP)
+	MOVQ    32(SP), BX
+	MOVQ    BX, 40(SP)
+
+group55:
+	TESTB          $0x01, 56(SP)
+	JEQ            done57
+	MOVQ           (SP), BX
+	MOVQ           8(SP), SI
+	VBROADCASTSS   bits_7fffffff<>+0(SB), Z4
+	VBROADCASTSD   (BX), Z1
+	VMOVUPS        gridSpread8<>+0(SB), Z2
+	VPERMPS        Z1, Z2, Z1
+	VMOVUPS        Z1, Z1
+	VBROADCASTSD   (BX)(SI*1), Z2
+	VMOVUPS        gridSpread8<>+0(SB), Z3
+	VPERMPS        Z2, Z3, Z2
+	VANDPS         Z4, Z2, Z2
+	VMOVUPS        Z2, Z2
+	VBROADCASTSD   8(BX), Z3
+	VMOVUPS        gridSpread8<>+0(SB), Z5
+	VPERMPS        Z3, Z5, Z3
+	VMOVUPS        Z3, Z3
+	VBROADCASTSD   8(BX)(SI*1), Z5
+	VMOVUPS        gridSpread8<>+0(SB), Z6
+	VPERMPS        Z5, Z6, Z5
+	VANDPS         Z4, Z5, Z4
+	VMOVUPS        Z4, Z4
+	MOVQ           40(SP), AX
+	MOVQ           48(SP), CX
+	VBROADCASTSS   bits_7fffffff<>+0(SB), Z8
+	VBROADCASTSS   bits_41f00000<>+0(SB), Z9
+	VMULPS         Z0, Z0, Z7
+	VADDPS         Z0, Z0, Z10
+	VMULPS         Z1, Z2, Z6
+	VMULPS         Z7, Z2, Z5
+	VMOVUPS        Z5, Z5
+	VANDPS         Z8, Z6, Z11
+	VMULPS         Z9, Z11, Z11
+	VMULPS         Z10, Z6, Z6
+	VSUBPS         Z6, Z11, Z6
+	VMOVUPS        Z6, Z6
+	VMULPS         Z3, Z4, Z11
+	VMULPS         Z7, Z4, Z7
+	VMOVUPS        Z7, Z7
+	VANDPS         Z8, Z11, Z8
+	VMULPS         Z9, Z8, Z8
+	VMULPS         Z10, Z11, Z9
+	VSUBPS         Z9, Z8, Z8
+	VMOVUPS        Z8, Z8
+	MOVQ           64(SP), DI
+	VBROADCASTSS   -64(DI), Y9
+	VRCPPS         Y9, Y9
+	VBROADCASTSS   (CX), Y10
+	VMULPS         eight_43610000<>+0(SB), Y10, Y10
+	VBROADCASTF128 (BX), Y12
+	VBROADCASTF128 (BX)(SI*1), Y13
+	VANDPS         eight_7fffffff<>+0(SB), Y12, Y12
+	VANDPS         eight_7fffffff<>+0(SB), Y13, Y13
+	VMULPS         Y9, Y12, Y11
+	VADDPS         eight_41f00000<>+0(SB), Y11, Y11
+	VMULPS         Y12, Y11, Y11
+	VADDPS         Y10, Y11, Y11
+	VMULPS         Y13, Y11, Y11
+	VMULPS         eight_0d800000<>+0(SB), Y9, Y9
+	VADDPS         Y9, Y11, Y11
+	VMULPS         eight_37000000<>+0(SB), Y11, Y11
+	VPERM2F128     $0x01, Y11, Y11, Y9
+	VADDPS         Y9, Y11, Y11
+	VPERMILPS      $0x4e, Y11, Y9
+	VADDPS         Y9, Y11, Y11
+	VPERMILPS      $0xb1, Y11, Y9
+	VADDPS         Y9, Y11, Y11
+	VBROADCASTSS   X11, Z9
+
+try56:
+	MOVWQZX (AX), BX
+	MOVQ    lookup+56(FP), SI
+	MOVL    (SI)(BX*4), DI
+	TESTL   DI, DI
+	JGE     off58
+	MOVL    DI, R9
+
+on59:
+	MOVW R9, (AX)(DX*1)
+	ADDQ $+32, AX
+	ADDQ $+64, CX
+	CMPQ CX, 64(SP)
+	JAE  done57
+	CMPW BX, (AX)
+	JEQ  on59
+	JMP  try56
+
+off58:
+	MOVL    DI, R8
+	SHRL    $0x06, R8
+	ANDL    $0x3f, R8
+	MOVL    DI, R10
+	ANDL    $0x3f, R10
+	SHRL    $0x0c, DI
+	MOVL    DI, SI
+	SHLQ    $0x06, SI
+	ADDQ    lists+64(FP), SI
+	SHLQ    $0x05, DI
+	ADDQ    points+72(FP), DI
+	CMPL    R8, $0x02
+	JEQ     rare60
+	JA      several61
+	VMOVUPS (SI), Z10
+	VPERMPS Z5, Z10, Z11
+	VPERMPS Z6, Z10, Z12
+	VPSRLD  $0x04, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x08, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x0c, Z10, Z10
+	VPERMPS Z7, Z10, Z13
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z13, Z11, Z11
+	VADDPS  Z10, Z12, Z12
+
+again63:
+	VBROADCASTSS (CX), Z10
+	VFMADD213PS  Z12, Z11, Z10
+	VSHUFF64X2   $0x4e, Z10, Z10, Z13
+	VPMINUD      Z13, Z10, Z13
+	VSHUFF64X2   $0xb1, Z13, Z13, Z14
+	VPMINUD      Z14, Z13, Z13
+	VPSHUFD      $0x4e, Z13, Z14
+	VPMINUD      Z14, Z13, Z13
+	VPSHUFD      $0xb1, Z13, Z14
+	VPMINUD      Z14, Z13, Z13
+	VADDPS       Z9, Z13, Z13
+	VCMPPS       $0x15, Z10, Z13, K1
+	KMOVW        K1, R11
+	BZHIL        R10, R11, R11
+	BLSRL        R11, R9
+	JNE          exact62
+	TZCNTL       R11, R11
+	MOVWQZX      (DI)(R11*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+32, AX
+	ADDQ         $+64, CX
+	CMPQ         CX, 64(SP)
+	JAE          done57
+	CMPW         BX, (AX)
+	JEQ          again63
+	JMP          try56
+
+rare60:
+	VMOVUPS (SI), Z10
+	VPERMPS Z5, Z10, Z11
+	VPERMPS Z6, Z10, Z12
+	VPSRLD  $0x04, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x08, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x0c, Z10, Z10
+	VPERMPS Z7, Z10, Z13
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z13, Z11, Z11
+	VADDPS  Z10, Z12, Z12
+	ADDQ    $+64, SI
+	VMOVUPS (SI), Z10
+	VPERMPS Z5, Z10, Z13
+	VPERMPS Z6, Z10, Z14
+	VPSRLD  $0x04, Z10, Z15
+	VPERMPS Z5, Z15, Z16
+	VPERMPS Z6, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x08, Z10, Z15
+	VPERMPS Z7, Z15, Z16
+	VPERMPS Z8, Z15, Z15
+	VADDPS  Z16, Z13, Z13
+	VADDPS  Z15, Z14, Z14
+	VPSRLD  $0x0c, Z10, Z10
+	VPERMPS Z7, Z10, Z15
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z15, Z13, Z13
+	VADDPS  Z10, Z14, Z14
+	SUBQ    $0x40, SI
+	MOVL    R10, R11
+	SHRL    $0x01, R11
+	SUBL    R11, R10
+
+again64:
+	VBROADCASTSS (CX), Z10
+	VFMADD213PS  Z12, Z11, Z10
+	VBROADCASTSS (CX), Z15
+	VFMADD213PS  Z14, Z13, Z15
+	VPMINUD      Z15, Z10, Z16
+	VSHUFF64X2   $0x4e, Z16, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VSHUFF64X2   $0xb1, Z16, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VPSHUFD      $0x4e, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VPSHUFD      $0xb1, Z16, Z17
+	VPMINUD      Z17, Z16, Z16
+	VADDPS       Z9, Z16, Z16
+	VCMPPS       $0x15, Z10, Z16, K1
+	KMOVW        K1, R9
+	VCMPPS       $0x15, Z15, Z16, K1
+	KMOVW        K1, R12
+	BZHIL        R10, R9, R9
+	BZHIL        R11, R12, R12
+	SHLL         $0x10, R12
+	ORL          R9, R12
+	BLSRL        R12, R9
+	JNE          exact62
+	TZCNTL       R12, R12
+	MOVWQZX      (DI)(R12*2), R9
+	MOVW         R9, (AX)(DX*1)
+	ADDQ         $+32, AX
+	ADDQ         $+64, CX
+	CMPQ         CX, 64(SP)
+	JAE          done57
+	CMPW         BX, (AX)
+	JEQ          again64
+	JMP          try56
+
+several61:
+	LEAQ gridSharesAVX512<>+0(SB), R9
+	MOVL (R9)(R10*8), R11
+	MOVL R11, 136(SP)
+	MOVL 4(R9)(R10*8), R11
+	MOVL R11, 144(SP)
+	MOVQ scratch+80(FP), R10
+	MOVQ SI, R9
+	MOVL R8, R11
+
+loop65:
+	VMOVUPS (R9), Z10
+	VPERMPS Z5, Z10, Z11
+	VPERMPS Z6, Z10, Z12
+	VPSRLD  $0x04, Z10, Z13
+	VPERMPS Z5, Z13, Z14
+	VPERMPS Z6, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x08, Z10, Z13
+	VPERMPS Z7, Z13, Z14
+	VPERMPS Z8, Z13, Z13
+	VADDPS  Z14, Z11, Z11
+	VADDPS  Z13, Z12, Z12
+	VPSRLD  $0x0c, Z10, Z10
+	VPERMPS Z7, Z10, Z13
+	VPERMPS Z8, Z10, Z10
+	VADDPS  Z13, Z11, Z11
+	VADDPS  Z10, Z12, Z12
+	VMOVUPS Z11, (R10)
+	VMOVUPS Z12, 64(R10)
+	ADDQ    $+64, R9
+	ADDQ    $+192, R10
+	DECQ    R11
+	JNE     loop65
+
+again66:
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z10
+
+loop67:
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD213PS  64(R10), Z11, Z12
+	VMOVUPS      Z12, 128(R10)
+	VPMINUD      Z12, Z10, Z10
+	ADDQ         $+192, R10
+	DECQ         R11
+	JNE          loop67
+	VSHUFF64X2   $0x4e, Z10, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VSHUFF64X2   $0xb1, Z10, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VPSHUFD      $0x4e, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VPSHUFD      $0xb1, Z10, Z11
+	VPMINUD      Z11, Z10, Z10
+	VADDPS       Z9, Z10, Z10
+	MOVQ         scratch+80(FP), R10
+	MOVL         R8, R11
+	XORL         R12, R12
+	XORL         R13, R13
+	XORL         R14, R14
+
+loop68:
+	VCMPPS  $0x15, 128(R10), Z10, K1
+	KMOVW   K1, R15
+	MOVL    136(SP), R9
+	CMPL    R12, 144(SP)
+	ADCL    $0x00, R9
+	BZHIL   R9, R15, R15
+	POPCNTL R15, R9
+	ADDL    R9, R13
+	TZCNTL  R15, R9
+	LEAL    (R9)(R12*1), R9
+	TESTL   R15, R15
+	CMOVLNE R9, R14
+	ADDQ    $+16, R12
+	ADDQ    $+192, R10
+	DECQ    R11
+	JNE     loop68
+	CMPL    R13, $0x01
+	JNE     exact62
+	MOVWQZX (DI)(R14*2), R9
+	MOVW    R9, (AX)(DX*1)
+	ADDQ    $+32, AX
+	ADDQ    $+64, CX
+	CMPQ    CX, 64(SP)
+	JAE     done57
+	CMPW    BX, (AX)
+	JEQ     again66
+	JMP     try56
+
+exact62:
+	VBROADCASTSS bits_7f7fffff<>+0(SB), Z10
+	VBROADCASTSS bits_00000000<>+0(SB), Z11
+	VBROADCASTSS bits_00000000<>+0(SB), Z12
+	VBROADCASTSS bits_00000001<>+0(SB), Z13
+	VBROADCASTSS (CX), Z14
+	VMULPS       Z0, Z14, Z14
+	VSUBPS       Z1, Z14, Z15
+	VMULPS       Z2, Z15, Z16
+	VMULPS       Z15, Z16, Z15
+	VSUBPS       Z3, Z14, Z14
+	VMULPS       Z4, Z14, Z16
+	VMULPS       Z14, Z16, Z14
+	MOVL         R8, R8
+
+loop69:
+	VMOVUPS    (SI), Z16
+	VPERMPS    Z15, Z16, Z17
+	VPSRLD     $0x04, Z16, Z18
+	VPERMPS    Z15, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x08, Z16, Z18
+	VPERMPS    Z14, Z18, Z18
+	VADDPS     Z18, Z17, Z17
+	VPSRLD     $0x0c, Z16, Z16
+	VPERMPS    Z14, Z16, Z16
+	VADDPS     Z16, Z17, Z17
+	VPCMPUD    $0x01, Z10, Z17, K1
+	VMOVDQA32  Z11, K1, Z12
+	VPMINUD    Z17, Z10, Z10
+	VPADDD     Z13, Z11, Z11
+	ADDQ       $+64, SI
+	DECQ       R8
+	JNE        loop69
+	VSHUFF64X2 $0x4e, Z10, Z10, Z11
+	VPMINUD    Z11, Z10, Z11
+	VSHUFF64X2 $0xb1, Z11, Z11, Z13
+	VPMINUD    Z13, Z11, Z11
+	VPSHUFD    $0x4e, Z11, Z13
+	VPMINUD    Z13, Z11, Z11
+	VPSHUFD    $0xb1, Z11, Z13
+	VPMINUD    Z13, Z11, Z11
+	VPCMPEQD   Z11, Z10, K1
+	KMOVW      K1, R8
+	TZCNTL     R8, R8
+	VMOVUPS    Z12, 72(SP)
+	MOVL       72(SP)(R8*4), SI
+	SHLL       $0x04, SI
+	ADDL       SI, R8
+	MOVWQZX    (DI)(R8*2), R9
+	MOVW       R9, (AX)(DX*1)
+	ADDQ       $+32, AX
+	ADDQ       $+64, CX
+	CMPQ       CX, 64(SP)
+	JAE        done57
+	CMPW       BX, (AX)
+	JEQ        try56
+	JMP        try56
+
+done57:
+	ADDQ $+16, (SP)
+	ADDQ $+1024, 40(SP)
+	SHRL $0x01, 56(SP)
+	CMPB 56(SP), $0x01
+	JNE  group55
+	ADDQ $0x02, 32(SP)
+	ADDQ $0x04, 48(SP)
+	ADDQ $0x04, 64(SP)
+	MOVQ 16(SP), BX
+	ADDQ $+2, BX
+	MOVQ BX, 16(SP)
+	CMPQ BX, 24(SP)
+	JB   lane54
+	VZEROUPPER
+	RET
+
+DATA bits_41f00000<>+0(SB)/4, $0x41f00000
+GLOBL bits_41f00000<>(SB), RODATA|NOPTR, $4
+
+DATA gridSharesAVX512<>+0(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+4(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+8(SB)/4, $0x00000001
+DATA gridSharesAVX512<>+12(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+16(SB)/4, $0x00000002
+DATA gridSharesAVX512<>+20(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+24(SB)/4, $0x00000003
+DATA gridSharesAVX512<>+28(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+32(SB)/4, $0x00000004
+DATA gridSharesAVX512<>+36(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+40(SB)/4, $0x00000005
+DATA gridSharesAVX512<>+44(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+48(SB)/4, $0x00000006
+DATA gridSharesAVX512<>+52(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+56(SB)/4, $0x00000007
+DATA gridSharesAVX512<>+60(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+64(SB)/4, $0x00000008
+DATA gridSharesAVX512<>+68(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+72(SB)/4, $0x00000009
+DATA gridSharesAVX512<>+76(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+80(SB)/4, $0x0000000a
+DATA gridSharesAVX512<>+84(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+88(SB)/4, $0x0000000b
+DATA gridSharesAVX512<>+92(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+96(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+100(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+104(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+108(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+112(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+116(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+120(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+124(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+128(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+132(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+136(SB)/4, $0x00000008
+DATA gridSharesAVX512<>+140(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+144(SB)/4, $0x00000009
+DATA gridSharesAVX512<>+148(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+152(SB)/4, $0x00000009
+DATA gridSharesAVX512<>+156(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+160(SB)/4, $0x0000000a
+DATA gridSharesAVX512<>+164(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+168(SB)/4, $0x0000000a
+DATA gridSharesAVX512<>+172(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+176(SB)/4, $0x0000000b
+DATA gridSharesAVX512<>+180(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+184(SB)/4, $0x0000000b
+DATA gridSharesAVX512<>+188(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+192(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+196(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+200(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+204(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+208(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+212(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+216(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+220(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+224(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+228(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+232(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+236(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+240(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+244(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+248(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+252(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+256(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+260(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+264(SB)/4, $0x0000000b
+DATA gridSharesAVX512<>+268(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+272(SB)/4, $0x0000000b
+DATA gridSharesAVX512<>+276(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+280(SB)/4, $0x0000000b
+DATA gridSharesAVX512<>+284(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+288(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+292(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+296(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+300(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+304(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+308(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+312(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+316(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+320(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+324(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+328(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+332(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+336(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+340(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+344(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+348(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+352(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+356(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+360(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+364(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+368(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+372(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+376(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+380(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+384(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+388(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+392(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+396(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+400(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+404(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+408(SB)/4, $0x0000000c
+DATA gridSharesAVX512<>+412(SB)/4, $0x00000030
+DATA gridSharesAVX512<>+416(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+420(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+424(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+428(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+432(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+436(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+440(SB)/4, $0x0000000d
+DATA gridSharesAVX512<>+444(SB)/4, $0x00000030
+DATA gridSharesAVX512<>+448(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+452(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+456(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+460(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+464(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+468(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+472(SB)/4, $0x0000000e
+DATA gridSharesAVX512<>+476(SB)/4, $0x00000030
+DATA gridSharesAVX512<>+480(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+484(SB)/4, $0x00000000
+DATA gridSharesAVX512<>+488(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+492(SB)/4, $0x00000010
+DATA gridSharesAVX512<>+496(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+500(SB)/4, $0x00000020
+DATA gridSharesAVX512<>+504(SB)/4, $0x0000000f
+DATA gridSharesAVX512<>+508(SB)/4, $0x00000030
+GLOBL gridSharesAVX512<>(SB), RODATA|NOPTR, $512

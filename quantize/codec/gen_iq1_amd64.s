@@ -1431,7 +1431,6 @@ TEXT ·iq1SumsAVX2(SB), NOSPLIT, $0-80
 loop23:
 	VMOVUPS    (SI), Y5
 	VPMOVZXWD  (DX), Y4
-	VANDPS     lanes_00007fff<>+0(SB), Y4, Y4
 	VPCMPEQD   Y7, Y7, Y7
 	VPGATHERDD Y7, (BX)(Y4*4), Y6
 	VORPS      Y5, Y6, Y4
@@ -1533,16 +1532,6 @@ DATA iq1Values<>+52(SB)/4, $0xbe000000
 DATA iq1Values<>+56(SB)/4, $0x3f600000
 DATA iq1Values<>+60(SB)/4, $0x00000000
 GLOBL iq1Values<>(SB), RODATA|NOPTR, $64
-
-DATA lanes_00007fff<>+0(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+4(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+8(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+12(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+16(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+20(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+24(SB)/4, $0x00007fff
-DATA lanes_00007fff<>+28(SB)/4, $0x00007fff
-GLOBL lanes_00007fff<>(SB), RODATA|NOPTR, $32
 
 // func iq1Sort32AVX512(places *uint32, most *float32, sortedX *float32, sortedW *float32, x *float32, w *float32)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2510,93 +2499,88 @@ TEXT ·iq1SumsAVX512(SB), NOSPLIT, $0-80
 	MOVQ    groups+72(FP), R10
 
 loop23:
-	VMOVUPS      (SI), Z5
-	VPMOVZXWD    (DX), Z4
-	VBROADCASTSS bits_00007fff<>+0(SB), Z6
-	VANDPS       Z6, Z4, Z4
-	VPCMPEQD     Z4, Z4, K1
-	VPGATHERDD   (BX)(Z4*4), K1, Z7
-	VORPS        Z5, Z7, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       (CX), Z4, Z6
-	VMULPS       (AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x04, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       64(CX), Z4, Z6
-	VMULPS       64(AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x08, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       128(CX), Z4, Z6
-	VMULPS       128(AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x0c, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       192(CX), Z4, Z6
-	VMULPS       192(AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x10, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       256(CX), Z4, Z6
-	VMULPS       256(AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x14, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       320(CX), Z4, Z6
-	VMULPS       320(AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x18, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       384(CX), Z4, Z6
-	VMULPS       384(AX), Z6, Z8
-	VADDPS       Z8, Z1, Z1
-	VMULPS       Z4, Z6, Z4
-	VADDPS       Z4, Z2, Z2
-	VPSRLD       $0x1c, Z7, Z4
-	VORPS        Z5, Z4, Z4
-	VPERMPS      Z3, Z4, Z4
-	VMULPS       Z0, Z4, Z4
-	VMULPS       448(CX), Z4, Z5
-	VMULPS       448(AX), Z5, Z6
-	VADDPS       Z6, Z1, Z1
-	VMULPS       Z4, Z5, Z4
-	VADDPS       Z4, Z2, Z2
-	ADDQ         DI, DX
-	ADDQ         $+512, AX
-	ADDQ         $+512, CX
-	ADDQ         $+64, SI
-	DECQ         R10
-	JNE          loop23
-	VMOVUPS      Z1, (R8)
-	VMOVUPS      Z2, (R9)
+	VMOVUPS    (SI), Z5
+	VPMOVZXWD  (DX), Z4
+	VPCMPEQD   Z4, Z4, K1
+	VPGATHERDD (BX)(Z4*4), K1, Z6
+	VORPS      Z5, Z6, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     (CX), Z4, Z7
+	VMULPS     (AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x04, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     64(CX), Z4, Z7
+	VMULPS     64(AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x08, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     128(CX), Z4, Z7
+	VMULPS     128(AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x0c, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     192(CX), Z4, Z7
+	VMULPS     192(AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x10, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     256(CX), Z4, Z7
+	VMULPS     256(AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x14, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     320(CX), Z4, Z7
+	VMULPS     320(AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x18, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     384(CX), Z4, Z7
+	VMULPS     384(AX), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     Z4, Z7, Z4
+	VADDPS     Z4, Z2, Z2
+	VPSRLD     $0x1c, Z6, Z4
+	VORPS      Z5, Z4, Z4
+	VPERMPS    Z3, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	VMULPS     448(CX), Z4, Z5
+	VMULPS     448(AX), Z5, Z7
+	VADDPS     Z7, Z1, Z1
+	VMULPS     Z4, Z5, Z4
+	VADDPS     Z4, Z2, Z2
+	ADDQ       DI, DX
+	ADDQ       $+512, AX
+	ADDQ       $+512, CX
+	ADDQ       $+64, SI
+	DECQ       R10
+	JNE        loop23
+	VMOVUPS    Z1, (R8)
+	VMOVUPS    Z2, (R9)
 	VZEROUPPER
 	RET
-
-DATA bits_00007fff<>+0(SB)/4, $0x00007fff
-GLOBL bits_00007fff<>(SB), RODATA|NOPTR, $4

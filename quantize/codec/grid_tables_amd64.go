@@ -4,19 +4,26 @@ package codec
 
 import "sync"
 
-// gridTables are a grid's for the search in vectors, see gridNearest in _gen.
+// gridTables are a grid's for the search in vectors, see gridNearest in _gen. A point is stored as its levels, each with an
+// equal share of 16 bits; one of IQ1, which has no series of tries, as its number.
 type gridTables struct {
-	once   sync.Once
-	points []uint32 // 4 bits for each level of a point
+	once sync.Once
 
-	// lookup is the number of the point for each lattice point, or off the grid the complement of where its list begins
-	// times 64 plus its length, both in parts: as many points as a vector has lanes.
-	lookup []int32
-	// Lane l has points l*parts to (l+1)*parts-1 of a list, one in each part; what is left over repeats the first. lists
-	// has for each level 4 bits that say where its cost is, numbers has the points.
-	lists   []uint32
-	numbers []uint16
+	// lookup is the point of each lattice point, with onGridBit, or off the grid where its list begins, its number of parts,
+	// in 6 bits, and with 4 dimensions its number of points, in 6 bits below these. A part is as many points as a vector has
+	// lanes.
+	lookup []uint32
+	// Lane l has points l*parts to (l+1)*parts-1 of a list, one in each part. Behind them the fourth level of each
+	// dimension is far from everything; with 4 dimensions, which have no room for that, the first point is repeated.
+	// lists has for each level 4 bits that say where its cost is, points what is stored.
+	lists  []uint32
+	points []uint16
+
+	numbers []uint16 // of points by what is stored
+	levels  []uint32 // of points by their numbers, 4 bits each; of IQ1
 }
+
+const onGridBit = 1 << 31
 
 // gridTablesOf has the tables of each grid, for vectors of 8 and 16 lanes.
 var gridTablesOf = map[*grid]*[2]gridTables{gridIQ2XXS: {}, gridIQ2XS: {}, gridIQ2S: {}, gridIQ1: {}, gridIQ3XXS: {}, gridIQ3S: {}}
@@ -29,32 +36,50 @@ func (g *grid) tables(lanes int) *gridTables {
 }
 
 func (t *gridTables) fill(g *grid, lanes int) {
-	places := make([]uint32, len(g.points))
-	t.points = make([]uint32, len(g.points))
+	stored, places := make([]uint16, len(g.points)), make([]uint32, len(g.points))
+	t.numbers = make([]uint16, 1<<16)
 	for i, p := range g.points {
+		var levels uint32
 		for k := range g.dims {
-			t.points[i] |= uint32(p[k]) << (4 * k)
-			if places[i] |= uint32(p[k]) << (4 * k); g.dims == 8 {
+			stored[i] |= uint16(p[k]) << (16 / g.dims * k)
+			levels |= uint32(p[k]) << (4 * k)
+			places[i] |= uint32(p[k]) << (4 * k)
+			if g.dims == 8 {
 				places[i] |= uint32(k%4*4) << (4 * k) // 3 levels have 4 places
+			} else if lanes == 16 {
+				places[i] |= uint32(k%2*8) << (4 * k)
 			}
 		}
+		if g == gridIQ1 {
+			stored[i] = uint16(i)
+			t.levels = append(t.levels, levels)
+		}
+		t.numbers[stored[i]] = uint16(i)
 	}
-	t.lookup = make([]int32, len(g.lookup))
+	t.lookup = make([]uint32, len(g.lookup))
 	for c, entry := range g.lookup {
-		if t.lookup[c] = entry; entry >= 0 {
+		if entry >= 0 {
+			t.lookup[c] = onGridBit | uint32(stored[entry])
 			continue
 		}
 		list := g.around(entry)
-		parts := (len(list) + lanes - 1) / lanes
-		t.lookup[c] = ^int32(len(t.lists)/lanes*64 + parts)
+		parts, length, behind := (len(list)+lanes-1)/lanes, 0, uint32(0xfb73fb73)
+		if g.dims == 4 {
+			// Most lists have up to 16 points: they are all searched in the same way.
+			parts, length, behind = max(parts, 16/lanes), len(list), places[list[0]]
+		}
+		t.lookup[c] = uint32(len(t.lists)/lanes<<12 | parts<<6 | length)
 		for part := range parts {
 			for l := range lanes {
-				n := list[0]
 				if i := l*parts + part; i < len(list) {
-					n = list[i]
+					t.lists, t.points = append(t.lists, places[list[i]]), append(t.points, stored[list[i]])
+				} else {
+					t.lists, t.points = append(t.lists, behind), append(t.points, 0)
 				}
-				t.lists, t.numbers = append(t.lists, places[n]), append(t.numbers, n)
 			}
 		}
 	}
 }
+
+// onGrid says whether a lattice point is a grid point.
+func (t *gridTables) onGrid(code uint16) bool { return t.lookup[code]&onGridBit != 0 }

@@ -9,37 +9,38 @@ import (
 
 // gridKernels are the functions for grids of so many dimensions.
 type gridKernels struct {
-	width   int // in lanes, of the vectors that nearest uses
 	codes   func(codes *uint16, scales, x, most, factors *float32, groups, tries int)
-	nearest func(index, codes *uint16, scales, x, roots *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
-	choose  func(scale, best *float32, taken *uint32, x, w *float32, index *uint16, points *uint32, groups, tries int)
+	lines   func(found, codes *uint16, scales, x, roots *float32, wanted *uint16, tries int, lookup, lists *uint32, points *uint16, scratch *float32)
+	nearest func(found, codes *uint16, scales, x, roots *float32, wanted *uint16, tries int, lookup, lists *uint32, points *uint16)
+	choose  func(scale, best *float32, taken *uint32, x, w *float32, points *uint16, groups, tries int)
 }
 
-const (
-	gridRows   = 32      // how many tries of a group there is room for
-	offGridBit = 1 << 15 // says of an index that the point is not that of the lattice
-)
+// gridRows is how many tries of a group there is room for.
+const gridRows = 32
 
 // gridWork is what the search works in, for the sub-blocks in the lanes.
 type gridWork struct {
-	x, roots         [32 * maxLanes]float32 // magnitudes and the roots of weights
-	xRows, rootsRows [32 * maxLanes]float32 // the same, sub-block after sub-block
-	codes, index     [8 * gridRows * maxLanes]uint16
-	scales           [gridRows * maxLanes]float32 // of the tries
-	levels           [32 * maxLanes]float32       // of searchPositive
-	limits           [3 * maxLanes]float32        // the largest magnitude, x without sign and weight
+	x, roots         [32 * maxLanes]float32          // magnitudes and the roots of weights
+	xRows, rootsRows [32 * maxLanes]float32          // the same, sub-block after sub-block
+	codes, found     [8 * gridRows * maxLanes]uint16 // lattice points, and the grid points found for them
+	scales           [gridRows * maxLanes]float32    // of the tries
+	levels           [32 * maxLanes]float32          // of searchPositive
+	scratch          [192 * maxLanes]float32         // of lines
+	limits           [3 * maxLanes]float32           // the largest magnitude, x without sign and weight
 
 	scale, best, most, again [maxLanes]float32
 	taken                    [maxLanes]uint32 // the best try, none for all bits
 	wanted                   [maxLanes]uint16 // groups to be searched, and a bit above
 
-	// What is found for super-blocks.
+	// What is kept for super-blocks.
 	signs  [32 * maxLanes]uint32
-	found  [16 * maxLanes]float32 // scales
+	fitted [16 * maxLanes]float32 // scales
 	left   [16]uint32             // lanes whose sub-block of this number is left out
 	points [64 * maxLanes]uint16
 	block  gridBlock
 }
+
+var gridWorks = sync.Pool{New: func() any { return new(gridWork) }}
 
 // gridSearch is the search of a format in lanes.
 type gridSearch struct {
@@ -50,11 +51,22 @@ type gridSearch struct {
 	factors       []float32 // of the tries, and 1
 	four          []float32 // positiveFactors(4)
 	part          func(most, magnitudes, roots *float32, signs *uint32, x, w *float32, groups int)
-	works         sync.Pool // of this format alone: an index may be left from before
 }
 
 // encodeGrid returns the encoder in lanes.
 func (k *iqLanes) encodeGrid(f *gridFormat, bytes int, pack func(dst []byte, b *gridBlock), block func(dst []byte, x, weights []float32)) encoder {
+	s := k.newGridSearch(f)
+	return func(dst []byte, src []float32, cols int, weights []float32) {
+		f.grid.searchable()
+		w := gridWorks.Get().(*gridWork)
+		defer gridWorks.Put(w)
+		k.eachGroup(dst, src, cols, weights, superBlock, bytes,
+			func(g *group) (odd uint32) { return s.fit(w, g, weights != nil) },
+			func(_ *group, l int, dst []byte, _ []float32) { pack(dst, s.take(w, l)) }, block)
+	}
+}
+
+func (k *iqLanes) newGridSearch(f *gridFormat) *gridSearch {
 	s := &gridSearch{iqLanes: k, gridFormat: f, gridKernels: k.grids8, groups: f.sub / f.grid.dims, count: 2*f.tries + 1, part: k.gridSigns, four: positiveFactors(4)}
 	if f.grid.dims == 4 {
 		s.gridKernels = k.grids4
@@ -66,15 +78,7 @@ func (k *iqLanes) encodeGrid(f *gridFormat, bytes int, pack func(dst []byte, b *
 		s.factors = append(s.factors, float32(2*f.grid.levels-1)+float32(float32(t-f.tries)*f.delta))
 	}
 	s.factors = append(s.factors, 1)
-	s.works.New = func() any { return new(gridWork) }
-	return func(dst []byte, src []float32, cols int, weights []float32) {
-		f.grid.searchable()
-		w := s.works.Get().(*gridWork)
-		defer s.works.Put(w)
-		k.eachGroup(dst, src, cols, weights, superBlock, bytes,
-			func(g *group) (odd uint32) { return s.fit(w, g, weights != nil) },
-			func(_ *group, l int, dst []byte, _ []float32) { pack(dst, s.take(w, l)) }, block)
-	}
+	return s
 }
 
 // fit fits the super-blocks in the lanes, but for odd ones.
@@ -90,7 +94,7 @@ func (s *gridSearch) fit(w *gridWork, g *group, weighed bool) (odd uint32) {
 	default:
 		s.square(&g.w[0], &g.x[0], superBlock)
 	}
-	t := s.grid.tables(s.width)
+	t := s.grid.tables(s.n)
 	for b := range superBlock / s.sub {
 		odd |= s.search(w, t, b, &g.x[b*s.sub*s.n], &g.w[b*s.sub*s.n])
 	}
@@ -107,17 +111,17 @@ func (s *gridSearch) search(w *gridWork, t *gridTables, b int, x, weights *float
 	s.gridRows(&w.xRows[0], &w.x[0], s.sub)
 	s.gridRows(&w.rootsRows[0], &w.roots[0], s.sub)
 	s.codes(&w.codes[0], &w.scales[0], &w.x[0], &w.most[0], &s.factors[0], s.groups, s.count)
-	s.find(w, t, s.count)
-	s.choose(&w.scale[0], &w.best[0], &w.taken[0], &w.x[0], weights, &w.index[0], &t.points[0], s.groups, s.count)
+	s.lines(&w.found[0], &w.codes[0], &w.scales[0], &w.xRows[0], &w.rootsRows[0], &w.wanted[0], s.count, &t.lookup[0], &t.lists[0], &t.points[0], &w.scratch[0])
+	s.choose(&w.scale[0], &w.best[0], &w.taken[0], &w.x[0], weights, &w.found[0], s.groups, s.count)
 
-	odd |= s.chosen(w)
+	odd |= s.chosen(w, t)
 	s.codes(&w.codes[0], &w.scales[0], &w.x[0], &w.again[0], &s.factors[s.count], s.groups, 1)
 	copy(w.scales[:s.n], w.again[:])
-	s.find(w, t, 1)
+	s.nearest(&w.found[0], &w.codes[0], &w.scales[0], &w.xRows[0], &w.rootsRows[0], &w.wanted[0], 1, &t.lookup[0], &t.lists[0], &t.points[0])
 	for l := range w.best {
 		w.best[l], w.again[l] = -maxFloat32, w.scale[l]
 	}
-	s.choose(&w.again[0], &w.best[0], &w.taken[0], &w.x[0], weights, &w.index[0], &t.points[0], s.groups, 1)
+	s.choose(&w.again[0], &w.best[0], &w.taken[0], &w.x[0], weights, &w.found[0], s.groups, 1)
 	s.keep(w, b)
 	return odd
 }
@@ -159,13 +163,8 @@ func near(x, scale float32) bool { return x < scale*(1<<20) }
 // all has a bit for each group.
 func (s *gridSearch) all() uint16 { return 1<<s.groups - 1 }
 
-// find looks for the points of what is wanted.
-func (s *gridSearch) find(w *gridWork, t *gridTables, tries int) {
-	s.nearest(&w.index[0], &w.codes[0], &w.scales[0], &w.xRows[0], &w.rootsRows[0], &w.wanted[0], tries, &t.lookup[0], &t.lists[0], &t.numbers[0])
-}
-
 // chosen puts the points of the best tries into the first rows, and says what is searched again with which scale.
-func (s *gridSearch) chosen(w *gridWork) (odd uint32) {
+func (s *gridSearch) chosen(w *gridWork, t *gridTables) (odd uint32) {
 	for l := range s.n {
 		searched := w.wanted[l] & s.all()
 		w.wanted[l], w.again[l] = s.all()+1, 1
@@ -173,18 +172,21 @@ func (s *gridSearch) chosen(w *gridWork) (odd uint32) {
 			continue
 		}
 		var off uint16
-		if w.taken[l] == math.MaxUint32 { // all ones
+		if w.taken[l] == math.MaxUint32 { // the first point has the lowest levels
 			for k := range s.groups {
-				w.index[k*gridRows*s.n+l] = 0
+				w.found[k*gridRows*s.n+l] = 0
 			}
 			if s.gridFormat.again == allIfOffGrid {
 				off = 1
 			}
 		} else {
 			for k := range s.groups {
-				row := w.index[k*gridRows*s.n+l:]
-				row[0] = row[int(w.taken[l])*s.n]
-				off |= row[0] / offGridBit << k
+				first := k*gridRows*s.n + l
+				try := first + int(w.taken[l])*s.n
+				w.found[first] = w.found[try]
+				if !t.onGrid(w.codes[try]) {
+					off |= 1 << k
+				}
 			}
 		}
 		scale := w.scale[l]
@@ -211,28 +213,29 @@ func (s *gridSearch) keep(w *gridWork, b int) {
 		if w.wanted[l] != s.all()+1 {
 			scale = w.again[l]
 		}
-		w.found[b*s.n+l] = scale
+		w.fitted[b*s.n+l] = scale
 	}
 	for k := range s.groups {
-		copy(w.points[(b*s.groups+k)*s.n:][:s.n], w.index[k*gridRows*s.n:])
+		copy(w.points[(b*s.groups+k)*s.n:][:s.n], w.found[k*gridRows*s.n:])
 	}
 }
 
 // take returns the super-block in lane l. A negative scale turns all signs.
 func (s *gridSearch) take(w *gridWork, l int) *gridBlock {
 	w.block = gridBlock{}
+	numbers := s.grid.tables(s.n).numbers
 	for b := range superBlock / s.sub {
 		if w.left[b]>>l&1 != 0 {
 			w.block.left[b] = true
 			continue
 		}
-		scale, turn := w.found[b*s.n+l], uint8(0)
+		scale, turn := w.fitted[b*s.n+l], uint8(0)
 		if scale < 0 {
 			scale, turn = -scale, 0xff
 		}
 		w.block.scales[b] = scale
 		for k := b * s.groups; k < (b+1)*s.groups; k++ {
-			w.block.index[k] = w.points[k*s.n+l] &^ offGridBit
+			w.block.index[k] = numbers[w.points[k*s.n+l]]
 		}
 		for k := b * s.sub / 8; k < (b+1)*s.sub/8; k++ {
 			w.block.signs[k] = uint8(w.signs[k*s.n+l]) ^ turn

@@ -10,7 +10,7 @@ type iq1Work struct {
 	sortedX, sortedW, second [32 * maxLanes]float32
 	scratch                  [400 * maxLanes]float32
 	rows, weights            [32 * maxLanes]float32 // elements and weights, sub-block after sub-block
-	codes, index             [4 * gridRows * maxLanes]uint16
+	codes, found             [4 * gridRows * maxLanes]uint16
 
 	most                [2 * maxLanes]float32 // the largest magnitude, and the largest weight
 	scale, sumqx, sumq2 [maxLanes]float32
@@ -130,12 +130,12 @@ func (k *iqLanes) fitSubBlocks(w *iq1Work, b, n int, x, weights *float32) (odd u
 	k.gridRows(&w.rows[0], x, n)
 	k.gridRows(&w.weights[0], weights, n)
 	t := gridIQ1.tables(k.n)
-	k.iq1Nearest(&w.index[0], &w.codes[0], &w.scale[0], &w.rows[0], &w.weights[0], &w.wanted[0], 1, &t.lookup[0], &t.lists[0], &t.numbers[0])
+	k.iq1Nearest(&w.found[0], &w.codes[0], &w.scale[0], &w.rows[0], &w.weights[0], &w.wanted[0], 1, &t.lookup[0], &t.lists[0], &t.points[0])
 
 	// Where a point is not that of the lattice, the scale is fitted to the points.
 	points := w.points[b*groups*k.n:]
 	for q := range groups {
-		for l, i := range w.index[q*gridRows*k.n:][:k.n] {
+		for l, i := range w.found[q*gridRows*k.n:][:k.n] {
 			if w.wanted[l]&all == 0 {
 				i = 0 // those that are left out count as the first point
 			}
@@ -144,20 +144,19 @@ func (k *iqLanes) fitSubBlocks(w *iq1Work, b, n int, x, weights *float32) (odd u
 	}
 	clear(w.sumqx[:])
 	clear(w.sumq2[:])
-	k.iq1Sums(&w.sumqx[0], &w.sumq2[0], x, weights, &points[0], 2*k.n, &t.points[0], &shifts[0], &ones[0], groups)
+	k.iq1Sums(&w.sumqx[0], &w.sumq2[0], x, weights, &points[0], 2*k.n, &t.levels[0], &shifts[0], &ones[0], groups)
 	for l := range k.n {
 		if w.wanted[l]&all == 0 {
 			continue
 		}
-		var off uint16
+		onGrid := true
 		block := &w.blocks[l]
 		for q := range groups {
-			p := points[q*k.n+l]
-			off |= p & offGridBit
-			block.index[b*groups+q] = p &^ offGridBit
+			block.index[b*groups+q] = points[q*k.n+l]
+			onGrid = onGrid && t.onGrid(w.codes[q*gridRows*k.n+l])
 		}
 		scale := w.scale[l]
-		if off != 0 && w.sumqx[l] > 0 && w.sumq2[l] > 0 {
+		if !onGrid && w.sumqx[l] > 0 && w.sumq2[l] > 0 {
 			scale = w.sumqx[l] / w.sumq2[l]
 		}
 		block.scales[b] = scale
@@ -178,7 +177,7 @@ func (k *iqLanes) refitIQ1M(w *iq1Work, g *group) {
 	t := gridIQ1.tables(k.n)
 	for b := range 16 {
 		at := 16 * b * k.n
-		k.iq1Sums(&w.sumqx[0], &w.sumq2[0], &g.x[at], &g.w[at], &w.points[2*b*k.n], 2*k.n, &t.points[0], &w.shifts[2*b*k.n], &w.factors[b*k.n], 2)
+		k.iq1Sums(&w.sumqx[0], &w.sumq2[0], &g.x[at], &g.w[at], &w.points[2*b*k.n], 2*k.n, &t.levels[0], &w.shifts[2*b*k.n], &w.factors[b*k.n], 2)
 	}
 	for l := range k.n {
 		w.blocks[l].refitIQ1M(w.sumqx[l], w.sumq2[l])

@@ -18,7 +18,7 @@ type iqLanes struct {
 	splitIQ1S  func(scale *float32, split *int32, wx, w, scratch *float32)
 	splitIQ1M  func(scale *float32, split *int32, x, w, second, scratch *float32)
 	iq1Codes   func(codes *uint16, scale *float32, split *int32, places *uint32, groups int)
-	iq1Nearest func(index, codes *uint16, scales, x, weights *float32, wanted *uint16, tries int, lookup *int32, lists *uint32, numbers *uint16)
+	iq1Nearest func(found, codes *uint16, scales, x, weights *float32, wanted *uint16, tries int, lookup, lists *uint32, points *uint16)
 	iq1Sums    func(sumqx, sumq2, x, w *float32, index *uint16, stride int, points, shifts *uint32, factor *float32, groups int)
 }
 
@@ -27,8 +27,8 @@ var iqLanesAVX2 = &iqLanes{
 	searchIQ4:   searchIQ4AVX2,
 	weighEvenly: weighEvenlyAVX2, weighRaised: weighRaisedAVX2,
 	gridSigns: gridSignsAVX2, gridEvenSigns: gridEvenSignsAVX2, gridRows: gridRowsAVX2,
-	grids8: gridKernels{8, gridCodes8AVX2, gridNearest8of8AVX2, gridSums8AVX2},
-	grids4: gridKernels{8, gridCodes4AVX2, gridNearest4of8AVX2, gridSums4AVX2},
+	grids8: gridKernels{gridCodes8AVX2, gridLines8AVX2, gridNearest8AVX2, gridSums8AVX2},
+	grids4: gridKernels{gridCodes4AVX2, gridLines4AVX2, gridNearest4AVX2, gridSums4AVX2},
 
 	iq1Sort32: iq1Sort32AVX2, iq1Sort16: iq1Sort16AVX2, splitIQ1S: splitIQ1SAVX2, splitIQ1M: splitIQ1MAVX2,
 	iq1Codes: iq1CodesAVX2, iq1Nearest: iq1NearestAVX2, iq1Sums: iq1SumsAVX2,
@@ -39,8 +39,8 @@ var iqLanesAVX512 = &iqLanes{
 	searchIQ4:   searchIQ4AVX512,
 	weighEvenly: weighEvenlyAVX512, weighRaised: weighRaisedAVX512,
 	gridSigns: gridSignsAVX512, gridEvenSigns: gridEvenSignsAVX512, gridRows: gridRowsAVX512,
-	grids8: gridKernels{16, gridCodes8AVX512, gridNearest8of16AVX512, gridSums8AVX512},
-	grids4: gridKernels{8, gridCodes4AVX512, gridNearest4of16AVX2, gridSums4AVX512},
+	grids8: gridKernels{gridCodes8AVX512, gridLines8AVX512, gridNearest8AVX512, gridSums8AVX512},
+	grids4: gridKernels{gridCodes4AVX512, gridLines4AVX512, gridNearest4AVX512, gridSums4AVX512},
 
 	iq1Sort32: iq1Sort32AVX512, iq1Sort16: iq1Sort16AVX512, splitIQ1S: splitIQ1SAVX512, splitIQ1M: splitIQ1MAVX512,
 	iq1Codes: iq1CodesAVX512, iq1Nearest: iq1NearestAVX512, iq1Sums: iq1SumsAVX512,

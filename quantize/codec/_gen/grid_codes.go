@@ -66,29 +66,32 @@ func (t *tier) storeWords(v reg.VecVirtual, m operand.Mem) {
 
 // gridSums writes the sums over the points of all tries, and the choice of the best.
 func gridSums(t *tier, dims int) {
-	t.function(fmt.Sprintf("gridSums%d", dims), "(scale, best *float32, taken *uint32, x, w *float32, index *uint16, points *uint32, groups, tries int)",
-		`takes the scale of each try whose points correlate better than best, and its number. The lowest 15 bits
-of index are a point's number; points has 4 bits for each level.`)
-	x, w, index, points := t.pointer("x"), t.pointer("w"), t.pointer("index"), t.pointer("points")
+	t.function(fmt.Sprintf("gridSums%d", dims), "(scale, best *float32, taken *uint32, x, w *float32, points *uint16, groups, tries int)",
+		"takes the scale of each try whose points correlate better than best, and its number. A point is its levels, with as many bits as there are for each.")
+	x, w, points := t.pointer("x"), t.pointer("w"), t.pointer("points")
 	groups := t.pointer("groups")
 	places := []reg.Register{t.pointer("scale"), t.pointer("best"), t.pointer("taken")}
 	scale, best, taken := t.load(at(places[0], 0)), t.load(at(places[1], 0)), t.load(at(places[2], 0))
 	number := t.bits(0)
-	values := t.load(t.table("oddValues", floats(1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15)...))
+	values := t.load(t.oddValues(dims))
 	t.loop(t.pointer("tries"), func() {
 		qx, q2 := t.bits(0), t.bits(0)
-		x, w, row := t.copyOf(x), t.copyOf(w), t.copyOf(index)
+		x, w, row := t.copyOf(x), t.copyOf(w), t.copyOf(points)
 		t.loop(t.copyOf(groups), func() {
-			n := t.vec()
-			t.VPMOVZXWD(at(row, 0), n)
-			point := t.gather(points, t.and(n, t.constant(0x7fff)))
+			point := t.vec()
+			t.VPMOVZXWD(at(row, 0), point)
 			for k := range dims {
 				level := point
 				if k > 0 {
 					level = t.vec()
-					t.VPSRLD(operand.Imm(uint64(4*k)), point, level)
+					t.VPSRLD(operand.Imm(uint64(16/dims*k)), point, level)
 				}
-				q := t.do(t.VPERMPS, level, values)
+				var q reg.VecVirtual
+				if dims == 4 {
+					q = t.do(t.VPERMPS, level, values)
+				} else {
+					q = t.do(t.VPERMILPS, values, level) // by the lowest 2 bits
+				}
 				weight := t.load(at(w, k*t.width()))
 				t.sum(qx, t.mul(t.mul(weight, at(x, k*t.width())), q))
 				t.sum(q2, t.mul(t.mul(weight, q), q))
@@ -103,12 +106,23 @@ of index are a point's number; points has 4 bits for each level.`)
 		t.set(best, t.choose(better, t.mul(s, qx), best))
 		t.set(taken, t.choose(better, number, taken))
 		t.VPADDD(t.constant(1), number, number)
-		t.advance(index, t.rowWidth())
+		t.advance(points, t.rowWidth())
 	})
 	for i, v := range []reg.VecVirtual{scale, best, taken} {
 		t.store(v, at(places[i], 0))
 	}
 	t.end()
+}
+
+// far is the fourth level's value where there are three.
+const far = 1 << 40
+
+// oddValues are the values of levels: 3 of them in every four lanes, or 8 in every eight.
+func (t *tier) oddValues(dims int) operand.Mem {
+	if dims == 8 {
+		return t.table("oddValues3", floats(1, 3, 5, far, 1, 3, 5, far, 1, 3, 5, far, 1, 3, 5, far)...)
+	}
+	return t.table("oddValues8", floats(1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15)...)
 }
 
 // gather loads the elements of table with these numbers.

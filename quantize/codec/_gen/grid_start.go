@@ -152,10 +152,9 @@ func grids(t *tier) {
 	gridCodes(t, 4, 8)
 	gridSums(t, 8)
 	gridSums(t, 4)
-	gridNearest(t, 8, t.lanes, false)
-	gridNearest(t, 8, t.lanes, true)
-	if !t.wide() {
-		gridNearest(t, 4, 8, false)
-		gridNearest(t, 4, 16, false)
-	}
+	gridNearest(t, 8, false)
+	gridNearest(t, 8, true)
+	gridNearest(t, 4, false)
+	gridLines(t, 8)
+	gridLines(t, 4)
 }
