@@ -13,7 +13,8 @@ import (
 const patience = time.Second
 
 // byCheck tokenizes the reference's check text and asks by which name its ids are known. The answer counts only when
-// that name is known to split as this tokenizer does, or nothing is known about how it splits.
+// that name is known to split as this tokenizer does, or nothing is known about how it splits; where only llama.cpp's
+// words for it are known, when those give the same ids.
 func (f *folder) byCheck(splits []string) (string, bool) {
 	text := names.CheckText
 	switch f.json.Normalizer.String() {
@@ -23,26 +24,33 @@ func (f *folder) byCheck(splits []string) (string, bool) {
 	default:
 		return "", false
 	}
-	splitter, err := tokenizer.NewSplitter(splits, patience)
-	if err != nil {
-		return "", false
-	}
 	m := &f.json.Model
-	lookup := func(token string) (int32, bool) { id, ok := m.Vocab[token]; return int32(id), ok }
-	bpe := tokenizer.NewByteBPE(lookup, m.Merges, m.IgnoreMerges)
+	bpe := tokenizer.NewByteBPE(m.Vocab, m.Merges, m.IgnoreMerges)
 	before, after, ok := f.surrounding()
 	if !ok {
 		return "", false
 	}
-	ids := before
-	for _, word := range splitter.Split(text) {
-		ids = bpe.Append(ids, word)
+	byWords := func(splits []string) ([]int32, error) {
+		splitter, err := tokenizer.NewSplitter(splits, patience)
+		ids := slices.Clone(before)
+		if err == nil {
+			splitter.Each(text, func(word string) { ids = bpe.Append(ids, word) })
+		}
+		return append(ids, after...), err
 	}
-	name, ok := names.ByCheck(slices.Concat(ids, after))
+	ids, err := byWords(splits)
+	if err != nil {
+		return "", false
+	}
+	name, ok := names.ByCheck(ids)
 	if !ok {
 		return "", false
 	}
 	p, ok := names.Find(name)
+	if ok && p.Reworded {
+		other, err := byWords(p.Splits)
+		return name, err == nil && slices.Equal(ids, other)
+	}
 	return name, ok && (p.Splits == nil || p.SplitsAlike(splits))
 }
 

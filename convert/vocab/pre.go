@@ -1,8 +1,10 @@
 package vocab
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,6 +54,8 @@ func (s *step) String() string {
 			out += " inverted"
 		}
 		return out
+	case "Punctuation":
+		return fmt.Sprintf("Punctuation(%s)", cmp.Or(s.Behavior, "Isolated"))
 	case "Digits":
 		if s.IndividualDigits {
 			return "Digits(single)"
@@ -71,31 +75,45 @@ func (s *step) String() string {
 }
 
 // splits are the regular expressions that the steps divide a text by, or false when they do something else or do not
-// end in the bytes of byte-level BPE.
+// make bytes of it, as byte-level BPE does.
 func (s *step) splits() ([]string, bool) {
 	steps := s.flat()
-	if len(steps) == 0 {
-		return nil, false
-	}
-	last := steps[len(steps)-1]
-	if last.Type != "ByteLevel" || last.AddPrefixSpace {
-		return nil, false
-	}
 	var out []string
-	for _, p := range steps[:len(steps)-1] {
+	asBytes := false
+	for _, p := range steps {
+		split, ok := p.split(len(steps) == 2)
 		switch {
-		case p.Type == "Split" && p.Pattern.Regex != "" && p.isolates(len(steps) == 2):
-			out = append(out, p.Pattern.Regex)
-		case p.Type == "Digits" && p.IndividualDigits:
-			out = append(out, names.Digit)
-		default:
+		case p.Type == "ByteLevel" && !asBytes && !p.AddPrefixSpace:
+			if asBytes = true; p.UseRegex == nil || *p.UseRegex {
+				out = append(out, names.GPT2)
+			}
+		case !ok, asBytes && p.Type != "Digits" && !strings.HasPrefix(split, "[0-9]"):
+			// Behind ByteLevel a text is bytes, of which those of numbers are as they were (Falcon).
 			return nil, false
+		default:
+			out = append(out, split)
 		}
 	}
-	if last.UseRegex == nil || *last.UseRegex {
-		out = append(out, names.GPT2)
+	return out, asBytes && out != nil
+}
+
+// split is the regular expression of one step, alone but for ByteLevel or not.
+func (s *step) split(alone bool) (string, bool) {
+	switch {
+	case s.Type == "Split" && s.isolates(alone) && s.Pattern.Regex != "":
+		return s.Pattern.Regex, true
+	case s.Type == "Split" && s.isolates(alone) && s.Pattern.String != "":
+		return regexp.QuoteMeta(s.Pattern.String), true
+	case s.Type == "Digits" && s.IndividualDigits:
+		return names.Digit, true
+	case s.Type == "Digits":
+		return names.Digits, true
+	case s.Type == "Punctuation" && s.Behavior == "Contiguous":
+		return names.Punctuations, true
+	case s.Type == "Punctuation" && (s.Behavior == "Isolated" || s.Behavior == ""):
+		return names.Punctuation, true
 	}
-	return out, out != nil
+	return "", false
 }
 
 // isolates reports whether a Split keeps all of a text. Alone, a pattern that leaves nothing between its matches may
@@ -153,6 +171,12 @@ func (f *folder) pre() (string, error) {
 		return f.opts.Pre, nil
 	}
 	t := f.json
+	switch {
+	case f.isSpaced():
+		return "granite-embed-multi-311m", nil
+	case t.PreTokenizer != nil && t.PreTokenizer.Type == "Whitespace" && slices.Contains([]string{"none", "Lowercase"}, t.Normalizer.String()):
+		return "whitespace", nil
+	}
 	if splits, ok := t.PreTokenizer.splits(); ok {
 		if name, ok := f.byCheck(splits); ok {
 			return name, nil
@@ -202,4 +226,9 @@ func (f *folder) noPre() error {
 		return nil
 	}
 	return preError{fmt.Errorf("--pre %s has no effect: %s has a SentencePiece tokenizer, which splits no text beforehand", f.opts.Pre, f.dir)}
+}
+
+// isSpaced tells tokenizers that are like Gemma's, but that the reference writes as BPE: ModernBERT's for many languages.
+func (f *folder) isSpaced() bool {
+	return f.json.Model.ByteFallback && strings.HasPrefix(f.opts.Class, "ModernBert")
 }

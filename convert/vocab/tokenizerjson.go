@@ -149,7 +149,11 @@ func (f *folder) byteLevel(l *list) error {
 			return bad(path, "the merge %q gives a token that is not in the vocabulary", merge)
 		}
 	}
-	v.write(l, "gpt2", pre, false)
+	kind := "gpt2"
+	if pre == "whitespace" {
+		kind = pre
+	}
+	v.write(l, kind, pre, false)
 	if len(m.Merges) > 0 {
 		l.add("tokenizer.ggml.merges", m.Merges.joined())
 	}

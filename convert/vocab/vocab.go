@@ -1,9 +1,10 @@
 // Package vocab turns a checkpoint's tokenizer files into the tokenizer.* entries of GGUF, in the reference
 // converter's order.
 //
-// Five kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte
-// fallback, which is SentencePiece in tokenizer.json's clothes, WordPiece (BERT), and SentencePiece's unigrams (T5). The pre-tokenizer of byte-level BPE is
-// recognised from its structure; what is not known is an error, never a default.
+// Five kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte fallback, which is
+// SentencePiece in tokenizer.json's clothes, WordPiece (BERT), and SentencePiece's unigrams (T5).
+// The pre-tokenizer of byte-level BPE is recognised from its
+// structure; what is not known is an error, never a default.
 package vocab
 
 import (
@@ -97,7 +98,7 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		err = f.sentencePiece(&l, model)
 	case f.json == nil:
 		return nil, fmt.Errorf("%w: %s: missing file: neither tokenizer.json nor tokenizer.model is in the folder", gguf.ErrInput, dir)
-	case f.json.Model.ByteFallback:
+	case f.json.Model.ByteFallback && !f.isSpaced():
 		err = f.byteFallback(&l)
 	default:
 		err = f.byteLevel(&l)

@@ -18,6 +18,13 @@ type PreTokenizer struct {
 	// that the one before left into its matches and what is between them. Nil where regular expressions over bytes do
 	// not say it, or where nothing is known; such models are converted, but not run.
 	Splits []string
+	// Also are other expressions that tokenizers of that name are published with. They divide some texts further, but
+	// nowhere where the vocabulary of such a model has something to join.
+	Also [][]string
+	// Reworded: Splits are what llama.cpp does; how tokenizer.json of such models says it is not known here.
+	Reworded bool
+	// Joins says what is joined within a part.
+	Joins Joins
 	// IgnoreMerges: a part that is a token is taken whole.
 	IgnoreMerges bool
 	// EitherMerges: tokenizer.json is found with and without that setting under this name, since it makes no difference.
@@ -29,6 +36,18 @@ type PreTokenizer struct {
 	// NoBOS: there is no BOS unless tokenizer.ggml.bos_token_id names one.
 	NoBOS bool
 }
+
+// Joins is what a tokenizer begins with where it joins the units of a part.
+type Joins int
+
+const (
+	// Bytes are written as characters, each by one (GPT-2's way).
+	Bytes Joins = iota
+	// Spaced are characters, with spaces written as ▁ and bytes as <0x00> where a character is no token.
+	Spaced
+	// Words are characters as they are; white space between the parts is dropped.
+	Words
+)
 
 // Find returns the pre-tokenizer of that name.
 func Find(name string) (PreTokenizer, bool) {
@@ -55,16 +74,22 @@ func Recognise(splits []string, ignoreMerges, nfc bool) []PreTokenizer {
 	want := canonical(splits)
 	var out []PreTokenizer
 	for _, p := range preTokenizers {
-		if p.Splits != nil && (p.IgnoreMerges == ignoreMerges || p.EitherMerges) && p.NFC == nfc && slices.Equal(canonical(p.Splits), want) {
+		if p.Joins == Bytes && (p.IgnoreMerges == ignoreMerges || p.EitherMerges) && p.NFC == nfc && p.splitsAlike(want) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// SplitsAlike reports whether p divides every text as the given regular expressions do.
-func (p PreTokenizer) SplitsAlike(splits []string) bool {
-	return p.Splits != nil && slices.Equal(canonical(p.Splits), canonical(splits))
+// SplitsAlike reports whether p divides every text as the given regular expressions do, for what its models can tell.
+func (p PreTokenizer) SplitsAlike(splits []string) bool { return p.splitsAlike(canonical(splits)) }
+
+func (p PreTokenizer) splitsAlike(want []string) bool {
+	if p.Splits == nil {
+		return false
+	}
+	alike := func(s []string) bool { return slices.Equal(canonical(s), want) }
+	return alike(p.Splits) || slices.ContainsFunc(p.Also, alike)
 }
 
 // spellings are ways to write the same thing that are found in the tokenizer.json of different families. The
@@ -79,12 +104,20 @@ var spellings = strings.NewReplacer(
 	` ?[^\s\p{L}\p{N}]++[\r\n]*`, ` ?[^\s\p{L}\p{N}]+[\r\n]*`,
 	`|\s*[\r\n]|`, `|\s*[\r\n]+|`, // the first part takes all the line ends there are
 	`\p{N}{1}|`, `\p{N}|`,
+	`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, GPT2,
+	`[.,!?…。，、।۔،])]+`, `.,!?…。，、।۔،)]+`, // BLOOM's, a class within a class
+	`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]`, notHan+upper+`)`,
+	`[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]`, notHan+lower+`)`,
+	`[\p{Han}]+`, `\p{Han}+`,
 )
+
+// Canonical spells a regular expression as the table does.
+func Canonical(split string) string { return spellings.Replace(spellings.Replace(split)) }
 
 func canonical(splits []string) []string {
 	out := make([]string, len(splits))
 	for i, s := range splits {
-		out[i] = spellings.Replace(spellings.Replace(s))
+		out[i] = Canonical(s)
 	}
 	return out
 }

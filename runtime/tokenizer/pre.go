@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/gguf/names"
@@ -14,23 +15,40 @@ import (
 
 // Splitter divides texts by regular expressions that are applied one after the other, each to the parts that the
 // one before left.
-type Splitter struct{ patterns []*regexp2.Regexp }
+type Splitter struct{ steps []divider }
 
-// NewSplitter compiles expressions in the dialect of tokenizer.json. A text on which one of them takes longer than
-// limit is left whole by it; 0 is no limit.
+// divider calls yield for the matches of an expression in text and for what is between them.
+type divider interface {
+	split(text string, yield func(part string))
+}
+
+// NewSplitter makes dividers of expressions in the dialect of tokenizer.json: scanners where there are, compiled ones
+// otherwise. A text on which one of those takes longer than limit is left whole by it; 0 is no limit.
 func NewSplitter(patterns []string, limit time.Duration) (*Splitter, error) {
 	s := &Splitter{}
 	for _, p := range patterns {
-		re, err := regexp2.Compile(p)
+		if scan := scannerFor(p); scan != nil {
+			s.steps = append(s.steps, scan)
+			continue
+		}
+		re, err := compile(p)
 		if err != nil {
-			return nil, fmt.Errorf("regular expression %q: %w", p, err)
+			return nil, err
 		}
 		if limit > 0 {
 			re.MatchTimeout = limit
 		}
-		s.patterns = append(s.patterns, re)
+		s.steps = append(s.steps, expression{re})
 	}
 	return s, nil
+}
+
+func compile(pattern string) (*regexp2.Regexp, error) {
+	re, err := regexp2.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
+	}
+	return re, nil
 }
 
 var (
@@ -62,37 +80,55 @@ func splitterFor(name string) (*Splitter, names.PreTokenizer, error) {
 
 // Split cuts text; nothing of it is lost. Bytes that are no UTF-8 make parts of their own.
 func (s *Splitter) Split(text string) []string {
-	parts := validRuns(text)
-	for _, re := range s.patterns {
-		var out []string
-		for _, p := range parts {
-			out = appendSplit(out, re, p)
-		}
-		parts = out
-	}
-	return parts
+	var out []string
+	s.Each(text, func(part string) { out = append(out, part) })
+	return out
 }
 
-// appendSplit appends the matches of re in text and what is between them.
-func appendSplit(out []string, re *regexp2.Regexp, text string) []string {
-	matches, err := re.FindAllStringIndex(text, -1)
+// Each calls yield for the parts of text, from the first to the last.
+func (s *Splitter) Each(text string, yield func(part string)) {
+	last := yield
+	for i := len(s.steps) - 1; i >= 0; i-- {
+		step, next := s.steps[i], yield
+		yield = func(part string) { step.split(part, next) }
+	}
+	if utf8.ValidString(text) {
+		if text != "" {
+			yield(text)
+		}
+		return
+	}
+	for _, run := range validRuns(text) {
+		if utf8.ValidString(run) {
+			yield(run)
+		} else {
+			last(run)
+		}
+	}
+}
+
+// expression divides by a compiled expression.
+type expression struct{ *regexp2.Regexp }
+
+func (e expression) split(text string, yield func(part string)) {
+	matches, err := e.FindAllStringIndex(text, -1)
 	if err != nil {
-		return append(out, text) // only the time limit can fail
+		yield(text) // only the time limit can fail
+		return
 	}
 	at := 0
 	for _, m := range matches {
 		if m[0] > at {
-			out = append(out, text[at:m[0]])
+			yield(text[at:m[0]])
 		}
 		if m[1] > m[0] {
-			out = append(out, text[m[0]:m[1]])
+			yield(text[m[0]:m[1]])
 		}
 		at = m[1]
 	}
 	if at < len(text) {
-		out = append(out, text[at:])
+		yield(text[at:])
 	}
-	return out
 }
 
 // validRuns cuts text into valid UTF-8 and runs of other bytes.

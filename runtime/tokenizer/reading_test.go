@@ -111,7 +111,7 @@ func TestUnknownPreTokenizer(t *testing.T) {
 	_, err := tokenizer.New(md)
 	require.ErrorIs(t, err, gguf.ErrInput)
 	require.ErrorContains(t, err, `unknown pre-tokenizer "lama-bpe"; did you mean llama-bpe`)
-	md.Set("tokenizer.ggml.pre", "kimi-k2")
+	md.Set("tokenizer.ggml.pre", "spark2_5")
 	_, err = tokenizer.New(md)
-	require.ErrorContains(t, err, `pre-tokenizer "kimi-k2" is not supported`)
+	require.ErrorContains(t, err, `pre-tokenizer "spark2_5" is not supported`)
 }

@@ -12,7 +12,7 @@ import (
 // Others may do so too, but that takes reading a text to tell.
 func (t *Tokenizer) Same(other any) bool {
 	o, ok := other.(*Tokenizer)
-	return ok && (t == o || maps.Equal(t.strips, o.strips) && reflect.DeepEqual(t.made, o.made))
+	return ok && (t == o || maps.Equal(t.strips, o.strips) && maps.Equal(t.stripsBefore, o.stripsBefore) && reflect.DeepEqual(t.made, o.made))
 }
 
 // madeFrom are the entries that New makes a tokenizer from; beside them it reads the model's name, for strips.

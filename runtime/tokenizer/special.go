@@ -29,17 +29,26 @@ var (
 
 // defaults are what a kind of vocabulary has where the file says nothing.
 type defaults struct {
-	bos, eos int32
-	addBOS   bool
+	bos, eos, unk  int32
+	addBOS, addEOS bool
+	// sep is the default of the separator that texts end with instead of EOS, whatever the file says of adding tokens;
+	// 0 for other kinds.
+	sep int32
+	// beginsWithBOS, whatever the file says.
+	beginsWithBOS bool
 }
 
 var (
-	bpeDefaults = defaults{bos: 11, eos: 11}
-	spmDefaults = defaults{bos: 1, eos: 2, addBOS: true}
+	bpeDefaults   = defaults{bos: 11, eos: 11, unk: -1}
+	spmDefaults   = defaults{bos: 1, eos: 2, unk: 0, addBOS: true}
+	bertDefaults  = defaults{bos: 101, eos: -1, unk: 100, sep: 102, addBOS: true}
+	t5Defaults    = defaults{bos: -1, eos: 1, unk: 2, addEOS: true}
+	gemmaDefaults = defaults{bos: -1, eos: -1, unk: -1, beginsWithBOS: true}
 )
 
 func (d defaults) of(p names.PreTokenizer) defaults {
 	d.addBOS = p.AddBOS
+	d.beginsWithBOS = p.Name == "granite-embed-multi-311m" // llama.cpp's rule for Gemma 4
 	if p.NoBOS {
 		d.bos = -1
 	}
@@ -57,17 +66,24 @@ func (t *Tokenizer) readSpecial(md *gguf.Metadata, d defaults) error {
 		}
 		return otherwise
 	}
-	t.bos, t.eos = id("bos", d.bos), id("eos", d.eos)
-	var ok bool
-	if t.addBOS, ok = md.Bool("tokenizer.ggml.add_bos_token"); !ok {
-		t.addBOS = d.addBOS
+	flag := func(key string, otherwise bool) bool {
+		if v, ok := md.Bool("tokenizer.ggml.add_" + key + "_token"); ok && d.sep == 0 {
+			return v
+		}
+		return otherwise
 	}
-	t.addEOS, _ = md.Bool("tokenizer.ggml.add_eos_token")
+	t.bos, t.eos, t.unk = id("bos", d.bos), id("eos", d.eos), id("unknown", d.unk)
+	t.addBOS, t.addEOS = flag("bos", d.addBOS) || d.beginsWithBOS, flag("eos", d.addEOS || d.sep > 0)
+	t.end = t.eos
+	last := "eos"
+	if d.sep > 0 {
+		t.end, last = id("seperator", d.sep), "seperator"
+	}
 	for _, c := range []struct {
 		add  bool
 		id   int32
 		name string
-	}{{t.addBOS, t.bos, "bos"}, {t.addEOS, t.eos, "eos"}} {
+	}{{t.addBOS, t.bos, "bos"}, {t.addEOS, t.end, last}} {
 		if c.add && c.id < 0 {
 			return fmt.Errorf("%w: tokenizer: texts have a token added (tokenizer.ggml.add_%s_token), but tokenizer.ggml.%s_token_id does not name one of the %d tokens",
 				gguf.ErrInput, c.name, c.name, len(t.tokens))
@@ -101,24 +117,50 @@ func (t *Tokenizer) readSpecial(md *gguf.Metadata, d defaults) error {
 		delete(t.eog, t.ids["</s>"])
 		t.types[t.ids["</s>"]] = normal
 	}
-	name, _ := md.String("general.name")
-	name = strings.ToLower(name)
-	t.indexSpecial(strings.Contains(name, "phi-3") || strings.Contains(name, "phi3"))
+	t.indexSpecial()
+	t.findStripping(md)
 	return nil
 }
 
-// indexSpecial lists the tokens that are found in a text before it is tokenized. Phi-3's take the white space that
-// follows with them, which a file cannot say.
-func (t *Tokenizer) indexSpecial(phi3 bool) {
-	t.strips = map[int32]bool{}
+// indexSpecial lists the tokens that are found in a text before it is tokenized.
+func (t *Tokenizer) indexSpecial() {
 	for i, s := range t.tokens {
-		if typ := t.types[i]; typ != control && typ != userDefined && typ != unknown {
-			continue
+		if typ := t.types[i]; typ == control || typ == userDefined || typ == unknown {
+			t.special[s[0]] = append(t.special[s[0]], int32(i))
 		}
-		t.special[s[0]] = append(t.special[s[0]], int32(i))
-		t.strips[int32(i)] = phi3 && !slices.Contains([]string{"<unk>", "<s>", "<|endoftext|>"}, s)
 	}
 	for i := range t.special {
 		slices.SortStableFunc(t.special[i], func(a, b int32) int { return len(t.tokens[b]) - len(t.tokens[a]) })
 	}
+}
+
+// findStripping tells which special tokens take white space with them, as llama.cpp does, since a file cannot say: all of
+// Phi-3's that which follows, and where a gap to be filled is marked that which is before it.
+func (t *Tokenizer) findStripping(md *gguf.Metadata) {
+	t.strips, t.stripsBefore = map[int32]bool{}, map[int32]bool{}
+	name, _ := md.String("general.name")
+	name = strings.ToLower(name)
+	pre, _ := md.String("tokenizer.ggml.pre")
+	mask := ""
+	switch {
+	case slices.Contains([]string{"jina-v2-de", "jina-v2-es", "jina-v2-code"}, pre),
+		slices.Contains([]string{"nomic-bert-moe", "jina-bert-v3"}, md.Architecture()):
+		mask = "<mask>"
+	case strings.Contains(name, "phi-3"), strings.Contains(name, "phi3"):
+		for _, all := range t.special {
+			for _, i := range all {
+				t.strips[i] = !slices.Contains([]string{"<unk>", "<s>", "<|endoftext|>"}, t.tokens[i])
+			}
+		}
+	case strings.Contains(name, "modern-bert"), pre == "modern-bert":
+		mask = "[MASK]"
+	}
+	if i, ok := t.ids[mask]; ok {
+		t.stripsBefore[i] = true
+	}
+}
+
+func errNoUnknown(t *Tokenizer) error {
+	return fmt.Errorf("%w: tokenizer.ggml.unknown_token_id does not name one of the %d tokens: what is not in the vocabulary needs one",
+		gguf.ErrInput, len(t.tokens))
 }

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,74 +15,123 @@ import (
 type spm struct {
 	t      *Tokenizer
 	scores []float32
-	prefix bool       // a space goes before a text
-	bytes  [256]int32 // the tokens for single bytes, -1 where there is none
+	prefix bool // a space goes before a text
+	bytes  byteTokens
+	words  bool // no token reaches over the beginning of a word
 }
 
-const lowerBlock = "▁" // stands for a space
-
 func newSPM(t *Tokenizer, scores []float32, prefix bool) (*spm, error) {
+	scores, err := t.scores(scores)
+	if err != nil {
+		return nil, err
+	}
+	return &spm{t, scores, prefix, t.byteTokens(), !slices.ContainsFunc(t.tokens, reachesOver)}, nil
+}
+
+// scores are those of the tokens; 0 where a file has none.
+func (t *Tokenizer) scores(scores []float32) ([]float32, error) {
 	if scores == nil {
 		scores = make([]float32, len(t.tokens))
 	}
 	if len(scores) < len(t.tokens) {
 		return nil, fmt.Errorf("%w: tokenizer.ggml.scores has %d entries for %d tokens", gguf.ErrInput, len(scores), len(t.tokens))
 	}
-	s := &spm{t: t, scores: scores, prefix: prefix}
-	for b := range s.bytes {
-		s.bytes[b] = -1
+	return scores, nil
+}
+
+// byteTokens are the tokens for single bytes, -1 where there is none.
+type byteTokens [256]int32
+
+func (t *Tokenizer) byteTokens() (out byteTokens) {
+	for b := range out {
+		out[b] = -1
 		for _, name := range []string{fmt.Sprintf("<0x%02X>", b), string([]byte{byte(b)})} {
 			if id, ok := t.ids[name]; ok {
-				s.bytes[b] = id
+				out[b] = id
 				break
 			}
 		}
 	}
-	return s, nil
+	return out
+}
+
+// append appends the tokens for the bytes of a piece that is no token.
+func (t *byteTokens) append(ids []int32, piece string) ([]int32, error) {
+	for _, b := range []byte(piece) {
+		if t[b] < 0 {
+			return ids, fmt.Errorf("%w: tokenizer: the vocabulary has no token for %q and none for byte 0x%02X of it", gguf.ErrInput, piece, b)
+		}
+		ids = append(ids, t[b])
+	}
+	return ids, nil
 }
 
 // width is the length of a character by the first of its bytes.
 var width = [16]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4}
+
+// characters are symbols for those of a text, numbered by number.
+func characters(symbols []symbol, text string, number func(char string) int32) []symbol {
+	for i := 0; i < len(text); {
+		end := min(i+width[text[i]>>4], len(text))
+		symbols = append(symbols, symbol{id: number(text[i:end]), start: i, end: end})
+		i = end
+	}
+	return symbols
+}
 
 func (s *spm) encode(ids []int32, text string) (_ []int32, err error) {
 	if s.prefix {
 		text = " " + text
 	}
 	text = strings.ReplaceAll(text, " ", lowerBlock)
-	var symbols []symbol
-	for i := 0; i < len(text); {
-		end := min(i+width[text[i]>>4], len(text))
-		symbols = append(symbols, symbol{start: i, end: end})
-		i = end
+	if !s.words {
+		return s.append(ids, text)
 	}
-	var joined []byte
-	rank := func(a, b string) (float64, bool) {
-		joined = append(append(joined[:0], a...), b...)
-		id, ok := s.t.ids[string(joined)]
-		if !ok {
-			return 0, false
-		}
-		return -float64(s.scores[id]), true
-	}
-	merge(text, symbols, rank, func(piece string) {
-		if id, ok := s.t.ids[piece]; ok {
-			ids = append(ids, id)
-			return
-		}
-		for _, b := range []byte(piece) {
-			if s.bytes[b] < 0 {
-				err = fmt.Errorf("%w: tokenizer: the vocabulary has no token for %q and none for byte 0x%02X of it", gguf.ErrInput, piece, b)
-				return
-			}
-			ids = append(ids, s.bytes[b])
+	seen := memory{}
+	eachWord(text, func(word string) {
+		if err == nil {
+			ids = seen.append(ids, word, func(ids []int32, word string) []int32 {
+				ids, err = s.append(ids, word)
+				return ids
+			})
 		}
 	})
 	return ids, err
 }
 
-func (s *spm) piece(id int32) []byte {
-	token := s.t.tokens[id]
-	if s.t.types[id] == byteToken && len(token) >= 5 {
+// append appends the ids of a text with ▁ for spaces.
+func (s *spm) append(ids []int32, text string) (_ []int32, err error) {
+	number := func(piece string) int32 {
+		if id, ok := s.t.ids[piece]; ok {
+			return id
+		}
+		return -1
+	}
+	rank := func(l, r *symbol) (float64, int32, bool) {
+		id := number(text[l.start:r.end])
+		if id < 0 {
+			return 0, 0, false
+		}
+		return -float64(s.scores[id]), id, true
+	}
+	var buf [few]symbol
+	merge(characters(buf[:0], text, number), rank, func(c *symbol) {
+		switch {
+		case c.id >= 0:
+			ids = append(ids, c.id)
+		case err == nil:
+			ids, err = s.bytes.append(ids, text[c.start:c.end])
+		}
+	})
+	return ids, err
+}
+
+func (s *spm) piece(id int32) []byte { return s.t.spacedPiece(id) }
+
+// spacedPiece is the text of a token in which ▁ stands for a space, or the byte that it stands for.
+func (t *Tokenizer) spacedPiece(id int32) []byte {
+	token := t.tokens[id]
+	if t.types[id] == byteToken && len(token) >= 5 {
 		if b, err := strconv.ParseUint(token[3:5], 16, 8); err == nil {
 			return []byte{byte(b)}
 		}

@@ -1,9 +1,10 @@
 // Package tokenizer turns text into token ids and back, from GGUF metadata alone.
 //
-// Two models are known: "gpt2", byte-level BPE with the pre-tokenizer that tokenizer.ggml.pre names (the table is in
-// gguf/names), and "llama", SentencePiece BPE with byte fallback. Metadata mean what they mean to llama.cpp, defaults
-// and overrides included. Where llama.cpp and Hugging Face's tokenizers differ on exotic strings (Unicode that is not
-// composed, overlapping special tokens), the latter are followed.
+// Six models are known: "gpt2", byte-level BPE with the pre-tokenizer that tokenizer.ggml.pre names (the table is in
+// gguf/names); "llama", SentencePiece BPE with byte fallback; "bert", WordPiece; "t5", SentencePiece unigrams; "gemma4"
+// and "whitespace", BPE over characters. Metadata mean what they mean to llama.cpp, defaults and overrides included.
+// Where llama.cpp and Hugging Face's tokenizers differ on exotic strings (Unicode that is not composed, overlapping
+// special tokens), the latter are followed.
 package tokenizer
 
 import (
@@ -23,6 +24,7 @@ const (
 	unknown     = 2
 	control     = 3
 	userDefined = 4
+	unused      = 5
 	byteToken   = 6
 )
 
@@ -32,18 +34,19 @@ type Tokenizer struct {
 	types  []int64
 	ids    map[string]int32
 	// special are the tokens that are found in a text as they are written, by first byte, longest first; strips says
-	// which of them take the white space behind them.
-	special [256][]int32
-	strips  map[int32]bool
+	// which of them take the white space behind them, and stripsBefore that before them.
+	special              [256][]int32
+	strips, stripsBefore map[int32]bool
 
 	made           map[string]any // from what; see Same
 	model          segmenter
-	bos, eos       int32 // -1 where there is none
+	bos, eos, unk  int32 // -1 where there is none
 	addBOS, addEOS bool
+	end            int32 // what addEOS adds: EOS, or BERT's separator
 	eog            map[int32]bool
 }
 
-// segmenter is what the two models differ in.
+// segmenter is what the models differ in.
 type segmenter interface {
 	// encode appends the ids of a text without special tokens.
 	encode(ids []int32, text string) ([]int32, error)
@@ -81,37 +84,78 @@ func New(md *gguf.Metadata) (*Tokenizer, error) {
 		}
 		t.ids[s] = int32(i)
 	}
-	var err error
 	kind, _ := md.String("tokenizer.ggml.model")
-	pre, _ := md.String("tokenizer.ggml.pre")
-	var d defaults
-	switch kind {
-	case "gpt2":
-		var b *bpe
-		if pre == "" {
-			pre = "default"
-		}
-		if b, err = newBPE(t, pre, md.Strings("tokenizer.ggml.merges")); err == nil {
-			t.model, d = b, bpeDefaults.of(b.pre)
-		}
-	case "llama":
-		prefix, ok := md.Bool("tokenizer.ggml.add_space_prefix")
-		t.model, err = newSPM(t, md.Floats("tokenizer.ggml.scores"), prefix || !ok)
-		d = spmDefaults
-	default:
-		err = fmt.Errorf("%w: tokenizer.ggml.model is %q; carat's runtime has gpt2 and llama", gguf.ErrUnsupported, kind)
-		if !slices.Contains(names.Models, kind) {
-			err = bad("model: %s", suggest.OneOf("tokenizer model", kind, names.Models))
-		}
-	}
+	build, d, err := t.modelOf(kind, md)
 	if err != nil {
 		return nil, err
 	}
 	if err := t.readSpecial(md, d); err != nil {
 		return nil, err
 	}
+	if t.model, err = build(); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
+
+// modelOf returns how to make the model of a kind, once special tokens are known, and what is true of such where a file
+// says nothing.
+func (t *Tokenizer) modelOf(kind string, md *gguf.Metadata) (build func() (segmenter, error), d defaults, err error) {
+	scores := md.Floats("tokenizer.ggml.scores")
+	flag := func(key string, otherwise bool) bool {
+		if v, ok := md.Bool("tokenizer.ggml." + key); ok {
+			return v
+		}
+		return otherwise
+	}
+	prefix := flag("add_space_prefix", kind == "llama")
+	switch kind {
+	case "gpt2", "gemma4", "whitespace":
+		pre, _ := md.String("tokenizer.ggml.pre")
+		switch {
+		case kind == "gemma4":
+			pre = kind
+		case pre == "":
+			pre = "default"
+		}
+		split, p, err := splitterFor(pre)
+		if err != nil {
+			return nil, d, err
+		}
+		merges, err := splitMerges(md.Strings("tokenizer.ggml.merges"))
+		if err != nil {
+			return nil, d, err
+		}
+		build = func() (segmenter, error) {
+			if p.Joins == names.Bytes {
+				return newBPE(t, split, p, merges), nil
+			}
+			return newCharBPE(t, split, p.Joins, merges, flag("normalizer.lowercase", false)), nil
+		}
+		d = bpeDefaults.of(p)
+		if kind == "gemma4" {
+			d = gemmaDefaults
+		}
+		return build, d, nil
+	case "llama":
+		return func() (segmenter, error) { return newSPM(t, scores, prefix) }, spmDefaults, nil
+	case "bert":
+		lower := flag("normalizer.lowercase", true)
+		strip := flag("normalizer.strip_accents", lower)
+		return func() (segmenter, error) { return newWordPiece(t, lower, strip) }, bertDefaults, nil
+	case "t5":
+		chars, err := charsmapOf(md)
+		s := spelling{chars, prefix, flag("remove_extra_whitespaces", false)}
+		return func() (segmenter, error) { return newUnigram(t, scores, s) }, t5Defaults, err
+	}
+	if !slices.Contains(names.Models, kind) {
+		return nil, d, fmt.Errorf("%w: tokenizer.ggml.model: %s", gguf.ErrInput, suggest.OneOf("tokenizer model", kind, names.Models))
+	}
+	return nil, d, fmt.Errorf("%w: tokenizer.ggml.model is %q; carat's runtime has gpt2, llama, bert, t5, gemma4 and whitespace", gguf.ErrUnsupported, kind)
+}
+
+// space is what special tokens may take with them.
+const space = " \t\n\v\f\r"
 
 // Encode returns the ids of text. addSpecial adds the beginning and end tokens that the model wants;
 // parseSpecial recognises control tokens in the text (user-defined ones always are).
@@ -128,14 +172,18 @@ func (t *Tokenizer) Encode(text string, addSpecial, parseSpecial bool) ([]int32,
 			i++
 			continue
 		}
-		if i > start {
-			if ids, err = t.model.encode(ids, text[start:i]); err != nil {
+		before := text[start:i]
+		if t.stripsBefore[id] {
+			before = strings.TrimRight(before, space)
+		}
+		if before != "" {
+			if ids, err = t.model.encode(ids, before); err != nil {
 				return nil, err
 			}
 		}
 		ids = append(ids, id)
 		i += len(t.tokens[id])
-		for t.strips[id] && i < len(text) && strings.IndexByte(" \t\n\v\f\r", text[i]) >= 0 {
+		for t.strips[id] && i < len(text) && strings.IndexByte(space, text[i]) >= 0 {
 			i++
 		}
 		start = i
@@ -146,7 +194,7 @@ func (t *Tokenizer) Encode(text string, addSpecial, parseSpecial bool) ([]int32,
 		}
 	}
 	if addSpecial && t.addEOS {
-		ids = append(ids, t.eos)
+		ids = append(ids, t.end)
 	}
 	return ids, nil
 }
