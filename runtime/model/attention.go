@@ -28,6 +28,7 @@ type attention struct {
 	gate                linear      // width -> heads x valueDim; results are multiplied with its sigmoid
 	gatedQ              bool        // q has dim more rows a head, behind the head's own, which are that gate
 	shared              bool        // keys and values are those of layer source, and there are no matrices for them
+	outNorm             norm        // of all heads' results together, before out
 	source              int
 }
 
@@ -115,6 +116,9 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	s.pool.Attend(mixed, q, n, s.done, held, a.description(s, n))
 	if gate != nil {
 		s.pool.TimesSigmoid(mixed, gate)
+	}
+	if a.outNorm.weight != nil {
+		a.outNorm.apply(s, mixed, mixed)
 	}
 	s.apply(mixed, n, output{dst, &a.out})
 	s.arena.release(mark)

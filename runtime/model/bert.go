@@ -20,7 +20,7 @@ func buildBERT(l *loader) *graph {
 			ffn: l.plainFFN(p, h, exactGELU), ffnNorm: l.layerNorm(p+"layer_output_norm", h.width),
 		})
 	}
-	return g.enclose(l, h, norm{})
+	return g.finish(l, h, norm{})
 }
 
 // encoderParams reads the hyperparameters of models whose tokens see those behind them, too.
@@ -29,13 +29,6 @@ func (l *loader) encoderParams() hparams {
 		l.fail("metadata %s is not false: this is no encoder", l.key("attention.causal"))
 	}
 	return l.hparams()
-}
-
-// enclose loads the embeddings of a graph that predicts no tokens.
-func (g *graph) enclose(l *loader, h hparams, outputNorm norm) *graph {
-	g.context, g.width, g.norm = h.context, h.width, outputNorm
-	g.embedding = l.matrix("token_embd.weight", h.width, l.vocabulary())
-	return g
 }
 
 // postNormed is a layer with norms behind each addition: x = norm(x + mixer(x)), then the same with the feed-forward part.

@@ -12,11 +12,12 @@ type convolution struct {
 
 // convolution loads name.weight, width x channels, and name.bias when there is one.
 func (l *loader) convolution(name string, width, channels int, act bool) convolution {
-	c := convolution{channels: channels, bias: l.vectorIf(name+".bias", channels), act: act, taps: make([][]float32, width)}
+	c := convolution{channels: channels, bias: l.vectorIf(name+".bias", channels), act: act}
 	m := l.matrix(name+".weight", width, channels)
 	if m == nil {
 		return c
 	}
+	c.taps = make([][]float32, width)
 	for j := range c.taps {
 		c.taps[j] = make([]float32, channels)
 	}

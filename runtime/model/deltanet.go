@@ -46,7 +46,8 @@ func (l *loader) deltaNet(p string, width int, h ssm, tiled bool) *deltaNet {
 	m.out = l.linear(p+"ssm_out", h.inner, width)
 	// x / sqrt(sum x^2 + eps) is RMSNorm with eps/dim and weights 1/sqrt(dim).
 	root := 1 / math.Sqrt(float64(m.dim))
-	m.unit, m.scaled = norm{weight: ones(m.dim), eps: unitEpsilon / float32(m.dim)}, norm{weight: ones(m.dim), eps: unitEpsilon / float32(m.dim)}
+	m.unit = norm{weight: l.ones(m.dim), eps: unitEpsilon / float32(m.dim)}
+	m.scaled = norm{weight: l.ones(m.dim), eps: unitEpsilon / float32(m.dim)}
 	kernel.Scale(m.unit.weight, float32(root))
 	kernel.Scale(m.scaled.weight, float32(root*root))
 	return m

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -245,4 +246,25 @@ func TestPooling(t *testing.T) {
 	m := load(t, newFake(), 1)
 	require.Equal(t, "none", m.Pooling())
 	require.ErrorContains(t, session(t, m, 5).Evaluate(testIDs(3), Outputs{Pooled: make([]float32, m.Width())}), "pooling is none")
+}
+
+// TestHugeNumbersAllocateNothing: a number of the metadata is compared with tensors before anything of that size is made.
+func TestHugeNumbersAllocateNothing(t *testing.T) {
+	for _, name := range append(slices.Sorted(maps.Keys(families)), slices.Sorted(maps.Keys(encoders))...) {
+		t.Run(name, func(t *testing.T) {
+			sound := invented(t, name)
+			for _, kv := range sound.md.All() {
+				if _, ok := kv.Value.(uint32); !ok {
+					continue
+				}
+				f := &fake{sound.md.Clone(), sound.tensors}
+				f.md.Set(kv.Key, uint32(1<<29))
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				err := checkGraph(f, true)
+				runtime.ReadMemStats(&after)
+				require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), "%s: %v", kv.Key, err)
+			}
+		})
+	}
 }

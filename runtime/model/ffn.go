@@ -6,6 +6,7 @@ import "github.com/carat-llm/carat/runtime/kernel"
 type ffn struct {
 	gate, up, down linear // width -> hidden twice, hidden -> width; gate.w is nil when there is no gate
 	act            activation
+	downNorm       norm // of what down multiplies; without weight there is none
 }
 
 // activation is an activation function.
@@ -53,6 +54,9 @@ func (f *ffn) apply(s *Session, dst, x []float32, n int) {
 		gate := s.arena.floats(n * f.gate.w.Rows)
 		s.apply(x, n, output{gate, &f.gate}, output{up, &f.up})
 		f.act.gated(s.pool, gate, up)
+		if f.downNorm.weight != nil {
+			f.downNorm.apply(s, gate, gate)
+		}
 		s.apply(gate, n, output{dst, &f.down})
 	}
 	s.arena.release(mark)

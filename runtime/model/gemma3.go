@@ -10,19 +10,26 @@ import (
 // the root of the width, head norms, GELU gates, and five layers with a sliding window and their own
 // rotary base for each layer that sees everything. (The converter adds 1 to the norms' weights.)
 func buildGemma3(l *loader) *graph {
+	g := l.gemma3(false)
+	g.softcap = l.softcap("final_logit_softcapping")
+	return g
+}
+
+// gemma3 builds Gemma 3 as a decoder or as an encoder.
+func (l *loader) gemma3(encoder bool) *graph {
 	h := l.hparams()
 	global := l.rope(h, true)
 	local := kernel.Rope{Dims: global.Dims, Neox: true, Base: l.base("rope.freq_base_swa"),
 		Magnitude: l.factor("rope.scaling.attn_factor")} // scaling is for the layers that see everything
 	const globalRope, localRope = 0, 1
-	g := &graph{ropes: []kernel.Rope{global, local}, scale: float32(math.Sqrt(float64(h.width)))}
+	g := &graph{encoder: encoder, ropes: []kernel.Rope{global, local}, scale: float32(math.Sqrt(float64(h.width)))}
 	pattern := l.countOr("attention.sliding_window_pattern", 6)
 	window := l.count("attention.sliding_window")
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		a := l.attention(p, h)
 		l.headNorms(a, p)
-		a.rope = globalRope
+		a.rope, a.encoder = globalRope, encoder
 		if (i+1)%pattern != 0 {
 			a.rope, a.window = localRope, window
 		}
@@ -34,7 +41,6 @@ func buildGemma3(l *loader) *graph {
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, h, gelu), postFFN: l.rmsNorm(p+"post_ffw_norm", h.width),
 		})
 	}
-	g.softcap = l.softcap("final_logit_softcapping")
 	return g.finish(l, h, l.rmsNorm("output_norm", h.width))
 }
 

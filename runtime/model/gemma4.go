@@ -1,12 +1,19 @@
 package model
 
-import "math"
+import (
+	"math"
+
+	"github.com/carat-llm/carat/runtime/kernel"
+)
 
 // buildGemma4 builds the text part of Gemma 4: norms before and behind each part and of the heads of q, k and v, scores that are not
 // scaled, and layers with a window, which have shorter heads and their own rotary base, among those that see everything. The small sizes
 // add an input of its own to each layer; their last layers use the keys and values of earlier ones.
 func buildGemma4(l *loader) *graph {
 	h := l.hparams()
+	if l.integerOr("expert_count", 0) > 0 {
+		h = l.withExperts(h, true)
+	}
 	g := &graph{scale: float32(math.Sqrt(float64(h.width))), softcap: l.softcap("final_logit_softcapping"), perLayer: l.perLayerInputs(h)}
 	window, sliding := l.count("attention.sliding_window"), l.slidingLayers(h.layers, 6)
 	short := h
@@ -33,6 +40,9 @@ func buildGemma4(l *loader) *graph {
 			attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a, postAttn: l.rmsNorm(p+"post_attention_norm", h.width),
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, sizes, gelu), postFFN: l.rmsNorm(p+"post_ffw_norm", h.width),
 		}, scale: 1}
+		if l.has(p + "ffn_gate_inp.weight") {
+			b.ffn, b.ffnNorm = l.denseAndExperts(p, sizes, b.ffn.(*ffn), b.ffnNorm), norm{}
+		}
 		if g.perLayer != nil {
 			gate := l.perLayerGate(p, i, h, g.perLayer.size)
 			b.input = &gate
@@ -83,4 +93,40 @@ func (b *gemma4Layer) forward(s *Session, x, left []float32, n int, own state) {
 		s.pool.Scale(x, b.scale)
 		s.pool.Scale(left, b.scale)
 	}
+}
+
+// denseAndExperts is a feed-forward part and experts side by side, each with norms before and behind it. The router sees the activations
+// with a norm of its own, whose weights are scaled by the root of the width.
+type denseAndExperts struct {
+	dense                    *ffn
+	experts                  *moe
+	denseNorm, postDense     norm
+	expertsNorm, postExperts norm
+	routerNorm               norm
+}
+
+func (l *loader) denseAndExperts(p string, h hparams, dense *ffn, denseNorm norm) *denseAndExperts {
+	d := &denseAndExperts{dense: dense, denseNorm: denseNorm, postDense: l.rmsNorm(p+"post_ffw_norm_1", h.width), experts: l.moe(p, h),
+		expertsNorm: l.rmsNorm(p+"pre_ffw_norm_2", h.width), postExperts: l.rmsNorm(p+"post_ffw_norm_2", h.width)}
+	d.routerNorm = norm{weight: l.vector(p+"ffn_gate_inp.scale", h.width), eps: denseNorm.eps}
+	kernel.Scale(d.routerNorm.weight, float32(1/math.Sqrt(float64(h.width))))
+	d.experts.factors = l.vectorIf(p+"ffn_down_exps.scale", h.experts)
+	for e := range d.experts.experts {
+		d.experts.experts[e].act = gelu
+	}
+	return d
+}
+
+func (d *denseAndExperts) apply(s *Session, dst, x []float32, n int) {
+	mark := s.arena.mark()
+	h, routed, out := s.arena.floats(len(x)), s.arena.floats(len(x)), s.arena.floats(len(x))
+	d.denseNorm.apply(s, h, x)
+	d.dense.apply(s, dst, h, n)
+	d.postDense.apply(s, dst, dst)
+	d.expertsNorm.apply(s, h, x)
+	d.routerNorm.apply(s, routed, x)
+	d.experts.applyRouted(s, out, h, routed, n)
+	d.postExperts.apply(s, out, out)
+	s.pool.Add(dst, out)
+	s.arena.release(mark)
 }

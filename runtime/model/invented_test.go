@@ -81,7 +81,13 @@ var families = map[string]family{
 	"apertus":         {have: "rope_freqs.weight"},
 	"gemma3n":         {keys: "block_count=5 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,true,false] attention.shared_kv_layers=2 altup.num_inputs=3 embedding_length_per_layer_input=6 rope.freq_base_swa=500.0 activation_sparsity_scale=[0.5,0.0,-Inf,-Inf,-Inf] final_logit_softcapping=3.0", have: "attn_v.weight"},
 	"gemma4":          {keys: "block_count=4 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,false] attention.shared_kv_layers=2 attention.key_length=12 attention.key_length_swa=8 attention.value_length_swa=8 rope.dimension_count_swa=8 embedding_length_per_layer_input=6", have: "attn_v.weight layer_output_scale.weight rope_freqs.weight"},
+	"gemma4-experts":  {arch: "gemma4", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false] expert_count=5 expert_used_count=2 expert_feed_forward_length=12", have: "ffn_gate_inp.weight ffn_gate_up_exps.weight ffn_down_exps.scale"},
 	"gemma4-plain":    {arch: "gemma4", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false]"},
+	"bitnet":          {},
+	"deepseek":        {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=2"},
+	"exaone":          {have: "rope_freqs.weight"},
+	"internlm2":       {},
+	"hunyuan-moe":     {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20"},
 	"deepseek2":       {keys: latentKeys + " attention.key_length=20 attention.value_length=16 attention.key_length_mla=12 attention.value_length_mla=6"},
 	"deepseek2-whole": {arch: "deepseek2", keys: latentKeys + " attention.head_count_kv=4 attention.key_length=12 attention.value_length=6", have: "attn_kv_b.weight exp_probs_b.bias"},
 	"mpt":             {keys: "attention.max_alibi_bias=8.0 attention.clamp_kqv=0.5", have: "attn_q_norm.weight attn_q_norm.bias"},
@@ -94,8 +100,9 @@ const latentKeys = "attention.head_count_kv=1 attention.q_lora_rank=10 attention
 
 // encoders are models that predict no tokens.
 var encoders = map[string]family{
-	"bert":        {keys: "attention.causal=false attention.head_count_kv=4", have: "attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias"},
-	"modern-bert": {keys: "block_count=3 attention.causal=false attention.head_count_kv=4 attention.sliding_window=4 rope.freq_base_swa=500.0"},
+	"bert":            {keys: "attention.causal=false attention.head_count_kv=4", have: "attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias"},
+	"gemma-embedding": {keys: "attention.sliding_window=4 attention.sliding_window_pattern=2 rope.freq_base_swa=500.0"},
+	"modern-bert":     {keys: "block_count=3 attention.causal=false attention.head_count_kv=4 attention.sliding_window=4 rope.freq_base_swa=500.0"},
 }
 
 // invented builds a family's model.

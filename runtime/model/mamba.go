@@ -126,7 +126,7 @@ func buildMamba(l *loader) *graph {
 		m := l.mamba(p, h.width, space)
 		if plain {
 			const eps = 1e-6 // mixer_rms_eps, for which there is no key
-			norm := func(n int) norm { return norm{weight: ones(n), eps: eps} }
+			norm := func(n int) norm { return norm{weight: l.ones(n), eps: eps} }
 			m.lowNorm, m.bNorm, m.cNorm = norm(space.rank), norm(space.states), norm(space.states)
 		}
 		g.layers = append(g.layers, &block{attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: m})

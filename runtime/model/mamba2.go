@@ -28,8 +28,9 @@ func (l *loader) mamba2(p string, width int, h ssm) *mamba2 {
 	m.conv = l.convolution(p+"ssm_conv1d", h.conv, mixed, true)
 	m.dtBias, m.a, m.d = l.vector(p+"ssm_dt.bias", h.rank), l.column(p+"ssm_a", h.rank), l.column(p+"ssm_d", h.rank)
 	if l.has(p + "ssm_norm.weight") {
-		m.norm = norm{weight: make([]float32, h.inner), dim: h.inner / h.groups, eps: l.anyEpsilon()}
+		m.norm = norm{dim: h.inner / h.groups, eps: l.anyEpsilon()}
 		if w := l.matrix(p+"ssm_norm.weight", h.inner/h.groups, h.groups); w != nil {
+			m.norm.weight = make([]float32, h.inner)
 			for g := range h.groups {
 				w.Row(m.norm.weight[g*w.Cols:], g)
 			}

@@ -133,14 +133,16 @@ func (m *Model) Compute() kernel.Compute { return m.opts.Compute }
 func (m *Model) KVType() gguf.Type { return m.opts.KVType }
 
 // finish loads what all architectures have in common around their blocks: token_embd, output_norm and
-// output, which is token_embd when the file has no output.weight.
+// output, which is token_embd when the file has no output.weight; encoders have none.
 func (g *graph) finish(l *loader, h hparams, outputNorm norm) *graph {
 	g.context, g.width, g.norm = h.context, h.width, outputNorm
 	vocab := l.vocabulary()
 	g.embedding = l.matrix("token_embd.weight", h.width, vocab)
-	if l.has("output.weight") {
+	switch {
+	case g.encoder: // predicts no tokens
+	case l.has("output.weight"):
 		g.output = l.linear("output", h.width, vocab)
-	} else {
+	default:
 		g.output = l.product(linear{name: "token_embd.weight", w: g.embedding}, 0)
 	}
 	return g

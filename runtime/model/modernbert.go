@@ -25,7 +25,7 @@ func buildModernBERT(l *loader) *graph {
 		}
 		g.layers = append(g.layers, b)
 	}
-	return g.enclose(l, h, l.modernNorm("output_norm", h.width))
+	return g.finish(l, h, l.modernNorm("output_norm", h.width))
 }
 
 // modernNorm loads a LayerNorm, which may have no bias, whichever name it has for what is added to the variance.

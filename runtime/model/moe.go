@@ -13,22 +13,42 @@ type moe struct {
 	router     linear    // width -> one logit for each expert
 	choice     []float32 // for each expert, added to the weights when experts are chosen, not when results are added; nil: none
 	experts    []ffn
-	used       int    // experts of a token
-	shared     *ffn   // computes every token too; nil: there is none
-	sharedGate linear // width -> one logit; its sigmoid is the shared expert's weight, which is 1 without the matrix
+	used       int       // experts of a token
+	factors    []float32 // of each expert's weights; nil: 1
+	shared     *ffn      // computes every token too; nil: there is none
+	sharedGate linear    // width -> one logit; its sigmoid is the shared expert's weight, which is 1 without the matrix
 }
 
 // moe loads ffn_gate_inp, exp_probs_b if there is one, and the stacked ffn_gate_exps, ffn_up_exps and ffn_down_exps.
 func (l *loader) moe(p string, h hparams) *moe {
 	m := &moe{routing: h.routing, used: h.usedExperts, choice: l.vectorIf(p+"exp_probs_b.bias", h.experts)}
 	m.router = l.linear(p+"ffn_gate_inp", h.width, h.experts)
-	gate := l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts)
-	up := l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
+	gate, up := l.gatesAndUps(p, h)
 	down := l.stacked(p+"ffn_down_exps", h.expertHidden, h.width, h.experts)
 	for e := range down { // down is the last: when it was loaded, all were
 		m.experts = append(m.experts, ffn{gate: gate[e], up: up[e], down: down[e], act: silu})
 	}
 	return m
+}
+
+// gatesAndUps loads the stacked ffn_gate_exps and ffn_up_exps, or ffn_gate_up_exps, where each expert has both one after the other.
+func (l *loader) gatesAndUps(p string, h hparams) (gate, up []linear) {
+	name := p + "ffn_gate_up_exps"
+	if !l.has(name + ".weight") {
+		return l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts), l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
+	}
+	w := l.matrix(name+".weight", h.width, 2*h.expertHidden, h.experts)
+	if w == nil {
+		return nil, nil
+	}
+	for e := range h.experts {
+		for i, part := range []*[]linear{&gate, &up} {
+			first := (2*e + i) * h.expertHidden
+			m := linear{name: name + ".weight", w: w.RowRange(first, h.expertHidden), expert: e, experts: h.experts}
+			*part = append(*part, l.product(m, first))
+		}
+	}
+	return gate, up
 }
 
 // stacked loads name.weight (cols x rows x experts) and name.bias (rows x experts) when there is one: one matrix for each
@@ -170,7 +190,11 @@ func (m *moe) assign(s *Session, x []float32, n int) [][]assignment {
 		p := logits[i*experts : (i+1)*experts]
 		m.choose(r.chosen, p, scores, m.choice)
 		for _, e := range r.chosen {
-			r.tokens[e] = append(r.tokens[e], assignment{i, p[e]})
+			weight := p[e]
+			if m.factors != nil {
+				weight *= m.factors[e]
+			}
+			r.tokens[e] = append(r.tokens[e], assignment{i, weight})
 		}
 	}
 	s.arena.release(mark)

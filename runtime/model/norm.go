@@ -36,15 +36,19 @@ func (l *loader) headLayerNorm(name string, dim, heads int) norm {
 
 // plainLayerNorm is LayerNorm of n elements without weights.
 func (l *loader) plainLayerNorm(n int) norm {
-	return norm{weight: ones(n), eps: l.epsilon("attention.layer_norm_epsilon"), layer: true}
+	return norm{weight: l.ones(n), eps: l.epsilon("attention.layer_norm_epsilon"), layer: true}
 }
 
 // plainRMSNorm is RMSNorm of n elements without weights.
 func (l *loader) plainRMSNorm(n int) norm {
-	return norm{weight: ones(n), eps: l.epsilon("attention.layer_norm_rms_epsilon")}
+	return norm{weight: l.ones(n), eps: l.epsilon("attention.layer_norm_rms_epsilon")}
 }
 
-func ones(n int) []float32 {
+// ones are the weights of norms that have none; like those of others, they are not there when only headers are read.
+func (l *loader) ones(n int) []float32 {
+	if l.headersOnly {
+		return nil
+	}
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = 1

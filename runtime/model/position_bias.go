@@ -22,11 +22,12 @@ func alibi(heads int, most float64) positionBias {
 
 // relativeBias loads blk.0.attn_rel_b: for each head a number for each bucket of distances.
 func (l *loader) relativeBias(p string, heads, buckets int, encoder bool) positionBias {
-	b, of := positionBias{heads: heads, sides: 1}, make([][]float32, buckets)
+	b, of := positionBias{heads: heads, sides: 1}, [][]float32(nil)
 	if encoder {
 		b.sides = 2
 	}
 	if m := l.matrix(p+"blk.0.attn_rel_b.weight", heads, buckets); m != nil {
+		of = make([][]float32, buckets)
 		for i := range of {
 			of[i] = make([]float32, heads)
 			m.Row(of[i], i)

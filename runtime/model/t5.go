@@ -22,6 +22,9 @@ func buildT5(l *loader) *graph {
 		})
 	}
 	for i := range l.countOr("decoder_block_count", h.layers) {
+		if l.err != nil { // the number may be any
+			break
+		}
 		p := "dec." + layerName(i)
 		a := l.t5Attention(p+"attn_", h)
 		a.bias = decoderBias
