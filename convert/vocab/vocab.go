@@ -1,9 +1,9 @@
 // Package vocab turns a checkpoint's tokenizer files into the tokenizer.* entries of GGUF, in the reference
 // converter's order.
 //
-// Five kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte fallback, which is
-// SentencePiece in tokenizer.json's clothes, WordPiece (BERT), and SentencePiece's unigrams (T5).
-// The pre-tokenizer of byte-level BPE is recognised from its
+// Seven kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte fallback, which is
+// SentencePiece in tokenizer.json's clothes, WordPiece (BERT), SentencePiece's unigrams (T5), and byte-level BPE without
+// tokenizer.json, from tekken.json and tiktoken's ranks. The pre-tokenizer of byte-level BPE is recognised from its
 // structure; what is not known is an error, never a default.
 package vocab
 
@@ -80,6 +80,17 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	if err := f.readTokenizerJSON(); err != nil {
 		return nil, err
 	}
+	ranks, rankPre, err := f.rankFile(model)
+	if err != nil {
+		return nil, err
+	}
+	if ranks != nil && rankPre == "llama-bpe" {
+		model = nil // tokenizer.model is no SentencePiece model
+	}
+	tekken, err := f.readTekken()
+	if err != nil {
+		return nil, err
+	}
 	var l list
 	if strings.HasPrefix(f.opts.Class, "ModernBert") {
 		for _, t := range []string{"bos", "eos", "sep"} {
@@ -94,8 +105,12 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		err = f.unigram(&l)
 	case f.json != nil && f.json.Model.Type == "WordPiece":
 		err = f.wordPiece(&l)
+	case f.json == nil && tekken != nil && f.isLlama():
+		err = f.mistral(&l, tekken)
 	case model != nil && !f.isGPT2Phi():
 		err = f.sentencePiece(&l, model)
+	case f.json == nil && ranks != nil:
+		err = f.tiktoken(&l, ranks, rankPre)
 	case f.json == nil:
 		return nil, fmt.Errorf("%w: %s: missing file: neither tokenizer.json nor tokenizer.model is in the folder", gguf.ErrInput, dir)
 	case f.json.Model.ByteFallback && !f.isSpaced():
