@@ -222,7 +222,7 @@ func TestHostileTensorsAreRefused(t *testing.T) {
 				f.tensors[i] = &tensor
 				requireRefused(t, f, tensor.info.Name)
 			}
-			for _, extra := range []string{"blk.0.attn_sinks.weight", "cls.output.weight", "rope_factors_long.weight", "blk.0.attn_q.scale"} {
+			for _, extra := range []string{"blk.0.attn_sinks.weight", "cls.output.weight", "rope_factors_long.weight", "blk.0.attn_q.lora_a"} {
 				if name == "phi3" && extra == "rope_factors_long.weight" {
 					continue
 				}

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"strings"
+
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
@@ -10,6 +12,9 @@ type linear struct {
 	name string // of the weight tensor
 	w    *kernel.Matrix
 	bias []float32
+	// scale, if not nil, has the number that results are multiplied with before the bias is added: NVFP4 has a factor for the
+	// whole tensor.
+	scale []float32
 	// A matrix of a stacked tensor is that of expert, of 0..experts-1; experts is 0 for other matrices.
 	expert, experts int
 }
@@ -33,13 +38,13 @@ func (l *loader) fused(name string, cols int, rows ...int) []linear {
 		total += n
 	}
 	w := l.matrix(name+".weight", cols, total)
-	bias := l.vectorIf(name+".bias", total)
+	bias, scale := l.vectorIf(name+".bias", total), l.scales(name, 1)
 	if w == nil {
 		return parts
 	}
 	first := 0
 	for i, n := range rows {
-		m := linear{name: name + ".weight", w: w}
+		m := linear{name: name + ".weight", w: w, scale: scale}
 		if n != total {
 			m.w = w.RowRange(first, n)
 		}
@@ -50,6 +55,16 @@ func (l *loader) fused(name string, cols int, rows ...int) []linear {
 		first += n
 	}
 	return parts
+}
+
+// scales loads name.scale, a factor for each of n matrices; nil where there is none. name.input_scale is for runtimes that
+// round activations to it, which this one does not. Gemma 4 has others of these names, which its graph reads itself.
+func (l *loader) scales(name string, n int) []float32 {
+	if l.arch == "gemma4" && (strings.HasSuffix(name, ".ffn_gate_inp") || strings.HasSuffix(name, ".ffn_down_exps")) {
+		return nil
+	}
+	l.vectorIf(name+".input_scale", n)
+	return l.vectorIf(name+".scale", n)
 }
 
 // weight is a matrix to multiply with, and the rows of a tensor that it is.
@@ -73,8 +88,8 @@ type output struct {
 	m   *linear
 }
 
-// apply multiplies the n rows of x by the matrix of each output and adds the biases. All matrices have as many columns as
-// x.
+// apply multiplies the n rows of x by the matrix of each output and its scale, and adds the biases. All matrices have as many
+// columns as x.
 func (s *Session) apply(x []float32, n int, outs ...output) {
 	s.products = s.products[:0]
 	for i, o := range outs {
@@ -86,6 +101,9 @@ func (s *Session) apply(x []float32, n int, outs ...output) {
 	}
 	s.multiplier.MatMuls(s.pool, x, n, s.products...)
 	for _, o := range outs {
+		if o.m.scale != nil {
+			s.pool.Scale(o.dst[:n*o.m.w.Rows], o.m.scale[0])
+		}
 		if o.m.bias != nil {
 			s.pool.AddBias(o.dst[:n*o.m.w.Rows], o.m.bias)
 		}

@@ -38,6 +38,7 @@ func (l *loader) gatesAndUps(p string, h hparams) (gate, up []linear) {
 		return l.stacked(p+"ffn_gate_exps", h.width, h.expertHidden, h.experts), l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
 	}
 	w := l.matrix(name+".weight", h.width, 2*h.expertHidden, h.experts)
+	scales := l.scales(name, h.experts)
 	if w == nil {
 		return nil, nil
 	}
@@ -45,16 +46,20 @@ func (l *loader) gatesAndUps(p string, h hparams) (gate, up []linear) {
 		for i, part := range []*[]linear{&gate, &up} {
 			first := (2*e + i) * h.expertHidden
 			m := linear{name: name + ".weight", w: w.RowRange(first, h.expertHidden), expert: e, experts: h.experts}
+			if scales != nil {
+				m.scale = scales[e : e+1]
+			}
 			*part = append(*part, l.product(m, first))
 		}
 	}
 	return gate, up
 }
 
-// stacked loads name.weight (cols x rows x experts) and name.bias (rows x experts) when there is one: one matrix for each
-// expert, which share the data. nil after an error.
+// stacked loads name.weight (cols x rows x experts), and name.bias (rows x experts) and name.scale (experts) when there are
+// any: one matrix for each expert, which share the data. nil after an error.
 func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 	w := l.matrix(name+".weight", cols, rows, experts)
+	scales := l.scales(name, experts)
 	var biases *kernel.Matrix
 	if l.has(name + ".bias") {
 		biases = l.matrix(name+".bias", rows, experts)
@@ -65,6 +70,9 @@ func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 	ms := make([]linear, experts)
 	for e := range ms {
 		ms[e] = l.product(linear{name: name + ".weight", w: w.RowRange(e*rows, rows), expert: e, experts: experts}, e*rows)
+		if scales != nil {
+			ms[e].scale = scales[e : e+1]
+		}
 		if biases != nil {
 			ms[e].bias = make([]float32, rows)
 			biases.Row(ms[e].bias, e)
