@@ -14,6 +14,7 @@ import (
 
 	"github.com/carat-llm/carat/convert/arch"
 	"github.com/carat-llm/carat/convert/general"
+	"github.com/carat-llm/carat/convert/prequant"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/convert/vocab"
 	"github.com/carat-llm/carat/gguf"
@@ -21,8 +22,8 @@ import (
 
 // Options say how a folder is read.
 type Options struct {
-	// OutType is f32, f16, bf16, q8_0 or auto ("" too): what the weight matrices become. auto is the type of the
-	// first matrix of 16 bits, F16 where there is none.
+	// OutType is f32, f16, bf16, q8_0 or auto ("" too): what the weight matrices become, but for those in blocks of 4-bit floats
+	// that GGUF has, too, which are kept. auto is the type of the first matrix of 16 bits, F16 where there is none.
 	OutType string
 	// Pre names the pre-tokenizer where it cannot be recognised.
 	Pre string
@@ -40,8 +41,10 @@ type Model struct {
 	metadata *gguf.Metadata
 	tensors  []gguf.Tensor
 	files    *safetensors.Files
-	numbers  []gguf.KV // metadata that stand in tensors
-	notes    []string
+	// quantized says how the weights are quantized; nil if they are not.
+	quantized *prequant.Config
+	numbers   []gguf.KV // metadata that stand in tensors
+	notes     []string
 }
 
 // Metadata implements gguf.Model.
@@ -81,7 +84,8 @@ func Open(dir string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.CheckQuantized(); err != nil {
+	quantized, err := prequant.Read(dir, cfg.Values())
+	if err != nil {
 		return nil, err
 	}
 	spec := family.Describe(cfg)
@@ -103,7 +107,7 @@ func Open(dir string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{dir: dir, files: &safetensors.Files{}, notes: cfg.Notes()}
+	m := &Model{dir: dir, files: &safetensors.Files{}, quantized: quantized, notes: cfg.Notes()}
 	if !o.VocabOnly {
 		if m.files, err = safetensors.Open(dir); err != nil {
 			return nil, err
@@ -150,7 +154,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, pooling) {
 		switch kv.Key {
 		case arch.FileType:
-			kv.Value = out.fileType
+			kv.Value = m.fileType(out.fileType)
 		case arch.PoolingType: // those that there are go here
 			for _, kv := range pooling {
 				m.metadata.Set(kv.Key, kv.Value)

@@ -31,15 +31,15 @@ func grow[T any](b *[]T, n int64) []T {
 
 // gather fills dst with the elements of rows first..first+n-1 of the result, as the checkpoint encodes them.
 func (t *tensor) gather(s *scratch, dst []byte, first, n int64) error {
-	width, cols := int64(t.src.Type.BlockBytes()), t.Cols()
+	cols := t.Cols()
 	switch {
 	case t.spec.Transpose:
 		return t.transposed(s, dst, first, n, t.src.Bytes())
 	case t.spec.Order == nil:
-		return t.src.ReadAt(dst, first*cols*width)
+		return t.src.ReadAt(dst, first*t.src.Type.RowBytes(cols))
 	}
 	run := t.run()
-	return t.pick(s, dst, first*cols/run, n*cols/run, run*width)
+	return t.pick(s, dst, first*cols/run, n*cols/run, t.src.Type.RowBytes(run))
 }
 
 // run is the number of elements that move together through the row map.

@@ -87,21 +87,27 @@ func layerOf(spec arch.Tensor) string {
 	return layer
 }
 
-// add takes one expert's tensor, by its name in the family, and returns the layer's stacks when it was the last.
-func (s *stacker) add(spec arch.Tensor, name string, t *tensor) []gguf.Tensor {
+// add takes one expert's tensor, by its name in the family, and returns the layer's stacks when it was the last, with the
+// scales of those that stay quantized as they are. Experts are kept so if all of a stack are.
+func (s *stacker) add(spec arch.Tensor, name string, t *tensor, out gguf.Type) []gguf.Tensor {
 	layer := layerOf(spec)
 	parts, specs := s.parts[layer], s.layers[layer]
 	parts[name] = t
 	if int64(len(parts)) < int64(len(specs))*spec.Experts {
 		return nil
 	}
-	var out []gguf.Tensor
+	var made []gguf.Tensor
 	for _, spec := range specs {
 		var experts []*tensor
 		for _, name := range spec.Sources() {
 			experts = append(experts, parts[name])
 		}
-		out = append(out, newStack(experts))
+		if slices.ContainsFunc(experts, func(t *tensor) bool { return t.Type != experts[0].Type }) {
+			for i, t := range experts {
+				experts[i] = t.decoded(out)
+			}
+		}
+		made = append(append(made, newStack(experts)), scalesOf(experts)...)
 	}
-	return out
+	return made
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/convert/prequant"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/codec"
@@ -20,19 +21,50 @@ type tensor struct {
 	spec arch.Tensor
 	// raw says that elements stay the bytes that they are.
 	raw bool
+	// kept says that these are blocks of GGUF's, which the checkpoint has already, and in is the tensor that they are of, nil
+	// for those that were not quantized.
+	kept bool
+	in   *prequant.Tensor
 }
 
 // newTensor makes what becomes of src.
 func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *tensor {
 	shape := slices.Clone(spec.Result())
 	slices.Reverse(shape) // GGUF names the contiguous dimension first
-	t := &tensor{gguf.TensorInfo{Name: spec.Name, Shape: shape}, src, spec, false}
-	dims := len(shape)
-	if spec.Experts > 0 {
-		dims++
-	}
-	t.become(out, dims)
+	t := &tensor{TensorInfo: gguf.TensorInfo{Name: spec.Name, Shape: shape}, src: src, spec: spec}
+	t.become(out, t.dims())
 	return t
+}
+
+// newQuantized makes what becomes of a tensor that may be quantized already: blocks that GGUF has are kept if their elements
+// stay what they are and only move with their blocks.
+func newQuantized(in *prequant.Tensor, spec arch.Tensor, out gguf.Type) *tensor {
+	t := newTensor(in.Tensor, spec, out)
+	t.in = in
+	if in.Kept == nil || spec.Changes() || spec.Transpose || arch.ExpectF32(t.Name, t.dims()) {
+		return t
+	}
+	if block := int64(in.Kept.Type.BlockSize()); t.Cols()%block != 0 || spec.Order != nil && t.run()%block != 0 {
+		return t
+	}
+	t.src, t.Type, t.raw, t.kept = in.Kept, in.Kept.Type, true, true
+	return t
+}
+
+// decoded is t as it is where blocks cannot be kept.
+func (t *tensor) decoded(out gguf.Type) *tensor {
+	if t.kept {
+		return newTensor(t.in.Tensor, t.spec, out)
+	}
+	return t
+}
+
+// dims are the dimensions of the tensor that t is, or is one of the experts of.
+func (t *tensor) dims() int {
+	if t.spec.Experts > 0 {
+		return len(t.Shape) + 1
+	}
+	return len(t.Shape)
 }
 
 // become sets the type of a tensor of so many dimensions in a file of type out.
@@ -65,7 +97,7 @@ func (t *tensor) ReadRows(dst []byte, first, n int64) error {
 	s := spare.Get().(*scratch)
 	defer spare.Put(s)
 	cols := t.Cols()
-	rowBytes := cols * int64(t.src.Type.BlockBytes())
+	rowBytes := t.src.Type.RowBytes(cols)
 	raw := dst
 	if !t.raw {
 		raw = grow(&s.elements, n*rowBytes)
@@ -73,7 +105,7 @@ func (t *tensor) ReadRows(dst []byte, first, n int64) error {
 	if err := t.gather(s, raw, first, n); err != nil {
 		return err
 	}
-	if t.raw && codec.Finite(t.Type, raw) {
+	if t.kept || t.raw && codec.Finite(t.Type, raw) {
 		return nil
 	}
 	// A few rows at a time, which stay in the nearest cache until they are encoded.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert/arch"
+	"github.com/carat-llm/carat/convert/prequant"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
@@ -59,9 +60,15 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 	from := newSources(spec)
 	have := met{map[string]string{}, map[string]string{}}
 	stacks, nums := newStacker(spec.Tensors), newNumbers(spec.Numbers)
-	var others, scales []string
+	set, err := prequant.Tensors(m.files.Tensors(), m.quantized)
+	if err != nil {
+		return err
+	}
+	var others []string
+	scales := set.Cache
 	without := map[string][]string{}
-	for _, t := range m.files.Tensors() {
+	var kept []gguf.Tensor
+	for _, t := range set.Tensors {
 		name, kind := arch.Source(t.Name)
 		switch kind {
 		case arch.Buffer:
@@ -75,7 +82,7 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 		}
 		name, specs := from.find(name)
 		if specs == nil {
-			if ok, err := nums.take(t, name); err != nil {
+			if ok, err := nums.take(t.Tensor, name); err != nil {
 				return err
 			} else if ok {
 				continue
@@ -84,10 +91,10 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 				without[l.What] = append(without[l.What], t.Name)
 				continue
 			}
-			return m.unexpected(t)
+			return m.unexpected(t.Tensor)
 		}
 		if first, ok := have.sources[name]; ok {
-			return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t), first, t.Name, name)
+			return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t.Tensor), first, t.Name, name)
 		}
 		have.sources[name] = t.Name
 		if specs[0].Copy && have.made[specs[0].Name] != "" {
@@ -99,12 +106,15 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 		}
 		for _, x := range made {
 			if first, ok := have.made[x.Info().Name]; ok {
-				return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t), first, t.Name, x.Info().Name)
+				return fmt.Errorf("%w: %s: tensors %s and %s are both the model's %s", gguf.ErrInput, m.path(t.Tensor), first, t.Name, x.Info().Name)
 			}
 			have.made[x.Info().Name] = t.Name
 		}
-		m.tensors = append(m.tensors, made...)
+		first, rest := keptIn(made)
+		kept, m.tensors = append(kept, first...), append(m.tensors, rest...)
 	}
+	m.tensors = append(kept, m.tensors...)
+	m.leftOut(set.Activations, "%d scales of activations are left out (%s): runtimes find their own")
 	m.leftOut(others, "%d tensors that are not the text model's are left out (%s): the vision or audio part of a multimodal model")
 	m.leftOut(scales, "%d scales of a quantized key-value cache are left out (%s): GGUF cannot hold them")
 	for _, what := range slices.Sorted(maps.Keys(without)) {
@@ -112,7 +122,6 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 			m.leftOut(without[what], "%d tensors are left out (%s): "+what)
 		}
 	}
-	var err error
 	if m.numbers, err = nums.kvs(m.dir); err != nil {
 		return err
 	}
@@ -120,19 +129,21 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 }
 
 // makeTensors makes what t becomes: nothing while experts of its layer are missing.
-func (m *Model) makeTensors(t *safetensors.Tensor, name string, specs []arch.Tensor, stacks *stacker, out gguf.Type) ([]gguf.Tensor, error) {
+func (m *Model) makeTensors(t *prequant.Tensor, name string, specs []arch.Tensor, stacks *stacker, out gguf.Type) ([]gguf.Tensor, error) {
+	specs = turned(t, specs)
 	if !slices.Equal(t.Shape, specs[0].Shape) {
-		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t), t.Name, t.Shape, specs[0].Shape)
+		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t.Tensor), t.Name, t.Shape, specs[0].Shape)
 	}
 	if t.Type != gguf.F64 && t.Type != gguf.F32 && t.Type != gguf.F16 && t.Type != gguf.BF16 {
-		return nil, fmt.Errorf("%w: %s: tensor %s has the type %s, but weights must be F64, F32, F16 or BF16", gguf.ErrInput, m.path(t), t.Name, t.DType)
+		return nil, fmt.Errorf("%w: %s: tensor %s has the type %s, but weights must be F64, F32, F16 or BF16", gguf.ErrInput, m.path(t.Tensor), t.Name, t.DType)
 	}
 	if specs[0].Experts > 0 {
-		return stacks.add(specs[0], name, newTensor(t, specs[0], out)), nil
+		return stacks.add(specs[0], name, newQuantized(t, specs[0], out), out), nil
 	}
 	var made []gguf.Tensor
 	for _, s := range specs {
-		made = append(made, newTensor(t, s, out))
+		x := newQuantized(t, s, out)
+		made = append(append(made, x), scalesOf([]*tensor{x})...)
 	}
 	return made, nil
 }
@@ -160,8 +171,8 @@ func (m *Model) unexpected(t *safetensors.Tensor) error {
 		return hint.Wrap(err, "it is part of an adapter (LoRA) that is not merged: merge it into the model first")
 	case has(".score.", ".classifier.", ".classification_head.", ".v_head.", ".cls."):
 		return hint.Wrap(err, "it is the head of a classifier, reranker or reward model, which carat does not convert")
-	case has(".qweight", ".qzeros", ".g_idx", ".weight_scale", ".weight_packed", ".absmax", ".quant_map", ".SCB", ".weight_scale_inv", ".scales"):
-		return hint.Wrap(err, "the weights are quantized already: convert the checkpoint that this one was made from, in BF16 or F16")
+	case has(".qweight", ".qzeros", ".g_idx", ".weight_scale", ".weight_packed", ".weight_shape", ".absmax", ".quant_map", ".SCB", ".weight_scale_inv", ".scales"):
+		return hint.Wrap(err, "it is part of a weight that is quantized already, in a way that config.json (quantization_config) does not say: convert the checkpoint that this one was made from, in BF16 or F16")
 	case has(".mtp."):
 		return hint.Wrap(err, "it predicts several tokens at once, which carat does not convert")
 	}

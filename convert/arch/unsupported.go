@@ -49,52 +49,6 @@ func globQuote(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
-// quantMethods are the values of quantization_config.quant_method with what they are called.
-var quantMethods = map[string]string{"gptq": "GPTQ", "awq": "AWQ", "bitsandbytes": "bitsandbytes", "fp8": "FP8", "fbgemm_fp8": "FBGEMM FP8",
-	"compressed-tensors": "compressed-tensors", "mxfp4": "MXFP4", "modelopt": "ModelOpt", "hqq": "HQQ", "aqlm": "AQLM", "quanto": "Quanto",
-	"torchao": "torchao", "eetq": "EETQ", "quark": "Quark", "bitnet": "BitNet", "higgs": "HIGGS", "vptq": "VPTQ", "spqr": "SpQR", "auto-round": "AutoRound",
-	"exl2": "EXL2", "exl3": "EXL3", "compressed_tensors": "compressed-tensors"}
-
-// CheckQuantized refuses a checkpoint whose weights are quantized already, by the name of the method.
-func (c *Config) CheckQuantized() error {
-	q, _ := c.value("quantization_config").(map[string]any)
-	if q == nil {
-		q, _ = c.value("compression_config").(map[string]any)
-	}
-	if len(q) == 0 {
-		return quantizedBeside(filepath.Dir(c.path))
-	}
-	method, _ := q["quant_method"].(string)
-	name := quantMethods[strings.ToLower(method)]
-	if name == "" {
-		name = fmt.Sprintf("the method %q", method)
-	}
-	if bits, ok := q["bits"].(float64); ok {
-		name += fmt.Sprintf(", %v bits", bits)
-	}
-	for _, key := range []string{"format", "quant_algo"} {
-		if s, ok := q[key].(string); ok && s != "" {
-			name += ", " + s
-		}
-	}
-	return quantized(c.path, "quantization_config", name)
-}
-
-// quantizedBeside looks for the files in which older tools say it.
-func quantizedBeside(dir string) error {
-	for file, name := range map[string]string{"hf_quant_config.json": "ModelOpt", "quantize_config.json": "GPTQ", "quant_config.json": "AWQ"} {
-		if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
-			return quantized(filepath.Join(dir, file), "the file", name)
-		}
-	}
-	return nil
-}
-
-func quantized(path, where, name string) error {
-	return hint.Wrap(fmt.Errorf("%w: %s: %s says that the weights are quantized with %s, which carat does not read", gguf.ErrInput, path, where, name),
-		"convert the checkpoint that this one was made from, in BF16 or F16")
-}
-
 // unsupported says what a class is that no family has.
 func (c *Config) unsupported(class string) error {
 	if len(class) > 100 {

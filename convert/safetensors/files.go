@@ -3,6 +3,7 @@ package safetensors
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -27,10 +28,32 @@ type Tensor struct {
 	// Shape as the checkpoint has it: rows x cols, the last dimension contiguous.
 	Shape []int64
 
-	src   *inputfile.File
+	src   source
 	begin int64
 	size  int64
 }
+
+// source is what a tensor's bytes are read from. Map returns all of them in memory, or nil.
+type source interface {
+	io.ReaderAt
+	Map() []byte
+}
+
+// Made is a tensor that no file has as it is: src makes its bytes of others when they are read. shape has a last dimension
+// that is a multiple of the type's block size.
+func Made(name, file string, typ gguf.Type, shape []int64, src io.ReaderAt) *Tensor {
+	t := &Tensor{Name: name, File: file, Type: typ, DType: typ.String(), Shape: shape, src: made{src}}
+	cols := int64(1)
+	if len(shape) > 0 {
+		cols = shape[len(shape)-1]
+	}
+	t.size = t.Elements() / max(1, cols) * typ.RowBytes(cols)
+	return t
+}
+
+type made struct{ io.ReaderAt }
+
+func (made) Map() []byte { return nil }
 
 // Open reads the headers of dir's weight files: those that the index names, or without one all that are called
 // model*.safetensors.
@@ -126,14 +149,8 @@ func (f *Files) Close() error {
 	return errors.Join(errs...)
 }
 
-// Slice is the part of the tensor that begins at element from and has the given shape.
-func (t *Tensor) Slice(from int64, shape []int64) *Tensor {
-	s := *t
-	s.Shape = shape
-	width := int64(t.Type.BlockBytes())
-	s.begin, s.size = t.begin+from*width, s.Elements()*width
-	return &s
-}
+// Size is the number of bytes.
+func (t *Tensor) Size() int64 { return t.size }
 
 // Elements is the number of elements.
 func (t *Tensor) Elements() int64 {

@@ -57,13 +57,17 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	if _, err := r.ReadAt(head, 8); err != nil {
 		return nil, err
 	}
-	if err := checkNames(head, file); err != nil {
+	narrow, err := checkNames(head, file)
+	if err != nil {
 		return nil, err
+	}
+	if head, err = narrow.asBytes(head); err != nil {
+		return nil, badf(file, "header", "%v", err)
 	}
 	var md st.Metadata
 	if err := json.Unmarshal(head, &md); err != nil {
 		if bytes.Contains([]byte(err.Error()), []byte("DType")) {
-			return nil, badf(file, "dtype", "%v: carat reads F64, F32, F16, BF16 and integers", err)
+			return nil, badf(file, "dtype", "%v: carat reads F64, F32, F16, BF16, floats of 8 bits and integers", err)
 		}
 		if bytes.Contains([]byte(err.Error()), []byte("data_offsets")) {
 			return nil, badf(file, "offsets", "%v", err)
@@ -77,6 +81,9 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 		if err != nil {
 			return nil, err
 		}
+		if dtype, ok := narrow[name]; ok {
+			s.dtype = dtype
+		}
 		spans = append(spans, s)
 	}
 	slices.SortFunc(spans, func(a, b span) int {
@@ -85,33 +92,37 @@ func readHeader(r io.ReaderAt, size int64, file string) ([]span, error) {
 	return spans, checkOverlap(spans, file)
 }
 
-// checkNames requires a JSON object without repeated keys, which the library would silently merge.
-func checkNames(head []byte, file string) error {
+// checkNames requires a JSON object without repeated keys, which the library would silently merge. It returns the tensors of
+// floats that the library does not know.
+func checkNames(head []byte, file string) (narrowTypes, error) {
 	d := json.NewDecoder(bytes.NewReader(head))
 	t, err := d.Token()
 	if err != nil || t != json.Delim('{') {
-		return badf(file, "header", "it is not a JSON object (it begins with %v)", t)
+		return nil, badf(file, "header", "it is not a JSON object (it begins with %v)", t)
 	}
-	seen := map[string]bool{}
+	seen, narrow := map[string]bool{}, narrowTypes{}
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
-			return badf(file, "header", "%v", err)
+			return nil, badf(file, "header", "%v", err)
 		}
 		name, _ := t.(string)
 		if seen[name] {
-			return badf(file, "names", "tensor %s appears twice", name)
+			return nil, badf(file, "names", "tensor %s appears twice", name)
 		}
 		seen[name] = true
-		var skip json.RawMessage
-		if err := d.Decode(&skip); err != nil {
-			return badf(file, "header", "%v", err)
+		var entry json.RawMessage
+		if err := d.Decode(&entry); err != nil {
+			return nil, badf(file, "header", "%v", err)
+		}
+		if dtype := narrowType(entry); dtype != "" && name != "__metadata__" {
+			narrow[name] = dtype
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return badf(file, "header", "%v", err)
+		return nil, badf(file, "header", "%v", err)
 	}
-	return nil
+	return narrow, nil
 }
 
 func checkTensor(name string, info *st.TensorInfo, data, size int64, file string) (span, error) {
