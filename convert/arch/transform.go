@@ -55,13 +55,6 @@ func swapped(a, b, inner int64) func(r, rows int64) int64 {
 	}
 }
 
-// after is t with its row map applied to the rows that another one has put in order first.
-func (t Transform) after(first func(r, rows int64) int64) Transform {
-	second := t.Order
-	t.Order = func(r, rows int64) int64 { return first(second(r, rows), rows) }
-	return t
-}
-
 // plusOne is for norms whose weights are stored less one.
 func plusOne(values []float32) {
 	for i := range values {

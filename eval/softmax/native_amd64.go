@@ -64,6 +64,8 @@ func above(x []float32, bound float32) int {
 }
 
 // constants are those of exp, a vector each, in the order of constants_amd64.h.
+//
+//lint:ignore U1000 the assembly reads them
 var constants = [...][4]float64{
 	{least, least, least, least},
 	{magic, magic, magic, magic},

@@ -43,12 +43,6 @@ type state interface {
 	save()
 }
 
-// stateless is embedded by what keeps nothing.
-type stateless struct{}
-
-func (stateless) newState(int, gguf.Type) state     { return nil }
-func (stateless) stateBytes(int, gguf.Type) float64 { return 0 }
-
 // block is the layer of most models: x += residual * post(mixer(pre(x))), then the same with the feed-forward part. Norms
 // without weight are left out, and so is a part that is nil.
 type block struct {
