@@ -33,6 +33,8 @@ type Options struct {
 	// Text says that the engine is to read or write text: a model whose tokenizer is missing or not known is refused before
 	// its weights are read.
 	Text bool
+	// Activations says that activations are wanted and no predictions, so that embedding models are taken, too; see model.Options.
+	Activations bool
 	// Source opens the path that Open is given; nil is gguf.Open. convert.OpenPath knows checkpoint folders, too.
 	Source func(path string) (gguf.Model, error)
 }
@@ -70,7 +72,11 @@ func Open(path string, opts Options) (*Engine, error) {
 func Load(src gguf.Model, opts Options) (*Engine, error) {
 	e := &Engine{source: src, tokenizer: sync.OnceValues(func() (*tokenizer.Tokenizer, error) { return tokenizer.New(src.Metadata()) })}
 	if opts.Text {
-		if err := model.Check(src); err != nil { // what the model is comes before what its tokenizer is
+		check := model.Check // what the model is comes before what its tokenizer is
+		if opts.Activations {
+			check = model.CheckActivations
+		}
+		if err := check(src); err != nil {
 			return nil, err
 		}
 		if _, err := e.tokenizer(); err != nil {
@@ -81,7 +87,7 @@ func Load(src gguf.Model, opts Options) (*Engine, error) {
 		e.pool, e.ownPool = kernel.NewPool(opts.Threads), true
 	}
 	var err error
-	if e.model, err = model.Load(src, model.Options{Pool: e.pool, Compute: opts.Compute, KVType: opts.KVType}); err != nil {
+	if e.model, err = model.Load(src, model.Options{Pool: e.pool, Compute: opts.Compute, KVType: opts.KVType, Activations: opts.Activations}); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
@@ -122,6 +128,12 @@ func (e *Engine) Source() gguf.Model { return e.source }
 
 // Vocab is the number of logits of a position.
 func (e *Engine) Vocab() int { return e.model.Vocab() }
+
+// Width is the number of activations of a token, and VectorWidth that of a text's vector; see model.Session.Project.
+func (e *Engine) Width() int { return e.model.Width() }
+
+// VectorWidth is the number of elements of a text's vector.
+func (e *Engine) VectorWidth() int { return e.model.VectorWidth() }
 
 // ContextLength is the number of positions the model was trained for.
 func (e *Engine) ContextLength() int { return e.model.ContextLength() }

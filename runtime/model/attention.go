@@ -107,13 +107,12 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 		own = s.states[a.source]
 	}
 	held := own.(cache).Cache
-	s.turning = turning{attention: a, q: q, k: k, v: v, n: n, first: s.done, cache: held}
-	if a.rope != noRope {
-		s.turning.table = s.ropes[a.rope]
-	}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
 	mixed := s.arena.floats(n * a.heads * a.valueDim)
-	s.pool.Attend(mixed, q, n, s.done, held, a.description(s, n))
+	for row := 0; row < n; {
+		rows := s.ofOne(row, n)
+		a.attend(s, mixed[row*a.heads*a.valueDim:], q[row*a.heads*a.dim:], k[row*a.kvHeads*a.dim:], v[row*a.kvHeads*a.valueDim:], rows, held)
+		row += rows
+	}
 	if gate != nil {
 		s.pool.TimesSigmoid(mixed, gate)
 	}
@@ -122,6 +121,17 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	}
 	s.apply(mixed, n, output{dst, &a.out})
 	s.arena.release(mark)
+}
+
+// attend computes the attention of n rows of queries, keys and values at the session's position, which are turned and stored.
+func (a *attention) attend(s *Session, dst, q, k, v []float32, n int, held *kernel.Cache) {
+	dst, q = dst[:n*a.heads*a.valueDim], q[:n*a.heads*a.dim]
+	s.turning = turning{attention: a, q: q, k: k[:n*a.kvHeads*a.dim], v: v[:n*a.kvHeads*a.valueDim], n: n, first: s.done, cache: held}
+	if a.rope != noRope {
+		s.turning.table = s.ropes[a.rope]
+	}
+	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
+	s.pool.Attend(dst, q, n, s.done, held, a.description(s, n))
 }
 
 // project computes q, k and v of n rows of x, and the gate of the result if there is one.

@@ -5,19 +5,36 @@ import "github.com/carat-llm/carat/gguf"
 // buildBERT builds BERT: token, position and type embeddings with a norm, tokens that see all others, norms behind each addition, GELU as
 // it is defined. Its result are the activations; no token is predicted. All tokens are of type 0.
 func buildBERT(l *loader) *graph {
+	return l.bert(l.encoderParams(), noRope, func(p string, h hparams) feedForward { return l.plainFFN(p, h, exactGELU) })
+}
+
+// buildNomicBERT builds nomic-embed-text: BERT with rotary positions in place of the learned ones, and gates.
+func buildNomicBERT(l *loader) *graph {
 	h := l.encoderParams()
-	g := &graph{encoder: true, embedNorm: l.layerNorm("token_embd_norm", h.width), positions: l.matrix("position_embd.weight", h.width, h.context)}
-	if types := l.matrix("token_types.weight", h.width, l.rows("token_types.weight")); types != nil {
-		g.kind = make([]float32, h.width)
-		types.Row(g.kind, 0)
+	g := l.bert(h, 0, func(p string, h hparams) feedForward { return l.gatedFFN(p, h, silu) })
+	g.ropes = l.ropes(h, halves)
+	return g
+}
+
+// bert builds what the two have in common.
+func (l *loader) bert(h hparams, rope int, ffn func(p string, h hparams) feedForward) *graph {
+	g := &graph{encoder: true, embedNorm: l.layerNorm("token_embd_norm", h.width)}
+	if rope == noRope {
+		g.positions = l.matrix("position_embd.weight", h.width, h.context)
+	}
+	if l.has("token_types.weight") {
+		if types := l.matrix("token_types.weight", h.width, l.rows("token_types.weight")); types != nil {
+			g.kind = make([]float32, h.width)
+			types.Row(g.kind, 0)
+		}
 	}
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		a := l.anyAttention(p, h)
-		a.rope, a.encoder = noRope, true
+		a.rope, a.encoder = rope, true
 		g.layers = append(g.layers, &postNormed{
 			mixer: a, attnNorm: l.layerNorm(p+"attn_output_norm", h.width),
-			ffn: l.plainFFN(p, h, exactGELU), ffnNorm: l.layerNorm(p+"layer_output_norm", h.width),
+			ffn: ffn(p, h), ffnNorm: l.layerNorm(p+"layer_output_norm", h.width),
 		})
 	}
 	return g.finish(l, h, norm{})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/mmap"
 )
 
@@ -13,6 +14,11 @@ import (
 // which the graph does not have. Errors wrap gguf.ErrInput; those about sound models that this runtime does not
 // evaluate wrap gguf.ErrUnsupported, too.
 func Check(src gguf.Model) error { return mmap.Guard(func() error { return checkGraph(src, false) }) }
+
+// CheckActivations is Check for Options.Activations.
+func CheckActivations(src gguf.Model) error {
+	return mmap.Guard(func() error { return checkGraph(src, true) })
+}
 
 // checkGraph is Check; with activations, for those who want no predictions.
 func checkGraph(src gguf.Model, activations bool) error {
@@ -73,10 +79,10 @@ func (l *loader) predicts(g *graph, pooling int) {
 	case poolings[pooling] == "rank":
 		l.err = fmt.Errorf("%w: metadata %s is %d (rank): this is a reranker, which predicts no tokens", gguf.ErrUnsupported, l.key("pooling_type"), pooling)
 	case pooling > 0:
-		l.err = fmt.Errorf("%w: metadata %s is %d (%s): this is an embedding model, which predicts no tokens", gguf.ErrUnsupported,
-			l.key("pooling_type"), pooling, poolings[pooling])
+		l.err = hint.Wrap(fmt.Errorf("%w: metadata %s is %d (%s): this is an embedding model, which predicts no tokens", gguf.ErrUnsupported,
+			l.key("pooling_type"), pooling, poolings[pooling]), "carat embed makes vectors with it")
 	case g.encoder:
-		l.err = fmt.Errorf("%w: a %s model is an encoder, which predicts no tokens", gguf.ErrUnsupported, l.arch)
+		l.err = hint.Wrap(fmt.Errorf("%w: a %s model is an encoder, which predicts no tokens", gguf.ErrUnsupported, l.arch), "carat embed makes vectors with it")
 	}
 }
 

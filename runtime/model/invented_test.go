@@ -100,8 +100,9 @@ const latentKeys = "attention.head_count_kv=1 attention.q_lora_rank=10 attention
 
 // encoders are models that predict no tokens.
 var encoders = map[string]family{
-	"bert":            {keys: "attention.causal=false attention.head_count_kv=4", have: "attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias"},
-	"gemma-embedding": {keys: "attention.sliding_window=4 attention.sliding_window_pattern=2 rope.freq_base_swa=500.0"},
+	"bert":            {keys: "attention.causal=false attention.head_count_kv=4", have: "token_types.weight attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias"},
+	"nomic-bert":      {keys: "attention.causal=false attention.head_count_kv=4 rope.freq_base=500.0", have: "token_types.weight attn_qkv.weight"},
+	"gemma-embedding": {keys: "attention.sliding_window=4 attention.sliding_window_pattern=2 rope.freq_base_swa=500.0 dense_2_feat_in=24 dense_2_feat_out=30 dense_3_feat_in=30 dense_3_feat_out=24"},
 	"modern-bert":     {keys: "block_count=3 attention.causal=false attention.head_count_kv=4 attention.sliding_window=4 rope.freq_base_swa=500.0"},
 }
 

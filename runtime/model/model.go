@@ -70,6 +70,7 @@ type graph struct {
 	ropes     []kernel.Rope  // what attention.rope points at
 	layers    []layer
 	norm      norm
+	dense     []linear // see Session.Project
 	output    linear
 	// Logits are multiplied by outputScale, 0 means 1, then squeezed into (-softcap, softcap), 0 means they are not.
 	outputScale, softcap float32
@@ -159,7 +160,7 @@ func (g *graph) embed(s *Session, x []float32, ids []int32) {
 			kernel.Scale(row, g.scale)
 		}
 		if g.positions != nil {
-			g.positions.Row(pos, s.done+i)
+			g.positions.Row(pos, s.position(i))
 			kernel.AddBias(row, pos)
 		}
 		if g.kind != nil {

@@ -64,6 +64,7 @@ var architectures = []architecture{
 	{"gemma3n", buildGemma3n},
 	{"gemma4", buildGemma4},
 	{"bert", buildBERT},
+	{"nomic-bert", buildNomicBERT},
 	{"modern-bert", buildModernBERT},
 	{"t5", buildT5},
 	{"bitnet", buildBitNet},

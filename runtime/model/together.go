@@ -1,0 +1,125 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/mmap"
+)
+
+// Several short sequences are evaluated together, so that each matrix is read once for the tokens of all. Only attention looks from one
+// token at another: it takes the sequences one after the other, and all else does not see where one ends.
+
+// EvaluateEach empties the session's sequence and fills hidden with the activations behind the last norm of each token of each of
+// sequences, which do not see each other: rows of Width, in order. They must fit the session one after the other. The results are those
+// of each sequence alone. The session is empty afterwards.
+func (s *Session) EvaluateEach(sequences [][]int32, hidden []float32) error {
+	s.Reset()
+	defer s.Reset()
+	total := 0
+	for _, ids := range sequences {
+		total += len(ids)
+	}
+	width := s.model.Width()
+	switch {
+	case total > s.max:
+		return fmt.Errorf("%w: %d tokens of %d sequences do not fit the session, which has %d", gguf.ErrInput, total, len(sequences), s.max)
+	case len(hidden) < total*width:
+		return fmt.Errorf("there is room for %d activations, but %d rows of %d need %d", len(hidden), total, width, total*width)
+	}
+	if len(sequences) > 1 && total <= batch && s.model.graph.separable() {
+		return s.evaluateTogether(sequences, hidden)
+	}
+	for _, ids := range sequences {
+		s.Reset()
+		if err := s.Evaluate(ids, Outputs{Hidden: hidden[:len(ids)*width]}); err != nil {
+			return err
+		}
+		hidden = hidden[len(ids)*width:]
+	}
+	return nil
+}
+
+func (s *Session) evaluateTogether(sequences [][]int32, hidden []float32) error {
+	defer func() { s.ends = nil }()
+	for _, ids := range sequences {
+		if err := s.checkIDs(ids); err != nil {
+			return err
+		}
+		s.ids = append(s.ids, ids...)
+		s.ends = append(s.ends, len(s.ids))
+	}
+	return mmap.Guard(func() error {
+		n := len(s.ids)
+		s.output(Outputs{Hidden: hidden}, 0, n, s.evaluate(n), n)
+		return nil
+	})
+}
+
+// separable reports whether nothing but attention that keeps keys and values of its own looks from one token at another.
+func (g *graph) separable() bool {
+	if g.perLayer != nil || g.altup != nil || g.source != nil {
+		return false
+	}
+	for _, l := range g.layers {
+		var m mixer
+		switch l := l.(type) {
+		case *block:
+			m = l.mixer
+		case *postNormed:
+			m = l.mixer
+		default:
+			return false
+		}
+		if a, ok := m.(*attention); m != nil && (!ok || a.shared) {
+			return false
+		}
+	}
+	return true
+}
+
+// ofOne is how many of n rows being evaluated, from row on, are of one sequence.
+func (s *Session) ofOne(row, n int) int {
+	for _, end := range s.ends {
+		if end > row {
+			return end - row
+		}
+	}
+	return n - row
+}
+
+// position is where row i of those being evaluated stands in its sequence.
+func (s *Session) position(i int) int {
+	first := -s.done
+	for _, end := range s.ends {
+		if end > i {
+			break
+		}
+		first = end
+	}
+	return i - first
+}
+
+// Project computes what some embedding models make of n pooled vectors, rows of Width, in the end: products with dense layers, which
+// change their width to VectorWidth. It returns x itself where there are none, and memory of the session otherwise, which is valid
+// until it is used again.
+func (s *Session) Project(x []float32, n int) []float32 {
+	if len(s.model.graph.dense) > 0 {
+		s.arena.reset()
+	}
+	for i := range s.model.graph.dense {
+		d := &s.model.graph.dense[i]
+		y := s.arena.floats(n * d.w.Rows)
+		s.apply(x, n, output{y, d})
+		x = y
+	}
+	return x
+}
+
+// VectorWidth is the number of elements of what Project gives.
+func (m *Model) VectorWidth() int {
+	if n := len(m.graph.dense); n > 0 {
+		return m.graph.dense[n-1].w.Rows
+	}
+	return m.graph.width
+}
