@@ -14,6 +14,7 @@ import (
 
 	"github.com/carat-llm/carat/convert/arch"
 	"github.com/carat-llm/carat/convert/general"
+	"github.com/carat-llm/carat/convert/lora"
 	"github.com/carat-llm/carat/convert/prequant"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/convert/vocab"
@@ -31,6 +32,10 @@ type Options struct {
 	MetadataFile string
 	// ModelName overrides general.name.
 	ModelName string
+	// LoRA lists adapters that are merged into the weights, one after the other.
+	LoRA []LoRA
+	// Dense keeps the layers behind the pooling of embedding models that have some, where GGUF has a place for them.
+	Dense bool
 	// VocabOnly leaves the tensors out; the folder need not have weights.
 	VocabOnly bool
 }
@@ -43,8 +48,12 @@ type Model struct {
 	files    *safetensors.Files
 	// quantized says how the weights are quantized; nil if they are not.
 	quantized *prequant.Config
+	adapters  []*lora.Adapter
+	merged    []*safetensors.Tensor // the checkpoint's with the adapters' changes; nil without adapters
+	dense     *dense
 	numbers   []gguf.KV // metadata that stand in tensors
 	notes     []string
+	modules   []module // of an embedding model
 }
 
 // Metadata implements gguf.Model.
@@ -54,13 +63,32 @@ func (m *Model) Metadata() *gguf.Metadata { return m.metadata }
 func (m *Model) Tensors() []gguf.Tensor { return m.tensors }
 
 // Unchanged implements gguf.Unchanging. The small files are not asked: they were read whole at one time.
-func (m *Model) Unchanged() error { return m.files.Unchanged() }
+func (m *Model) Unchanged() error {
+	err := errors.Join(m.files.Unchanged(), m.dense.unchanged())
+	for _, a := range m.adapters {
+		err = errors.Join(err, a.Unchanged())
+	}
+	return err
+}
 
 // Notes are what the user should know of how the folder was read, a sentence each.
 func (m *Model) Notes() []string { return m.notes }
 
+// Normalizes reports whether the vectors of an embedding model are given the length 1 in the end; ok is false where the folder
+// does not say.
+func (m *Model) Normalizes() (yes, ok bool) {
+	yes = slices.ContainsFunc(m.modules, func(x module) bool { return strings.HasSuffix(x.Type, "Normalize") })
+	return yes, len(m.modules) > 0
+}
+
 // Close implements gguf.Model.
-func (m *Model) Close() error { return m.files.Close() }
+func (m *Model) Close() error {
+	err := errors.Join(m.files.Close(), m.dense.close())
+	for _, a := range m.adapters {
+		err = errors.Join(err, a.Close())
+	}
+	return err
+}
 
 // outTypes are the choices of OutType with their general.file_type.
 var outTypes = map[string]struct {
@@ -113,8 +141,11 @@ func Open(dir string, o Options) (*Model, error) {
 			return nil, err
 		}
 	}
-	if err := m.build(family, spec, values, tokenizer, o); err != nil {
-		return nil, errors.Join(err, m.files.Close())
+	if err = m.merge(spec, o.LoRA); err == nil {
+		err = m.build(family, spec, values, tokenizer, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
@@ -126,7 +157,18 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	} else if !ok {
 		return fmt.Errorf("%w %q; expected f32, f16, bf16, q8_0 or auto", ErrOutType, o.OutType)
 	}
+	name := family.Name
+	if spec.Name != "" {
+		name = spec.Name
+	}
+	var err error
+	if m.modules, err = readModules(m.dir); err != nil {
+		return err
+	}
 	if !o.VocabOnly {
+		if err := m.keepDense(name, o.Dense, out.tensor); err != nil {
+			return err
+		}
 		for _, e := range spec.Computed {
 			m.tensors = append(m.tensors, newComputed(e))
 		}
@@ -141,17 +183,13 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 		return err
 	}
 	m.notes = append(m.notes, notes...)
-	name := family.Name
-	if spec.Name != "" {
-		name = spec.Name
-	}
-	pooling, err := poolingType(m.dir, name)
+	pooling, err := poolingType(m.dir, name, m.modules)
 	if err != nil {
 		return err
 	}
 	m.metadata = &gguf.Metadata{}
 	m.metadata.Set("general.architecture", name)
-	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, pooling) {
+	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, m.dense.metadata(), pooling) {
 		switch kv.Key {
 		case arch.FileType:
 			kv.Value = m.fileType(out.fileType)

@@ -41,14 +41,21 @@ const (
 	poolingLast uint32 = 3
 )
 
-// poolingType is what modules.json of sentence-transformers says an embedding model does with the vectors of its
-// tokens; nothing for other models.
-func poolingType(dir, name string) ([]gguf.KV, error) {
-	var modules []struct{ Type, Path string }
-	path := filepath.Join(dir, "modules.json")
-	if ok, err := readJSON(path, &modules); !ok {
-		return nil, err
-	}
+// modulesFile is where sentence-transformers lists what an embedding model is made of.
+const modulesFile = "modules.json"
+
+// module is a part of an embedding model, which has a folder for its own files.
+type module struct{ Type, Path string }
+
+// readModules lists the parts of an embedding model, none of other models.
+func readModules(dir string) (modules []module, err error) {
+	_, err = readJSON(filepath.Join(dir, modulesFile), &modules)
+	return modules, err
+}
+
+// poolingType is what an embedding model does with the vectors of its tokens; nothing for other models.
+func poolingType(dir, name string, modules []module) ([]gguf.KV, error) {
+	path := filepath.Join(dir, modulesFile)
 	for _, m := range modules {
 		if !strings.HasSuffix(m.Type, "Pooling") {
 			continue

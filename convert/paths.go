@@ -9,13 +9,13 @@ import (
 
 // sideFiles are what a conversion may read of a folder besides weights.
 var sideFiles = []string{
-	"README.md", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
+	"README.md", "adapter_config.json", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
 	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "spiece.model", "tokenizer.json",
 	"tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
 }
 
 // sidePatterns are those that are read from folders within it.
-var sidePatterns = []string{"*_Pooling/config.json", "additional_chat_templates/*.jinja"}
+var sidePatterns = []string{"*_Pooling/config.json", "*_Dense/config.json", "additional_chat_templates/*.jinja"}
 
 // Paths lists the files of the folder that the model is made of, sorted.
 func (m *Model) Paths() []string {
@@ -33,6 +33,10 @@ func (m *Model) Paths() []string {
 	}
 	for _, t := range m.files.Tensors() {
 		paths = append(paths, filepath.Join(m.dir, t.File))
+	}
+	paths = append(paths, m.dense.paths(m.dir)...)
+	for _, a := range m.adapters {
+		paths = append(paths, a.Paths()...)
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)

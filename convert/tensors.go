@@ -60,7 +60,7 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 	from := newSources(spec)
 	have := met{map[string]string{}, map[string]string{}}
 	stacks, nums := newStacker(spec.Tensors), newNumbers(spec.Numbers)
-	set, err := prequant.Tensors(m.files.Tensors(), m.quantized)
+	set, err := prequant.Tensors(m.checkpoint(), m.quantized)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (m *Model) unexpected(t *safetensors.Tensor) error {
 	}
 	switch {
 	case has(".lora_A", ".lora_B", ".base_layer.", ".lora_embedding"):
-		return hint.Wrap(err, "it is part of an adapter (LoRA) that is not merged: merge it into the model first")
+		return hint.Wrap(err, "it is part of an adapter (LoRA) that is not merged: give the model without it, and the adapter's folder by --lora")
 	case has(".score.", ".classifier.", ".classification_head.", ".v_head.", ".cls."):
 		return hint.Wrap(err, "it is the head of a classifier, reranker or reward model, which carat does not convert")
 	case has(".qweight", ".qzeros", ".g_idx", ".weight_scale", ".weight_packed", ".weight_shape", ".absmax", ".quant_map", ".SCB", ".weight_scale_inv", ".scales"):

@@ -187,6 +187,7 @@ func TestComputationRefused(t *testing.T) {
 		{"Gemma3ForCausalLM", `"layer_types": ["full_attention", "sliding_attention"]`, "layer_types"},
 		{"Gemma3ForCausalLM", `"sliding_window_pattern": 2`, "sliding_window_pattern"},
 		{"Gemma3ForCausalLM", `"use_bidirectional_attention": true`, "use_bidirectional_attention is true"},
+		{"Gemma3TextModel", `"use_bidirectional_attention": false`, "use_bidirectional_attention is not true"},
 		{"Phi3ForCausalLM", `"rope_scaling": {"type": "longrope", "long_factor": [1], "short_factor": [1]}`, "bad input: config.json: config: rope_scaling.long_factor must have 8 values (got 1)"},
 		{"Phi3ForCausalLM", `"rope_scaling": {"type": "longrope", "long_mscale": 1.2}`, "rope_scaling.long_mscale is 1.2"},
 		{"Phi3ForCausalLM", `"partial_rotary_factor": 0.01`, "partial_rotary_factor is 0.01"},

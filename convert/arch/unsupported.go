@@ -28,7 +28,7 @@ func notACheckpoint(dir string) error {
 	}
 	switch {
 	case has("adapter_config.json"):
-		return missing(": the folder holds an adapter (LoRA), not a model", "merge the adapter into its base model, and convert that")
+		return missing(": the folder holds an adapter (LoRA), not a model", "carat convert MODEL --lora "+dir+" merges it into its base model; carat convert "+dir+" --base MODEL writes it as a GGUF adapter")
 	case has("model_index.json"):
 		return missing(": the folder holds a diffusers pipeline, not a language model", "")
 	case has("params.json"):

@@ -31,6 +31,7 @@ type Tensor struct {
 	src   source
 	begin int64
 	size  int64
+	read  func(dst []byte, off int64) error // in place of src, of what Computed returns
 }
 
 // source is what a tensor's bytes are read from. Map returns all of them in memory, or nil.
@@ -77,6 +78,24 @@ func Open(dir string) (*Files, error) {
 		}
 	}
 	return f, nil
+}
+
+// OpenFile reads the header of one file of dir, whatever it is called.
+func OpenFile(dir, name string) (*Files, error) {
+	f := &Files{}
+	if err := f.add(dir, name); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Computed is a tensor that stands for t and whose elements are computed when they are asked for: read fills dst with the bytes from
+// off on of what has t's shape and type typ. It may be called from several goroutines.
+func (t *Tensor) Computed(typ gguf.Type, read func(dst []byte, off int64) error) *Tensor {
+	c := *t
+	c.Type, c.DType, c.src, c.begin, c.read = typ, typ.String(), nil, 0, read
+	c.size = c.Elements() * int64(typ.BlockBytes())
+	return &c
 }
 
 func (f *Files) add(dir, name string) error {
@@ -166,14 +185,20 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 	if off < 0 || off+int64(len(dst)) > t.size {
 		return fmt.Errorf("%s: tensor %s: %d bytes at %d of %d", t.File, t.Name, len(dst), off, t.size)
 	}
+	if t.read != nil {
+		return t.read(dst, t.begin+off)
+	}
 	if _, err := t.src.ReadAt(dst, t.begin+off); err != nil {
 		return fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
 	return nil
 }
 
-// Bytes returns the tensor's bytes in the mapped file, or nil where files cannot be mapped.
+// Bytes returns the tensor's bytes in the mapped file, or nil where files cannot be mapped and where elements are computed.
 func (t *Tensor) Bytes() []byte {
+	if t.read != nil {
+		return nil
+	}
 	mapped := t.src.Map()
 	if mapped == nil {
 		return nil

@@ -84,7 +84,7 @@ func noWeights(dir string, entries []os.DirEntry) error {
 		ends := func(suffix string) bool { return strings.HasSuffix(name, suffix) }
 		switch {
 		case name == "adapter_model.safetensors" || name == "adapter_model.bin":
-			return hint.Wrap(fmt.Errorf("%w: %s holds an adapter (LoRA), not a model", missing, name), "merge the adapter into its base model, and convert that")
+			return hint.Wrap(fmt.Errorf("%w: %s holds an adapter (LoRA), not a model", missing, name), "carat convert MODEL --lora %s merges it into its base model", dir)
 		case ends(".bin") || ends(".pt") || ends(".pth") || ends(".ckpt"):
 			return hint.Wrap(fmt.Errorf("%w: the folder has weights as PyTorch .bin files (%s), which carat does not read", missing, name),
 				"save the model again as safetensors, or take the repository's safetensors version")
