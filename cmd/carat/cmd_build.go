@@ -33,7 +33,7 @@ EXAMPLES:
 		Flags: slices.Concat(quantizeFlags(), outputFlags(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
-			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), sourceFlags()),
+			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {
@@ -58,7 +58,11 @@ EXAMPLES:
 			if err := ev.check(); err != nil {
 				return err
 			}
-			return runBuild(c.Context, s, g, arg, out, sourceOptions(c), opts, ev, rec)
+			from, err := checkpointOptions(c)
+			if err != nil {
+				return err
+			}
+			return runBuild(c.Context, s, g, arg, out, from, opts, ev, rec)
 		},
 	}
 }

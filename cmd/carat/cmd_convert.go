@@ -19,15 +19,22 @@ func convertCommand(s streams) *cli.Command {
 		Description: `Reads config.json, the safetensors files and the tokenizer of a Hugging Face checkpoint folder and writes one
 GGUF file. The output appears only when it is complete. --outtype auto keeps 16-bit weights unchanged.
 
+Adapters (LoRA) as PEFT saves them are merged into the weights by --lora. With --base, DIR is the folder of an adapter
+itself, and becomes a GGUF adapter, which llama.cpp applies when it loads the model; it is F32 unless --outtype says
+otherwise.
+
 EXAMPLES:
    carat convert ./SmolLM2-135M -o smollm2.gguf
    carat convert ./SmolLM2-135M --outtype q8_0 -o smollm2-Q8_0.gguf
-   carat convert ./new-model --pre llama-bpe --dry-run`,
+   carat convert ./new-model --pre llama-bpe --dry-run
+   carat convert ./SmolLM2-135M --lora ./my-adapter --lora ./another=0.5 -o merged.gguf
+   carat convert ./my-adapter --base ./SmolLM2-135M -o my-adapter.gguf`,
 		Flags: slices.Concat(
 			group(typesGroup,
 				&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto` type of the weight matrices"},
 				&cli.BoolFlag{Name: "vocab-only", Usage: "write metadata and tokenizer, no tensors"}),
-			outputFlags(), splitFlags(), sourceFlags()),
+			outputFlags(), splitFlags(), checkpointFlags(),
+			group(adapterGroup, &cli.StringFlag{Name: "base", Usage: "`MODEL` DIR is an adapter: write it for this checkpoint folder, of which config.json is enough"}), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {
@@ -41,13 +48,20 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			opts := sourceOptions(c)
-			opts.OutType, opts.VocabOnly = c.String("outtype"), c.Bool("vocab-only")
+			opts, err := checkpointOptions(c)
+			if err != nil {
+				return err
+			}
+			base := c.String("base")
+			opts.VocabOnly = c.Bool("vocab-only")
+			if base == "" || c.IsSet("outtype") {
+				opts.OutType = c.String("outtype")
+			}
 			split, err := splitOptions(c)
 			if err != nil {
 				return err
 			}
-			return runConvert(c.Context, s, g, arg, out, opts, split, rec)
+			return runConvert(c.Context, s, g, arg, base, out, opts, split, rec)
 		},
 	}
 }
@@ -92,8 +106,12 @@ func output(c *cli.Context) (string, error) {
 	return out, nil
 }
 
-func runConvert(ctx context.Context, s streams, g global, dir, out string, opts convert.Options, split gguf.Split, rec *recorder) error {
-	src, err := convert.Open(dir, opts)
+func runConvert(ctx context.Context, s streams, g global, dir, base, out string, opts convert.Options, split gguf.Split, rec *recorder) error {
+	open := convert.Open
+	if base != "" {
+		open = func(dir string, o convert.Options) (*convert.Model, error) { return convert.OpenAdapter(dir, base, o) }
+	}
+	src, err := open(dir, opts)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ EXAMPLES:
 		Flags: slices.Concat(quantizeFlags(), group(outputGroup,
 			&cli.StringFlag{Name: "save", Usage: "`FILE.yaml` write the plan as a recipe"},
 			&cli.StringFlag{Name: "export-tensor-types", Usage: "`FILE` write the types for llama-quantize --tensor-type-file"}),
-			splitFlags(), sourceFlags()),
+			splitFlags(), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -37,7 +37,11 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			src, err := g.open(arg, sourceOptions(c))
+			from, err := checkpointOptions(c)
+			if err != nil {
+				return err
+			}
+			src, err := g.open(arg, from)
 			if err != nil {
 				return err
 			}

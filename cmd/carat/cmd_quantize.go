@@ -34,7 +34,7 @@ EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf \
        -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run`,
-		Flags: slices.Concat(quantizeFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), sourceFlags()),
+		Flags: slices.Concat(quantizeFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -52,7 +52,11 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			src, err := g.open(arg, sourceOptions(c))
+			from, err := checkpointOptions(c)
+			if err != nil {
+				return err
+			}
+			src, err := g.open(arg, from)
 			if err != nil {
 				return err
 			}

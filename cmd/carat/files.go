@@ -16,10 +16,10 @@ import (
 // What the flags that name files do with them. "-" is standard input for texts, and standard output for what is written
 // from front to back; other files are read or written at many places, or more than once.
 var (
-	textInputs  = []string{"text", "eval", "prompt", "check"}
-	fileInputs  = []string{"imatrix", "metadata", "recipe", "tensor-type-file", "policy", "source", "reference", "baseline", "calibration", "control", "logits", "shots", "data", "task"}
+	textInputs  = []string{"text", "eval", "prompt", "check", "file"}
+	fileInputs  = []string{"imatrix", "metadata", "recipe", "tensor-type-file", "policy", "source", "reference", "baseline", "calibration", "control", "logits", "shots", "data", "task", "lora", "base"}
 	textOutputs = []string{"html", "markdown", "svg", "csv", "junit", "card", "sarif", "cyclonedx", "intoto", "benchmark", "mlflow", "save", "export-tensor-types", "manifest", "report"}
-	fileOutputs = []string{"output", "reference-cache", "save-logits"}
+	fileOutputs = []string{"output", "reference-cache", "save-logits", "npy"}
 )
 
 // dashPositionals are the verbs whose arguments may be "-".
@@ -47,6 +47,8 @@ func pathsOf(c *cli.Context, names []string) (out []namedPath) {
 				_, v = namedFile(v)
 			case "task":
 				_, v, _ = strings.Cut(v, "=")
+			case "lora":
+				v, _ = scaled(v)
 			}
 			if v != "" {
 				out = append(out, namedPath{flagName(name), v})

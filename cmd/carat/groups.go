@@ -20,6 +20,8 @@ const (
 	referenceGroup = "REFERENCE"
 	compareGroup   = "COMPARE"
 	samplingGroup  = "SAMPLING"
+	vectorGroup    = "VECTORS"
+	adapterGroup   = "ADAPTER"
 	gateGroup      = "GATE"
 	pagesGroup     = "PAGES"
 	ciGroup        = "CI"

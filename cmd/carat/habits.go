@@ -34,7 +34,6 @@ var notYet = map[string]string{
 	"download": "carat does not download models; try: hf download ORG/NAME --local-dir DIR",
 	"serve":    "carat does not serve models; llama-server reads the files it writes",
 	"server":   "carat does not serve models; llama-server reads the files it writes",
-	"embed":    "carat does not compute embeddings",
 	"train":    "carat does not train models",
 	"finetune": "carat does not train models",
 }

@@ -21,7 +21,8 @@ var idleRules = []idleRule{
 	{"imatrix", []string{"text", "ctx", "chunks", "process-output", "save-every", "resume", "output", "format", "compute", "kv-type"}, isSet("stats"), "--stats only describes the file"},
 	{"imatrix", []string{"text", "chunks", "process-output", "save-every", "resume", "compute", "kv-type"}, isSet("merge"), "--merge adds up files that are there"},
 	{"build", []string{"ctx", "chunks"}, unset("eval"), "without --eval nothing is measured"},
-	{"convert", []string{"split-max-size", "split-max-tensors"}, isSet("vocab-only"), "--vocab-only writes no tensors"},
+	{"convert", []string{"split-max-size", "split-max-tensors", "lora", "base"}, isSet("vocab-only"), "--vocab-only writes no tensors"},
+	{"convert", []string{"lora", "pre"}, isGiven("base"), "--base writes the adapter by itself"},
 	{"gate", []string{"cache"}, isSet("no-cache"), "--no-cache uses none"},
 	{"gate", nil, isSet("print-policy"), "--print-policy prints the built-in policy"},
 	{"tasks", nil, isSet("list"), "--list lists all tasks"},
@@ -37,6 +38,10 @@ var idleRules = []idleRule{
 
 func isSet(flag string) func(*cli.Context) bool {
 	return func(c *cli.Context) bool { return c.Bool(flag) }
+}
+
+func isGiven(flag string) func(*cli.Context) bool {
+	return func(c *cli.Context) bool { return c.IsSet(flag) }
 }
 
 func unset(flag string) func(*cli.Context) bool {

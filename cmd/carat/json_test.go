@@ -38,6 +38,7 @@ func TestJSONEverywhere(t *testing.T) {
 		"bench":      {{model, "-p", "4", "-n", "2", "-r", "1"}, {model, "-p", "4", "-n", "2", "-r", "1", "-o", "json"}, {model, model, "-p", "4", "-n", "2"}},
 		"overlap":    {{items, "--eval", text}},
 		"run":        {{model, "-p", "hi", "-n", "2"}},
+		"embed":      {{model, "a text", "--pooling", "mean"}, {model, "a", "b", "--pooling", "last", "--npy", at("v.npy")}},
 		"inspect":    {{model}, {model, "--hash"}, {model, "--tensors=false"}},
 		"verify":     {{model}},
 		"diff":       {{model, model}, {model, model, "--values"}},

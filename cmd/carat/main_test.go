@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +63,7 @@ func TestScript(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "model": copyModel, "unhex": unhex},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "model": copyModel, "unhex": unhex, "adapter": writeAdapter},
 	})
 }
 
@@ -82,6 +84,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
+}
+
+// adapter DIR writes an adapter, as PEFT saves it, that changes the queries of $TINY's first layer.
+func writeAdapter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: adapter DIR")
+	}
+	const header = `{"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight":{"dtype":"F32","shape":[1,256],"data_offsets":[0,1024]},` +
+		`"base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight":{"dtype":"F32","shape":[256,1],"data_offsets":[1024,2048]}}`
+	b := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+	for range 512 {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(0.25))
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.Mkdir(dir, 0o700))
+	ts.Check(os.WriteFile(filepath.Join(dir, "adapter_model.safetensors"), b, 0o600))
+	ts.Check(os.WriteFile(filepath.Join(dir, "adapter_config.json"), []byte(`{"peft_type": "LORA", "r": 1, "lora_alpha": 2}`), 0o600))
 }
 
 // unhex HEX FILE writes bytes that no script can hold.

@@ -57,6 +57,15 @@ func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
 		}
 		role, isFile := fileFlags[name]
 		switch _, list := f.(*cli.StringSliceFlag); {
+		case name == "lora": // the adapters' files are among the model's
+			var names []string
+			for _, v := range c.StringSlice(name) {
+				dir, scale := scaled(v)
+				names = append(names, fmt.Sprintf("%s=%v", filepath.Base(dir), scale))
+			}
+			options[name] = names
+		case name == "base":
+			options[name] = filepath.Base(c.String(name))
 		case list:
 			options[name] = c.StringSlice(name)
 		case isFile && c.String(name) != "":

@@ -13,13 +13,18 @@ func checkSourceFlags(c *cli.Context) error {
 	if c.Command.Name == "gate" {
 		return nil
 	}
-	return idleSourceFlags(c, append(c.Args().Slice(), c.String("reference"))...)
+	paths := append(c.Args().Slice(), c.String("reference"))
+	if c.Command.Name == "embed" {
+		paths = paths[:min(1, len(paths))] // the others are texts
+	}
+	return idleSourceFlags(c, paths...)
 }
 
 // idleSourceFlags refuses flags of conversion when all models are GGUF files. What is wrong with a path otherwise is said
 // by those who open it.
 func idleSourceFlags(c *cli.Context, paths ...string) error {
-	i := slices.IndexFunc(sourceFlags(), func(f cli.Flag) bool { return c.IsSet(f.Names()[0]) })
+	flags := append(sourceFlags(), checkpointFlags()...)
+	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return c.IsSet(f.Names()[0]) })
 	if i < 0 {
 		return nil
 	}
@@ -37,5 +42,9 @@ func idleSourceFlags(c *cli.Context, paths ...string) error {
 	if file == "" {
 		return nil
 	}
-	return usagef("--%s has no effect: it is for checkpoint folders, and %s is a file; carat edit changes the metadata of GGUF files", sourceFlags()[i].Names()[0], file)
+	advice := "; carat edit changes the metadata of GGUF files"
+	if i >= len(sourceFlags()) {
+		advice = ""
+	}
+	return usagef("--%s has no effect: it is for checkpoint folders, and %s is a file%s", flags[i].Names()[0], file, advice)
 }
