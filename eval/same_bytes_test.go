@@ -289,9 +289,11 @@ func TestGoldenBytesOfTokens(t *testing.T) {
 		f, err := gguf.Open(file)
 		require.NoError(t, err)
 		tok, err := tokenizer.New(f.Metadata())
+		require.NoError(t, err)
 		require.NoError(t, f.Close())
-		if err != nil {
-			require.Contains(t, filepath.Base(file), "bert", "%v", err) // WordPiece is not read
+		if strings.Contains(file, "bert") { // WordPiece lowers letters and drops white space
+			_, err := read("Hello  World", tok)
+			require.ErrorContains(t, err, "bits per byte need a tokenizer that reproduces the text")
 			continue
 		}
 		in, err := os.ReadFile(file + ".inp")
