@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -209,9 +210,10 @@ func TestCacheBytes(t *testing.T) {
 
 // TestFastAttention compares attention in BF16 with that in float32: errors are those of 8 bits.
 func TestFastAttention(t *testing.T) {
-	if cpu.Available()[0] < cpu.AMX {
+	if !slices.Contains(cpu.Available(), cpu.AMX) {
 		t.Skip("the processor has no tiles")
 	}
+	defer cpu.Force(cpu.AMX)()
 	p := NewPool(2)
 	defer p.Close()
 	for _, c := range []attentionCase{{4, 2, 32, 0, 37}, {3, 1, 64, 0, 300}, {4, 4, 96, 70, 350}, {6, 2, 32, 1, 66}, {8, 1, 128, 300, 600}, {2, 2, 64, 0, 40}} {
@@ -241,9 +243,10 @@ func TestFastAttention(t *testing.T) {
 
 // TestFastAttentionSeesNoLaterPositions: what is behind the last position may be anything.
 func TestFastAttentionSeesNoLaterPositions(t *testing.T) {
-	if cpu.Available()[0] < cpu.AMX {
+	if !slices.Contains(cpu.Available(), cpu.AMX) {
 		t.Skip("the processor has no tiles")
 	}
+	defer cpu.Force(cpu.AMX)()
 	c := attentionCase{4, 2, 32, 0, 90}
 	q, k, v, a := c.inputs()
 	a.Compute = Fast
