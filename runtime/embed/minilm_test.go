@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMiniLM compares vectors of all-MiniLM-L6-v2, as sentence-transformers computes them, with those of its folder. The first elements
-// of each are in testdata/minilm.json, and all have the length 1.
+// TestMiniLM compares vectors of all-MiniLM-L6-v2 with transformers' hidden states, their mean taken and normalised, which is what
+// sentence-transformers does with this model. The first elements of each are in testdata/minilm.json, and all have the length 1.
 func TestMiniLM(t *testing.T) {
 	dir := os.Getenv("CARAT_MINILM")
 	if dir == "" {
