@@ -57,6 +57,7 @@ func TestFullStdout(t *testing.T) {
 		"bench":      {{files[0], "-p", "4", "-n", "2", "-r", "1", "--no-load"}},
 		"overlap":    {{text, "--eval", text, "--max-share", "1"}, {text, "--eval", text}},
 		"run":        {{files[0], "-p", "a", "-n", "4"}},
+		"embed":      {{files[0], "a text", "--pooling", "mean"}},
 		"inspect":    {{files[0]}},
 		"verify":     {{files[0]}},
 		"diff":       {{files[0], files[0]}, {files[0], files[1]}},
