@@ -40,30 +40,6 @@
 	PREFETCHT0 2944(DI); \
 	PREFETCHT0 3008(DI)
 
-// BEGIN loads the configuration and the place of the results, POINTERS that of the operands.
-#define BEGIN \
-	MOVQ a+0(FP), R8;       \
-	LEAQ 64(R8), DI;        \
-	LDTILECFG_DI;           \
-	MOVQ 0(R8), SI;         \
-	MOVQ 8(R8), DX;         \
-	MOVQ 16(R8), DI
-
-#define POINTERS \
-	MOVQ 24(R8), SI;        \
-	MOVQ 32(R8), DI;        \
-	MOVQ 40(R8), BX;        \
-	MOVQ 48(R8), R9;        \
-	LEAQ 0(BX)(R9*1), AX;   \
-	MOVQ 56(R8), R9;        \
-	MOVQ $64, CX;           \
-	MOVQ $64, DX
-
-#define RESULTS \
-	MOVQ 0(R8), SI;         \
-	MOVQ 8(R8), DX;         \
-	MOVQ 16(R8), DI
-
 #define NEXT(loop) \
 	ADDQ $1024, SI;         \
 	ADDQ $1024, DI;         \
@@ -72,7 +48,8 @@
 	DECQ R9;                \
 	JNZ  loop
 
-// GROUPS begins a loop over groups of 32 tokens: R10 counts them, R11 and R12 are their results, R13 and R15 their activations.
+// GROUPS loads the configuration and begins a loop over groups of 32 tokens: R10 counts them, R11 and R12 are their results, R13
+// and R15 their activations. Less than 17 tokens are the only group.
 #define GROUPS \
 	MOVQ a+0(FP), R8;       \
 	LEAQ 64(R8), DI;        \
@@ -165,10 +142,11 @@ loop:
 
 // func tiles12AMX(a *byte)
 TEXT ·tiles12AMX(SB), NOSPLIT, $0-8
-	BEGIN
+	GROUPS
+	GROUP_RESULTS
 	LOAD0
 	LOAD1
-	POINTERS
+	GROUP_OPERANDS
 
 loop:
 	LOAD4
@@ -177,7 +155,7 @@ loop:
 	DOT0
 	DOT1
 	NEXT(loop)
-	RESULTS
+	GROUP_RESULTS
 	STORE0
 	STORE1
 	TILERELEASE
@@ -185,16 +163,17 @@ loop:
 
 // func tiles11AMX(a *byte)
 TEXT ·tiles11AMX(SB), NOSPLIT, $0-8
-	BEGIN
+	GROUPS
+	GROUP_RESULTS
 	LOAD0
-	POINTERS
+	GROUP_OPERANDS
 
 loop:
 	LOAD4
 	LOAD6
 	DOT0
 	NEXT(loop)
-	RESULTS
+	GROUP_RESULTS
 	STORE0
 	TILERELEASE
 	RET

@@ -122,9 +122,10 @@ func (w *queryTile) finish() {
 			sums := w.total.sums[r*width:][:width]
 			head := out[g*dim:][:dim]
 			copy(head, sums[laneCount:])
-			factor := 1 / w.kernels.total(sums[:laneCount])
+			total := w.kernels.total(sums[:laneCount])
+			factor := 1 / total
 			if w.Sinks != nil {
-				factor = sunk(w.kernels.total(sums[:laneCount]), w.total.tops[r], w.Sinks[w.head*w.group+g])
+				factor = sunk(total, w.total.tops[r], w.Sinks[w.head*w.group+g])
 			}
 			w.kernels.scale(head, factor)
 		}
