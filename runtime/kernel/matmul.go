@@ -46,20 +46,24 @@ func (m *Multiplier) MatMuls(p *Pool, x []float32, n int, products ...Product) {
 	m.products = append(m.products[:0], products...)
 	m.threads, m.acts.n = p.Threads(), n
 	cols := products[0].W.Cols
-	integers, chunks, f := false, 0, forms{true, true}
+	rounded, dense, chunks, f := false, false, 0, forms{true, true}
 	for i := range products {
 		w := products[i].W
-		integers = integers || w.integers != nil || m.inBF16(w)
+		if m.dense(w) {
+			dense = true
+		} else {
+			rounded = true
+		}
 		f.restrict(w)
 	}
-	if integers {
+	if rounded {
 		m.acts.set(x, n, cols, m.Compute, f)
 		p.Do(m.roundings(), (*roundTask)(m))
 		for i := range products {
 			m.acts.prepare(products[i].W)
 		}
 	}
-	if m.x, m.stride = x, cols; !integers || len(products) > 1 {
+	if m.x, m.stride = x, cols; dense {
 		if m.stride = floatStride(cols, n); m.stride != cols {
 			m.padded = padRows(m.padded, x, n, cols, m.stride)
 			m.x = m.padded
@@ -91,6 +95,9 @@ func (m *Multiplier) inBF16(w *Matrix) bool {
 	k := active()
 	return m.Compute == Fast && k.tilesBF16 != nil && m.acts.n > k.mostNarrow && (w.Type == gguf.F16 || w.Type == gguf.BF16) && w.Cols%blockCols == 0
 }
+
+// dense says whether a matrix is multiplied with activations as they are, which are not rounded.
+func (m *Multiplier) dense(w *Matrix) bool { return w.integers == nil && !m.inBF16(w) }
 
 // roundTask makes activations ready, some rows a chunk.
 type roundTask Multiplier
@@ -127,8 +134,11 @@ func (a *activations) prepare(w *Matrix) {
 // productTask computes the products, some rows of a matrix a chunk.
 type productTask Multiplier
 
-// panelsMost is the largest number of panels of a chunk.
-const panelsMost = 8
+// The largest numbers of panels of a chunk: of words and bytes, and of int8 tiles.
+const (
+	panelsMost      = 4
+	panelsMostTiles = 8
+)
 
 // panelsAChunk is the number of panels of a chunk: with many tokens so many that the activations, which come from a
 // farther cache, are used often; with few so many that there are some chunks for each worker.
@@ -136,19 +146,18 @@ func (m *Multiplier) panelsAChunk(w *Matrix) int {
 	if m.acts.kind == wideBF16 {
 		return max(2, min(mostBF16Panels, w.panels()/(2*m.threads)&^1))
 	}
-	most := panelsMost
 	switch {
 	case m.acts.kind == wideTiles:
-		return most
+		return panelsMostTiles
 	case m.acts.n > active().widths[wide]:
-		return most / 2
+		return panelsMost
 	}
-	return max(1, min(most/2, w.integers.count()/(4*m.threads)))
+	return max(1, min(panelsMost, w.integers.count()/(4*m.threads)))
 }
 
 // chunks is the number of chunks of work with w.
 func (m *Multiplier) chunks(w *Matrix) int {
-	if w.integers == nil && !m.inBF16(w) {
+	if m.dense(w) {
 		per := m.rowsAChunk(w)
 		return (w.Rows + per - 1) / per
 	}
@@ -166,7 +175,7 @@ func (t *productTask) Chunk(s *Scratch, chunk int) {
 			chunk -= own
 			continue
 		}
-		if q.W.integers == nil && !m.inBF16(q.W) {
+		if m.dense(q.W) {
 			per := m.rowsAChunk(q.W)
 			q.denseRows(s, chunk*per, min(per, q.W.Rows-chunk*per), m.x, m.acts.n, m.stride)
 			return

@@ -16,8 +16,8 @@ type Scratch struct {
 	exact   exactArgs
 	product productBF16
 	single  singleTile
-	packer  packer            // of Matrix.panel
-	stages  [panelsMost]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere
+	packer  packer                 // of Matrix.panel
+	stages  [panelsMostTiles]stage // of Product.panels; here, since what kernels are called with would be allocated elsewhere
 }
 
 // Reset takes all buffers back. A pool does so before each chunk; a chunk that works in steps does so between them.
