@@ -33,7 +33,7 @@ func (f *folder) byteFallback(l *list) error {
 		return err
 	}
 	if strings.HasPrefix(f.opts.Class, "Gemma4") {
-		return f.gemma4(l, added)
+		return f.gemma4(l, have, added)
 	}
 	gemma := strings.HasPrefix(f.opts.Class, "Gemma")
 	if !gemma {
@@ -62,10 +62,8 @@ func (f *folder) byteFallback(l *list) error {
 		}
 	}
 	v.scoreByMerges(m.Merges)
-	for id, typ := range v.types {
-		if gemma && typ == userDefined {
-			v.tokens[id] = strings.ReplaceAll(v.tokens[id], "▁", " ") // as they stand in a text
-		}
+	if gemma {
+		v.spaceAdded()
 	}
 	if !prefix && !gemma && len(*l) == 0 {
 		l.add("tokenizer.ggml.add_space_prefix", false) // the default is true
@@ -107,17 +105,11 @@ func isByteToken(t string) bool {
 }
 
 // gemma4 writes Gemma 4's tokenizer, which has a model of its own: runtimes go by the merges, and scores are the
-// reference's placeholder. Some control tokens are shown, since replies are read by them.
-func (f *folder) gemma4(l *list, added map[int]addedToken) error {
+// reference's placeholder. Some control tokens are shown, since replies are read by them. base is the size of the vocabulary
+// without the added tokens.
+func (f *folder) gemma4(l *list, base int, added map[int]addedToken) error {
 	m := &f.json.Model
-	have := 0
-	for _, id := range m.Vocab {
-		have = max(have, id+1)
-	}
-	base := have
-	for id := range added {
-		have = max(have, id+1)
-	}
+	have := withAdded(base, added)
 	const mask = "<mask>" // which the tokenizer's class adds where it is not there
 	if _, ok := m.Vocab[mask]; !ok {
 		added[have] = addedToken{ID: have, Content: mask, Special: true}

@@ -86,13 +86,27 @@ func (f *folder) sentencePiece(l *list, model []byte) error {
 	if err := f.noPre(); err != nil {
 		return err
 	}
-	pieces, err := parseModel(model, filepath.Join(f.dir, "tokenizer.model"))
+	v, err := f.modelPieces(model, filepath.Join(f.dir, "tokenizer.model"))
 	if err != nil {
 		return err
 	}
+	if err := f.addToPieces(v); err != nil {
+		return err
+	}
+	v.write(l, "llama", "default", true)
+	return f.special(l, len(v.tokens))
+}
+
+// modelPieces are the pieces of a SentencePiece model with the tokens of added_tokens.json. Ids that the model has no row for
+// are left out.
+func (f *folder) modelPieces(model []byte, path string) (*vocabulary, error) {
+	pieces, err := parseModel(model, path)
+	if err != nil {
+		return nil, err
+	}
 	size, err := f.vocabSize(len(pieces))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := newVocabulary(size)
 	for id, p := range pieces {
@@ -101,27 +115,22 @@ func (f *folder) sentencePiece(l *list, model []byte) error {
 		}
 		v.set(id, p.text, p.score, p.typ)
 	}
-	if err := f.addToPieces(v); err != nil {
-		return err
-	}
-	v.write(l, "llama", "default", true)
-	return f.special(l, size)
-}
-
-// addToPieces adds the tokens of other files: added_tokens.json's, tokenizer_config.json's over them, and what only
-// tokenizer.json has. The reference takes the last for Phi-3 alone, over all others. Ids that the model has no row for
-// are left out.
-func (f *folder) addToPieces(v *vocabulary) error {
-	size := len(v.tokens)
 	extra, err := f.addedJSON()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for id, t := range extra {
 		if id < size {
 			v.set(id, t.Content, -1000, userDefined)
 		}
 	}
+	return v, nil
+}
+
+// addToPieces adds the tokens of further files: tokenizer_config.json's, and what only tokenizer.json has. The reference takes
+// the last for Phi-3 alone, over all others. Ids that the model has no row for are left out.
+func (f *folder) addToPieces(v *vocabulary) error {
+	size := len(v.tokens)
 	phi := f.isPhi()
 	put := func(t addedToken) {
 		switch {

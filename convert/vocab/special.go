@@ -57,22 +57,22 @@ func (f *folder) special(l *list, limit int) error {
 	if f.json != nil {
 		f.json.Normalizer.flags(l)
 	}
-	if f.opts.Class == "GemmaForCausalLM" {
-		// The reference takes every Gemma 1 for CodeGemma. The tokens before it have no key.
-		code := &specials{types: []string{"eot"}}
-		f.find(code)
-		code.setID("eot", 107)
-		code.write(l)
+	switch size, _ := f.opts.Config["vocab_size"].(float64); {
+	case f.opts.Class == "GemmaForCausalLM": // the reference takes every Gemma 1 for CodeGemma
+		f.codeEnd(l, 107)
+	case size == 32016 && f.isLlama(): // CodeLlama
+		f.codeEnd(l, 32010)
 	}
-	if size, _ := f.opts.Config["vocab_size"].(float64); size != 32016 || !f.isLlama() {
-		return nil
-	}
-	// CodeLlama's end of a gap that it filled in code. Those before it, 32007 to 32009, have no key in the reference.
+	return nil
+}
+
+// codeEnd writes the end of a gap that a model fills in code, where no file says another. The tokens before it have no key in
+// the reference.
+func (f *folder) codeEnd(l *list, id int) {
 	code := &specials{types: []string{"eot"}}
 	f.find(code)
-	code.setID("eot", 32010)
+	code.setID("eot", id)
 	code.write(l)
-	return nil
 }
 
 // roles are special tokens by their text, for classes of which no file says all that they mean.

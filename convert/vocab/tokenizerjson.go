@@ -108,6 +108,35 @@ func withAdded(have int, added map[int]addedToken) int {
 	return have
 }
 
+// pieces is tokenizer.json's vocabulary with the tokens that are added to it.
+func (f *folder) pieces(path string) (*vocabulary, error) {
+	added, err := f.allAdded()
+	if err != nil {
+		return nil, err
+	}
+	m := &f.json.Model
+	have, err := m.size(path)
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.vocabSize(withAdded(have, added))
+	if err != nil {
+		return nil, err
+	}
+	v := newVocabulary(size)
+	for t, id := range m.Vocab {
+		v.set(id, t, 0, normal)
+	}
+	for id, t := range added {
+		typ := userDefined
+		if t.Special || looksSpecial(t.Content) {
+			typ = control
+		}
+		v.set(id, t.Content, 0, typ)
+	}
+	return v, nil
+}
+
 // byteLevel writes byte-level BPE.
 func (f *folder) byteLevel(l *list) error {
 	path := filepath.Join(f.dir, "tokenizer.json")
@@ -119,31 +148,11 @@ func (f *folder) byteLevel(l *list) error {
 	if err != nil {
 		return err
 	}
-	added, err := f.allAdded()
+	v, err := f.pieces(path)
 	if err != nil {
 		return err
 	}
-	have, err := m.size(path)
-	if err != nil {
-		return err
-	}
-	size, err := f.vocabSize(withAdded(have, added))
-	if err != nil {
-		return err
-	}
-	v := newVocabulary(size)
-	for t, id := range m.Vocab {
-		v.set(id, t, 0, normal)
-	}
-	for id, t := range added {
-		typ := userDefined
-		if t.Special || looksSpecial(t.Content) {
-			typ = control
-		} else {
-			t.Content = strings.ReplaceAll(t.Content, "▁", " ")
-		}
-		v.set(id, t.Content, 0, typ)
-	}
+	v.spaceAdded()
 	for _, merge := range m.Merges {
 		if _, known := m.Vocab[merge[0]+merge[1]]; !known {
 			return bad(path, "the merge %q gives a token that is not in the vocabulary", merge)

@@ -105,29 +105,9 @@ func (f *folder) unigram(l *list) error {
 	if s.kind != unigramType {
 		return f.sentencePiece(l, model)
 	}
-	pieces, err := parseModel(model, path)
+	v, err := f.modelPieces(model, path)
 	if err != nil {
 		return err
-	}
-	size, err := f.vocabSize(len(pieces))
-	if err != nil {
-		return err
-	}
-	v := newVocabulary(size)
-	for id, p := range pieces {
-		if p.typ == userDefined {
-			p.typ = normal // SentencePiece's interface does not tell, so the reference cannot know
-		}
-		v.set(id, p.text, p.score, p.typ)
-	}
-	extra, err := f.addedJSON()
-	if err != nil {
-		return err
-	}
-	for id, t := range extra {
-		if id < size {
-			v.set(id, t.Content, -1000, userDefined)
-		}
 	}
 	v.write(l, "t5", "default", true)
 	l.add("tokenizer.ggml.add_space_prefix", s.prefix)
@@ -135,5 +115,5 @@ func (f *folder) unigram(l *list) error {
 	if len(s.charsmap) > 0 {
 		l.add("tokenizer.ggml.precompiled_charsmap", s.charsmap)
 	}
-	return f.special(l, size)
+	return f.special(l, len(v.tokens))
 }

@@ -266,6 +266,15 @@ func (v *vocabulary) set(id int, token string, score float32, typ int32) {
 	v.tokens[id], v.scores[id], v.types[id] = token, score, typ
 }
 
+// spaceAdded spells added tokens that are not special with the spaces that they have in a text.
+func (v *vocabulary) spaceAdded() {
+	for id, typ := range v.types {
+		if typ == userDefined {
+			v.tokens[id] = strings.ReplaceAll(v.tokens[id], "▁", " ")
+		}
+	}
+}
+
 // write adds the table; scores only for models that use them.
 func (v *vocabulary) write(l *list, model, pre string, scores bool) {
 	l.add("tokenizer.ggml.model", model)

@@ -8,32 +8,12 @@ import (
 // wordPiece writes BERT's tokenizer: GGUF marks the pieces that begin a word, where BERT marks those that go on.
 func (f *folder) wordPiece(l *list) error {
 	path := filepath.Join(f.dir, "tokenizer.json")
-	m := f.json.Model
-	if m.Prefix != "##" {
-		return bad(path, "unsupported mark of pieces within words, %q: only ## is supported", m.Prefix)
+	if mark := f.json.Model.Prefix; mark != "##" {
+		return bad(path, "unsupported mark of pieces within words, %q: only ## is supported", mark)
 	}
-	added, err := f.allAdded()
+	v, err := f.pieces(path)
 	if err != nil {
 		return err
-	}
-	have, err := m.size(path)
-	if err != nil {
-		return err
-	}
-	size, err := f.vocabSize(withAdded(have, added))
-	if err != nil {
-		return err
-	}
-	v := newVocabulary(size)
-	for t, id := range m.Vocab {
-		v.set(id, t, 0, normal)
-	}
-	for id, t := range added {
-		typ := userDefined
-		if t.Special || looksSpecial(t.Content) {
-			typ = control
-		}
-		v.set(id, t.Content, 0, typ)
 	}
 	for id, t := range v.tokens {
 		within, ok := strings.CutPrefix(t, "##")
@@ -51,7 +31,7 @@ func (f *folder) wordPiece(l *list) error {
 	}
 	l.add("tokenizer.ggml.token_type_count", types)
 	v.write(l, "bert", f.bertPre(), false)
-	return f.special(l, size)
+	return f.special(l, len(v.tokens))
 }
 
 // bertPre is the name of the pre-tokenizer. All are BERT's, which runtimes know without it; the reference has names for
