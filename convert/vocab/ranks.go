@@ -91,11 +91,14 @@ func (r *ranks) parts(token string, limit int) []string {
 }
 
 // rankFile finds tiktoken's file: Kimi's tiktoken.model, Qwen's qwen.tiktoken, or Llama 3's tokenizer.model, which is
-// model if it is there.
+// model if it is there. The first two are of no use beside tokenizer.json.
 func (f *folder) rankFile(model []byte) (r *ranks, pre string, err error) {
 	for _, c := range []struct{ name, pre string }{{"tokenizer.model", "llama-bpe"}, {"tiktoken.model", "kimi-k2"}, {"qwen.tiktoken", "qwen2"}} {
 		path, b := filepath.Join(f.dir, c.name), model
 		if c.name != "tokenizer.model" {
+			if f.json != nil {
+				break
+			}
 			if b, err = inputfile.ReadSmall(path, inputfile.MaxVocab); errors.Is(err, fs.ErrNotExist) {
 				continue
 			} else if err != nil {

@@ -75,7 +75,7 @@ func (t *tekken) special() []string {
 	return out
 }
 
-// merges are all pairs of tokens that make another, in the order of what they make and then of the parts.
+// allMerges are all pairs of tokens that make another, in the order of what they make and then of the parts.
 func (r *ranks) allMerges() []string {
 	var out []string
 	for _, token := range r.tokens[256:] {

@@ -1,8 +1,6 @@
 package vocab
 
 import (
-	"errors"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/carat-llm/carat/internal/inputfile"
@@ -84,19 +82,18 @@ func eachField(b []byte, f func(num protowire.Number, v []byte, n uint64) error)
 	return nil
 }
 
-// unigram writes T5's tokenizer, if the folder has one: spiece.model or tokenizer.model.
-func (f *folder) unigram(l *list) error {
+// unigram writes T5's tokenizer, if the folder has one: model, which is tokenizer.model's, or spiece.model where that is nil.
+func (f *folder) unigram(l *list, model []byte) error {
 	if err := f.noPre(); err != nil {
 		return err
 	}
 	path := filepath.Join(f.dir, "tokenizer.model")
-	model, err := inputfile.ReadSmall(path, inputfile.MaxVocab)
-	if errors.Is(err, fs.ErrNotExist) {
+	if model == nil {
 		path = filepath.Join(f.dir, "spiece.model")
-		model, err = inputfile.ReadSmall(path, inputfile.MaxVocab)
-	}
-	if err != nil {
-		return bad(f.dir, "neither tokenizer.model nor spiece.model can be read: T5's tokenizer is in one of them (%v)", err)
+		var err error
+		if model, err = inputfile.ReadSmall(path, inputfile.MaxVocab); err != nil {
+			return bad(f.dir, "neither tokenizer.model nor spiece.model can be read: T5's tokenizer is in one of them (%v)", err)
+		}
 	}
 	s, err := parseSpelling(model, path)
 	if err != nil {

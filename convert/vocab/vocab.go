@@ -84,12 +84,12 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ranks != nil && rankPre == "llama-bpe" {
-		model = nil // tokenizer.model is no SentencePiece model
-	}
-	tekken, err := f.readTekken()
-	if err != nil {
-		return nil, err
+	isPieces := model != nil && rankPre != "llama-bpe" // tokenizer.model is a SentencePiece model, and not of ranks
+	var tekken *tekken
+	if f.json == nil && f.isLlama() {
+		if tekken, err = f.readTekken(); err != nil {
+			return nil, err
+		}
 	}
 	var l list
 	if strings.HasPrefix(f.opts.Class, "ModernBert") {
@@ -102,12 +102,12 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	}
 	switch {
 	case f.isT5():
-		err = f.unigram(&l)
+		err = f.unigram(&l, model)
 	case f.json != nil && f.json.Model.Type == "WordPiece":
 		err = f.wordPiece(&l)
-	case f.json == nil && tekken != nil && f.isLlama():
+	case tekken != nil:
 		err = f.mistral(&l, tekken)
-	case model != nil && !f.isGPT2Phi():
+	case isPieces && !f.isGPT2Phi():
 		err = f.sentencePiece(&l, model)
 	case f.json == nil && ranks != nil:
 		err = f.tiktoken(&l, ranks, rankPre)
@@ -124,7 +124,7 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 	if size, _ := f.vocabSize(0); f.isLlama() && size == 49152 {
 		l.set("tokenizer.ggml.add_bos_token", false) // the reference's rule for Granite, which catches SmolLM too
 	}
-	if f.opts.Class == "NemotronForCausalLM" && model != nil {
+	if f.opts.Class == "NemotronForCausalLM" && isPieces {
 		l.set("tokenizer.ggml.padding_token_id", uint32(0))
 		l.set("tokenizer.ggml.unknown_token_id", uint32(1))
 	}
