@@ -45,7 +45,7 @@ func (a *Adapter) Merge(tensors []*safetensors.Tensor, scale float64, name func(
 		if err != nil {
 			return nil, err
 		}
-		out[i] = m.base.Computed(gguf.F32, m.read)
+		out[i] = safetensors.Made(m.base.Name, m.base.File, gguf.F32, m.base.Shape, m.read)
 	}
 	return out, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/mmap"
 )
 
 // mxfp4 is as gpt-oss is published: experts x output x blocks of 16 bytes, which hold 32 floats of 4 bits with the first in
@@ -28,45 +27,19 @@ func openMXFP4(w *quantized) (*Tensor, error) {
 	}
 	cols := 32 * blocks
 	shape = append(shape[:n-2:n-2], cols)
-	codes, scales := lines{w.codes, cols / 2}, lines{scale, blocks}
-	// each calls f with the codes and scales of rows, numbered from 0.
-	each := func(first, n int64, f func(row int64, q, scales []byte)) error {
-		q, err := codes.get(first, n)
-		if err != nil {
-			return err
-		}
-		s, err := scales.get(first, n)
-		if err != nil {
-			return err
-		}
-		if i := slices.Index(s, 255); i >= 0 {
-			return w.wrong(scale, "has the scale 255 in row %d, block %d, which is not a number", first+int64(i)/blocks, int64(i)%blocks)
-		}
-		for row := range n {
-			f(row, q[row*codes.bytes:][:codes.bytes], s[row*blocks:][:blocks])
+	b := fp4Blocks{w: w, codes: lines{w.codes, cols / 2}, scales: lines{scale, blocks}, check: func(s byte, row, block int64) error {
+		if s == 255 {
+			return w.wrong(scale, "has the scale 255 in row %d, block %d, which is not a number", row, block)
 		}
 		return nil
-	}
-	made := w.decoded(shape, func(dst []float32, first int64) error {
-		return each(first, int64(len(dst))/cols, func(row int64, q, scales []byte) {
-			d := dst[row*cols:][:cols]
-			for i := range d {
-				d[i] = float32(e2m1[q[i/2]>>(4*(i%2))&15] * float32(math.Ldexp(1, int(scales[i/32])-127)))
-			}
-		})
-	})
+	}}
+	made := b.decoded(shape, func(s byte) float32 { return float32(math.Ldexp(1, int(s)-127)) })
 	made.Turned = true
-	rowBytes := blocks * 17
-	made.Kept = safetensors.Made(w.name, w.codes.File, gguf.MXFP4, shape, &rows{rowBytes, func(dst []byte, first int64) error {
-		return mmap.Guard(func() error {
-			return each(first, int64(len(dst))/rowBytes, func(row int64, q, scales []byte) {
-				d := dst[row*rowBytes:][:rowBytes]
-				for i, s := range scales {
-					d[17*i] = s
-					halves(d[17*i+1:][:16], q[16*i:][:16])
-				}
-			})
-		})
-	}})
+	made.Kept = b.kept(gguf.MXFP4, shape, func(dst, q, scales []byte) {
+		for i, s := range scales {
+			dst[17*i] = s
+			halves(dst[17*i+1:][:16], q[16*i:][:16])
+		}
+	})
 	return made, nil
 }

@@ -1,7 +1,6 @@
 package prequant
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -26,7 +25,10 @@ func tensor(name, dtype string, shape []int64, data any) *safetensors.Tensor {
 	if !ok {
 		b, _ = binary.Append(nil, binary.LittleEndian, data)
 	}
-	t := safetensors.Made(name, "model.safetensors", sizes[dtype], shape, bytes.NewReader(b))
+	t := safetensors.Made(name, "model.safetensors", sizes[dtype], shape, func(dst []byte, off int64) error {
+		copy(dst, b[off:])
+		return nil
+	})
 	t.DType = dtype
 	if int64(len(b)) != t.Size() {
 		panic(fmt.Sprintf("%s: %d bytes for %v", name, len(b), shape))

@@ -12,33 +12,43 @@ import (
 	"github.com/carat-llm/carat/quantize/codec"
 )
 
-// rows gives the bytes of rows that are made when they are read. It implements io.ReaderAt.
+// rows gives the bytes of rows that are made when they are read.
 type rows struct {
 	rowBytes int64
 	// make fills dst with whole rows, the first of them row first.
 	make func(dst []byte, first int64) error
 }
 
-// ReadAt makes the rows that p touches; those that it has a part of only are made aside.
-func (r *rows) ReadAt(p []byte, off int64) (int, error) {
-	n := len(p)
-	for len(p) > 0 {
+// read makes the rows that dst touches; those that it has a part of only are made aside.
+func (r rows) read(dst []byte, off int64) error {
+	for len(dst) > 0 {
 		row, within := off/r.rowBytes, off%r.rowBytes
-		if whole := int64(len(p)) / r.rowBytes * r.rowBytes; within == 0 && whole > 0 {
-			if err := r.make(p[:whole], row); err != nil {
-				return 0, err
+		if whole := int64(len(dst)) / r.rowBytes * r.rowBytes; within == 0 && whole > 0 {
+			if err := r.make(dst[:whole], row); err != nil {
+				return err
 			}
-			p, off = p[whole:], off+whole
+			dst, off = dst[whole:], off+whole
 			continue
 		}
 		aside := make([]byte, r.rowBytes)
 		if err := r.make(aside, row); err != nil {
-			return 0, err
+			return err
 		}
-		k := copy(p, aside[within:])
-		p, off = p[k:], off+int64(k)
+		k := copy(dst, aside[within:])
+		dst, off = dst[k:], off+int64(k)
 	}
-	return n, nil
+	return nil
+}
+
+// made is the weight as typ. fill makes whole rows, the first of them row first, reading mapped memory.
+func (w *quantized) made(typ gguf.Type, shape []int64, fill func(dst []byte, first int64) error) *safetensors.Tensor {
+	r := rows{typ.RowBytes(shape[len(shape)-1]), fill}
+	return safetensors.Made(w.name, w.codes.File, typ, shape, func(dst []byte, off int64) error {
+		if err := mmap.Guard(func() error { return r.read(dst, off) }); err != nil {
+			return fmt.Errorf("tensor %s: %w", w.name, err)
+		}
+		return nil
+	})
 }
 
 // stepElements are decoded at a time.
@@ -46,7 +56,7 @@ const stepElements = 1 << 14
 
 var spare = sync.Pool{New: func() any { return new([]float32) }}
 
-// decoded is the weight as float32. decode fills dst with whole rows, the first of them row first, reading mapped memory.
+// decoded is the weight as float32. decode fills dst with whole rows, the first of them row first.
 func (w *quantized) decoded(shape []int64, decode func(dst []float32, first int64) error) *Tensor {
 	return w.decodedBy(1, shape, decode)
 }
@@ -54,7 +64,7 @@ func (w *quantized) decoded(shape []int64, decode func(dst []float32, first int6
 // decodedBy is decoded for layouts that are read better some rows at a time.
 func (w *quantized) decodedBy(least int64, shape []int64, decode func(dst []float32, first int64) error) *Tensor {
 	cols := shape[len(shape)-1]
-	r := &rows{4 * cols, func(dst []byte, first int64) error {
+	return &Tensor{Tensor: w.made(gguf.F32, shape, func(dst []byte, first int64) error {
 		values := spare.Get().(*[]float32)
 		defer spare.Put(values)
 		enc, _ := codec.For(gguf.F32)
@@ -66,15 +76,14 @@ func (w *quantized) decodedBy(least int64, shape []int64, decode func(dst []floa
 		for n > 0 {
 			k := min(n, step)
 			v := (*values)[:k*cols]
-			if err := mmap.Guard(func() error { return decode(v, first) }); err != nil {
+			if err := decode(v, first); err != nil {
 				return err
 			}
 			enc.Encode(dst[:4*k*cols], v, int(cols), nil)
 			dst, first, n = dst[4*k*cols:], first+k, n-k
 		}
 		return nil
-	}}
-	return &Tensor{Tensor: safetensors.Made(w.name, w.codes.File, gguf.F32, shape, r)}
+	})}
 }
 
 // data is a tensor's bytes: mapped, or read once where files cannot be mapped.

@@ -3,7 +3,6 @@ package safetensors
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -28,22 +27,17 @@ type Tensor struct {
 	// Shape as the checkpoint has it: rows x cols, the last dimension contiguous.
 	Shape []int64
 
-	src   source
+	src   *inputfile.File
 	begin int64
 	size  int64
-	read  func(dst []byte, off int64) error // in place of src, of what Computed returns
+	read  func(dst []byte, off int64) error // in place of src, of what Made returns
 }
 
-// source is what a tensor's bytes are read from. Map returns all of them in memory, or nil.
-type source interface {
-	io.ReaderAt
-	Map() []byte
-}
-
-// Made is a tensor that no file has as it is: src makes its bytes of others when they are read. shape has a last dimension
-// that is a multiple of the type's block size.
-func Made(name, file string, typ gguf.Type, shape []int64, src io.ReaderAt) *Tensor {
-	t := &Tensor{Name: name, File: file, Type: typ, DType: typ.String(), Shape: shape, src: made{src}}
+// Made is a tensor that no file has as it is: read fills dst with its bytes from off on, which are made of others when they
+// are asked for. It may be called from several goroutines. shape has a last dimension that is a multiple of the type's block
+// size.
+func Made(name, file string, typ gguf.Type, shape []int64, read func(dst []byte, off int64) error) *Tensor {
+	t := &Tensor{Name: name, File: file, Type: typ, DType: typ.String(), Shape: shape, read: read}
 	cols := int64(1)
 	if len(shape) > 0 {
 		cols = shape[len(shape)-1]
@@ -51,10 +45,6 @@ func Made(name, file string, typ gguf.Type, shape []int64, src io.ReaderAt) *Ten
 	t.size = t.Elements() / max(1, cols) * typ.RowBytes(cols)
 	return t
 }
-
-type made struct{ io.ReaderAt }
-
-func (made) Map() []byte { return nil }
 
 // Open reads the headers of dir's weight files: those that the index names, or without one all that are called
 // model*.safetensors.
@@ -87,15 +77,6 @@ func OpenFile(dir, name string) (*Files, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
-}
-
-// Computed is a tensor that stands for t and whose elements are computed when they are asked for: read fills dst with the bytes from
-// off on of what has t's shape and type typ. It may be called from several goroutines.
-func (t *Tensor) Computed(typ gguf.Type, read func(dst []byte, off int64) error) *Tensor {
-	c := *t
-	c.Type, c.DType, c.src, c.begin, c.read = typ, typ.String(), nil, 0, read
-	c.size = c.Elements() * int64(typ.BlockBytes())
-	return &c
 }
 
 func (f *Files) add(dir, name string) error {
@@ -186,7 +167,7 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 		return fmt.Errorf("%s: tensor %s: %d bytes at %d of %d", t.File, t.Name, len(dst), off, t.size)
 	}
 	if t.read != nil {
-		return t.read(dst, t.begin+off)
+		return t.read(dst, off)
 	}
 	if _, err := t.src.ReadAt(dst, t.begin+off); err != nil {
 		return fmt.Errorf("tensor %s: %w", t.Name, err)
@@ -194,7 +175,7 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 	return nil
 }
 
-// Bytes returns the tensor's bytes in the mapped file, or nil where files cannot be mapped and where elements are computed.
+// Bytes returns the tensor's bytes in the mapped file, or nil where files cannot be mapped and where bytes are made.
 func (t *Tensor) Bytes() []byte {
 	if t.read != nil {
 		return nil
