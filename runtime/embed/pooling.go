@@ -56,24 +56,3 @@ func PoolingOf(md *gguf.Metadata) (Pooling, error) {
 	}
 	return Pooling(n), nil
 }
-
-// pool makes one vector of rows of width activations, of which there is at least one. Means are summed in float64, from the first
-// token on.
-func (p Pooling) pool(dst, rows []float32) {
-	width := len(dst)
-	switch p {
-	case CLS:
-		copy(dst, rows)
-	case Last:
-		copy(dst, rows[len(rows)-width:])
-	case Mean:
-		n := float64(len(rows) / width)
-		for i := range dst {
-			sum := 0.0
-			for at := i; at < len(rows); at += width {
-				sum += float64(rows[at])
-			}
-			dst[i] = float32(sum / n)
-		}
-	}
-}

@@ -64,7 +64,7 @@ func Sequences(ctx context.Context, e *engine.Engine, ids [][]int32, o Options, 
 	if err != nil {
 		return err
 	}
-	w := worker{session: session, width: e.Width(), o: o, emit: emit}
+	w := worker{session: session, width: e.Width(), o: o, emit: emit, pooled: make([]float32, e.Width()), sums: make([]float64, e.Width())}
 	for done := 0; done < len(ids); {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -92,7 +92,8 @@ type worker struct {
 	o       Options
 	emit    func(Result) error
 	hidden  []float32
-	pooled  []float32
+	pooled  []float32 // one vector
+	sums    []float64 // see model.Pool
 }
 
 // evaluate makes those of texts that have total tokens together.
@@ -106,8 +107,7 @@ func (w *worker) evaluate(texts [][]int32, total int) error {
 		rows := rest[:len(ids)*w.width]
 		rest = rest[len(rows):]
 		if w.o.Pooling != None {
-			w.pooled = grown(w.pooled, w.width)
-			w.o.Pooling.pool(w.pooled, rows)
+			model.Pool(w.o.Pooling.String(), w.pooled, w.sums, rows, 0)
 			rows = w.pooled
 		}
 		if err := w.emit(Result{len(ids), w.vectors(rows)}); err != nil {

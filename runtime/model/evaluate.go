@@ -2,10 +2,10 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/mmap"
-	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // Outputs says what Evaluate gives of the tokens from number From of its input on: one row of each kind a token, row-major.
@@ -88,7 +88,7 @@ func (s *Session) append(ids []int32, out Outputs) {
 	if s.model.graph.encoder {
 		s.done = 0
 		if x := s.evaluate(len(s.ids)); from < len(s.ids) {
-			s.output(out, 0, len(s.ids)-from, x[from*len(x)/len(s.ids):], len(s.ids)-from)
+			s.output(out, 0, x[from*len(x)/len(s.ids):], len(s.ids)-from)
 		}
 		return
 	}
@@ -102,7 +102,7 @@ func (s *Session) append(ids []int32, out Outputs) {
 		first, n := s.done, min(batch, len(s.ids)-s.done)
 		x := s.evaluate(n)
 		if skip := max(0, from-first); skip < n {
-			s.output(out, first+skip-from, len(ids)-out.From, x[skip*len(x)/n:], n-skip)
+			s.output(out, first+skip-from, x[skip*len(x)/n:], n-skip)
 		}
 	}
 	if len(ids) >= savedAfter {
@@ -141,8 +141,8 @@ func (s *Session) evaluate(n int) []float32 {
 	return first
 }
 
-// output computes n of all rows of the outputs, from row first on, from the final activations.
-func (s *Session) output(out Outputs, first, all int, x []float32, n int) {
+// output computes n rows of the outputs, from row first on, from the final activations.
+func (s *Session) output(out Outputs, first int, x []float32, n int) {
 	g := s.model.graph
 	width, vocab := g.width, s.model.Vocab()
 	h := s.arena.floats(len(x))
@@ -151,7 +151,8 @@ func (s *Session) output(out Outputs, first, all int, x []float32, n int) {
 		copy(out.Hidden[first*width:], h)
 	}
 	if out.Pooled != nil {
-		pool(s.model.Pooling(), out.Pooled[:width], h, first, all)
+		s.sums = slices.Grow(s.sums[:0], width)[:width]
+		Pool(s.model.Pooling(), out.Pooled[:width], s.sums, h, first)
 	}
 	if out.Logits != nil {
 		logits := out.Logits[first*vocab:][:n*vocab]
@@ -160,26 +161,30 @@ func (s *Session) output(out Outputs, first, all int, x []float32, n int) {
 	}
 }
 
-// pool makes one row of all rows, of which h has some, from row first on.
-func pool(kind string, dst, h []float32, first, all int) {
+// Pool makes dst the vector of a text from the activations of its tokens: rows of len(dst), at least one, of which the first is that of
+// token first; those before were given by the calls before. kind is mean, cls or last (Model.Pooling). Means are summed up in float64,
+// from the first token on, in sums, as many as dst has elements, which must stay as they are between the calls of a text.
+func Pool(kind string, dst []float32, sums []float64, rows []float32, first int) {
 	width := len(dst)
-	n := len(h) / width
 	switch kind {
 	case "cls":
 		if first == 0 {
-			copy(dst, h)
+			copy(dst, rows)
 		}
 	case "last":
-		copy(dst, h[(n-1)*width:])
+		copy(dst, rows[len(rows)-width:])
 	case "mean":
 		if first == 0 {
-			clear(dst)
+			clear(sums)
 		}
-		for i := range n {
-			kernel.AddBias(dst, h[i*width:(i+1)*width])
+		for row := range slices.Chunk(rows, width) {
+			for i, v := range row {
+				sums[i] += float64(v)
+			}
 		}
-		if first+n == all {
-			kernel.Scale(dst, 1/float32(all))
+		n := float64(first + len(rows)/width)
+		for i, sum := range sums {
+			dst[i] = float32(sum / n)
 		}
 	}
 }

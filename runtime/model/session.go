@@ -35,6 +35,7 @@ type Session struct {
 
 	arena    arena
 	perLayer []float32 // see perLayerInputs; of the tokens that are evaluated
+	sums     []float64 // see Pool
 	observe  func(tensor string, expert, experts int, x []float32, cols int)
 
 	// What steps need beside the arena, kept so that a token allocates nothing.

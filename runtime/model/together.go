@@ -51,7 +51,7 @@ func (s *Session) evaluateTogether(sequences [][]int32, hidden []float32) error 
 	}
 	return mmap.Guard(func() error {
 		n := len(s.ids)
-		s.output(Outputs{Hidden: hidden}, 0, n, s.evaluate(n), n)
+		s.output(Outputs{Hidden: hidden}, 0, s.evaluate(n), n)
 		return nil
 	})
 }
