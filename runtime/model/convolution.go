@@ -12,23 +12,8 @@ type convolution struct {
 
 // convolution loads name.weight, width x channels, and name.bias when there is one.
 func (l *loader) convolution(name string, width, channels int, act bool) convolution {
-	c := convolution{channels: channels, bias: l.vectorIf(name+".bias", channels), act: act}
-	m := l.matrix(name+".weight", width, channels)
-	if m == nil {
-		return c
-	}
-	c.taps = make([][]float32, width)
-	for j := range c.taps {
-		c.taps[j] = make([]float32, channels)
-	}
-	row := make([]float32, width)
-	for i := range channels {
-		m.Row(row, i)
-		for j, v := range row {
-			c.taps[j][i] = v
-		}
-	}
-	return c
+	bias := l.vectorIf(name+".bias", channels)
+	return convolution{taps: l.columns(name+".weight", width, channels), bias: bias, channels: channels, act: act}
 }
 
 // history is the number of elements of tokens before the current ones that are needed.

@@ -19,14 +19,6 @@ type linear struct {
 	expert, experts int
 }
 
-// rows is the number of results; 0 when nothing was loaded.
-func (m *linear) rows() int {
-	if m.w == nil {
-		return 0
-	}
-	return m.w.Rows
-}
-
 // linear loads name.weight (cols x rows) and name.bias when there is one.
 func (l *loader) linear(name string, cols, rows int) linear { return l.fused(name, cols, rows)[0] }
 

@@ -202,13 +202,36 @@ func read(t gguf.Tensor) ([]byte, error) {
 
 // vector loads a tensor of one dimension as float32.
 func (l *loader) vector(name string, n int) []float32 {
-	m := l.matrix(name, n, 1)
+	return l.table(name, n, 1)
+}
+
+// table loads a tensor as float32, one row after the other.
+func (l *loader) table(name string, cols, rows int) []float32 {
+	m := l.matrix(name, cols, rows)
 	if m == nil {
 		return nil
 	}
-	v := make([]float32, n)
-	m.Row(v, 0)
+	v := make([]float32, rows*cols)
+	for i := range rows {
+		m.Row(v[i*cols:], i)
+	}
 	return v
+}
+
+// columns loads a tensor as float32, as its columns.
+func (l *loader) columns(name string, cols, rows int) [][]float32 {
+	t := l.table(name, cols, rows)
+	if t == nil {
+		return nil
+	}
+	out := make([][]float32, cols)
+	for j := range out {
+		out[j] = make([]float32, rows)
+		for i := range rows {
+			out[j][i] = t[i*cols+j]
+		}
+	}
+	return out
 }
 
 // vectorIf is vector for a tensor that may be absent; nil then.

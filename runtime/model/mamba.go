@@ -34,18 +34,7 @@ func (l *loader) mamba(p string, width int, h ssm) *mamba {
 	parts := l.fused(p+"ssm_x", h.inner, h.rank, h.states, h.states)
 	m.low, m.b, m.c = parts[0], parts[1], parts[2]
 	m.dt, m.out = l.linear(p+"ssm_dt", h.rank, h.inner), l.linear(p+"ssm_out", h.inner, width)
-	if a := l.matrix(p+"ssm_a", h.states, h.inner); a != nil {
-		row := make([]float32, h.states)
-		for i := range h.inner {
-			a.Row(row, i)
-			for s, v := range row {
-				if i == 0 {
-					m.a = append(m.a, make([]float32, h.inner))
-				}
-				m.a[s][i] = v
-			}
-		}
-	}
+	m.a = l.columns(p+"ssm_a", h.states, h.inner)
 	return m
 }
 
@@ -63,7 +52,7 @@ func (m *mamba) mix(s *Session, dst, x []float32, n int, own state) {
 	tokens := r.begin()
 	past, h := r.now[:m.conv.history()], r.now[m.conv.history():]
 	m.conv.apply(s, u, in, past, n)
-	low, b, c := s.arena.floats(n*m.low.rows()), s.arena.floats(n*m.states), s.arena.floats(n*m.states)
+	low, b, c := s.arena.floats(n*m.low.w.Rows), s.arena.floats(n*m.states), s.arena.floats(n*m.states)
 	s.apply(u, n, output{low, &m.low}, output{b, &m.b}, output{c, &m.c})
 	m.lowNorm.inPlace(low)
 	m.bNorm.inPlace(b)

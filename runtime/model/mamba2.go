@@ -26,31 +26,13 @@ func (l *loader) mamba2(p string, width int, h ssm) *mamba2 {
 	parts := l.fused(p+"ssm_in", width, h.inner, mixed, h.rank)
 	m.z, m.xbc, m.dt = parts[0], parts[1], parts[2]
 	m.conv = l.convolution(p+"ssm_conv1d", h.conv, mixed, true)
-	m.dtBias, m.a, m.d = l.vector(p+"ssm_dt.bias", h.rank), l.column(p+"ssm_a", h.rank), l.column(p+"ssm_d", h.rank)
+	m.dtBias, m.a, m.d = l.vector(p+"ssm_dt.bias", h.rank), l.table(p+"ssm_a", 1, h.rank), l.table(p+"ssm_d", 1, h.rank)
 	if l.has(p + "ssm_norm.weight") {
 		m.norm = norm{dim: h.inner / h.groups, eps: l.anyEpsilon()}
-		if w := l.matrix(p+"ssm_norm.weight", h.inner/h.groups, h.groups); w != nil {
-			m.norm.weight = make([]float32, h.inner)
-			for g := range h.groups {
-				w.Row(m.norm.weight[g*w.Cols:], g)
-			}
-		}
+		m.norm.weight = l.table(p+"ssm_norm.weight", m.norm.dim, h.groups)
 	}
 	m.out = l.linear(p+"ssm_out", h.inner, width)
 	return m
-}
-
-// column loads a tensor of n rows of one element.
-func (l *loader) column(name string, n int) []float32 {
-	m := l.matrix(name, 1, n)
-	if m == nil {
-		return nil
-	}
-	v := make([]float32, n)
-	for i := range v {
-		m.Row(v[i:i+1], i)
-	}
-	return v
 }
 
 func (m *mamba2) newState(int, gguf.Type) state { return newRecurrent(m.numbers()) }

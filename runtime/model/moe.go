@@ -60,9 +60,9 @@ func (l *loader) gatesAndUps(p string, h hparams) (gate, up []linear) {
 func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 	w := l.matrix(name+".weight", cols, rows, experts)
 	scales := l.scales(name, experts)
-	var biases *kernel.Matrix
+	var biases []float32
 	if l.has(name + ".bias") {
-		biases = l.matrix(name+".bias", rows, experts)
+		biases = l.table(name+".bias", rows, experts)
 	}
 	if w == nil {
 		return nil
@@ -74,8 +74,7 @@ func (l *loader) stacked(name string, cols, rows, experts int) []linear {
 			ms[e].scale = scales[e : e+1]
 		}
 		if biases != nil {
-			ms[e].bias = make([]float32, rows)
-			biases.Row(ms[e].bias, e)
+			ms[e].bias = biases[e*rows : (e+1)*rows]
 		}
 	}
 	return ms

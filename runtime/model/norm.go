@@ -23,15 +23,7 @@ func (l *loader) layerNorm(name string, n int) norm {
 
 // headLayerNorm loads name.weight, dim x heads: the weights of a LayerNorm of each head, without bias.
 func (l *loader) headLayerNorm(name string, dim, heads int) norm {
-	w := l.matrix(name+".weight", dim, heads)
-	n := norm{eps: l.epsilon("attention.layer_norm_epsilon"), layer: true, dim: dim}
-	if w != nil {
-		n.weight = make([]float32, dim*heads)
-		for h := range heads {
-			w.Row(n.weight[h*dim:], h)
-		}
-	}
-	return n
+	return norm{weight: l.table(name+".weight", dim, heads), eps: l.epsilon("attention.layer_norm_epsilon"), layer: true, dim: dim}
 }
 
 // plainLayerNorm is LayerNorm of n elements without weights.
