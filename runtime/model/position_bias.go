@@ -22,25 +22,21 @@ func alibi(heads int, most float64) positionBias {
 
 // relativeBias loads blk.0.attn_rel_b: for each head a number for each bucket of distances.
 func (l *loader) relativeBias(p string, heads, buckets int, encoder bool) positionBias {
-	b, of := positionBias{heads: heads, sides: 1}, [][]float32(nil)
+	b := positionBias{heads: heads, sides: 1}
 	if encoder {
 		b.sides = 2
 	}
-	if m := l.matrix(p+"blk.0.attn_rel_b.weight", heads, buckets); m != nil {
-		of = make([][]float32, buckets)
-		for i := range of {
-			of[i] = make([]float32, heads)
-			m.Row(of[i], i)
-		}
-	}
+	of := l.table(p+"blk.0.attn_rel_b.weight", heads, buckets)
 	b.table = func(positions int) *kernel.Bias {
-		t := &kernel.Bias{Zero: positions - 1}
+		t := &kernel.Bias{Zero: positions - 1, Rows: make([][]float32, heads)}
 		for h := range heads {
-			row := make([]float32, b.sides*positions)
-			for i := range row {
-				row[i] = of[bucket(i-t.Zero, buckets, encoder)][h]
+			t.Rows[h] = make([]float32, b.sides*positions)
+		}
+		for i := range b.sides * positions {
+			at := heads * bucket(i-t.Zero, buckets, encoder)
+			for h, v := range of[at : at+heads] {
+				t.Rows[h][i] = v
 			}
-			t.Rows = append(t.Rows, row)
 		}
 		return t
 	}
