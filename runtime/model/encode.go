@@ -59,13 +59,9 @@ func (s *Session) encode(ids []int32) {
 	s.arena.reset()
 	g, n := s.model.graph, len(ids)
 	x := s.arena.floats(n * g.width)
-	left, h := s.arena.floats(len(x)), s.arena.floats(len(x))
 	g.embed(s, x, ids)
-	clear(left)
-	for i, l := range g.source.layers {
-		l.forward(s, x, left, n, s.sourceStates[i])
-	}
-	s.pool.Add(x, left)
+	s.run(g.source.layers, s.sourceStates, x, n)
+	h := s.arena.floats(len(x))
 	g.source.norm.apply(s, h, x)
 	for i, l := range g.layers {
 		if c, ok := l.(*block).mixer.(*crossAttention); ok {

@@ -128,17 +128,24 @@ func (s *Session) evaluate(n int) []float32 {
 		x = s.arena.floats(g.altup.streams * len(x))
 		g.altup.enter(s, x, first, n)
 	}
-	left := s.arena.floats(len(x))
-	clear(left)
-	for i, l := range g.layers {
-		l.forward(s, x, left, n, s.states[i])
-	}
-	s.pool.Add(x, left)
+	s.run(g.layers, s.states, x, n)
 	if g.altup != nil {
 		g.altup.leave(s, first, x, n)
 	}
 	s.done += n
 	return first
+}
+
+// run evaluates layers, whose states are states, over x, n rows of the stream.
+func (s *Session) run(layers []layer, states []state, x []float32, n int) {
+	mark := s.arena.mark()
+	left := s.arena.floats(len(x))
+	clear(left)
+	for i, l := range layers {
+		l.forward(s, x, left, n, states[i])
+	}
+	s.pool.Add(x, left)
+	s.arena.release(mark)
 }
 
 // output computes n rows of the outputs, from row first on, from the final activations.

@@ -81,11 +81,9 @@ func (n norm) inPlace(x []float32) {
 	}
 }
 
-// applyAfter adds y to x, then is apply; nil for y is nothing to add.
+// applyAfter adds y to x, then is apply.
 func (n norm) applyAfter(s *Session, dst, x, y []float32) {
 	switch {
-	case y == nil:
-		n.apply(s, dst, x)
 	case n.weight == nil:
 		s.pool.Add(x, y)
 		copy(dst, x)
