@@ -1,7 +1,5 @@
 package model
 
-import "github.com/carat-llm/carat/gguf"
-
 // buildBERT builds BERT: token, position and type embeddings with a norm, tokens that see all others, norms behind each addition, GELU as
 // it is defined. Its result are the activations; no token is predicted. All tokens are of type 0.
 func buildBERT(l *loader) *graph {
@@ -48,22 +46,15 @@ func (l *loader) encoderParams() hparams {
 	return l.hparams()
 }
 
-// postNormed is a layer with norms behind each addition: x = norm(x + mixer(x)), then the same with the feed-forward part.
+// postNormed is a layer with norms behind each addition: x = norm(x + mixer(x)), then the same with the feed-forward part. It leaves
+// nothing, and the layer before it did not either.
 type postNormed struct {
-	mixer             mixer
+	mixer             // whose state is the layer's
 	attnNorm, ffnNorm norm
 	ffn               feedForward
 }
 
-func (b *postNormed) newState(positions int, kv gguf.Type) state {
-	return b.mixer.newState(positions, kv)
-}
-
-func (b *postNormed) stateBytes(positions int, kv gguf.Type) float64 {
-	return b.mixer.stateBytes(positions, kv)
-}
-
-func (b *postNormed) forward(s *Session, x, left []float32, n int, own state) {
+func (b *postNormed) forward(s *Session, x, _ []float32, n int, own state) {
 	mark := s.arena.mark()
 	out := s.arena.floats(len(x))
 	b.mixer.mix(s, out, x, n, own)
@@ -72,6 +63,5 @@ func (b *postNormed) forward(s *Session, x, left []float32, n int, own state) {
 	b.ffn.apply(s, out, x, n)
 	s.pool.Add(x, out)
 	b.ffnNorm.apply(s, x, x)
-	clear(left) // the layer leaves nothing, and the layer before it did not either
 	s.arena.release(mark)
 }

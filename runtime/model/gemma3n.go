@@ -3,7 +3,6 @@ package model
 import (
 	"math"
 
-	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/elementary"
 	"github.com/carat-llm/carat/runtime/kernel"
 )
@@ -37,7 +36,7 @@ func buildGemma3n(l *loader) *graph {
 		}
 		rank := l.rows(p + "laurel_l.weight")
 		g.layers = append(g.layers, &gemma3nLayer{
-			streams: streams, width: h.width, attn: a, sparsity: sparsity[i], input: l.perLayerGate(p, i, h, g.perLayer.size),
+			streams: streams, width: h.width, mixer: a, sparsity: sparsity[i], input: l.perLayerGate(p, i, h, g.perLayer.size),
 			attnNorm: l.rmsNorm(p+"attn_norm", h.width), postAttn: l.rmsNorm(p+"post_attention_norm", h.width),
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), postFFN: l.rmsNorm(p+"post_ffw_norm", h.width), ffn: l.gatedFFN(p, h, gelu),
 			down: l.linear(p+"laurel_l", h.width, rank), up: l.linear(p+"laurel_r", rank, h.width), laurelNorm: l.rmsNorm(p+"laurel_post_norm", h.width),
@@ -63,8 +62,8 @@ func (l *loader) sparsities(layers int) []float32 {
 
 // gemma3nLayer is a layer of Gemma 3n; x has rows of all streams.
 type gemma3nLayer struct {
+	mixer              // whose state is the layer's
 	streams, width     int
-	attn               *attention
 	attnNorm, postAttn norm
 	ffnNorm, postFFN   norm
 	ffn                *ffn
@@ -76,14 +75,6 @@ type gemma3nLayer struct {
 	predict, correct   linear // streams -> streams x streams, and -> streams
 	correctScale       []float32
 	input              perLayerGate
-}
-
-func (g *gemma3nLayer) newState(positions int, kv gguf.Type) state {
-	return g.attn.newState(positions, kv)
-}
-
-func (g *gemma3nLayer) stateBytes(positions int, kv gguf.Type) float64 {
-	return g.attn.stateBytes(positions, kv)
 }
 
 func (g *gemma3nLayer) forward(s *Session, x, _ []float32, n int, own state) {
@@ -102,7 +93,7 @@ func (g *gemma3nLayer) forward(s *Session, x, _ []float32, n int, own state) {
 	s.apply(low, n, output{laurel, &g.up})
 	g.laurelNorm.apply(s, laurel, laurel)
 	s.pool.Add(laurel, h)
-	g.attn.mix(s, out, h, n, own)
+	g.mixer.mix(s, out, h, n, own)
 	g.postAttn.apply(s, out, out)
 	s.pool.Add(out, active)
 	s.pool.Add(out, laurel)

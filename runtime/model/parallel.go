@@ -1,21 +1,11 @@
 package model
 
-import "github.com/carat-llm/carat/gguf"
-
 // parallel is a layer whose parts stand side by side: x += mixer(norm(x)) + ffn(ffnNorm(x)), or both behind the one norm.
 type parallel struct {
+	mixer   // whose state is the layer's
 	norm    norm
-	mixer   mixer
 	ffnNorm norm // without weight: norm is the norm of both
 	ffn     feedForward
-}
-
-func (b *parallel) newState(positions int, kv gguf.Type) state {
-	return b.mixer.newState(positions, kv)
-}
-
-func (b *parallel) stateBytes(positions int, kv gguf.Type) float64 {
-	return b.mixer.stateBytes(positions, kv)
 }
 
 func (b *parallel) forward(s *Session, x, left []float32, n int, own state) {
