@@ -11,7 +11,7 @@ func buildGraniteHybrid(l *loader) *graph {
 	} else {
 		l.value("expert_used_count")
 	}
-	shared := l.integerOr("expert_shared_feed_forward_length", 0)
+	h.sharedHidden = l.integerOr("expert_shared_feed_forward_length", 0)
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		b := &block{attnNorm: l.rmsNorm(p+"attn_norm", h.width), ffnNorm: l.rmsNorm(p+"ffn_norm", h.width)}
@@ -24,15 +24,7 @@ func buildGraniteHybrid(l *loader) *graph {
 		} else {
 			b.mixer = l.mamba2(p, h.width, space)
 		}
-		if h.experts > 0 {
-			m := l.moe(p, h)
-			if h.sharedHidden = shared; shared > 0 {
-				l.sharedExpert(m, p, h, false)
-			}
-			b.ffn = m
-		} else {
-			b.ffn = l.gatedFFN(p, h, silu)
-		}
+		b.ffn = l.routedFFN(p, h, h.experts > 0)
 		g.layers = append(g.layers, b)
 	}
 	return l.graniteFactors(g.finish(l, h, l.rmsNorm("output_norm", h.width)))

@@ -21,11 +21,7 @@ func buildJamba(l *loader) *graph {
 			m.cNorm = l.rmsNorm(p+"ssm_c_norm", space.states)
 			b.mixer = m
 		}
-		if h.experts > 0 && l.has(p+"ffn_gate_inp.weight") {
-			b.ffn = l.moe(p, h)
-		} else {
-			b.ffn = l.gatedFFN(p, h, silu)
-		}
+		b.ffn = l.routedFFN(p, h, h.experts > 0 && l.has(p+"ffn_gate_inp.weight"))
 		g.layers = append(g.layers, b)
 	}
 	return g.finish(l, h, l.rmsNorm("output_norm", h.width))

@@ -74,8 +74,7 @@ func (r *routing) choose(chosen []int, p, scores, bias []float32) {
 // as its two best together (DeepSeek-V3, sigmoids).
 func (r *routing) hideGroups(scores []float32) {
 	size := len(scores) / r.groups
-	hidden := 0
-	for hidden < r.groups-r.usedGroups {
+	for range r.groups - r.usedGroups {
 		worst, least := -1, float32(0)
 		for g := range r.groups {
 			group := scores[g*size : (g+1)*size]
@@ -89,7 +88,6 @@ func (r *routing) hideGroups(scores []float32) {
 		for i := range size {
 			scores[worst*size+i] = float32(math.Inf(-1))
 		}
-		hidden++
 	}
 }
 
@@ -140,6 +138,11 @@ func (l *loader) withExperts(h hparams, normalised bool) hparams {
 	if v, ok := l.value("expert_weights_norm"); ok && v != normalised {
 		l.fail("metadata %s is %v, the runtime computes %s models with %t", l.key("expert_weights_norm"), v, l.arch, normalised)
 	}
+	return l.expertSizes(h)
+}
+
+// expertSizes reads the number and the size of experts.
+func (l *loader) expertSizes(h hparams) hparams {
 	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
 	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
 	if h.usedExperts > h.experts {
@@ -161,12 +164,8 @@ func (l *loader) withRouting(h hparams, otherwise gating, normalised bool) hpara
 	default:
 		l.fail("metadata %s is %d: the runtime knows 1 (softmax) and 2 (sigmoid)", l.key("expert_gating_func"), kind)
 	}
-	h.experts, h.usedExperts = l.count("expert_count"), l.count("expert_used_count")
-	h.expertHidden = l.countOr("expert_feed_forward_length", h.hidden)
+	h = l.expertSizes(h)
 	h.groups, h.usedGroups = l.integerOr("expert_group_count", 1), l.integerOr("expert_group_used_count", 1)
-	if h.usedExperts > h.experts {
-		l.fail("metadata %s is %d, but there are only %d experts", l.key("expert_used_count"), h.usedExperts, h.experts)
-	}
 	if h.groups > 1 && (h.experts%h.groups != 0 || h.usedGroups < 1 || h.usedGroups > h.groups || h.usedExperts > h.usedGroups*(h.experts/h.groups)) {
 		l.fail("metadata: %d of %d experts cannot come from %d of %d groups", h.usedExperts, h.experts, h.usedGroups, h.groups)
 	}
