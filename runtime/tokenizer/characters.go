@@ -60,14 +60,8 @@ func (b *charBPE) append(ids []int32, part string) (_ []int32, err error) {
 			return append(ids, id), nil
 		}
 	}
-	number := func(char string) int32 {
-		if id, ok := b.t.ids[char]; ok {
-			return id
-		}
-		return -1
-	}
 	var buf [few]symbol
-	merge(characters(buf[:0], part, number), b.merges.rank, func(c *symbol) {
+	merge(b.t.characters(buf[:0], part), b.merges.rank, func(c *symbol) {
 		switch piece := part[c.start:c.end]; {
 		case c.id >= 0:
 			ids = append(ids, c.id)

@@ -6,7 +6,7 @@ package tokenizer
 func (t *classTable) gpt2(text string, at int) int {
 	if text[at] == '\'' && at+1 < len(text) && text[at+1] >= 'a' {
 		// Of contractions only those in small letters.
-		if end := contraction(text, at); end > at && end <= at+3 && text[end-1] >= 'a' && text[end-1] <= 'z' {
+		if end := contraction(text, at); end > at && text[end-1] >= 'a' && text[end-1] <= 'z' {
 			return end
 		}
 	}
@@ -24,19 +24,7 @@ func (t *classTable) gpt2(text string, at int) int {
 	case word&isSpace == 0 && n > 0:
 		return t.runNot(text, i, isSpace|isLetter|isNumber)
 	}
-	last, end := at, at
-	for {
-		c, n := t.at(text, end)
-		if c&isSpace == 0 {
-			break
-		}
-		last = end
-		end += n
-	}
-	if end < len(text) && last > at {
-		return last
-	}
-	return end
+	return t.blank(text, at, 0)
 }
 
 // words is names.Llama3 and its relatives, of which letters make words and numbers have at most so many digits:
@@ -72,7 +60,7 @@ func (t words) scan(text string, at int) int {
 	case text[at] == ' ' && n2 > 0 && next&inside == 0:
 		return t.run(text, t.runNot(text, at+n+n2, inside), isBreak)
 	}
-	return t.blank(text, at)
+	return t.blank(text, at, isBreak)
 }
 
 // deepSeek is names.DeepSeek:
@@ -97,7 +85,7 @@ func (t *classTable) deepSeek(text string, at int) int {
 	case text[at] == ' ' && next&isMarking != 0:
 		return t.run(text, t.run(text, at+n+n2, isMarking), isBreak)
 	case c&isSpace != 0:
-		return t.blank(text, at)
+		return t.blank(text, at, isBreak)
 	}
 	return at
 }

@@ -69,11 +69,19 @@ func (t *byteTokens) append(ids []int32, piece string) ([]int32, error) {
 // width is the length of a character by the first of its bytes.
 var width = [16]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4}
 
-// characters are symbols for those of a text, numbered by number.
-func characters(symbols []symbol, text string, number func(char string) int32) []symbol {
+// number is the id of a token, -1 for what is none.
+func (t *Tokenizer) number(piece string) int32 {
+	if id, ok := t.ids[piece]; ok {
+		return id
+	}
+	return -1
+}
+
+// characters appends symbols for those of a text, numbered by the tokens that they are.
+func (t *Tokenizer) characters(symbols []symbol, text string) []symbol {
 	for i := 0; i < len(text); {
 		end := min(i+width[text[i]>>4], len(text))
-		symbols = append(symbols, symbol{id: number(text[i:end]), start: i, end: end})
+		symbols = append(symbols, symbol{id: t.number(text[i:end]), start: i, end: end})
 		i = end
 	}
 	return symbols
@@ -101,21 +109,15 @@ func (s *spm) encode(ids []int32, text string) (_ []int32, err error) {
 
 // append appends the ids of a text with ▁ for spaces.
 func (s *spm) append(ids []int32, text string) (_ []int32, err error) {
-	number := func(piece string) int32 {
-		if id, ok := s.t.ids[piece]; ok {
-			return id
-		}
-		return -1
-	}
 	rank := func(l, r *symbol) (float64, int32, bool) {
-		id := number(text[l.start:r.end])
+		id := s.t.number(text[l.start:r.end])
 		if id < 0 {
 			return 0, 0, false
 		}
 		return -float64(s.scores[id]), id, true
 	}
 	var buf [few]symbol
-	merge(characters(buf[:0], text, number), rank, func(c *symbol) {
+	merge(s.t.characters(buf[:0], text), rank, func(c *symbol) {
 		switch {
 		case c.id >= 0:
 			ids = append(ids, c.id)
