@@ -13,6 +13,7 @@ import (
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/carat-llm/carat/runtime/model"
+	"github.com/carat-llm/carat/runtime/tokenizer"
 )
 
 func open(t *testing.T, dir string, threads int) *engine.Engine {
@@ -125,6 +126,24 @@ func TestLongTexts(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, Run(ctx, e, texts, Options{}, func(Result) error { return nil }), context.Canceled)
+}
+
+// TestCutTextsKeepTheirEnd: the token that the model wants behind a text stays when the text is cut.
+func TestCutTextsKeepTheirEnd(t *testing.T) {
+	md := &gguf.Metadata{}
+	md.Set("tokenizer.ggml.model", "bert")
+	md.Set("tokenizer.ggml.tokens", []string{"[UNK]", "[CLS]", "[SEP]", "▁a", "▁b"})
+	md.Set("tokenizer.ggml.token_type", []int32{2, 3, 3, 1, 1})
+	for i, key := range []string{"unknown", "bos", "seperator"} {
+		md.Set("tokenizer.ggml."+key+"_token_id", uint32(i))
+	}
+	tok, err := tokenizer.New(md)
+	require.NoError(t, err)
+	for most, want := range map[int][]int32{5: {1, 3, 4, 3, 2}, 4: {1, 3, 4, 2}, 2: {1, 2}} {
+		ids, err := tokens(tok, []string{"a b a"}, most, true)
+		require.NoError(t, err)
+		require.Equal(t, [][]int32{want}, ids)
+	}
 }
 
 // TestSequences is about encoders, by ids.

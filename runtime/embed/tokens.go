@@ -9,7 +9,8 @@ import (
 	"github.com/carat-llm/carat/runtime/tokenizer"
 )
 
-// tokens are the ids of each text, with the tokens that the model wants around it. Texts of more than most are cut, or refused.
+// tokens are the ids of each text, with the tokens that the model wants around it. Texts of more than most are cut, but for
+// the token that the model wants in the end, or refused.
 func tokens(tok *tokenizer.Tokenizer, texts []string, most int, cut bool) ([][]int32, error) {
 	all := make([][]int32, len(texts))
 	for i, text := range texts {
@@ -26,27 +27,12 @@ func tokens(tok *tokenizer.Tokenizer, texts []string, most int, cut bool) ([][]i
 		case len(ids) > most && !cut:
 			return nil, hint.Wrap(fmt.Errorf("%w: text %d has %d tokens, but the model takes %d", gguf.ErrInput, i+1, len(ids), most), "cut texts into parts, or let --truncate leave out what is behind")
 		case len(ids) > most:
-			if ids, err = truncate(tok, text, ids, most); err != nil {
-				return nil, err
+			last := ids[len(ids)-1]
+			if ids = ids[:most:most]; tok.AddEOS() {
+				ids[most-1] = last
 			}
 		}
 		all[i] = ids
 	}
 	return all, nil
-}
-
-// truncate leaves out what is beyond most tokens, but not the one that the model wants in the end.
-func truncate(tok *tokenizer.Tokenizer, text string, ids []int32, most int) ([]int32, error) {
-	plain, err := tok.Encode(text, false, true)
-	if err != nil {
-		return nil, err
-	}
-	cut, last := ids[:most:most], ids[len(ids)-1]
-	if bos, ok := tok.BOS(); tok.AddBOS() && ok && ids[0] == bos {
-		plain = append([]int32{bos}, plain...)
-	}
-	if len(ids) > len(plain) {
-		cut[most-1] = last
-	}
-	return cut, nil
 }

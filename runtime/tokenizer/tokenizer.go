@@ -242,6 +242,9 @@ func (t *Tokenizer) EOS() (int32, bool) { return t.eos, t.eos >= 0 }
 // AddBOS reports whether texts begin with BOS.
 func (t *Tokenizer) AddBOS() bool { return t.addBOS }
 
+// AddEOS reports whether texts end with EOS, or with BERT's separator.
+func (t *Tokenizer) AddEOS() bool { return t.addEOS }
+
 // IsEOG reports whether id ends a generated text.
 func (t *Tokenizer) IsEOG(id int32) bool { return t.eog[id] }
 
