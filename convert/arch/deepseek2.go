@@ -48,8 +48,7 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 	d.ownHeadDim, d.headDim, d.kvHeads = headDim || c.Has("head_dim"), a.plain+a.rotated, 1 // one latent vector is all heads' keys
 	c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "rope_interleave": {true}, "moe_layer_freq": {1.0},
 		"topk_method": {"greedy", "group_limited_greedy", "noaux_tc"}}, "n_group", "topk_group", "scoring_func", "num_nextn_predict_layers", "use_qk_norm")
-	r := readRope(c, d, 10000, 0, "mscale_all_dim")
-	r.only("default", "linear", "dynamic", "yarn")
+	r := yarnRope(c, d, 10000, "mscale_all_dim")
 	// V2 chooses experts by softmax; what came later, by sigmoids with a correction.
 	softmax := c.String("topk_method") != "noaux_tc" && (c.Has("topk_method") || c.String("scoring_func") == "softmax")
 	n, dense := experts(c), d.layers

@@ -47,18 +47,15 @@ var minimaxm2 = &Family{
 		d := readDims(c, headGiven)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "qk_norm_type": {"per_layer"}, "shared_intermediate_size": {0.0}},
 			"scoring_func", "use_qk_norm", "partial_rotary_factor")
-		r := readRope(c, d, 10000, 0)
-		r.only("default", "linear", "dynamic", "yarn")
+		r := qwenRope(c, d)
 		k := textKeys(c, d, r).with(
 			key{"expert_feed_forward_length", d.ffn},
 			key{"rope.dimension_count", c.Int("rotary_dim", d.headDim)})
 		n := experts(c)
-		from := expertSource{"block_sparse_moe", "block_sparse_moe.gate", [3][2]string{{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}}
 		return decoderSpec(c, d, "minimax-m2", k, Transform{}, func(l layer) {
 			l.llamaAttention(false, noBias, noBias)
-			l.add("self_attn.q_norm", "attn_q_norm", []int64{d.heads * d.headDim}, Transform{}, noBias)
-			l.add("self_attn.k_norm", "attn_k_norm", []int64{d.kvHeads * d.headDim}, Transform{}, noBias)
-			l.experts(from, d.ffn)
+			l.wholeNorms()
+			l.experts(mixtralExperts, d.ffn)
 			l.correction("block_sparse_moe", n)
 		})
 	},

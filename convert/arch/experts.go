@@ -52,7 +52,7 @@ type expertSource struct {
 	matrices [3][2]string
 }
 
-// mlpExperts is what all but Mixtral use.
+// mlpExperts is what most use.
 var mlpExperts = expertSource{"mlp", "mlp.gate", [3][2]string{{"down_proj", "ffn_down"}, {"gate_proj", "ffn_gate"}, {"up_proj", "ffn_up"}}}
 
 // experts adds the router and one stack for each of gate, up and down, width being an expert's hidden size.

@@ -54,11 +54,7 @@ var gemmaComputes = map[string][]any{"hidden_activation": {"gelu_pytorch_tanh", 
 
 // gemmaKeys are those of the first two; that the base of rotary frequencies is 10000 is not said.
 func gemmaKeys(c *Config, d dims) keys {
-	r := readRope(c, d, 10000, 0)
-	r.only("default", "dynamic")
-	if r.theta != 10000 {
-		r.params.fail("rope_theta", "is %v: GGUF files of this architecture compute with 10000", r.theta)
-	}
+	plainRope(c, d)
 	return keys{
 		{"context_length", d.context},
 		{"embedding_length", d.hidden},

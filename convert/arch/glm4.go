@@ -45,8 +45,7 @@ var glm4 = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(silu, "partial_rotary_factor")
-		r := readRope(c, d, 10000, 0)
-		r.only("default", "linear", "dynamic", "yarn")
+		r := qwenRope(c, d)
 		k := textKeys(c, d, r).with(key{"rope.dimension_count", int64(float64(d.headDim) * r.partial)})
 		return decoderSpec(c, d, "glm4", k, Transform{}, func(l layer) {
 			l.glm()
@@ -82,8 +81,7 @@ var glm4moe = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(silu, "partial_rotary_factor", "n_group", "topk_group", "use_qk_norm", "num_nextn_predict_layers")
-		r := readRope(c, d, 10000, 0)
-		r.only("default", "linear", "dynamic", "yarn")
+		r := qwenRope(c, d)
 		n, width, shared := experts(c), c.Int("moe_intermediate_size", maxWidth), c.count("n_shared_experts", maxExperts)
 		dense, next := c.count("first_k_dense_replace", maxLayers), c.count("num_nextn_predict_layers", 16)
 		main := d.layers

@@ -14,8 +14,7 @@ var gptoss = &Family{
 		d := readDims(c, headGiven)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {true}})
 		c.slidesBut(d, func(n int64) bool { return n%2 == 1 }, "every second layer attends to a sliding window")
-		r := readRope(c, d, 150000, 0, "truncate")
-		r.only("default", "linear", "dynamic", "yarn")
+		r := yarnRope(c, d, 150000, "truncate")
 		if r.kind == "yarn" && r.params.Has("truncate") && !r.params.Bool("truncate") {
 			r.params.note("truncate", "is false: llama.cpp rounds the limits of YaRN's ramp in spite of it, as no key can say it")
 		}

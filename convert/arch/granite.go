@@ -38,9 +38,7 @@ func graniteSpec(c *Config, name string, more keys, add func(l layer)) *Spec {
 	}
 	d.ownHeadDim = false // the reference passes over it
 	c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "position_embedding_type": {"rope"}}, graniteScales...)
-	r := readRope(c, d, 10000, 0)
-	r.only("default", "linear", "dynamic", "yarn", "llama3")
-	k := decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim})
+	k, r := llamaKeys(c, d, 10000)
 	s := decoderSpec(c, d, name, k.with(graniteKeys(c)...).with(more...), Transform{}, add)
 	s.Computed = r.llama3Factors(d.headDim)
 	return s

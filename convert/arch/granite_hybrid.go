@@ -100,9 +100,7 @@ func readHybrid(c *Config, d dims) hybrid {
 			h.attends[n] = int64(n)%period == offset
 		}
 	}
-	for _, a := range h.attends {
-		h.hasStates = h.hasStates || !a
-	}
+	h.hasStates = slices.Contains(h.attends, false)
 	if !h.turned {
 		c.note("layer_types", "calls layers full_attention, as transformers 5 does: the reference converter takes none of them for attention and writes no heads of keys for them; so does carat, and runtimes do not load the file")
 		h.hasStates = true
@@ -119,8 +117,7 @@ func readHybrid(c *Config, d dims) hybrid {
 func (h hybrid) spec(c *Config, d dims, name string, b body, more keys, positions bool, ffn func(l layer)) *Spec {
 	c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "mlp_bias": {false}, "mamba_conv_bias": {true}, "mamba_proj_bias": {false}},
 		append(graniteScales, "partial_rotary_factor")...)
-	r := readRope(c, d, 10000, 0)
-	r.only("default", "linear", "dynamic", "yarn")
+	r := qwenRope(c, d)
 	k := textKeys(c, d, r)
 	if c.Has("num_local_experts") && experts(c) == 0 {
 		k = slices.Insert(k, slices.Index(k, fileType), key{"expert_count", int64(0)}, key{"expert_used_count", int64(0)})

@@ -15,8 +15,7 @@ var hunyuan = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "mlp_bias": {false}, "num_experts": {1.0}}, "use_qk_norm", "use_cla")
-		r := readRope(c, d, 10000, 0, "alpha", "beta_fast", "beta_slow", "mscale", "mscale_all_dim")
-		r.only("default", "linear", "dynamic", "yarn")
+		r := yarnRope(c, d, 10000, "alpha", "beta_fast", "beta_slow", "mscale", "mscale_all_dim")
 		var scaled keys
 		if r.kind == "dynamic" {
 			r.kind = "default"

@@ -15,7 +15,7 @@ var lfm2 = &Family{
 		if c.Bool("block_auto_adjust_ff_dim") {
 			multiple := c.Int("block_multiple_of", maxWidth)
 			d.ffn = int64(c.positive("block_ffn_dim_multiplier", 1) * float64(2*d.ffn/3))
-			d.ffn = multiple * ((d.ffn + multiple - 1) / multiple)
+			d.ffn = roundUp(d.ffn, multiple)
 		}
 		return lfmSpec(c, d, "lfm2", nil, func(l layer) { l.wFFN(d.ffn) })
 	},
@@ -32,7 +32,7 @@ var lfm2moe = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		width, dense, n := c.Int("moe_intermediate_size", maxWidth), c.count("num_dense_layers", maxLayers), experts(c)
-		from := expertSource{"feed_forward", "feed_forward.gate", [3][2]string{{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}}
+		from := expertSource{"feed_forward", "feed_forward.gate", mixtralExperts.matrices}
 		more := keys{
 			{"expert_feed_forward_length", width},
 			{"leading_dense_block_count", dense},
@@ -69,12 +69,7 @@ func lfmSpec(c *Config, d dims, name string, more keys, ffn func(l layer)) *Spec
 	for n, t := range types {
 		attends[n] = t == "full_attention"
 	}
-	heads := make([]int32, d.layers)
-	for n := range heads {
-		if attends[n] {
-			heads[n] = int32(d.kvHeads)
-		}
-	}
+	heads := headsWhere(d, func(n int64) bool { return attends[n] })
 	conv := c.Int("conv_L_cache", maxWidth)
 	k := decoderKeys(c, d, qwenRope(c, d)).with(key{"attention.head_count_kv", heads}).with(more...).with(
 		key{"vocab_size", d.vocab},

@@ -15,21 +15,21 @@ var llama = &Family{
 			c.oneOf("model_type", []any{"llama", "mistral", "vllama3"}) // what a wrapper's text model may be
 		}
 		attn, mlp := biasIf(c.Bool("attention_bias")), biasIf(c.Bool("mlp_bias"))
-		return llamaSpec(c, d, 10000, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(true, attn, attn)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.gatedFFN(mlp)
-		})
+		return llamaSpec(c, d, "llama", 10000, func(l layer) { l.llama(true, attn, attn, mlp) })
 	},
 }
 
-// llamaSpec is what all classes that GGUF calls llama have in common.
-func llamaSpec(c *Config, d dims, theta float64, add func(l layer)) *Spec {
-	r := readRope(c, d, theta, 0)
-	r.only("default", "linear", "dynamic", "yarn", "llama3")
-	k := decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim})
-	s := decoderSpec(c, d, "llama", k, Transform{}, add)
+// llamaSpec is what all classes that are like Llama have in common, whatever GGUF calls them.
+func llamaSpec(c *Config, d dims, name string, theta float64, add func(l layer)) *Spec {
+	k, r := llamaKeys(c, d, theta)
+	s := decoderSpec(c, d, name, k, Transform{}, add)
 	s.Computed = r.llama3Factors(d.headDim)
 	return s
+}
+
+// llamaKeys are their keys, and the rope, whose factors are a tensor in Llama 3.1's scaling.
+func llamaKeys(c *Config, d dims, theta float64) (keys, rope) {
+	r := readRope(c, d, theta, 0)
+	r.only("default", "linear", "dynamic", "yarn", "llama3")
+	return decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim}), r
 }

@@ -1,5 +1,7 @@
 package arch
 
+import "slices"
+
 // llama4 has experts in every so many layers, of which a token uses one beside a shared one. Positions are left out of every
 // fourth layer; the others attend to chunks of the context.
 var llama4 = &Family{
@@ -16,22 +18,17 @@ var llama4 = &Family{
 		c.everyFourthPlain(d)
 		width, step, n := d.ffn, c.Int("interleave_moe_layer_step", maxLayers), experts(c)
 		d.ffn = c.Int("intermediate_size_mlp", maxWidth) // of layers without experts
-		r := readRope(c, d, 500000, 0)
-		r.only("default", "linear", "dynamic", "yarn", "llama3")
-		k := decoderKeys(c, d, r).with(
-			key{"vocab_size", d.vocab},
-			key{"rope.dimension_count", d.headDim},
+		k, r := llamaKeys(c, d, 500000)
+		k = k.with(
 			key{"interleave_moe_layer_step", step},
 			key{"expert_feed_forward_length", width})
-		if types := c.List("layer_types"); len(types) > 0 && !c.slides(types) {
+		if types := c.List("layer_types"); len(types) > 0 && !slices.ContainsFunc(types, func(t any) bool { return t != "full_attention" }) {
 			k = k.with(key{"attention.sliding_window", int64(0)})
 		}
 		s := decoderSpec(c, d, "llama4", k, Transform{}, func(l layer) {
 			l.llamaAttention(false, noBias, noBias)
 			if (l.n+1)%step != 0 {
-				l.add("feed_forward.gate_proj", "ffn_gate", []int64{d.ffn, d.hidden}, Transform{}, noBias)
-				l.add("feed_forward.up_proj", "ffn_up", []int64{d.ffn, d.hidden}, Transform{}, noBias)
-				l.add("feed_forward.down_proj", "ffn_down", []int64{d.hidden, d.ffn}, Transform{}, noBias)
+				l.gatedFFNIn("feed_forward", noBias)
 				return
 			}
 			l.add("feed_forward.router", "ffn_gate_inp", []int64{n, d.hidden}, Transform{}, noBias)
@@ -41,14 +38,4 @@ var llama4 = &Family{
 		s.Computed = r.llama3Factors(d.headDim)
 		return s
 	},
-}
-
-// slides reports whether layers attend to anything but the whole context.
-func (c *Config) slides(types []any) bool {
-	for _, t := range types {
-		if t != "full_attention" {
-			return true
-		}
-	}
-	return false
 }

@@ -14,7 +14,7 @@ var smollm3 = &Family{
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "no_rope_layer_interval": {4.0}}, "no_rope_layers", "use_sliding_window")
 		c.everyFourthPlain(d)
 		c.fullAttention(d, 0)
-		return llamaLike(c, d, "smollm3", func(l layer) { l.llamaBiases(true) })
+		return llamaSpec(c, d, "smollm3", 10000, func(l layer) { l.llamaBiases(true) })
 	},
 }
 
@@ -29,7 +29,7 @@ var arcee = &Family{
 		d := readDims(c, headDerived)
 		c.computes(map[string][]any{"hidden_act": {"relu2"}})
 		attn, mlp := biasIf(c.Bool("attention_bias")), biasIf(c.Bool("mlp_bias"))
-		return llamaLike(c, d, "arcee", func(l layer) {
+		return llamaSpec(c, d, "arcee", 10000, func(l layer) {
 			l.llamaAttention(true, attn, attn)
 			l.plainFFN(mlp)
 		})
@@ -47,7 +47,7 @@ var apertus = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(map[string][]any{"hidden_act": {"xielu"}, "attention_bias": {false}, "mlp_bias": {false}, "post_norm": {false}, "qk_norm": {true}})
-		s := llamaLike(c, d, "apertus", func(l layer) {
+		s := llamaSpec(c, d, "apertus", 10000, func(l layer) {
 			l.norm("attention_layernorm", "attn_norm", Transform{})
 			l.attention(false, noBias, noBias)
 			l.headNorms(Transform{})
@@ -79,16 +79,6 @@ var seedoss = &Family{
 			l.gatedFFN(mlp)
 		})
 	},
-}
-
-// llamaLike is llamaSpec for families with a name of their own.
-func llamaLike(c *Config, d dims, name string, add func(l layer)) *Spec {
-	r := readRope(c, d, 10000, 0)
-	r.only("default", "linear", "dynamic", "yarn", "llama3")
-	k := decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim})
-	s := decoderSpec(c, d, name, k, Transform{}, add)
-	s.Computed = r.llama3Factors(d.headDim)
-	return s
 }
 
 // llamaBiases adds Llama's layer with the biases that the config says.

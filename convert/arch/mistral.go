@@ -12,12 +12,7 @@ var mistral = &Family{
 		d := readDims(c, headDerived)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "mlp_bias": {false}})
 		c.windowIgnored(d)
-		return llamaSpec(c, d, 10000, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(true, noBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.gatedFFN(noBias)
-		})
+		return llamaSpec(c, d, "llama", 10000, func(l layer) { l.llama(true, noBias, noBias, noBias) })
 	},
 }
 

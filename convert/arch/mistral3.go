@@ -12,8 +12,7 @@ var mistral3 = &Family{
 		d := readDims(c, headDerived)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "mlp_bias": {false}})
 		c.windowIgnored(d)
-		r := readRope(c, d, 10000, 0, "mscale_all_dim", "llama_4_scaling_beta", "max_position_embeddings")
-		r.only("default", "linear", "dynamic", "yarn")
+		r := yarnRope(c, d, 10000, "mscale_all_dim", "llama_4_scaling_beta", "max_position_embeddings")
 		k := decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim})
 		switch kind := c.String("model_type"); kind {
 		case "ministral3":
@@ -27,10 +26,7 @@ var mistral3 = &Family{
 			c.fail("model_type", "is %q, which is not supported", kind)
 		}
 		return decoderSpec(c, d, "mistral3", k, Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(true, noBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.gatedFFN(noBias)
+			l.llama(true, noBias, noBias, noBias)
 		})
 	},
 }

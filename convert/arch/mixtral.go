@@ -12,12 +12,12 @@ var mixtral = &Family{
 		d := readDims(c, headGiven)
 		c.computes(silu)
 		c.windowIgnored(d)
-		from := expertSource{"block_sparse_moe", "block_sparse_moe.gate", [3][2]string{{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}}
-		return llamaSpec(c, d, 1e6, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(true, noBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.experts(from, d.ffn)
+		return llamaSpec(c, d, "llama", 1e6, func(l layer) {
+			l.llamaAttention(true, noBias, noBias)
+			l.experts(mixtralExperts, d.ffn)
 		})
 	},
 }
+
+// mixtralExperts are the names of its experts, which others took over.
+var mixtralExperts = expertSource{"block_sparse_moe", "block_sparse_moe.gate", [3][2]string{{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}}

@@ -39,8 +39,7 @@ var olmo2 = &Family{
 		bias := biasIf(c.Bool("attention_bias"))
 		return decoderSpec(c, d, "olmo2", k, Transform{}, func(l layer) {
 			l.attention(false, bias, bias)
-			l.add("self_attn.q_norm", "attn_q_norm", []int64{d.heads * d.headDim}, Transform{}, noBias)
-			l.add("self_attn.k_norm", "attn_k_norm", []int64{d.kvHeads * d.headDim}, Transform{}, noBias)
+			l.wholeNorms()
 			l.postNorms()
 			l.gatedFFN(noBias)
 		})

@@ -17,8 +17,7 @@ var olmoe = &Family{
 		return decoderSpec(c, d, "olmoe", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
-			l.add("self_attn.q_norm", "attn_q_norm", []int64{d.heads * d.headDim}, Transform{}, noBias)
-			l.add("self_attn.k_norm", "attn_k_norm", []int64{d.kvHeads * d.headDim}, Transform{}, noBias)
+			l.wholeNorms()
 			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
 			l.experts(mlpExperts, d.ffn)
 		})

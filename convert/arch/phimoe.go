@@ -16,14 +16,13 @@ var phimoe = &Family{
 		n := experts(c)
 		k, rotary := phi3Keys(c, d, r)
 		k = k.with(key{"expert_used_count", c.Int("num_experts_per_tok", n)}, key{"expert_count", n})
-		from := expertSource{"block_sparse_moe", "block_sparse_moe.gate", [3][2]string{{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}}
 		b := llamaBody
 		b.normBias = hasBias
 		s := b.spec(c, d, "phimoe", k, Transform{}, func(l layer) {
 			l.layerNorm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, hasBias, hasBias)
 			l.layerNorm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.experts(from, d.ffn)
+			l.experts(mixtralExperts, d.ffn)
 		}).withHeadBias(d)
 		s.Before, s.Computed = r.longFactors("phimoe", d, rotary/2)
 		return s

@@ -12,17 +12,17 @@ var qwen2 = &Family{
 		c.computes(silu, "use_sliding_window")
 		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
 		return decoderSpec(c, d, "qwen2", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, hasBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.gatedFFN(noBias)
+			l.llama(false, hasBias, noBias, noBias)
 		})
 	},
 }
 
 // qwenRope is the rope of families without tensors of factors.
-func qwenRope(c *Config, d dims) rope {
-	r := readRope(c, d, 10000, 0)
+func qwenRope(c *Config, d dims) rope { return yarnRope(c, d, 10000) }
+
+// yarnRope is the same for classes with another base; more are keys of the object that the family understands by itself.
+func yarnRope(c *Config, d dims, theta float64, more ...string) rope {
+	r := readRope(c, d, theta, 0, more...)
 	r.only("default", "linear", "dynamic", "yarn")
 	return r
 }

@@ -19,9 +19,7 @@ var qwen2moe = &Family{
 			key{"expert_feed_forward_length", width},
 			key{"expert_shared_feed_forward_length", shared})
 		return decoderSpec(c, d, "qwen2moe", k, Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, hasBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
+			l.llamaAttention(false, hasBias, noBias)
 			l.experts(mlpExperts, width)
 			l.sharedExpert("mlp.shared_expert", shared)
 			l.add("mlp.shared_expert_gate", "ffn_gate_inp_shexp", []int64{1, d.hidden}, Transform{}, noBias)

@@ -28,3 +28,9 @@ func (l layer) headNorms(tr Transform) {
 	l.add("self_attn.q_norm", "attn_q_norm", []int64{l.d.headDim}, tr, noBias)
 	l.add("self_attn.k_norm", "attn_k_norm", []int64{l.d.headDim}, tr, noBias)
 }
+
+// wholeNorms are those over all heads together.
+func (l layer) wholeNorms() {
+	l.add("self_attn.q_norm", "attn_q_norm", []int64{l.d.heads * l.d.headDim}, Transform{}, noBias)
+	l.add("self_attn.k_norm", "attn_k_norm", []int64{l.d.kvHeads * l.d.headDim}, Transform{}, noBias)
+}

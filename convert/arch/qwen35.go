@@ -52,8 +52,7 @@ func qwenHybrid(c *Config, name string, linear func(linearAttention, layer)) *Sp
 	interval := c.IntOr("full_attention_interval", maxLayers, 4)
 	full := func(n int64) bool { return (n+1)%interval == 0 }
 	c.slidesBut(d, full, "linear attention but in every layer that the interval divides")
-	r := readRope(c, d, 10000, 0)
-	r.only("default", "linear", "dynamic", "yarn")
+	r := qwenRope(c, d)
 	a := linearAttention{conv: c.Int("linear_conv_kernel_dim", maxWidth), keyDim: c.Int("linear_key_head_dim", maxWidth),
 		valueDim: c.Int("linear_value_head_dim", maxWidth), keyHeads: c.Int("linear_num_key_heads", maxWidth), valueHeads: c.Int("linear_num_value_heads", maxWidth)}
 	if a.valueHeads%a.keyHeads != 0 {

@@ -12,11 +12,8 @@ var qwen2vl = &Family{
 		d := readDims(c, headGiven)
 		c.computes(silu, "use_sliding_window")
 		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
-		return decoderSpec(c, d, "qwen2vl", decoderKeys(c, d, sectioned(c, d, 1000000)), Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, hasBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
-			l.gatedFFN(noBias)
+		return decoderSpec(c, d, "qwen2vl", decoderKeys(c, d, yarnRope(c, d, 1000000)), Transform{}, func(l layer) {
+			l.llama(false, hasBias, noBias, noBias)
 		})
 	},
 }
@@ -31,7 +28,7 @@ var qwen3vl = &Family{
 		d := readDims(c, headGiven)
 		c.computes(silu, "use_qk_norm")
 		bias := biasIf(c.Bool("attention_bias"))
-		k := decoderKeys(c, d, sectioned(c, d, 5000000)).with(key{"n_deepstack_layers", deepstack(c)})
+		k := decoderKeys(c, d, yarnRope(c, d, 5000000)).with(key{"n_deepstack_layers", deepstack(c)})
 		return decoderSpec(c, d, "qwen3vl", k, Transform{}, func(l layer) {
 			l.norm("input_layernorm", "attn_norm", Transform{})
 			l.attention(false, bias, bias)
@@ -53,7 +50,7 @@ var qwen3vlmoe = &Family{
 		c.computes(silu, "use_qk_norm")
 		moeEverywhere(c, true)
 		bias, width, n := biasIf(c.Bool("attention_bias")), c.Int("moe_intermediate_size", maxWidth), experts(c)
-		k := decoderKeys(c, d, sectioned(c, d, 5000000)).with(
+		k := decoderKeys(c, d, yarnRope(c, d, 5000000)).with(
 			key{"expert_feed_forward_length", width},
 			key{"n_deepstack_layers", deepstack(c)})
 		return decoderSpec(c, d, "qwen3vlmoe", k, Transform{}, func(l layer) {
@@ -66,13 +63,6 @@ var qwen3vlmoe = &Family{
 			l.turned("mlp.experts", n, width, false)
 		})
 	},
-}
-
-// sectioned is the rope of both.
-func sectioned(c *Config, d dims, theta float64) rope {
-	r := readRope(c, d, theta, 0)
-	r.only("default", "linear", "dynamic", "yarn")
-	return r
 }
 
 // deepstack is how many of the vision model's layers go to the text model.

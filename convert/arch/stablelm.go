@@ -11,11 +11,7 @@ var stablelm = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(silu, "partial_rotary_factor", "rope_pct", "qk_layernorm", "use_parallel_residual")
-		r := readRope(c, d, 10000, 0)
-		r.only("default", "dynamic")
-		if r.theta != 10000 {
-			r.params.fail("rope_theta", "is %v: GGUF files of this architecture compute with 10000", r.theta)
-		}
+		r := plainRope(c, d)
 		k := keys{
 			{"context_length", d.context},
 			{"embedding_length", d.hidden},
