@@ -36,6 +36,9 @@ func TestGoldenQuantizeSmolLM2(t *testing.T) {
 	if golden == "" || source == "" {
 		t.Skip("CARAT_GOLDEN and CARAT_SMOLLM2 are not both set")
 	}
+	if testing.Short() {
+		t.Skip("-short leaves out the real model")
+	}
 	dir := filepath.Join(golden, "golden", "smollm2")
 	var data struct{ Rows []quantizeRow }
 	b, err := os.ReadFile(filepath.Join(dir, "quantize.json"))
