@@ -12,10 +12,13 @@ import (
 )
 
 // printJSON writes v as the one object on stdout.
-func printJSON(w io.Writer, v any) error {
+func printJSON(w io.Writer, v any) error { return writeJSON(w, v, "  ") }
+
+// writeJSON writes v, on a line of its own when nothing is indented.
+func writeJSON(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return err

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"math"
 	"strconv"
 
 	"github.com/carat-llm/carat/internal/atomicfile"
-	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/internal/npy"
 	"github.com/carat-llm/carat/runtime/embed"
 	"github.com/carat-llm/carat/runtime/engine"
@@ -82,14 +79,7 @@ func (v *vectorObjects) put(r embed.Result) error {
 		line.Embedding = r.Vectors[0]
 	}
 	v.done++
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(line); err != nil {
-		return err
-	}
-	_, err := v.s.out.Write(display.JSON(b.Bytes()))
-	return err
+	return writeJSON(v.s.out, line, "")
 }
 
 func (v *vectorObjects) end(context.Context) error { return nil }
