@@ -50,8 +50,9 @@ type Model struct {
 	quantized *prequant.Config
 	adapters  []*lora.Adapter
 	merged    []*safetensors.Tensor // the checkpoint's with the adapters' changes; nil without adapters
-	dense     *dense
-	numbers   []gguf.KV // metadata that stand in tensors
+	dense     []*safetensors.Files  // the layers behind the pooling that are kept
+	denseKVs  []gguf.KV             // their sizes
+	numbers   []gguf.KV             // metadata that stand in tensors
 	notes     []string
 	modules   []module // of an embedding model
 }
@@ -63,12 +64,28 @@ func (m *Model) Metadata() *gguf.Metadata { return m.metadata }
 func (m *Model) Tensors() []gguf.Tensor { return m.tensors }
 
 // Unchanged implements gguf.Unchanging. The small files are not asked: they were read whole at one time.
-func (m *Model) Unchanged() error {
-	err := errors.Join(m.files.Unchanged(), m.dense.unchanged())
-	for _, a := range m.adapters {
-		err = errors.Join(err, a.Unchanged())
+func (m *Model) Unchanged() (err error) {
+	for _, w := range m.opened() {
+		err = errors.Join(err, w.Unchanged())
 	}
 	return err
+}
+
+// weights are open files.
+type weights interface {
+	Unchanged() error
+	Close() error
+}
+
+func (m *Model) opened() []weights {
+	all := []weights{m.files}
+	for _, f := range m.dense {
+		all = append(all, f)
+	}
+	for _, a := range m.adapters {
+		all = append(all, a)
+	}
+	return all
 }
 
 // Notes are what the user should know of how the folder was read, a sentence each.
@@ -82,10 +99,9 @@ func (m *Model) Normalizes() (yes, ok bool) {
 }
 
 // Close implements gguf.Model.
-func (m *Model) Close() error {
-	err := errors.Join(m.files.Close(), m.dense.close())
-	for _, a := range m.adapters {
-		err = errors.Join(err, a.Close())
+func (m *Model) Close() (err error) {
+	for _, w := range m.opened() {
+		err = errors.Join(err, w.Close())
 	}
 	return err
 }
@@ -189,7 +205,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 	}
 	m.metadata = &gguf.Metadata{}
 	m.metadata.Set("general.architecture", name)
-	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, m.dense.metadata(), pooling) {
+	for _, kv := range slices.Concat(spec.Before, m.numbers, generalKVs, spec.Metadata, m.denseKVs, pooling) {
 		switch kv.Key {
 		case arch.FileType:
 			kv.Value = m.fileType(out.fileType)

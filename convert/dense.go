@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,15 +11,9 @@ import (
 	"github.com/carat-llm/carat/gguf"
 )
 
-// dense are the layers that an embedding model has behind the pooling, each in a folder of its own. nil: there are none, or they are left
-// out.
-type dense struct {
-	files []*safetensors.Files
-	kvs   []gguf.KV
-}
-
-// keepDense adds the dense layers before all other tensors if they are asked for, as the reference's option of the same name, and says
-// otherwise that vectors lack them. GGUF has names for two, of EmbeddingGemma.
+// keepDense adds the layers that an embedding model has behind the pooling, each in a folder of its own, before all other
+// tensors if they are asked for, as the reference's option of the same name, and says otherwise that vectors lack them. GGUF
+// has names for two, of EmbeddingGemma.
 func (m *Model) keepDense(name string, wanted bool, out gguf.Type) error {
 	layers := slices.DeleteFunc(slices.Clone(m.modules), func(x module) bool { return !strings.HasSuffix(x.Type, "Dense") })
 	const with = "gemma-embedding"
@@ -30,7 +23,6 @@ func (m *Model) keepDense(name string, wanted bool, out gguf.Type) error {
 		}
 		return nil
 	}
-	m.dense = &dense{}
 	for i, x := range layers {
 		if i == 2 || !filepath.IsLocal(x.Path) {
 			return fmt.Errorf("%w: %s: the dense module %d is in %q: there can be two, in folders inside this one", gguf.ErrInput, filepath.Join(m.dir, modulesFile), i+1, x.Path)
@@ -65,46 +57,12 @@ func (m *Model) denseLayer(name, folder, architecture string) (*safetensors.Tens
 	if err != nil {
 		return nil, err
 	}
-	m.dense.files = append(m.dense.files, files)
+	m.dense = append(m.dense, files)
 	all := files.Tensors()
 	if want := []int64{config.Out, config.In}; len(all) != 1 || all[0].Name != "linear.weight" || !slices.Equal(all[0].Shape, want) {
 		return nil, fmt.Errorf("%w: %s: expected one tensor, linear.weight of shape %v", gguf.ErrInput, filepath.Join(m.dir, folder, "model.safetensors"), want)
 	}
-	m.dense.kvs = append(m.dense.kvs, gguf.KV{Key: architecture + "." + name + "_feat_in", Value: uint32(config.In)},
+	m.denseKVs = append(m.denseKVs, gguf.KV{Key: architecture + "." + name + "_feat_in", Value: uint32(config.In)},
 		gguf.KV{Key: architecture + "." + name + "_feat_out", Value: uint32(config.Out)})
 	return all[0], nil
-}
-
-func (d *dense) metadata() []gguf.KV {
-	if d == nil {
-		return nil
-	}
-	return d.kvs
-}
-
-func (d *dense) paths(dir string) (paths []string) {
-	if d != nil {
-		for _, f := range d.files {
-			paths = append(paths, filepath.Join(dir, f.Tensors()[0].File))
-		}
-	}
-	return paths
-}
-
-func (d *dense) unchanged() (err error) {
-	if d != nil {
-		for _, f := range d.files {
-			err = errors.Join(err, f.Unchanged())
-		}
-	}
-	return err
-}
-
-func (d *dense) close() (err error) {
-	if d != nil {
-		for _, f := range d.files {
-			err = errors.Join(err, f.Close())
-		}
-	}
-	return err
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/carat-llm/carat/convert/safetensors"
 )
 
 // sideFiles are what a conversion may read of a folder besides weights.
@@ -31,10 +33,11 @@ func (m *Model) Paths() []string {
 			paths = append(paths, filepath.Join(m.dir, filepath.FromSlash(name)))
 		}
 	}
-	for _, t := range m.files.Tensors() {
-		paths = append(paths, filepath.Join(m.dir, t.File))
+	for _, f := range append([]*safetensors.Files{m.files}, m.dense...) {
+		for _, t := range f.Tensors() {
+			paths = append(paths, filepath.Join(m.dir, t.File))
+		}
 	}
-	paths = append(paths, m.dense.paths(m.dir)...)
 	for _, a := range m.adapters {
 		paths = append(paths, a.Paths()...)
 	}
