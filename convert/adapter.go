@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,18 +41,13 @@ func OpenAdapter(dir, base string, o Options) (*Model, error) {
 }
 
 func (m *Model) buildAdapter(family *arch.Family, spec *arch.Spec, a *lora.Adapter, o Options) error {
-	out, ok := outTypes[o.OutType]
-	switch {
-	case o.OutType == "":
-		out = outTypes["f32"]
-	case o.OutType == "auto":
-		var all []*safetensors.Tensor
-		for _, c := range a.Changes() {
-			all = append(all, c.A, c.B)
-		}
-		out = outTypes[autoType(all)]
-	case !ok:
-		return fmt.Errorf("%w %q; expected f32, f16, bf16, q8_0 or auto", ErrOutType, o.OutType)
+	var all []*safetensors.Tensor
+	for _, c := range a.Changes() {
+		all = append(all, c.A, c.B)
+	}
+	out, err := findOutType(cmp.Or(o.OutType, "f32"), all)
+	if err != nil {
+		return err
 	}
 	toMerge := func(format string, args ...any) error {
 		return hint.Wrap(fmt.Errorf("%w: %s: %s", gguf.ErrInput, m.dir, fmt.Sprintf(format, args...)), "merge the adapter while converting the model: carat convert MODEL --lora %s", m.dir)
@@ -62,10 +58,10 @@ func (m *Model) buildAdapter(family *arch.Family, spec *arch.Spec, a *lora.Adapt
 	if a.DoRA() {
 		return toMerge("the adapter is one of DoRA, which a GGUF adapter cannot be")
 	}
-	from, name := newSources(spec), nameIn(spec)
+	from := newSources(spec)
 	weights := int64(0)
 	for _, c := range a.Changes() {
-		_, specs := from.find(name(c.Module + ".weight"))
+		_, specs := from.find(from.nameOf(c.Module + ".weight"))
 		if specs == nil {
 			return fmt.Errorf("%w: %s: %s has no counterpart in a %s model", gguf.ErrInput, m.dir, c.Module, family.Name)
 		}
@@ -87,12 +83,8 @@ func (m *Model) buildAdapter(family *arch.Family, spec *arch.Spec, a *lora.Adapt
 		return err
 	}
 	m.notes = notes
-	architecture := family.Name
-	if spec.Name != "" {
-		architecture = spec.Name
-	}
 	m.metadata = &gguf.Metadata{}
-	m.metadata.Set("general.architecture", architecture)
+	m.metadata.Set("general.architecture", cmp.Or(spec.Name, family.Name))
 	m.metadata.Set("general.type", "adapter")
 	m.metadata.Set("adapter.type", "lora")
 	for _, kv := range kvs {
@@ -178,12 +170,7 @@ func (p *pair) tensors(out gguf.Type, factor float64) []gguf.Tensor {
 		}
 	}
 	a, b := newTensor(p.srcA, p.a, out), newTensor(p.srcB, p.b, out)
-	for _, t := range []*tensor{a, b} {
-		t.Type = out
-		if t.Cols()%int64(out.BlockSize()) != 0 {
-			t.Type = gguf.F16
-		}
-		t.raw = t.Type == t.src.Type && !t.spec.Changes()
-	}
+	a.become(out)
+	b.become(out)
 	return []gguf.Tensor{a, b}
 }

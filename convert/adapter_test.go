@@ -26,7 +26,7 @@ func adapterFor(t *testing.T, dir, config string) (folder string, modules int) {
 	require.NoError(t, err)
 	defer m.Close()
 	spec := specOf(t, dir)
-	from, name := newSources(spec), nameIn(spec)
+	from := newSources(spec)
 	turned := strings.Contains(config, `"fan_in_fan_out":true`)
 	header, data, seed := map[string]any{}, []byte{}, 0
 	add := func(name string, shape ...int64) {
@@ -38,7 +38,7 @@ func adapterFor(t *testing.T, dir, config string) (folder string, modules int) {
 		header["base_model.model."+name] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{begin, len(data)}}
 	}
 	for _, f := range m.files.Tensors() {
-		_, specs := from.find(name(f.Name))
+		_, specs := from.find(from.nameOf(f.Name))
 		embedding := slices.ContainsFunc(specs, func(s arch.Tensor) bool { return s.Name == "token_embd.weight" || s.Name == "position_embd.weight" })
 		if len(f.Shape) != 2 || specs == nil || slices.ContainsFunc(specs, func(s arch.Tensor) bool { return s.Experts > 0 || s.Changes() }) || turned && !embedding && !specs[0].Transpose {
 			continue

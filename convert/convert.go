@@ -7,6 +7,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -71,14 +72,14 @@ func (m *Model) Unchanged() (err error) {
 	return err
 }
 
-// weights are open files.
-type weights interface {
+// weightFiles are open ones.
+type weightFiles interface {
 	Unchanged() error
 	Close() error
 }
 
-func (m *Model) opened() []weights {
-	all := []weights{m.files}
+func (m *Model) opened() []weightFiles {
+	all := []weightFiles{m.files}
 	for _, f := range m.dense {
 		all = append(all, f)
 	}
@@ -106,11 +107,25 @@ func (m *Model) Close() (err error) {
 	return err
 }
 
-// outTypes are the choices of OutType with their general.file_type.
-var outTypes = map[string]struct {
+// outType is a choice of OutType with its general.file_type.
+type outType struct {
 	tensor   gguf.Type
 	fileType uint32
-}{"f32": {gguf.F32, 0}, "f16": {gguf.F16, 1}, "q8_0": {gguf.Q8_0, 7}, "bf16": {gguf.BF16, 32}}
+}
+
+var outTypes = map[string]outType{"f32": {gguf.F32, 0}, "f16": {gguf.F16, 1}, "q8_0": {gguf.Q8_0, 7}, "bf16": {gguf.BF16, 32}}
+
+// findOutType finds the choice of that name; auto goes by the tensors.
+func findOutType(name string, tensors []*safetensors.Tensor) (outType, error) {
+	if name == "auto" {
+		name = autoType(tensors)
+	}
+	out, ok := outTypes[name]
+	if !ok {
+		return out, fmt.Errorf("%w %q; expected f32, f16, bf16, q8_0 or auto", ErrOutType, name)
+	}
+	return out, nil
+}
 
 // ErrOutType is wrapped when Options.OutType names nothing known.
 var ErrOutType = errors.New("unknown outtype")
@@ -128,7 +143,8 @@ func Open(dir string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	quantized, err := prequant.Read(dir, cfg.Values())
+	values := cfg.Values()
+	quantized, err := prequant.Read(dir, values)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +152,6 @@ func Open(dir string, o Options) (*Model, error) {
 	if err := cfg.Err(); err != nil {
 		return nil, err
 	}
-	values := cfg.Values()
 	if spec.Vocab > 0 {
 		values["vocab_size"] = float64(spec.Vocab) // the class's, where config.json has none
 	}
@@ -167,17 +182,11 @@ func Open(dir string, o Options) (*Model, error) {
 }
 
 func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]any, tokenizer []gguf.KV, o Options) error {
-	out, ok := outTypes[o.OutType]
-	if o.OutType == "" || o.OutType == "auto" {
-		out = outTypes[autoType(m.files.Tensors())]
-	} else if !ok {
-		return fmt.Errorf("%w %q; expected f32, f16, bf16, q8_0 or auto", ErrOutType, o.OutType)
+	out, err := findOutType(cmp.Or(o.OutType, "auto"), m.files.Tensors())
+	if err != nil {
+		return err
 	}
-	name := family.Name
-	if spec.Name != "" {
-		name = spec.Name
-	}
-	var err error
+	name := cmp.Or(spec.Name, family.Name)
 	if m.modules, err = readModules(m.dir); err != nil {
 		return err
 	}

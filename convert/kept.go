@@ -86,10 +86,8 @@ func (m *Model) fileType(out uint32) uint32 {
 		return out
 	}
 	for _, x := range m.tensors {
-		if kept, _ := keptIn([]gguf.Tensor{x}); len(kept) > 0 {
-			if t, ok := keptTypes[x.Info().Type]; ok {
-				return t
-			}
+		if t, ok := keptTypes[x.Info().Type]; ok { // which no tensor has that was not kept
+			return t
 		}
 	}
 	return out

@@ -25,13 +25,14 @@ func (m *Model) merge(spec *arch.Spec, adapters []LoRA) error {
 		return fmt.Errorf("%w: %s: the weights are quantized already: adapters are merged into weights that are not, as F16 or BF16", gguf.ErrInput, m.dir)
 	}
 	m.merged = m.files.Tensors()
+	from := newSources(spec)
 	for _, l := range adapters {
 		a, err := lora.Open(l.Dir)
 		if err != nil {
 			return err
 		}
 		m.adapters = append(m.adapters, a)
-		if m.merged, err = a.Merge(m.merged, l.Scale, nameIn(spec)); err != nil {
+		if m.merged, err = a.Merge(m.merged, l.Scale, from.nameOf); err != nil {
 			return err
 		}
 		m.notes = append(m.notes, fmt.Sprintf("adapter %s: %d tensors are changed, %d replaced", filepath.Base(l.Dir), len(a.Changes()), len(a.Replaced())))
@@ -47,15 +48,12 @@ func (m *Model) checkpoint() []*safetensors.Tensor {
 	return m.files.Tensors()
 }
 
-// nameIn brings names, of a checkpoint that may leave out what all begin with and of adapters for it, to those of the family.
-func nameIn(spec *arch.Spec) func(name string) string {
-	from := newSources(spec)
-	return func(name string) string {
-		text, kind := arch.Source(name)
-		if kind == arch.Other {
-			return name
-		}
-		name, _ = from.find(text)
+// nameOf brings a name, of a checkpoint that may leave out what all begin with or of an adapter for it, to that of the family.
+func (s sources) nameOf(name string) string {
+	text, kind := arch.Source(name)
+	if kind == arch.Other {
 		return name
 	}
+	name, _ = s.find(text)
+	return name
 }

@@ -32,7 +32,10 @@ func newTensor(src *safetensors.Tensor, spec arch.Tensor, out gguf.Type) *tensor
 	shape := slices.Clone(spec.Result())
 	slices.Reverse(shape) // GGUF names the contiguous dimension first
 	t := &tensor{TensorInfo: gguf.TensorInfo{Name: spec.Name, Shape: shape}, src: src, spec: spec}
-	t.become(out, t.dims())
+	if arch.ExpectF32(t.Name, t.dims()) {
+		out = gguf.F32
+	}
+	t.become(out)
 	return t
 }
 
@@ -67,13 +70,10 @@ func (t *tensor) dims() int {
 	return len(t.Shape)
 }
 
-// become sets the type of a tensor of so many dimensions in a file of type out.
-func (t *tensor) become(out gguf.Type, dims int) {
+// become sets the type of a tensor, F16 where rows are no whole blocks of out.
+func (t *tensor) become(out gguf.Type) {
 	t.Type = out
-	switch {
-	case arch.ExpectF32(t.Name, dims):
-		t.Type = gguf.F32
-	case t.Cols()%int64(out.BlockSize()) != 0:
+	if t.Cols()%int64(out.BlockSize()) != 0 {
 		t.Type = gguf.F16
 	}
 	t.raw = t.Type == t.src.Type && !t.spec.Changes()
