@@ -100,9 +100,9 @@ func (t *classTable) number(text string, at, most int) int {
 	return at
 }
 
-// blank is where \s*[\r\n]+|\s+(?!\S)|\s+ ends, with isBreak for breaks, or the same without its first part, with none: behind the last
-// break, if there is one; else before the last space, which goes with the word that follows, unless it is the only one or no word follows.
-func (t *classTable) blank(text string, at int, breaks class) int {
+// blank is where \s*[\r\n]+|\s+(?!\S)|\s+ ends: behind the last line end, if there is one; else before the last space,
+// which goes with the word that follows, unless it is the only one or no word follows.
+func (t *classTable) blank(text string, at int) int {
 	lines, last, end := at, at, at
 	for {
 		c, n := t.at(text, end)
@@ -111,7 +111,7 @@ func (t *classTable) blank(text string, at int, breaks class) int {
 		}
 		last = end
 		end += n
-		if c&breaks != 0 {
+		if c&isBreak != 0 {
 			lines = end
 		}
 	}

@@ -34,7 +34,7 @@ func (t cased) scan(text string, at int) int {
 	case text[at] == ' ' && n2 > 0 && next&inside == 0:
 		end = t.runNot(text, at+n+n2, inside)
 	default:
-		return t.blank(text, at, isBreak)
+		return t.blank(text, at)
 	}
 	for end < len(text) && (text[end] == '\r' || text[end] == '\n' || text[end] == '/') {
 		end++

@@ -24,7 +24,19 @@ func (t *classTable) gpt2(text string, at int) int {
 	case word&isSpace == 0 && n > 0:
 		return t.runNot(text, i, isSpace|isLetter|isNumber)
 	}
-	return t.blank(text, at, 0)
+	last, end := at, at // as blank, which is slower by what it asks of line ends
+	for {
+		c, n := t.at(text, end)
+		if c&isSpace == 0 {
+			break
+		}
+		last = end
+		end += n
+	}
+	if end < len(text) && last > at {
+		return last
+	}
+	return end
 }
 
 // words is names.Llama3 and its relatives, of which letters make words and numbers have at most so many digits:
@@ -60,7 +72,7 @@ func (t words) scan(text string, at int) int {
 	case text[at] == ' ' && n2 > 0 && next&inside == 0:
 		return t.run(text, t.runNot(text, at+n+n2, inside), isBreak)
 	}
-	return t.blank(text, at, isBreak)
+	return t.blank(text, at)
 }
 
 // deepSeek is names.DeepSeek:
@@ -85,7 +97,7 @@ func (t *classTable) deepSeek(text string, at int) int {
 	case text[at] == ' ' && next&isMarking != 0:
 		return t.run(text, t.run(text, at+n+n2, isMarking), isBreak)
 	case c&isSpace != 0:
-		return t.blank(text, at, isBreak)
+		return t.blank(text, at)
 	}
 	return at
 }
