@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -128,13 +127,7 @@ const stepElements = 1 << 14
 
 // decode makes float32 of raw, which begins with the result's row first.
 func (t *tensor) decode(values []float32, raw []byte, first int64) error {
-	raw = raw[:len(values)*t.src.Type.BlockBytes()]
-	if t.src.Type == gguf.F64 {
-		decodeF64(values, raw)
-	} else {
-		dec, _ := codec.For(t.src.Type)
-		dec.Decode(values, raw)
-	}
+	t.src.Decode(values, raw[:len(values)*t.src.Type.BlockBytes()])
 	return t.refuse(values, first, math.MaxFloat32, "not finite; the checkpoint is broken or damaged")
 }
 
@@ -156,13 +149,6 @@ func (t *tensor) encode(dst []byte, values []float32, first int64) error {
 	enc, _ := codec.For(t.Type)
 	enc.Encode(dst, values, int(t.Cols()), nil)
 	return nil
-}
-
-// decodeF64 rounds to the nearest float32. What is too large for one becomes infinite, and is refused as such.
-func decodeF64(values []float32, raw []byte) {
-	for i := range values {
-		values[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:])))
-	}
 }
 
 // refuse makes an error of the first value beyond limit, or NaN. values begin with the result's row first; the error says

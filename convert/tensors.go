@@ -134,7 +134,7 @@ func (m *Model) makeTensors(t *prequant.Tensor, name string, specs []arch.Tensor
 	if !slices.Equal(t.Shape, specs[0].Shape) {
 		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t.Tensor), t.Name, t.Shape, specs[0].Shape)
 	}
-	if t.Type != gguf.F64 && t.Type != gguf.F32 && t.Type != gguf.F16 && t.Type != gguf.BF16 {
+	if !t.IsFloat() {
 		return nil, fmt.Errorf("%w: %s: tensor %s has the type %s, but weights must be F64, F32, F16 or BF16", gguf.ErrInput, m.path(t.Tensor), t.Name, t.DType)
 	}
 	if specs[0].Experts > 0 {

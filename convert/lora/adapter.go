@@ -174,7 +174,7 @@ func (a *Adapter) complete(c *Change) (err error) {
 		return a.errorf("tensor %s has the shape %v, but %s has %d rows", c.Magnitude.Name, c.Magnitude.Shape, c.B.Name, c.B.Shape[0])
 	}
 	for _, t := range []*safetensors.Tensor{c.A, c.B, c.Magnitude} {
-		if t != nil && !isFloat(t.Type) {
+		if t != nil && !t.IsFloat() {
 			return a.errorf("tensor %s has the type %s, but adapters must be F64, F32, F16 or BF16", t.Name, t.DType)
 		}
 	}

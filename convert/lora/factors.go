@@ -70,7 +70,7 @@ func (a *Adapter) matrix(t *safetensors.Tensor) ([]float32, error) {
 		return nil, err
 	}
 	x := make([]float32, t.Elements())
-	decode(x, t.Type, raw)
+	t.Decode(x, raw)
 	if !(codec.Largest(x) <= math.MaxFloat32) {
 		return nil, a.errorf("tensor %s: there are elements that are not finite; the adapter is broken or damaged", t.Name)
 	}

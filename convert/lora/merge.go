@@ -57,7 +57,7 @@ func (a *Adapter) merged(c *Change, base *safetensors.Tensor, scale float64) (*m
 	case !slices.Equal(base.Shape, want):
 		return nil, a.errorf("tensors %s and %s have the shapes %v and %v, which change a tensor of shape %v, but the model's %s has %v",
 			c.A.Name, c.B.Name, c.A.Shape, c.B.Shape, want, base.Name, base.Shape)
-	case !isFloat(base.Type):
+	case !base.IsFloat():
 		return nil, a.errorf("tensor %s changes the model's %s, which has the type %s: it must be F64, F32, F16 or BF16", c.A.Name, base.Name, base.DType)
 	case c.Magnitude != nil && scale != 1:
 		return nil, a.errorf("tensor %s: an adapter with DoRA cannot be scaled by %v: merge it with scale 1", c.Magnitude.Name, scale)

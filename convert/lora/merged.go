@@ -81,7 +81,7 @@ func (m *merged) each(first, n int64, use func(row, col int64, values []float64)
 		if err := m.base.ReadAt(r.raw, first*width); err != nil {
 			return err
 		}
-		decode(r.base, m.base.Type, r.raw)
+		m.base.Decode(r.base, r.raw)
 		for at := int64(0); at < k; at += int64(len(r.sum)) {
 			base := r.base[at:][:len(r.sum)]
 			m.product(r.sum, f.left[row*int64(m.rank):][:m.rank], f.right[col:])
