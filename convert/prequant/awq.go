@@ -24,7 +24,6 @@ func checkAWQ(c *Config) string {
 }
 
 func openAWQ(w *quantized) (*Tensor, error) {
-	scales, zeros := w.parts[".scales"], w.parts[".qzeros"]
 	if err := w.want(w.codes, nil, "I32"); err != nil {
 		return nil, err
 	}
@@ -33,23 +32,11 @@ func openAWQ(w *quantized) (*Tensor, error) {
 		return nil, err
 	}
 	c := &columns{in: in, out: 8 * packed, words: data{t: w.codes}, zero: 8}
-	if c.groups, _, err = w.matrix(scales); err != nil {
+	if err := c.scaledBy(w, packed); err != nil {
 		return nil, err
 	}
-	if err := w.want(scales, []int64{c.groups, c.out}, "F16", "BF16", "F32"); err != nil {
-		return nil, err
-	}
-	if zeros != nil {
-		if err := w.want(zeros, []int64{c.groups, packed}, "I32"); err != nil {
-			return nil, err
-		}
-		c.zero, c.zeroWords = 0, &data{t: zeros}
-	}
-	if c.scales, err = w.floats(scales); err != nil {
-		return nil, err
-	}
-	if c.group, err = w.groups(nil, in, c.groups); err != nil {
-		return nil, err
+	if c.zeroWords != nil {
+		c.zero = 0
 	}
 	c.codes = func(dst []int32, b []byte, row, first int64) {
 		for j := range dst {

@@ -13,6 +13,28 @@ type columns struct {
 	codes, zeros func(dst []int32, words []byte, row, first int64)
 }
 
+// scaledBy finds the scales of w, its zero points, of which a group has so many words of 32 bits, and the groups.
+func (c *columns) scaledBy(w *quantized, zeroWords int64) (err error) {
+	scales, zeros := w.parts[".scales"], w.parts[".qzeros"]
+	if c.groups, _, err = w.matrix(scales); err != nil {
+		return err
+	}
+	if err := w.want(scales, []int64{c.groups, c.out}, "F16", "BF16", "F32"); err != nil {
+		return err
+	}
+	if zeros != nil {
+		if err := w.want(zeros, []int64{c.groups, zeroWords}, "I32"); err != nil {
+			return err
+		}
+		c.zeroWords = &data{t: zeros}
+	}
+	if c.scales, err = w.floats(scales); err != nil {
+		return err
+	}
+	c.group, err = w.groups(w.parts[".g_idx"], c.in, c.groups)
+	return err
+}
+
 // leastRows are decoded at a time: neighbouring columns share cache lines.
 const leastRows = 16
 

@@ -26,7 +26,6 @@ func checkGPTQ(c *Config) string {
 }
 
 func openGPTQ(w *quantized) (*Tensor, error) {
-	scales, zeros := w.parts[".scales"], w.parts[".qzeros"]
 	bits, err := w.config.whole(w.config.values, "bits", 2, 0)
 	if err != nil {
 		return nil, err
@@ -41,24 +40,12 @@ func openGPTQ(w *quantized) (*Tensor, error) {
 	if packed*32%bits != 0 {
 		return nil, w.wrong(w.codes, "has the shape %v, expected rows of whole codes of %d bits", w.codes.Shape, bits)
 	}
-	c := &columns{in: packed * 32 / bits, out: out, words: data{t: w.codes}, zeroWords: &data{t: zeros}, zero: 1}
+	c := &columns{in: packed * 32 / bits, out: out, words: data{t: w.codes}, zero: 1}
 	if w.config.text("checkpoint_format") == "gptq_v2" {
 		c.zero = 0
 	}
-	if c.groups, _, err = w.matrix(scales); err != nil {
-		return nil, err
-	}
-	if err := w.want(scales, []int64{c.groups, out}, "F16", "BF16", "F32"); err != nil {
-		return nil, err
-	}
 	zeroWords := (out*bits + 31) / 32
-	if err := w.want(zeros, []int64{c.groups, zeroWords}, "I32"); err != nil {
-		return nil, err
-	}
-	if c.scales, err = w.floats(scales); err != nil {
-		return nil, err
-	}
-	if c.group, err = w.groups(w.parts[".g_idx"], c.in, c.groups); err != nil {
+	if err := c.scaledBy(w, zeroWords); err != nil {
 		return nil, err
 	}
 	mask := uint32(1)<<bits - 1
