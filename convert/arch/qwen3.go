@@ -14,13 +14,18 @@ var qwen3 = &Family{
 		c.fullAttention(d, c.IntOr("max_window_layers", maxTokens, d.layers))
 		bias := biasIf(c.Bool("attention_bias"))
 		return decoderSpec(c, d, "qwen3", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, bias, bias)
-			l.headNorms(Transform{})
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
+			l.qwen3Attention(bias)
 			l.gatedFFN(noBias)
 		})
 	},
+}
+
+// qwen3Attention adds what stands before the feed-forward part.
+func (l layer) qwen3Attention(bias biasRule) {
+	l.norm("input_layernorm", "attn_norm", Transform{})
+	l.attention(false, bias, bias)
+	l.headNorms(Transform{})
+	l.norm("post_attention_layernorm", "ffn_norm", Transform{})
 }
 
 // headNorms are the norms of queries and keys, one weight for each dimension of a head.

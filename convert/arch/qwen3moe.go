@@ -19,10 +19,7 @@ var qwen3moe = &Family{
 		// Qwen3-Coder says that there is none.
 		k = k.with(when(c.Has("shared_expert_intermediate_size"), key{"expert_shared_feed_forward_length", int64(0)})...)
 		return decoderSpec(c, d, "qwen3moe", k, Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, bias, bias)
-			l.headNorms(Transform{})
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
+			l.qwen3Attention(bias)
 			l.experts(mlpExperts, width)
 		})
 	},

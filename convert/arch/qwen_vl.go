@@ -30,10 +30,7 @@ var qwen3vl = &Family{
 		bias := biasIf(c.Bool("attention_bias"))
 		k := decoderKeys(c, d, yarnRope(c, d, 5000000)).with(key{"n_deepstack_layers", deepstack(c)})
 		return decoderSpec(c, d, "qwen3vl", k, Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, bias, bias)
-			l.headNorms(Transform{})
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
+			l.qwen3Attention(bias)
 			l.gatedFFN(noBias)
 		})
 	},
@@ -54,10 +51,7 @@ var qwen3vlmoe = &Family{
 			key{"expert_feed_forward_length", width},
 			key{"n_deepstack_layers", deepstack(c)})
 		return decoderSpec(c, d, "qwen3vlmoe", k, Transform{}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{})
-			l.attention(false, bias, bias)
-			l.headNorms(Transform{})
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{})
+			l.qwen3Attention(bias)
 			l.add("mlp.gate", "ffn_gate_inp", []int64{n, d.hidden}, Transform{}, noBias)
 			l.stacks(mlpExperts, n, width)
 			l.turned("mlp.experts", n, width, false)
