@@ -86,3 +86,12 @@ func TestTekken(t *testing.T) {
 	require.ErrorContains(t, err, `unknown pre-tokenizer: \p{L}+`)
 	require.Contains(t, hint.Of(err), "--pre")
 }
+
+// Beside tokenizer.json neither is looked at.
+func TestRanksUnused(t *testing.T) {
+	for _, file := range []string{"tekken.json", "tiktoken.model", "qwen.tiktoken"} {
+		md := load(t, object{"tokenizer.json": fallback(), file: "YQ== 7"}, Options{Class: "MistralForCausalLM"})
+		model, _ := md.String("tokenizer.ggml.model")
+		require.Equal(t, "llama", model, file)
+	}
+}
