@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,28 @@ type expected struct {
 // write copies m to a file and returns the file's SHA-256.
 func write(t *testing.T, m *Model) string {
 	t.Helper()
+	return writeRounded(t, m, nil)
+}
+
+// rounded are elements that the reference rounds the other way, by tensor and index, and by how many units in the last place.
+type rounded map[string]map[int64]int32
+
+// readRounded returns those of the golden folders. They are elements of ssm_a, of which the reference takes exponentials. Its
+// library (PyTorch, and in that MKL's vsExp) has code of its own for every kind of processor, each wrong by one unit in one
+// value in a hundred, each in another: those of mamba and qwen3next came of AVX-512 and the others of SSE4.2, and no processor
+// gives both. carat rounds once.
+func readRounded(t *testing.T) map[string]rounded {
+	t.Helper()
+	b, err := os.ReadFile("testdata/exponentials.json")
+	require.NoError(t, err)
+	var out map[string]rounded
+	require.NoError(t, json.Unmarshal(b, &out))
+	return out
+}
+
+// writeRounded is write with some elements, all of them F32, moved.
+func writeRounded(t *testing.T, m *Model, moved rounded) string {
+	t.Helper()
 	var infos []gguf.TensorInfo
 	for _, x := range m.Tensors() {
 		infos = append(infos, x.Info())
@@ -46,6 +69,12 @@ func write(t *testing.T, m *Model) string {
 			n := min(37, infos[i].Rows()-row)
 			b := make([]byte, n*infos[i].RowBytes())
 			require.NoError(t, x.ReadRows(b, row, n))
+			for element, ulps := range moved[infos[i].Name] {
+				if at := 4*element - row*infos[i].RowBytes(); at >= 0 && at < int64(len(b)) {
+					bits := binary.LittleEndian.Uint32(b[at:])
+					binary.LittleEndian.PutUint32(b[at:], bits+uint32(ulps))
+				}
+			}
 			require.NoError(t, w.WriteAt(i, b, row*infos[i].RowBytes()))
 		}
 	}
@@ -118,12 +147,6 @@ func differences(t *testing.T, m *Model, kv [][3]any, tensors [][4]any) (out []s
 	return out
 }
 
-// roundedOtherwise reports whether all that differs is data of ssm_a: exponentials, of which the reference's library rounds a few
-// the other way (one value of qwen3next was found, a thousandth from the middle of two float32); here they are rounded once.
-func roundedOtherwise(diffs []string) bool {
-	return len(diffs) > 0 && !slices.ContainsFunc(diffs, func(d string) bool { return !strings.HasSuffix(d, "ssm_a: its data differ") })
-}
-
 // classOf is the class that a folder's config.json names.
 func classOf(t *testing.T, dir string) string {
 	b, err := os.ReadFile(filepath.Join(dir, "config.json"))
@@ -143,6 +166,7 @@ func checkFolder(t *testing.T, dir, expectedFile string) (matched, of int) {
 	b, err := os.ReadFile(expectedFile)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(bytes.ReplaceAll(b, []byte("Infinity"), []byte("1e300")), &want), dir) // which JSON does not have
+	moved := readRounded(t)[filepath.Base(dir)]
 	for out, w := range want.OutTypes {
 		of++
 		m, err := Open(dir, Options{OutType: out})
@@ -150,19 +174,20 @@ func checkFolder(t *testing.T, dir, expectedFile string) (matched, of int) {
 			t.Errorf("%s %s: %v", dir, out, err)
 			continue
 		}
-		got := write(t, m)
-		diffs := differences(t, m, w.KV, w.Tensors)
-		switch {
-		case got == w.SHA256:
+		if got := writeRounded(t, m, moved); got == w.SHA256 {
 			matched++
-			require.Empty(t, diffs)
-		case roundedOtherwise(diffs):
-			matched++
-			t.Logf("%s %s: but for the last bits of exponentials", dir, out)
-		default:
+		} else {
+			diffs := differences(t, m, w.KV, w.Tensors)
 			t.Errorf("%s %s: %s, want %s\n\t%s", dir, out, got, w.SHA256, strings.Join(diffs, "\n\t"))
 		}
 		require.NoError(t, m.Close())
+	}
+	if moved != nil {
+		n := 0
+		for _, x := range moved {
+			n += len(x)
+		}
+		t.Logf("exception: all bytes but the last bit of %d exponentials in ssm_a, which the reference rounds as the processor has it", n)
 	}
 	return matched, of
 }

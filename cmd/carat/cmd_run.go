@@ -23,7 +23,8 @@ func runCommand(s streams) *cli.Command {
 		ArgsUsage: "MODEL",
 		Description: `Continues the prompt. The same seed gives the same text for any number of threads. Without -p, or with -p -, the
 prompt is read from standard input if that is a pipe or a file. When prompt and -n together are beyond what the model
-was trained for, a warning says so.
+was trained for, a warning says so. A model with an encoder (T5) reads the prompt there, and its answer alone is
+printed.
 
 EXAMPLES:
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
@@ -113,8 +114,14 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 		return err
 	}
 	warnBeyond(s.err, path, e, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
+	if e.Encodes() { // the prompt is what the encoder reads, and the text an answer to it
+		if err := sess.Encode(ids); err != nil {
+			return err
+		}
+		ids = []int32{e.Start()}
+	}
 	var text strings.Builder
-	if !g.json {
+	if !g.json && !e.Encodes() {
 		fmt.Fprint(s.out, prompt)
 	}
 	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, opts, func(_ int32, piece []byte) error {

@@ -126,6 +126,13 @@ func (e *Engine) Tokenizer() (*tokenizer.Tokenizer, error) { return e.tokenizer(
 // Source is the model as it was opened.
 func (e *Engine) Source() gguf.Model { return e.source }
 
+// Encodes says whether the model has an encoder for its input: a session's Encode is given the text, and the sequence begins
+// with the token Start.
+func (e *Engine) Encodes() bool { return e.model.Encodes() }
+
+// Start is that token.
+func (e *Engine) Start() int32 { return e.model.Start() }
+
 // Vocab is the number of logits of a position.
 func (e *Engine) Vocab() int { return e.model.Vocab() }
 

@@ -33,6 +33,9 @@ func (c *crossAttention) mix(s *Session, dst, x []float32, n int, own state) {
 // Encodes says whether the model has an encoder, to which a session must give the input before the sequence (see Session.Encode).
 func (m *Model) Encodes() bool { return m.graph.source != nil }
 
+// Start is the token that the sequence begins with behind the input of the encoder.
+func (m *Model) Start() int32 { return m.graph.start }
+
 // Encode empties the sequence and evaluates ids as the input that its tokens see, in place of the one before. The model must have an
 // encoder, and the input may be as long as the session. After an error there is no input.
 func (s *Session) Encode(ids []int32) error {

@@ -174,6 +174,8 @@ func TestEncoders(t *testing.T) {
 // TestEncode: what the decoder predicts depends on the whole input, which replaces the one before; without input there is nothing.
 func TestEncode(t *testing.T) {
 	m := load(t, invented(t, "t5"), 2)
+	require.EqualValues(t, 5, m.Start())
+	require.Zero(t, load(t, invented(t, "t5-gated"), 1).Start(), "where the file does not say")
 	ids := testIDs(9)
 	want := all(t, m, ids) // with 7 tokens of input
 	s, got := session(t, m, 20), make([]float32, len(want))

@@ -76,7 +76,7 @@ var families = map[string]family{
 	"qwen3next":       {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20 attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4", have: "ssm_ba.weight"},
 	"qwen35":          {keys: "rope.dimension_sections=[1,1,0,0] attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4"},
 	"qwen35moe":       {keys: "rope.dimension_sections=[1,1,0,0] expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20 attention.key_length=8 ssm.conv_kernel=4 ssm.inner_size=24 ssm.state_size=5 ssm.time_step_rank=4 ssm.group_count=2 full_attention_interval=2 rope.dimension_count=4"},
-	"t5":              {keys: "attention.head_count_kv=4 attention.relative_buckets_count=8 decoder_start_token_id=0 decoder_block_count=3"},
+	"t5":              {keys: "attention.head_count_kv=4 attention.relative_buckets_count=8 decoder_start_token_id=5 decoder_block_count=3"},
 	"t5-gated":        {arch: "t5", keys: "attention.head_count_kv=4 attention.relative_buckets_count=6", have: "ffn_gate.weight output.weight"},
 	"apertus":         {have: "rope_freqs.weight"},
 	"gemma3n":         {keys: "block_count=5 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,true,false] attention.shared_kv_layers=2 altup.num_inputs=3 embedding_length_per_layer_input=6 rope.freq_base_swa=500.0 activation_sparsity_scale=[0.5,0.0,-Inf,-Inf,-Inf] final_logit_softcapping=3.0", have: "attn_v.weight"},

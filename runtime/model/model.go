@@ -67,6 +67,7 @@ type graph struct {
 	embedNorm norm           // behind the embeddings; without weight there is none
 	biases    []positionBias // what attention.bias points at
 	source    *graph         // an encoder, of which only layers and norm are used; nil: there is none
+	start     int32          // the token that the decoder's sequence begins with where there is an encoder
 	ropes     []kernel.Rope  // what attention.rope points at
 	layers    []layer
 	norm      norm

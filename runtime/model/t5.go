@@ -8,10 +8,10 @@ import (
 // scaled; what depends on the distance of tokens is added to them, the same in all layers of each.
 func buildT5(l *loader) *graph {
 	h := l.hparams()
-	l.value("decoder_start_token_id") // for the caller
+	start := l.startToken()
 	buckets := l.count("attention.relative_buckets_count")
 	const encoderBias, decoderBias = 1, 2
-	g := &graph{source: &graph{width: h.width, norm: l.rmsNorm("enc.output_norm", h.width)}}
+	g := &graph{start: start, source: &graph{width: h.width, norm: l.rmsNorm("enc.output_norm", h.width)}}
 	g.biases = []positionBias{l.relativeBias("enc.", h.heads, buckets, true), l.relativeBias("dec.", h.heads, buckets, false)}
 	for i := range h.layers {
 		p := "enc." + layerName(i)
@@ -37,6 +37,21 @@ func buildT5(l *loader) *graph {
 		g.outputScale = float32(1 / math.Sqrt(float64(h.width))) // of models whose output is the embedding
 	}
 	return g.finish(l, h, l.rmsNorm("dec.output_norm", h.width))
+}
+
+// startToken reads what the decoder's sequence begins with; llama.cpp, too, takes 0, T5's padding, where the key is missing.
+func (l *loader) startToken() int32 {
+	const name = "decoder_start_token_id"
+	if !l.given(name) {
+		return 0
+	}
+	id, ok := l.md.Int(l.key(name))
+	if !ok || id < 0 || id > math.MaxInt32 {
+		v, _ := l.value(name)
+		l.fail("metadata %s is %v, expected a token", l.key(name), v)
+		return 0
+	}
+	return int32(id)
 }
 
 func (l *loader) t5Attention(p string, h hparams) *attention {
