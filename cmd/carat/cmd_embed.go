@@ -44,7 +44,7 @@ EXAMPLES:
 				&cli.StringFlag{Name: "pooling", Usage: "`" + strings.Join(embed.Poolings(), "|") + "` how tokens' vectors become one, in place of what the model says"},
 				&cli.StringFlag{Name: "normalize", Value: "auto", Usage: "`auto|yes|no` give vectors the length 1; auto as modules.json of a checkpoint folder says, yes for others"},
 				&cli.StringFlag{Name: "npy", Usage: "`FILE.npy` write vectors as an array of float32, one row a text"}),
-			computeFlags(kernel.Exact), preFlag()),
+			adapterFlags(), computeFlags(kernel.Exact), preFlag()),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -57,6 +57,9 @@ EXAMPLES:
 			o := embedOptions{model: c.Args().First(), source: sourceOptions(c), normalize: c.String("normalize"), npy: c.String("npy"),
 				Options: embed.Options{Prefix: c.String("prefix"), Truncate: c.Bool("truncate")}}
 			o.source.Dense = true // vectors are those that sentence-transformers makes
+			if o.adapters, err = adaptersOf(c); err != nil {
+				return err
+			}
 			if err := o.choose(c.String("pooling")); err != nil {
 				return err
 			}
@@ -73,6 +76,7 @@ type embedOptions struct {
 	embed.Options
 	model     string
 	source    convert.Options
+	adapters  []convert.LoRA
 	texts     []string
 	pooling   *embed.Pooling // nil: what the model says
 	normalize string
@@ -145,10 +149,13 @@ func runEmbed(ctx context.Context, s streams, g global, o embedOptions) (err err
 	if err != nil {
 		return err
 	}
-	defer src.Close()
 	if err := o.settle(src); err != nil {
-		return fmt.Errorf("%s: %w", o.model, err)
+		return errors.Join(fmt.Errorf("%s: %w", o.model, err), src.Close())
 	}
+	if src, err = g.adapt(src, o.model, o.adapters); err != nil {
+		return err
+	}
+	defer src.Close()
 	e, err := g.load(o.model, src, engine.Options{Text: true, Activations: true})
 	if err != nil {
 		return err

@@ -40,13 +40,16 @@ EXAMPLES:
    carat eval q4.gguf --reference ./SmolLM2-135M --text wiki.txt --reference-cache wiki.cache
    carat eval q4.gguf --logits llama-perplexity.kld
    carat eval smollm2-Q4_K_M.gguf --text wiki.txt --json | jq .perplexity.value`,
-		Flags: slices.Concat(measureFlags(), storedFlags(), pageFlags(), sourceFlags()),
+		Flags: slices.Concat(measureFlags(), adapterFlags(), storedFlags(), pageFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
 			o := evalOptions{model: arg, reference: c.String("reference"), source: sourceOptions(c), pages: pagesOf(c)}
+			if o.adapters, err = adaptersOf(c); err != nil {
+				return err
+			}
 			if o.measure, err = measureOptionsOf(c); err != nil {
 				return err
 			}
@@ -65,6 +68,7 @@ EXAMPLES:
 type evalOptions struct {
 	model, reference string
 	source           convert.Options
+	adapters         []convert.LoRA // of model
 	measure          measureOptions
 	stored           storedOptions
 	pages            pages
@@ -86,7 +90,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	if j.Texts, err = o.measure.texts(); err != nil {
 		return err
 	}
-	cand, err := ms.load(o.model, "", j.Options.Context)
+	cand, err := ms.load(o.model, "", j.Options.Context, o.adapters...)
 	if err != nil {
 		return err
 	}

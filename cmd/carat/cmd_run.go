@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
@@ -29,14 +30,15 @@ printed.
 EXAMPLES:
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7
-   carat run ./SmolLM2-135M < prompt.txt`,
+   carat run ./SmolLM2-135M < prompt.txt
+   carat run smollm2-Q4_K_M.gguf --lora my-adapter.gguf --lora another.gguf=0.5 -p "Once upon a time"`,
 		Flags: append(group(samplingGroup,
 			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue; - for standard input"},
 			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"},
 			&cli.Float64Flag{Name: "temp", Usage: "`T` temperature; 0, the default, always takes the likeliest token"},
 			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "`K` sample from the K likeliest tokens; 0 for all"},
 			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "`P` sample from the likeliest tokens whose probabilities sum to P"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` random seed"}), append(computeFlags(kernel.Fast), preFlag()...)...),
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` random seed"}), slices.Concat(adapterFlags(), computeFlags(kernel.Fast), preFlag())...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -53,7 +55,11 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runRun(c.Context, s, g, arg, sourceOptions(c), prompt, o)
+			adapters, err := adaptersOf(c)
+			if err != nil {
+				return err
+			}
+			return runRun(c.Context, s, g, arg, sourceOptions(c), adapters, prompt, o)
 		},
 	}
 }
@@ -89,8 +95,8 @@ func warnBeyond(w io.Writer, path string, e *engine.Engine, tokens int, what str
 	}
 }
 
-func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, prompt string, opts generate.Options) error {
-	e, err := g.engine(path, src, engine.Options{Text: true})
+func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options) error {
+	e, err := g.engine(path, src, engine.Options{Text: true}, adapters...)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
@@ -42,7 +43,7 @@ EXAMPLES:
 			&cli.StringFlag{Name: "select", Value: string(task.SelectLlama), Usage: "`llama|first` which items --limit takes: llama-perplexity's random choice, or the first"},
 			&cli.StringFlag{Name: "shots", Usage: "`FILE` worked examples to put before each item of gsm8k"},
 			&cli.IntFlag{Name: "max-tokens", Value: task.DefaultMaxTokens, Usage: "`N` generate at most N tokens for an answer of gsm8k"},
-			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}), append(computeFlags(kernel.Exact), preFlag()...)...),
+			&cli.BoolFlag{Name: "list", Usage: "list tasks and file formats"}), slices.Concat(adapterFlags(), computeFlags(kernel.Exact), preFlag())...),
 		Action: func(c *cli.Context) error {
 			g, err := globals(c)
 			if err != nil {
@@ -57,6 +58,9 @@ EXAMPLES:
 			}
 			o := tasksOptions{Limit: c.Int("limit"), MaxTokens: c.Int("max-tokens"), Shots: c.String("shots")}
 			if o.Tasks, err = taskFiles(c.StringSlice("task"), c.StringSlice("data")); err != nil {
+				return err
+			}
+			if o.Adapters, err = adaptersOf(c); err != nil {
 				return err
 			}
 			if o.Select, err = task.ParseSelection(c.String("select")); err != nil {
@@ -82,6 +86,7 @@ type tasksOptions struct {
 	Select    task.Selection
 	Shots     string
 	MaxTokens int
+	Adapters  []convert.LoRA // of the model, not the reference
 }
 
 // taskFiles pairs --task NAME=FILE, and --task NAME with the --data FILE of the same rank.
@@ -160,7 +165,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 			}
 		}
 	}
-	e, err := g.engine(path, src, engine.Options{Text: true})
+	e, err := g.engine(path, src, engine.Options{Text: true}, o.Adapters...)
 	if err != nil {
 		return err
 	}

@@ -61,9 +61,9 @@ func (m *models) engine(path string, src gguf.Model) (*engine.Engine, error) {
 	return e, err
 }
 
-// load opens and loads the model at path with room for ctx tokens.
-func (m *models) load(path, role string, ctx int) (*measure.Model, error) {
-	src, err := m.g.open(path, m.src)
+// load opens and loads the model at path, and its adapters, with room for ctx tokens.
+func (m *models) load(path, role string, ctx int, adapters ...convert.LoRA) (*measure.Model, error) {
+	src, err := m.g.openAdapted(path, m.src, adapters)
 	if err != nil {
 		return nil, err
 	}

@@ -18,11 +18,20 @@ func (g global) open(path string, opts convert.Options) (gguf.Model, error) {
 	return m, err
 }
 
+// openAdapted is open for a model with adapters.
+func (g global) openAdapted(path string, opts convert.Options, adapters []convert.LoRA) (gguf.Model, error) {
+	m, err := g.open(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return g.adapt(m, path, adapters)
+}
+
 // engine opens the model at path, as open does, and makes it ready to run.
-func (g global) engine(path string, src convert.Options, opts engine.Options) (*engine.Engine, error) {
+func (g global) engine(path string, src convert.Options, opts engine.Options, adapters ...convert.LoRA) (*engine.Engine, error) {
 	opts = g.computing.options(opts)
 	opts.Threads = g.threads
-	opts.Source = func(path string) (gguf.Model, error) { return g.open(path, src) }
+	opts.Source = func(path string) (gguf.Model, error) { return g.openAdapted(path, src, adapters) }
 	return engine.Open(path, opts)
 }
 

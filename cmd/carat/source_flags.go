@@ -24,7 +24,10 @@ func checkSourceFlags(c *cli.Context) error {
 // by those who open it.
 func idleSourceFlags(c *cli.Context, paths ...string) error {
 	flags := append(sourceFlags(), checkpointFlags()...)
-	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return c.IsSet(f.Names()[0]) })
+	i := slices.IndexFunc(flags, func(f cli.Flag) bool {
+		name := f.Names()[0]
+		return c.IsSet(name) && (name != loraFlag || !adapts(c))
+	})
 	if i < 0 {
 		return nil
 	}

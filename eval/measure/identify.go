@@ -57,6 +57,13 @@ func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, 
 		id.Bytes += h.Bytes
 	}
 	id.SHA256 = together(sums)
+	if v, ok := m.(interface{ Variant() string }); ok { // files that are computed in more than one way, as adapters with a scale
+		id.Name += ", " + v.Variant()
+		if id.SHA256 != "" {
+			sum := sha256.Sum256([]byte(id.SHA256 + " " + v.Variant()))
+			id.SHA256 = hex.EncodeToString(sum[:])
+		}
+	}
 	return id, nil
 }
 

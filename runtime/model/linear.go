@@ -17,6 +17,7 @@ type linear struct {
 	scale []float32
 	// A matrix of a stacked tensor is that of expert, of 0..experts-1; experts is 0 for other matrices.
 	expert, experts int
+	changes         []lowRank // of adapters
 }
 
 // linear loads name.weight (cols x rows) and name.bias when there is one.
@@ -70,6 +71,7 @@ type weight struct {
 func (l *loader) product(m linear, first int) linear {
 	if m.w != nil {
 		l.weights = append(l.weights, weight{m.w, l.tensors[m.name], first})
+		m.changes = l.lowRanks(m, first)
 	}
 	return m
 }
@@ -80,7 +82,7 @@ type output struct {
 	m   *linear
 }
 
-// apply multiplies the n rows of x by the matrix of each output and its scale, and adds the biases. All matrices have as many
+// apply multiplies the n rows of x by the matrix of each output and its scale, and adds what adapters make of them and the biases. All matrices have as many
 // columns as x.
 func (s *Session) apply(x []float32, n int, outs ...output) {
 	s.products = s.products[:0]
@@ -96,6 +98,9 @@ func (s *Session) apply(x []float32, n int, outs ...output) {
 		if o.m.scale != nil {
 			s.pool.Scale(o.dst[:n*o.m.w.Rows], o.m.scale[0])
 		}
+	}
+	s.addLowRanks(x, n, outs)
+	for _, o := range outs {
 		if o.m.bias != nil {
 			s.pool.AddBias(o.dst[:n*o.m.w.Rows], o.m.bias)
 		}

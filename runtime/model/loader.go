@@ -19,7 +19,8 @@ type loader struct {
 	asked map[string]bool
 	// headersOnly checks tensors without loading them: matrices and vectors are nil.
 	headersOnly bool
-	weights     []weight // that activations are multiplied with
+	weights     []weight             // that activations are multiplied with
+	changes     map[string][]*change // of tensors, by adapters in their order
 	// invent makes tensors that are missing, and for a nil shape says by nil that there is none; nil but in tests, which make models of
 	// any architecture with it.
 	invent func(name string, shape []int64) gguf.Tensor
@@ -27,7 +28,7 @@ type loader struct {
 }
 
 func newLoader(src gguf.Model, arch string) *loader {
-	l := &loader{md: src.Metadata(), arch: arch, tensors: map[string]gguf.Tensor{}, asked: map[string]bool{}}
+	l := &loader{md: src.Metadata(), arch: arch, tensors: map[string]gguf.Tensor{}, asked: map[string]bool{}, changes: map[string][]*change{}}
 	for _, t := range src.Tensors() {
 		l.tensors[t.Info().Name] = t
 	}
@@ -38,6 +39,13 @@ func newLoader(src gguf.Model, arch string) *loader {
 func (l *loader) fail(format string, args ...any) {
 	if l.err == nil {
 		l.err = fmt.Errorf("%w: "+format, append([]any{gguf.ErrInput}, args...)...)
+	}
+}
+
+// keep keeps the first error.
+func (l *loader) keep(err error) {
+	if l.err == nil {
+		l.err = err
 	}
 }
 

@@ -76,8 +76,9 @@ type graph struct {
 	// Logits are multiplied by outputScale, 0 means 1, then squeezed into (-softcap, softcap), 0 means they are not.
 	outputScale, softcap float32
 
-	pooling int      // of poolings
-	weights []weight // that activations are multiplied with
+	pooling int       // of poolings
+	changes []lowRank // of the embeddings, by adapters
+	weights []weight  // that activations are multiplied with
 }
 
 // Load builds the graph of src, which must pass [Check]. Errors wrap gguf.ErrInput and name the key or tensor. src
@@ -99,8 +100,10 @@ func loadGraph(src gguf.Model, opts Options) (*Model, error) {
 		return nil, err
 	}
 	l := newLoader(src, a.name)
+	l.adapt(adaptersOf(src))
 	g := a.build(l)
-	g.pooling = l.pooling()
+	g.pooling, g.changes = l.pooling(), l.embeddingChanges()
+	l.unusedChanges()
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -155,8 +158,11 @@ func (g *graph) embed(s *Session, x []float32, ids []int32) {
 	mark := s.arena.mark()
 	pos := s.arena.floats(g.width)
 	for i, id := range ids {
+		g.embedding.Row(x[i*g.width:(i+1)*g.width], int(id))
+	}
+	s.addEmbeddingChanges(x, ids, g.changes)
+	for i := range ids {
 		row := x[i*g.width : (i+1)*g.width]
-		g.embedding.Row(row, int(id))
 		if g.scale != 0 {
 			kernel.Scale(row, g.scale)
 		}

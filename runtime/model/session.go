@@ -40,6 +40,7 @@ type Session struct {
 
 	// What steps need beside the arena, kept so that a token allocates nothing.
 	products       []kernel.Product
+	lows           [][]float32 // see addLowRanks
 	multiplier     kernel.Multiplier
 	turning        turning
 	assigned       assigned
