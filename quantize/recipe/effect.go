@@ -69,17 +69,17 @@ func (r *Recipe) whyIdle(tt TensorType) string {
 	case len(matched) == 0:
 		var names []string
 		for _, t := range r.tensors {
-			if reserved(t) == "" {
+			if r.reserved(t) == "" {
 				names = append(names, t.Name)
 			}
 		}
 		return "matches no tensor" + suggest.DidYouMean(literal(tt.Pattern.String()), Spellings(tt.Pattern.String(), names))
 	case !r.def.Quantized() || r.fileType == Copy:
 		return "has no effect: " + r.oneType()
-	case !slices.ContainsFunc(matched, func(t gguf.TensorInfo) bool { return reserved(t) == "" }):
-		return fmt.Sprintf("has no effect: it matches only tensors that always keep their type, such as %s (%s)", matched[0].Name, reserved(matched[0]))
+	case !slices.ContainsFunc(matched, func(t gguf.TensorInfo) bool { return r.reserved(t) == "" }):
+		return fmt.Sprintf("has no effect: it matches only tensors that always keep their type, such as %s (%s)", matched[0].Name, r.reserved(matched[0]))
 	}
-	i := slices.IndexFunc(matched, func(t gguf.TensorInfo) bool { return reserved(t) == "" })
+	i := slices.IndexFunc(matched, func(t gguf.TensorInfo) bool { return r.reserved(t) == "" })
 	return fmt.Sprintf("has no effect: another option decides first for all that it matches, such as %s (%s)", matched[i].Name, r.reasons[matched[i].Name])
 }
 

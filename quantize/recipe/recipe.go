@@ -3,7 +3,6 @@ package recipe
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 )
@@ -22,7 +21,8 @@ type Recipe struct {
 	large   bool // what the reference calls the 70B model
 	tied    bool // no output.weight
 
-	wv, down, gate, up counter
+	wv  counter          // of matrices that carry values
+	ffn map[category]int // how many of each kind of feed-forward matrix were decided
 
 	// What Idle asks: the tensors, the type and the reason of each, and which reasons there were.
 	tensors []gguf.TensorInfo
@@ -57,7 +57,7 @@ type Decision struct {
 // New prepares the decisions for a model of which tensors are all. md must name the architecture.
 func New(ft FileType, md *gguf.Metadata, tensors []gguf.TensorInfo, opts Options) *Recipe {
 	arch := md.Architecture()
-	r := &Recipe{fileType: ft, def: ft.Default(), opts: opts, arch: arch, falcon: arch == "falcon", tied: true,
+	r := &Recipe{fileType: ft, def: ft.Default(), opts: opts, arch: arch, falcon: arch == "falcon", tied: true, ffn: map[category]int{},
 		tensors: tensors, types: map[string]gguf.Type{}, reasons: map[string]string{}, decided: map[string]bool{}}
 	r.layers = int(first(md, arch+".block_count"))
 	r.experts = int(first(md, arch+".expert_count"))
@@ -68,13 +68,18 @@ func New(ft FileType, md *gguf.Metadata, tensors []gguf.TensorInfo, opts Options
 	if kv > 0 {
 		r.gqa = int(heads / kv)
 	}
+	own := r.layers - int(first(md, arch+".nextn_predict_layers")) // without those that predict further tokens
 	switch arch {
-	case "llama":
-		r.large = r.layers == 80 && heads != kv
+	case "llama", "llama-embed":
+		r.large = own == 80 && heads != kv
 	case "qwen2", "deci", "olmo":
-		r.large = r.layers == 80
+		r.large = own == 80
 	case "jais2":
-		r.large = r.layers == 68
+		r.large = own == 68
+	case "granite-switch": // the reference counts the router's attention as a layer
+		r.layers++
+	case "nanbeige": // its layers run several times, and each pass counts
+		r.layers *= max(1, int(first(md, arch+".num_loops")))
 	}
 	for _, t := range tensors {
 		if t.Name == "output.weight" {
@@ -84,7 +89,6 @@ func New(ft FileType, md *gguf.Metadata, tensors []gguf.TensorInfo, opts Options
 			r.wv.n++
 		}
 	}
-	r.down.n, r.gate.n, r.up.n = r.layers, r.layers, r.layers
 	return r
 }
 
@@ -113,14 +117,17 @@ func (r *Recipe) decide(t gguf.TensorInfo) (Decision, error) {
 	fixed := r.opts.File != nil
 	if why := r.keep(t); why != "" && !fixed {
 		r.reasons[t.Name] = why
-		return Decision{Type: t.Type, Wanted: t.Type, Reason: why, Eligible: reserved(t) == ""}, nil
+		return Decision{Type: t.Type, Wanted: t.Type, Reason: why, Eligible: r.reserved(t) == ""}, nil
 	}
-	want, reason, final := r.choose(t)
+	want, reason, final, err := r.choose(t)
+	if err != nil {
+		return Decision{}, err
+	}
 	r.reasons[t.Name], r.decided[reason] = reason, true
 	if fixed && want == t.Type {
-		return Decision{Type: want, Wanted: want, Reason: reason, Eligible: reserved(t) == ""}, nil
+		return Decision{Type: want, Wanted: want, Reason: reason, Eligible: r.reserved(t) == ""}, nil
 	}
-	if why := reserved(t); why != "" {
+	if why := r.reserved(t); why != "" {
 		f := r.opts.File
 		return Decision{}, fmt.Errorf("%s: tensor %s: %s was asked for, but such tensors are never quantized (%s): write keep", f.place(f.byName[t.Name]), t.Name, want, why)
 	}
@@ -155,81 +162,39 @@ func (r *Recipe) check(t gguf.TensorInfo, d Decision) error {
 }
 
 // choose applies options, then rules. final types are not replaced by a fallback.
-func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final bool) {
+func (r *Recipe) choose(t gguf.TensorInfo) (want gguf.Type, reason string, final bool, err error) {
 	cat := categoryOf(t.Name)
 	if f := r.opts.File; f != nil {
 		if e := f.byName[t.Name]; e != nil && !e.Keep {
-			return e.Type, "recipe", false
+			return e.Type, "recipe", false, nil
 		}
-		return t.Type, "recipe: keep", false
+		return t.Type, "recipe: keep", false, nil
 	}
 	pattern := slices.IndexFunc(r.opts.TensorTypes, func(tt TensorType) bool { return tt.Pattern.MatchString(t.Name) })
 	// The second table of embeddings is large, so a pattern that names it goes first.
 	perLayer := t.Name == "per_layer_token_embd.weight" && pattern >= 0
 	if o := r.opts.TokenEmbeddingType; o != nil && cat == tokenEmbedding && !perLayer {
-		return *o, byTokenEmbeddingType, true
+		return *o, byTokenEmbeddingType, true, nil
 	}
 	if o := r.opts.OutputTensorType; o != nil && cat == output {
-		return *o, byOutputTensorType, true
+		return *o, byOutputTensorType, true, nil
 	}
 	if !r.def.Quantized() {
-		return r.def, "file type " + r.fileType.String(), true
+		return r.def, "file type " + r.fileType.String(), true, nil
 	}
 	if pattern >= 0 {
 		tt := r.opts.TensorTypes[pattern]
-		return tt.Type, tt.reason(), false
+		return tt.Type, tt.reason(), false, nil
 	}
 	if r.opts.Pure {
-		return r.def, byPure, false
+		return r.def, byPure, false, nil
 	}
-	want, reason = r.rule(t, cat)
-	return want, reason, false
+	want, reason, err = r.rule(t, cat)
+	return want, reason, false, err
 }
 
-// keep says why a tensor stays as it is, or "".
-func (r *Recipe) keep(t gguf.TensorInfo) string {
-	switch {
-	case r.opts.LeaveOutputTensor && t.Name == "output.weight":
-		return byLeaveOutputTensor
-	case r.opts.KeepQuantized && t.Type.Quantized():
-		return "--keep-quantized"
-	}
-	return reserved(t)
-}
-
-// reserved says why no file type and no option quantizes a tensor, or "".
-func reserved(t gguf.TensorInfo) string {
-	n := t.Name
-	switch {
-	case t.Dims() < 2:
-		return "one dimension"
-	case !strings.HasSuffix(n, "weight"):
-		return "no weight matrix"
-	case strings.Contains(n, "_norm.weight"):
-		return "norm"
-	case n == "position_embd.weight" || n == "token_types.weight":
-		return "position or type embedding"
-	}
-	for _, s := range keptParts {
-		if strings.Contains(n, s) {
-			return "kept: " + strings.Trim(s, "._")
-		}
-	}
-	return ""
-}
-
-// keptParts are parts of the names of tensors that are small and sensitive.
-var keptParts = []string{
-	"ffn_gate_inp.weight", "ffn_gate_tid2eid.weight", "altup", "laurel", "per_layer_model_proj", "ssm_conv1d", "shortconv.conv.weight",
-	"indexer.k_proj.weight", "indexer.q_proj.weight",
-	"time_mix_first.weight", "time_mix_w0.weight", "time_mix_w1.weight", "time_mix_w2.weight", "time_mix_v0.weight", "time_mix_v1.weight",
-	"time_mix_v2.weight", "time_mix_a0.weight", "time_mix_a1.weight", "time_mix_a2.weight", "time_mix_g1.weight", "time_mix_g2.weight",
-	"time_mix_decay_w1.weight", "time_mix_decay_w2.weight", "time_mix_lerp_fused.weight",
-	"attn_rel_b.weight", ".position_embd", "sam.pos_embd", "sam.neck.", "sam.net_", ".rel_pos", ".patch_embd", ".patch_merger",
-	"a.rvq.codebook", "mm.a.code_embd",
-}
-
-// fallback is the type with blocks of 32 that stands in for one with larger blocks.
+// fallback is the type with blocks of 32 that stands in for one with larger blocks. Types with such blocks stand in for
+// themselves, since it is a float type that takes their place.
 func fallback(t gguf.Type) (gguf.Type, bool) {
 	switch t {
 	case gguf.IQ1_S, gguf.IQ1_M, gguf.IQ2_XXS, gguf.IQ2_XS, gguf.IQ2_S, gguf.IQ3_XXS, gguf.IQ3_S, gguf.IQ4_XS:
@@ -243,5 +208,5 @@ func fallback(t gguf.Type) (gguf.Type, bool) {
 	case gguf.Q6_K:
 		return gguf.Q8_0, true
 	}
-	return t, false
+	return t, t.BlockSize() <= 32
 }

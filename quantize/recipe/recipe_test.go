@@ -190,7 +190,7 @@ func TestFallbacks(t *testing.T) {
 	}{
 		{Q4_K_M, 512, gguf.Q4_K}, {Q4_K_M, 96, gguf.Q5_0}, {Q5_K_M, 96, gguf.Q5_1}, {Q6_K, 96, gguf.Q8_0}, {Q3_K_S, 96, gguf.Q4_0},
 		{IQ2_XS, 96, gguf.IQ4_NL}, {TQ1_0, 96, gguf.Q4_0}, {Q2_0, 96, gguf.Q4_0}, {Q4_K_M, 33, gguf.F16},
-		{Q8_0, 33, gguf.F64}, {Q4_0, 33, gguf.F64}, {IQ4_NL, 33, gguf.F64}, {Q1_0, 96, gguf.F64},
+		{Q8_0, 33, gguf.F16}, {Q4_0, 33, gguf.F16}, {IQ4_NL, 33, gguf.F16}, {Q1_0, 96, gguf.F64},
 	} {
 		ts := []gguf.TensorInfo{{Name: "blk.0.x.weight", Type: gguf.F32, Shape: []int64{c.cols, 4}}}
 		md, _ := model("llama", 1, 1, 1, 0, true)
@@ -209,6 +209,25 @@ func TestFallbacks(t *testing.T) {
 	embd := gguf.TensorInfo{Name: "token_embd.weight", Type: gguf.F32, Shape: []int64{96, 4}}
 	_, err := New(Q8_0, md, []gguf.TensorInfo{embd}, Options{TokenEmbeddingType: &q6}).Next(embd)
 	require.ErrorContains(t, err, "was asked for", "these options know no fallback")
+}
+
+// TestLayersOfExperts: in a model with experts some rules read the layer in the name, and fail where there is none.
+func TestLayersOfExperts(t *testing.T) {
+	md, ts := model("qwen3moe", 4, 8, 2, 16, false)
+	for name, want := range map[string]string{
+		"enc.ffn_down.weight": "the name has none", "blk.4.ffn_up_exps.weight": "the model has 4 layers (qwen3moe.block_count)",
+	} {
+		x := gguf.TensorInfo{Name: name, Type: gguf.F16, Shape: []int64{512, 8}}
+		_, err := New(Q4_K_M, md, append(ts, x), Options{}).Next(x)
+		require.ErrorContains(t, err, "tensor "+name)
+		require.ErrorContains(t, err, want)
+		for _, o := range []Options{{Pure: true}, {TensorTypes: []TensorType{pattern(t, "ffn=q8_0")}}} {
+			_, err = New(Q4_K_M, md, append(ts, x), o).Next(x)
+			require.NoError(t, err, "nothing is asked then")
+		}
+		_, err = New(IQ2_M, md, append(ts, x), Options{}).Next(x)
+		require.NoError(t, err, "rules of two bits count")
+	}
 }
 
 // TestPatternBeforeEmbeddingType: --tensor-type wins for the embeddings per layer, and for those only.

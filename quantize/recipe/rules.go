@@ -1,53 +1,11 @@
 package recipe
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
 )
-
-// category is the part a tensor plays, told from its name.
-type category int
-
-const (
-	other category = iota
-	output
-	tokenEmbedding
-	attnQKV
-	attnKVB
-	attnV
-	attnK
-	attnQ
-	attnOutput
-	ffnUp
-	ffnGate
-	ffnDown
-)
-
-// categoryOf takes the first that matches.
-func categoryOf(name string) category {
-	switch {
-	case name == "output.weight":
-		return output
-	case name == "token_embd.weight" || name == "per_layer_token_embd.weight":
-		return tokenEmbedding
-	}
-	for _, c := range []struct {
-		part string
-		cat  category
-	}{
-		{"attn_qkv.weight", attnQKV}, {"attn_kv_b.weight", attnKVB}, {"attn_v.weight", attnV}, {"attn_k.weight", attnK}, {"attn_q.weight", attnQ},
-		{"attn_output.weight", attnOutput}, {"ffn_up", ffnUp}, {"ffn_gate", ffnGate}, {"ffn_down", ffnDown},
-	} {
-		if strings.Contains(name, c.part) {
-			return c.cat
-		}
-	}
-	return other
-}
-
-// valueLike tensors carry the attention's values, which deserve more bits.
-func (c category) valueLike() bool { return c == attnV || c == attnQKV || c == attnKVB }
 
 func (ft FileType) in(list ...FileType) bool {
 	for _, f := range list {
@@ -61,69 +19,101 @@ func (ft FileType) in(list ...FileType) bool {
 // lowBit are the file types of about two bits and less, which have rules of their own.
 func (ft FileType) lowBit() bool { return ft.in(IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ2_M) }
 
+func contains(name string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // more is true for the first and last eighth of n layers and every third in between.
 func more(i, n int) bool { return i < n/8 || i >= 7*n/8 || (i-n/8)%3 == 2 }
 
-// layer is the index that rules compare with the number of layers: with experts the number in the name,
-// since one layer then has many such tensors; else the counter.
-func (r *Recipe) layer(name string, c counter) int {
+// layer is the index of a feed-forward tensor that rules compare with the number of layers: with experts the number in
+// the name, since one layer then has many such tensors; else how many of its kind came before.
+func (r *Recipe) layer(name string, cat category) (int, error) {
+	i := r.ffn[cat]
+	r.ffn[cat]++
 	if r.experts <= 1 {
-		return c.i
+		return i, nil
 	}
-	if n := LayerOf(name); n >= 0 {
-		return n
+	n := LayerOf(name)
+	if n < 0 {
+		return 0, fmt.Errorf("tensor %s: the rules of file type %s need the layer of a feed-forward tensor in a model with experts, and the name has none (blk.N.): "+
+			"give its type with --tensor-type, or use --pure", name, r.fileType)
 	}
-	return c.i
+	if n >= r.layers {
+		return 0, fmt.Errorf("tensor %s is in layer %d, but the model has %d layers (%s.block_count)", name, n, r.layers, r.arch)
+	}
+	return n, nil
 }
 
-// rule applies the preset's rules in the reference's order (llama-quant.cpp).
-func (r *Recipe) rule(t gguf.TensorInfo, cat category) (gguf.Type, string) {
-	ft, d := r.fileType, r.def
+// rule applies the preset's rules in the reference's order (llama-quant.cpp). It fails where the layer of a tensor
+// decides and cannot be told.
+func (r *Recipe) rule(t gguf.TensorInfo, cat category) (want gguf.Type, why string, err error) {
+	ft := r.fileType
+	want, why = r.def, "default"
 	switch {
+	case r.arch == glm5Next && contains(t.Name, "attn_q_a", "attn_q_b", "nextn.eh_proj"):
+		want, why = gguf.Q8_0, "queries of a compressed attention"
 	case cat == output || cat == tokenEmbedding && r.tied:
-		return r.outputRule(t)
+		want, why = r.outputRule(t)
 	case ft == MXFP4MoE:
-		if len(t.Shape) > 2 && t.Shape[2] > 1 {
-			return gguf.MXFP4, "experts"
-		}
-		return gguf.Q8_0, "no experts"
+		want, why = r.expertRule(t, cat)
 	case cat == tokenEmbedding:
-		switch {
-		case ft.in(IQ2_XXS, IQ2_XS, IQ1_S, IQ1_M):
-			return gguf.Q2_K, "token embedding"
-		case ft.in(IQ2_S, IQ2_M, IQ3_XXS):
-			return gguf.IQ3_S, "token embedding"
-		case ft.in(TQ1_0, TQ2_0, Q2_0):
-			return gguf.Q4_K, "token embedding"
-		}
-		return d, "default"
+		want, why = r.embeddingRule()
 	case ft.lowBit():
-		return r.lowBitRule(t, cat)
+		want, why = r.lowBitRule(cat)
 	case cat.valueLike():
-		return r.valueRule(t)
+		want, why = r.valueRule()
+	case cat == attnK && r.experts == 8:
+		want, why = gguf.Q8_0, "keys of 8 experts"
 	case cat == attnK || cat == attnQ:
-		switch {
-		case cat == attnK && r.experts == 8:
-			return gguf.Q8_0, "keys of 8 experts"
-		case ft == IQ3_XS:
-			return gguf.IQ3_XXS, "keys and queries"
-		case ft == IQ3_XXS:
-			return gguf.IQ2_S, "keys and queries"
+		switch ft {
+		case IQ3_XS:
+			want, why = gguf.IQ3_XXS, "keys and queries"
+		case IQ3_XXS:
+			want, why = gguf.IQ2_S, "keys and queries"
 		}
-	case cat == ffnDown:
-		return r.downRule(t)
 	case cat == attnOutput:
-		return r.attnOutputRule()
-	case cat == ffnGate:
-		i := r.layer(t.Name, r.gate)
-		r.gate.i++
-		return r.middleRule(i, r.gate.n)
-	case cat == ffnUp:
-		i := r.layer(t.Name, r.up)
-		r.up.i++
-		return r.middleRule(i, r.up.n)
+		want, why = r.attnOutputRule()
+	case cat == ffnDown || cat == ffnGate || cat == ffnUp:
+		i, err := r.layer(t.Name, cat)
+		if err != nil {
+			return want, why, err
+		}
+		if cat == ffnDown {
+			want, why = r.downRule(i)
+		} else {
+			want, why = r.middleRule(i)
+		}
 	}
-	return d, "default"
+	return want, why, nil
+}
+
+// expertRule is MXFP4_MOE's, which looks for stacked matrices. Those of an attention that are stacked, too, one a head,
+// are told from experts for one architecture only.
+func (r *Recipe) expertRule(t gguf.TensorInfo, cat category) (gguf.Type, string) {
+	expert := r.arch != "bailingmoe3" || cat == ffnUp || cat == ffnGate || cat == ffnDown
+	if expert && len(t.Shape) > 2 && t.Shape[2] > 1 {
+		return gguf.MXFP4, "experts"
+	}
+	return gguf.Q8_0, "no experts"
+}
+
+func (r *Recipe) embeddingRule() (gguf.Type, string) {
+	const why = "token embedding"
+	switch ft := r.fileType; {
+	case ft.in(IQ2_XXS, IQ2_XS, IQ1_S, IQ1_M):
+		return gguf.Q2_K, why
+	case ft.in(IQ2_S, IQ2_M, IQ3_XXS):
+		return gguf.IQ3_S, why
+	case ft.in(TQ1_0, TQ2_0, Q2_0):
+		return gguf.Q4_K, why
+	}
+	return r.def, "default"
 }
 
 func (r *Recipe) outputRule(t gguf.TensorInfo) (gguf.Type, string) {
@@ -146,7 +136,7 @@ func (r *Recipe) outputRule(t gguf.TensorInfo) (gguf.Type, string) {
 	return r.def, "default"
 }
 
-func (r *Recipe) lowBitRule(t gguf.TensorInfo, cat category) (gguf.Type, string) {
+func (r *Recipe) lowBitRule(cat category) (gguf.Type, string) {
 	ft := r.fileType
 	twoBit := ft.in(IQ2_S, IQ2_M)
 	strong := gguf.Q2_K
@@ -163,9 +153,9 @@ func (r *Recipe) lowBitRule(t gguf.TensorInfo, cat category) (gguf.Type, string)
 	case cat == attnK && r.experts == 8:
 		return gguf.Q4_K, "keys of 8 experts"
 	case cat == ffnDown:
-		i := r.down.i // a plain counter here, also with experts
-		r.down.i++
-		if i < r.down.n/8 {
+		i := r.ffn[cat] // a plain counter here, also with experts
+		r.ffn[cat]++
+		if i < r.layers/8 {
 			return strong, "ffn_down, first layers"
 		}
 	case cat == attnOutput:
@@ -181,7 +171,7 @@ func (r *Recipe) lowBitRule(t gguf.TensorInfo, cat category) (gguf.Type, string)
 	return r.def, "default"
 }
 
-func (r *Recipe) valueRule(t gguf.TensorInfo) (gguf.Type, string) {
+func (r *Recipe) valueRule() (gguf.Type, string) {
 	ft, want, why := r.fileType, r.def, "default"
 	set := func(t gguf.Type) { want, why = t, "values" }
 	grouped := r.gqa >= 4
@@ -220,10 +210,8 @@ func (r *Recipe) valueRule(t gguf.TensorInfo) (gguf.Type, string) {
 	return want, why
 }
 
-func (r *Recipe) downRule(t gguf.TensorInfo) (gguf.Type, string) {
-	ft := r.fileType
-	i, n := r.layer(t.Name, r.down), r.down.n
-	r.down.i++
+func (r *Recipe) downRule(i int) (gguf.Type, string) {
+	ft, n := r.fileType, r.layers
 	early := i < n/8
 	const why, whyEarly, whyMore = "ffn_down", "ffn_down, first layers", "ffn_down, chosen layers"
 	switch {
@@ -297,8 +285,8 @@ func (r *Recipe) attnOutputRule() (gguf.Type, string) {
 }
 
 // middleRule is for ffn_gate and ffn_up, which bear fewer bits away from both ends.
-func (r *Recipe) middleRule(i, n int) (gguf.Type, string) {
-	if r.fileType == IQ3_XS && i >= n/8 && i < 7*n/8 {
+func (r *Recipe) middleRule(i int) (gguf.Type, string) {
+	if n := r.layers; r.fileType == IQ3_XS && i >= n/8 && i < 7*n/8 {
 		return gguf.IQ3_XXS, "ffn, middle layers"
 	}
 	return r.def, "default"
