@@ -91,6 +91,14 @@ func (t Type) BlockSize() int { return types[t].blockSize }
 // BlockBytes is the size of one encoded block in bytes.
 func (t Type) BlockBytes() int { return types[t].blockBytes }
 
+// BitsPerWeight is the size of an element in bits, on average over a block. It is 0 for a type that is not Valid.
+func (t Type) BitsPerWeight() float64 {
+	if !t.Valid() {
+		return 0
+	}
+	return 8 * float64(t.BlockBytes()) / float64(t.BlockSize())
+}
+
 // RowBytes is the size of a row of cols elements. cols must be a multiple of BlockSize.
 func (t Type) RowBytes(cols int64) int64 {
 	i := types[t]

@@ -16,6 +16,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/quantize/clients"
 	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
@@ -50,6 +51,9 @@ type Options struct {
 	// tensors by file and place in it, as llama-quantize --keep-split does.
 	Split     gguf.Split
 	KeepSplit bool
+	// Clients must read the output. NoteClients adds a note for each type that some client does not read.
+	Clients     []clients.Client
+	NoteClients bool
 	// Threads bounds how many cores compute; less than 1 counts as 1. The bytes do not depend on it.
 	Threads int
 }
@@ -151,7 +155,15 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	if idle := r.Idle(); len(idle) > 0 {
 		return nil, fmt.Errorf("%w: %s", ErrOptions, strings.Join(idle, "; "))
 	}
+	for _, c := range o.Clients {
+		if err := c.Refuses(p.Metadata.Architecture(), p.infos()); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+		}
+	}
 	p.notes = r.Notes()
+	if o.NoteClients && len(o.Clients) == 0 {
+		p.notes = append(p.notes, clients.Unread(p.Metadata.Architecture(), p.infos())...)
+	}
 	if o.HasImatrix && !p.weighted() {
 		p.notes = append(p.notes, fmt.Sprintf("--imatrix has no effect on the tensors, since no type in the output uses importance weights (file type %s); the metadata records it", o.FileType))
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
@@ -58,7 +57,7 @@ func (p *Plan) Notes() []string {
 		switch {
 		case !t.Source.Quantized() || t.Source == t.Type:
 			continue
-		case bitsPerWeight(t.Type) > bitsPerWeight(t.Source):
+		case t.Type.BitsPerWeight() > t.Source.BitsPerWeight():
 			c = &larger
 		}
 		c.from[t.Source.String()] = true
@@ -77,5 +76,3 @@ func (p *Plan) Notes() []string {
 	note(larger, "they get larger, not better; --keep-quantized leaves them as they are")
 	return notes
 }
-
-func bitsPerWeight(t gguf.Type) float64 { return 8 * float64(t.BlockBytes()) / float64(t.BlockSize()) }

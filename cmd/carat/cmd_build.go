@@ -29,7 +29,8 @@ convert followed by quantize. With --eval the original and the result are then m
 EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
-   carat build ./SmolLM2-135M --type Q3_K_S --dry-run`,
+   carat build ./SmolLM2-135M --type Q3_K_S --dry-run
+   carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,
 		Flags: slices.Concat(quantizeFlags(), outputFlags(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
@@ -84,6 +85,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		return err
 	}
 	defer src.Close()
+	opts.NoteClients = true
 	plan, err := quantize.NewPlan(src, opts)
 	if err != nil {
 		return err

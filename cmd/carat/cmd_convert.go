@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/urfave/cli/v2"
@@ -32,6 +31,7 @@ EXAMPLES:
 		Flags: slices.Concat(
 			group(typesGroup,
 				&cli.StringFlag{Name: "outtype", Value: "auto", Usage: "`f32|f16|bf16|q8_0|auto` type of the weight matrices"},
+				clientFlag(),
 				&cli.BoolFlag{Name: "vocab-only", Usage: "write metadata and tokenizer, no tensors"}),
 			outputFlags(), splitFlags(), checkpointFlags(),
 			group(adapterGroup, &cli.StringFlag{Name: "base", Usage: "`MODEL` DIR is an adapter: write it for this checkpoint folder, of which config.json is enough"}), sourceFlags()),
@@ -61,7 +61,12 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runConvert(c.Context, s, g, arg, base, out, opts, split, rec)
+			readers, err := clientOptions(c)
+			if err != nil {
+				return err
+			}
+			copied := quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Clients: readers, Threads: g.threads}
+			return runConvert(c.Context, s, g, arg, base, out, opts, copied, rec)
 		},
 	}
 }
@@ -106,7 +111,7 @@ func output(c *cli.Context) (string, error) {
 	return out, nil
 }
 
-func runConvert(ctx context.Context, s streams, g global, dir, base, out string, opts convert.Options, split gguf.Split, rec *recorder) error {
+func runConvert(ctx context.Context, s streams, g global, dir, base, out string, opts convert.Options, copied quantize.Options, rec *recorder) error {
 	open := convert.Open
 	if base != "" {
 		open = func(dir string, o convert.Options) (*convert.Model, error) { return convert.OpenAdapter(dir, base, o) }
@@ -118,7 +123,7 @@ func runConvert(ctx context.Context, s streams, g global, dir, base, out string,
 	g.tell(src)
 	defer src.Close()
 	// Converting is copying: the source already has the types that the file gets.
-	plan, err := quantize.NewPlan(src, quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Threads: g.threads})
+	plan, err := quantize.NewPlan(src, copied)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,13 @@ func planCommand(s streams) *cli.Command {
 		Usage:     "show what quantize would make of each tensor, and why",
 		ArgsUsage: "MODEL",
 		Description: `Reads only headers, so it is instant: each tensor's type and bytes, the rule that chose the type, and where a
-fallback replaces it. Adjacent layers with the same result share one row; --json lists every tensor. The plan can be
-saved as a recipe, edited, and given back to plan, quantize and build with --recipe.
+fallback replaces it. Adjacent layers with the same result share one row; --json lists every tensor. Notes name the
+programs that do not read a type. The plan can be saved as a recipe, edited, and given back to plan, quantize and build
+with --recipe.
 
 EXAMPLES:
    carat plan smollm2-BF16.gguf --type Q4_K_M
+   carat plan smollm2-BF16.gguf --type IQ4_XS --for ollama,candle
    carat plan ./SmolLM2-135M --type Q4_K_M --imatrix smollm2.imatrix.gguf --save recipe.yaml
    carat quantize ./SmolLM2-135M --recipe recipe.yaml -o smollm2.gguf
    carat plan ./SmolLM2-135M --recipe recipe.yaml --export-tensor-types types.txt
@@ -46,6 +48,7 @@ EXAMPLES:
 				return err
 			}
 			defer src.Close()
+			opts.NoteClients = true
 			plan, err := quantize.NewPlan(src, opts)
 			if err != nil {
 				return err

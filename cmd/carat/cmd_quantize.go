@@ -33,7 +33,8 @@ EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf \
        -o smollm2-Q4_K_M.gguf
-   carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run`,
+   carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run
+   carat quantize smollm2-BF16.gguf --type Q4_0 --for openvino,candle -o smollm2-Q4_0.gguf`,
 		Flags: slices.Concat(quantizeFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
@@ -84,7 +85,7 @@ func quantizeFlags() []cli.Flag {
 	metadata := group(tensorsGroup,
 		&cli.StringFlag{Name: "prune-layers", Usage: "`A,B,C` leave out these layers"},
 		&cli.StringSliceFlag{Name: "override-kv", Usage: "`KEY=TYPE:VALUE` set metadata; the type is int, float, bool or str"})
-	return slices.Concat(types, recipeFlags(), matrix, metadata)
+	return slices.Concat(append(types, clientFlag()), recipeFlags(), matrix, metadata)
 }
 
 func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
@@ -100,6 +101,9 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 		return o, hint.Wrap(usagef("%s needs --type", c.Command.Name), "file types: %s", strings.Join(encodable(), " "))
 	}
 	var err error
+	if o.Clients, err = clientOptions(c); err != nil {
+		return o, err
+	}
 	if o.Split, o.KeepSplit, err = quantizeSplit(c); err != nil {
 		return o, err
 	}

@@ -51,8 +51,8 @@ func Structure(p *Policy, name string, md *gguf.Metadata, tensors []gguf.TensorI
 				continue
 			}
 			found = true
-			if bits(t.Type) < bits(m.Type) {
-				find(RuleMinType, t.Name, "", "%s is %s of %.4g bits a weight, the policy asks for at least %s of %.4g", t.Name, t.Type, bits(t.Type), m.Type, bits(m.Type))
+			if t.Type.BitsPerWeight() < m.Type.BitsPerWeight() {
+				find(RuleMinType, t.Name, "", "%s is %s of %.4g bits a weight, the policy asks for at least %s of %.4g", t.Name, t.Type, t.Type.BitsPerWeight(), m.Type, m.Type.BitsPerWeight())
 			}
 		}
 		if !found && m.Tensor != "output" && m.Tensor != "output.weight" { // which tied embeddings stand for
@@ -70,13 +70,6 @@ func (m *MinType) names(tensor string) bool {
 	}
 	parts := strings.SplitN(base, ".", 3)
 	return len(parts) == 3 && parts[0] == "blk" && parts[2] == m.Tensor
-}
-
-func bits(t gguf.Type) float64 {
-	if t.BlockSize() == 0 {
-		return 0
-	}
-	return 8 * float64(t.BlockBytes()) / float64(t.BlockSize())
 }
 
 // Inputs checks the texts: that they are those the policy names, and that evaluation text is not in the calibration
