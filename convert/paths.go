@@ -12,7 +12,7 @@ import (
 // sideFiles are what a conversion may read of a folder besides weights.
 var sideFiles = []string{
 	"README.md", "adapter_config.json", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
-	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "special_tokens_map.json", "spiece.model", "tokenizer.json",
+	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "qwen.tiktoken", "special_tokens_map.json", "spiece.model", "tekken.json", "tiktoken.model", "tokenizer.json",
 	"tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
 }
 

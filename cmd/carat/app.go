@@ -32,7 +32,8 @@ EXAMPLES:
    carat tasks smollm2-Q4_K_M.gguf --task hellaswag=hellaswag_val_full.txt --limit 400
    carat inspect smollm2-Q4_K_M.gguf
 
-MODEL is a checkpoint folder or a GGUF file; of a split, its first file. Flags may stand before or after the verb and
+MODEL is a checkpoint folder or a GGUF file; of a split, its first file. Where there is none of that name, ORG/NAME, with
+@REVISION or :FILE.gguf behind it, is a model in the cache of the Hugging Face hub. Flags may stand before or after the verb and
 its arguments.
 
 EXIT STATUS:
@@ -91,6 +92,9 @@ func newApp(s streams) *cli.App {
 		c.HideHelpCommand = true
 		c.UseShortOptionHandling = false
 		c.Before = func(c *cli.Context) error {
+			if l, ok := c.App.Metadata[lineKey].(*line); ok && l.unfound != nil {
+				return l.unfound
+			}
 			if err := checkIdle(c); err != nil {
 				return err
 			}
@@ -134,6 +138,7 @@ func parseAndRun(ctx context.Context, app *cli.App, args []string) error {
 	if l.on(cli.HelpFlag.Names()...) && l.on("json") {
 		return helpJSON(app, l.verb)
 	}
+	l.unfound = l.findModels()
 	app.Metadata = map[string]any{lineKey: l}
 	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return wrongFlag(app, l, err) }
 	for _, c := range app.Commands {

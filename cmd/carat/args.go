@@ -17,6 +17,7 @@ type line struct {
 	verb        *cli.Command // nil when there is none, or an unknown one, which is rest[0] then
 	flags, rest []string
 	behind      []string // all arguments but the verb, as they were given
+	unfound     error    // why a model of the hub has no path
 }
 
 func parseLine(app *cli.App, args []string) *line {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hfcache"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
@@ -48,6 +49,9 @@ EXAMPLES:
 			}
 			if !o.inPlace && !o.dryRun && o.out == "" {
 				return usagef("edit needs -o OUT.gguf, --in-place or --dry-run")
+			}
+			if o.inPlace && hfcache.Within(arg) {
+				return usagef("--in-place cannot change %s: it is in the cache of the hub, which other programs use; give -o OUT.gguf", arg)
 			}
 			if o.edit, err = parseEdit(c); err != nil {
 				return err

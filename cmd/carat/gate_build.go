@@ -9,6 +9,7 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/hfcache"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
@@ -79,15 +80,11 @@ func (x *gating) builtName() string {
 	if x.out != "" {
 		return filepath.Base(x.out)
 	}
-	source := filepath.Clean(x.policy.Model.Source)
-	if abs, err := filepath.Abs(source); err == nil {
-		source = abs // "." has a name too
-	}
 	how := x.policy.Target.Type
 	if how == "" {
 		how = strings.TrimSuffix(filepath.Base(x.policy.Target.Recipe), filepath.Ext(x.policy.Target.Recipe))
 	}
-	return fmt.Sprintf("%s-%s.gguf", strings.TrimSuffix(filepath.Base(source), ".gguf"), how)
+	return fmt.Sprintf("%s-%s.gguf", strings.TrimSuffix(hfcache.Name(x.policy.Model.Source), ".gguf"), how)
 }
 
 // target is what the policy has built.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carat-llm/carat/convert/hub"
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/gguf"
@@ -65,6 +66,11 @@ func gateOptionsOf(c *cli.Context, g global) (*gateOptions, error) {
 	}
 	if err := o.override(c); err != nil {
 		return nil, err
+	}
+	for _, source := range []*string{&o.policy.Model.Source, &o.policy.Reference.Source} {
+		if err := findModel(source, hub.All); *source != "" && err != nil {
+			return nil, err
+		}
 	}
 	return o, o.check(c, g)
 }

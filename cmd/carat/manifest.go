@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hfcache"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/manifest"
 	"github.com/urfave/cli/v2"
@@ -61,11 +62,11 @@ func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
 			var names []string
 			for _, v := range c.StringSlice(name) {
 				dir, scale := scaled(v)
-				names = append(names, fmt.Sprintf("%s=%v", filepath.Base(dir), scale))
+				names = append(names, fmt.Sprintf("%s=%v", hfcache.Name(dir), scale))
 			}
 			options[name] = names
 		case name == "base":
-			options[name] = filepath.Base(c.String(name))
+			options[name] = hfcache.Name(c.String(name))
 		case list:
 			options[name] = c.StringSlice(name)
 		case isFile && c.String(name) != "":

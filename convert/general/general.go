@@ -1,7 +1,8 @@
 // Package general finds out what a model is called and where it comes from: the general.* entries.
 //
 // Sources are asked in the reference converter's order, and the first that knows a field decides: the front
-// matter of README.md, config.json's _name_or_path, the folder's name. A metadata file and a name given by
+// matter of README.md, config.json's _name_or_path, the folder's name, or that of
+// the repository if it is in the cache of huggingface_hub. A metadata file and a name given by
 // the user override them. No path of the machine is ever written.
 package general
 
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hfcache"
 )
 
 // Options override what is found.
@@ -64,11 +66,11 @@ func Metadata(dir string, config map[string]any, o Options) ([]gguf.KV, []string
 	if id, ok := config["_name_or_path"].(string); ok && strings.Count(id, "/") <= 1 {
 		f.putID(id, o.Parameters)
 	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, nil, err
+	if id, _, ok := hfcache.Repository(dir); ok {
+		f.putID(id, o.Parameters) // the folder's own name is that of a commit
+	} else {
+		f.putID(hfcache.Name(dir), o.Parameters)
 	}
-	f.putID(filepath.Base(abs), o.Parameters)
 	f.put("size_label", o.sizeLabel())
 	if err := f.generationConfig(filepath.Join(dir, "generation_config.json")); err != nil {
 		return nil, nil, err

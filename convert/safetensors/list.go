@@ -22,6 +22,12 @@ const (
 	maxIndex = 100 << 20
 )
 
+// List returns the names of the weight files that dir should have, sorted: those that the index names are not looked for.
+func List(dir string) ([]string, error) {
+	names, _, err := list(dir)
+	return names, err
+}
+
 // list returns the names of the weight files, sorted, and where each tensor is if an index says so.
 func list(dir string) (names []string, where map[string]string, err error) {
 	path := filepath.Join(dir, index)

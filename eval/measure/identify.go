@@ -6,20 +6,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/hfcache"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
 // Named is what is known of the model at path before it is opened.
 func Named(path string) report.Model {
-	id := report.Model{Name: filepath.Base(filepath.Clean(path))}
-	if abs, err := filepath.Abs(path); err == nil {
-		id.Name = filepath.Base(abs) // "." has a name too
-	}
+	id := report.Model{Name: hfcache.Name(path)}
 	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 		id.Bytes = st.Size()
 	}
