@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -30,26 +29,23 @@ printed.
 EXAMPLES:
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7
+   carat run ./SmolLM2-135M -p "Once upon a time" --temp 1 --min-p 0.05 --dry-multiplier 0.8 --stop "The end"
    carat run ./SmolLM2-135M < prompt.txt
    carat run smollm2-Q4_K_M.gguf --lora my-adapter.gguf --lora another.gguf=0.5 -p "Once upon a time"`,
-		Flags: append(group(samplingGroup,
+		Flags: slices.Concat(group(textGroup,
 			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue; - for standard input"},
-			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"},
-			&cli.Float64Flag{Name: "temp", Usage: "`T` temperature; 0, the default, always takes the likeliest token"},
-			&cli.IntFlag{Name: "top-k", Value: 40, Usage: "`K` sample from the K likeliest tokens; 0 for all"},
-			&cli.Float64Flag{Name: "top-p", Value: 0.95, Usage: "`P` sample from the likeliest tokens whose probabilities sum to P"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` random seed"}), slices.Concat(adapterFlags(), computeFlags(kernel.Fast), preFlag())...),
+			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"}), samplingFlags(), adapterFlags(), computeFlags(kernel.Fast), preFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			o := generate.Options{
-				MaxTokens: c.Int("n"),
-				Params:    generate.Params{Temperature: c.Float64("temp"), TopK: c.Int("top-k"), TopP: c.Float64("top-p"), Seed: c.Uint64("seed")},
-			}
-			if err := checkGeneration(o); err != nil {
+			o, breakers, err := samplingOptions(c)
+			if err != nil {
 				return err
+			}
+			if o.MaxTokens = c.Int("n"); o.MaxTokens < 1 || o.MaxTokens > mostTokens {
+				return outOfRange("-n", 1, mostTokens, o.MaxTokens)
 			}
 			prompt, err := readPrompt(s.in, c.String("prompt"), c.IsSet("prompt"))
 			if err != nil {
@@ -59,26 +55,12 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runRun(c.Context, s, g, arg, sourceOptions(c), adapters, prompt, o)
+			return runRun(c.Context, s, g, arg, sourceOptions(c), adapters, prompt, o, breakers)
 		},
 	}
 }
 
-// checkGeneration refuses flags that no generation could follow.
-func checkGeneration(o generate.Options) error {
-	const most = 1 << 24
-	switch {
-	case o.MaxTokens < 1 || o.MaxTokens > most:
-		return outOfRange("-n", 1, most, o.MaxTokens)
-	case !(o.Temperature >= 0) || math.IsInf(o.Temperature, 0):
-		return usagef("--temp must be at least 0, which always takes the likeliest token (got %v)", o.Temperature)
-	case o.TopK < 0:
-		return usagef("--top-k must be at least 0, which means all tokens (got %d)", o.TopK)
-	case !(o.TopP > 0 && o.TopP <= 1):
-		return usagef("--top-p must be above 0 and at most 1, which means all tokens (got %v)", o.TopP)
-	}
-	return nil
-}
+const mostTokens = 1 << 24 // of a text
 
 // generated is run's JSON.
 type generated struct {
@@ -95,7 +77,7 @@ func warnBeyond(w io.Writer, path string, e *engine.Engine, tokens int, what str
 	}
 }
 
-func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options) error {
+func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options, breakers []string) error {
 	e, err := g.engine(path, src, engine.Options{Text: true}, adapters...)
 	if err != nil {
 		return err
@@ -115,6 +97,11 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 	if len(ids) == 0 {
 		return usagef("the prompt is empty and the model has no beginning-of-text token: give -p TEXT")
 	}
+	if opts.Multiplier > 0 {
+		if opts.Breakers, err = generate.FindBreakers(e.Vocab(), tok, breakers); err != nil {
+			return err
+		}
+	}
 	sess, err := e.NewSession(len(ids) + opts.MaxTokens)
 	if err != nil {
 		return err
@@ -130,7 +117,7 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 	if !g.json && !e.Encodes() {
 		fmt.Fprint(s.out, prompt)
 	}
-	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, opts, func(_ int32, piece []byte) error {
+	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, opts, func(piece []byte) error {
 		text.Write(piece)
 		if g.json {
 			return nil

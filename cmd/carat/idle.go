@@ -25,6 +25,9 @@ var idleRules = []idleRule{
 	{"convert", []string{"lora", "pre"}, isGiven("base"), "--base writes the adapter by itself"},
 	{"gate", []string{"cache"}, isSet("no-cache"), "--no-cache uses none"},
 	{"gate", nil, isSet("print-policy"), "--print-policy prints the built-in policy"},
+	{"run", []string{"xtc-threshold"}, unset("xtc-probability"), "without --xtc-probability XTC takes nothing away"},
+	{"run", []string{"repeat-last-n"}, unpenalised, "there is no penalty: give --repeat-penalty, --presence-penalty or --frequency-penalty"},
+	{"run", []string{"dry-base", "dry-allowed-length", "dry-penalty-last-n", "dry-sequence-breaker"}, unset("dry-multiplier"), "without --dry-multiplier there is no penalty"},
 	{"tasks", nil, isSet("list"), "--list lists all tasks"},
 	{"tasks", []string{"max-tokens"}, noTask("gsm8k"), "only gsm8k generates answers"},
 	{"tasks", []string{"select"}, unset("limit"), "without --limit all items are used"},
@@ -46,6 +49,10 @@ func isGiven(flag string) func(*cli.Context) bool {
 
 func unset(flag string) func(*cli.Context) bool {
 	return func(c *cli.Context) bool { return !c.IsSet(flag) }
+}
+
+func unpenalised(c *cli.Context) bool {
+	return !c.IsSet("repeat-penalty") && !c.IsSet("presence-penalty") && !c.IsSet("frequency-penalty")
 }
 
 func noTask(name string) func(*cli.Context) bool {

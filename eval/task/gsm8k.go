@@ -1,7 +1,6 @@
 package task
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -63,26 +62,16 @@ type generation struct {
 
 func (q *generation) tokens() int { return len(q.prompt) + q.max - 1 }
 
-// errNextQuestion ends a generation.
-var errNextQuestion = errors.New("the model began another question")
-
 func (q *generation) answer(s *sequence) (outcome, error) {
 	kept := s.rewind(q.prompt, len(q.prompt)-1)
 	var text []byte
-	_, _, err := generate.Run(s.ctx, s, s.vocab, q.tok, q.prompt[kept:], generate.Options{Params: generate.Params{TopP: 1}, MaxTokens: q.max},
-		func(_ int32, piece []byte) error {
-			text = append(text, piece...)
-			// Only the end is new, and the word may come in several tokens.
-			if strings.Contains(string(text[max(0, len(text)-len(piece)-len("Question:")):]), "Question:") {
-				return errNextQuestion
-			}
-			return nil
-		})
-	if err != nil && !errors.Is(err, errNextQuestion) {
+	_, _, err := generate.Run(s.ctx, s, s.vocab, q.tok, q.prompt[kept:],
+		generate.Options{Params: generate.Params{TopP: 1}, MaxTokens: q.max, Stop: []string{"Question:"}},
+		func(more []byte) error { text = append(text, more...); return nil })
+	if err != nil {
 		return outcome{}, err
 	}
-	written, _, _ := strings.Cut(string(text), "Question:")
-	got, ok := lastNumber(written)
+	got, ok := lastNumber(string(text))
 	return outcome{right: ok && got == q.gold}, nil
 }
 

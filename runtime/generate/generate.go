@@ -1,5 +1,5 @@
 // Package generate writes text with a model: it evaluates a prompt, draws a token, evaluates that, and
-// so on until the model ends, the limit is reached or the context is cancelled.
+// so on until the model ends, a stop string comes, the limit is reached or the context is cancelled.
 //
 // The package knows models and tokenizers by the small interfaces below; runtime/model.Session and
 // runtime/tokenizer.Tokenizer satisfy them. The same prompt, parameters and seed give the same tokens.
@@ -27,8 +27,9 @@ type Reason string
 
 // The reasons.
 const (
-	EndOfGeneration Reason = "stop"   // the model drew a token that ends
-	Limit           Reason = "length" // the limit of tokens was reached
+	EndOfGeneration Reason = "stop"        // the model drew a token that ends
+	StopString      Reason = "stop-string" // the text has one of Options.Stop
+	Limit           Reason = "length"      // the limit of tokens was reached
 )
 
 // Options of Run.
@@ -39,13 +40,15 @@ type Options struct {
 	MaxTokens int
 	// IgnoreEOG goes on after tokens that end (for measurements).
 	IgnoreEOG bool
+	// Stop are strings that end the text. They are no part of it.
+	Stop []string
 }
 
-// Run evaluates the prompt on seq, whose vocabulary has vocab tokens, and hands each new token and its
-// bytes to emit. Bytes of one character may come in several tokens. The token that ends the generation
-// is not emitted. It returns the tokens written; on an error those written until then.
-func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []int32, opts Options,
-	emit func(id int32, piece []byte) error) ([]int32, Reason, error) {
+// Run evaluates the prompt on seq, whose vocabulary has vocab tokens, and hands the text of new tokens to emit as soon as it is clear:
+// whole characters, which may come in several tokens, and nothing of a stop string. The token that ends the generation is not
+// emitted, nor a character that the last token leaves unfinished. It returns the tokens written, those of a stop string among them;
+// on an error those written until then.
+func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []int32, opts Options, emit func(text []byte) error) ([]int32, Reason, error) {
 	if len(prompt) == 0 {
 		return nil, "", errors.New("the prompt has no tokens; at least one is needed")
 	}
@@ -56,6 +59,8 @@ func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []
 	if err != nil {
 		return nil, "", err
 	}
+	sampler.Accept(prompt...)
+	out := newText(opts.Stop, emit)
 	logits := make([]float32, vocab)
 	var written []int32
 	next := prompt
@@ -68,14 +73,17 @@ func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []
 		}
 		id := sampler.Sample(logits)
 		if tok.IsEOG(id) && !opts.IgnoreEOG {
-			return written, EndOfGeneration, nil
+			return written, EndOfGeneration, out.end()
 		}
+		sampler.Accept(id)
 		written = append(written, id)
-		if err := emit(id, tok.Piece(id)); err != nil {
+		if ended, err := out.write(tok.Piece(id)); err != nil {
 			return written, "", err
+		} else if ended {
+			return written, StopString, nil
 		}
 		if len(written) == opts.MaxTokens {
-			return written, Limit, nil
+			return written, Limit, out.end()
 		}
 		next = written[len(written)-1:]
 	}

@@ -31,12 +31,12 @@ func (letters) IsEOG(id int32) bool   { return id == 4 }
 func run(t *testing.T, prompt []int32, opts Options) (string, Reason, *counter) {
 	t.Helper()
 	text, seq := "", &counter{}
-	ids, reason, err := Run(context.Background(), seq, 5, letters{}, prompt, opts, func(_ int32, piece []byte) error {
+	ids, reason, err := Run(context.Background(), seq, 5, letters{}, prompt, opts, func(piece []byte) error {
 		text += string(piece)
 		return nil
 	})
 	require.NoError(t, err)
-	require.Len(t, ids, len(text))
+	require.GreaterOrEqual(t, len(ids), len(text))
 	return text, reason, seq
 }
 
@@ -57,19 +57,19 @@ func TestRun(t *testing.T) {
 
 func TestRunRejectsAndStops(t *testing.T) {
 	opts := Options{Params: Params{TopP: 1}, MaxTokens: 3}
-	none := func(int32, []byte) error { return nil }
+	none := func([]byte) error { return nil }
 	_, _, err := Run(context.Background(), &counter{}, 5, letters{}, nil, opts, none)
 	require.ErrorContains(t, err, "no tokens")
 	_, _, err = Run(context.Background(), &counter{}, 5, letters{}, []int32{1}, Options{Params: opts.Params}, none)
 	require.ErrorContains(t, err, "at least 1")
 
 	ctx, cancel := context.WithCancel(context.Background())
-	ids, _, err := Run(ctx, &counter{}, 5, letters{}, []int32{0}, opts, func(int32, []byte) error { cancel(); return nil })
+	ids, _, err := Run(ctx, &counter{}, 5, letters{}, []int32{0}, opts, func([]byte) error { cancel(); return nil })
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, []int32{1}, ids)
 
 	broken := errors.New("pipe")
-	_, _, err = Run(context.Background(), &counter{}, 5, letters{}, []int32{0}, opts, func(int32, []byte) error { return broken })
+	_, _, err = Run(context.Background(), &counter{}, 5, letters{}, []int32{0}, opts, func([]byte) error { return broken })
 	require.ErrorIs(t, err, broken)
 }
 
