@@ -63,6 +63,20 @@ func scalesOf(parts []*tensor) (out []gguf.Tensor) {
 	return out
 }
 
+// shaped are the specs of a tensor that may be stored in several shapes: those of its own, and of two ways that have it the first.
+func shaped(t *prequant.Tensor, specs []arch.Tensor) []arch.Tensor {
+	var out []arch.Tensor
+	for _, s := range specs {
+		if slices.Equal(s.Shape, t.Shape) && !slices.ContainsFunc(out, func(x arch.Tensor) bool { return x.Name == s.Name }) {
+			out = append(out, s)
+		}
+	}
+	if out == nil {
+		return specs
+	}
+	return out
+}
+
 // turned are the specs of a tensor whose matrices are output x input already.
 func turned(t *prequant.Tensor, specs []arch.Tensor) []arch.Tensor {
 	if !t.Turned {

@@ -130,7 +130,7 @@ func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
 
 // makeTensors makes what t becomes: nothing while experts of its layer are missing.
 func (m *Model) makeTensors(t *prequant.Tensor, name string, specs []arch.Tensor, stacks *stacker, out gguf.Type) ([]gguf.Tensor, error) {
-	specs = turned(t, specs)
+	specs = turned(t, shaped(t, specs))
 	if !slices.Equal(t.Shape, specs[0].Shape) {
 		return nil, fmt.Errorf("%w: %s: tensor shape: %s is %v, but config.json says %v", gguf.ErrInput, m.path(t.Tensor), t.Name, t.Shape, specs[0].Shape)
 	}

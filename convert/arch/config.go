@@ -123,6 +123,14 @@ func (c *Config) value(key string) any {
 	return c.defaults[key]
 }
 
+// with is the config with another value.
+func (c *Config) with(key string, v any) *Config {
+	other := *c
+	other.values = maps.Clone(c.values)
+	other.values[key] = v
+	return &other
+}
+
 // Has reports whether key has a value other than null.
 func (c *Config) Has(key string) bool { return c.value(key) != nil }
 

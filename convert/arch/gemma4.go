@@ -1,5 +1,12 @@
 package arch
 
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
 // gemma4 has longer heads in layers that attend to the whole context, of which a part is rotated; possibly experts beside
 // the feed-forward part, embeddings for each layer, and shared keys and values.
 var gemma4 = &Family{
@@ -7,7 +14,7 @@ var gemma4 = &Family{
 	Name:    "gemma4",
 	Defaults: map[string]any{"vocab_size": 262144.0, "vocab_size_per_layer_input": 262144.0, "hidden_size": 2304.0, "hidden_size_per_layer_input": 256.0,
 		"intermediate_size": 9216.0, "num_hidden_layers": 30.0, "num_attention_heads": 8.0, "num_key_value_heads": 4.0, "head_dim": 256.0,
-		"global_head_dim": 512.0, "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131072.0, "rms_norm_eps": 1e-6,
+		"hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131072.0, "rms_norm_eps": 1e-6,
 		"tie_word_embeddings": true, "attention_bias": false, "sliding_window": 512.0, "num_kv_shared_layers": 0.0, "attention_k_eq_v": false,
 		"enable_moe_block": false, "use_double_wide_mlp": false},
 	Describe: func(c *Config) *Spec {
@@ -31,7 +38,7 @@ var gemma4 = &Family{
 			k = k.with(key{"expert_feed_forward_length", c.Int("moe_intermediate_size", maxWidth)})
 		}
 		k = k.with(when(c.Bool("use_double_wide_mlp"), key{"feed_forward_length", g.ffn})...)
-		k = k.with(when(c.Has("num_global_key_value_heads"), key{"attention.head_count_kv", g.kv})...)
+		k = k.with(when(g.kvGiven, key{"attention.head_count_kv", g.kv})...)
 		k = k.with(key{"rope.dimension_count", g.head}, key{"rope.dimension_count_swa", d.headDim})
 		s := decoderSpec(c, d, "gemma4", k, Transform{}, func(l layer) {
 			l.d.ffn, l.d.kvHeads = int64(g.ffn[l.n]), int64(g.kv[l.n])
@@ -65,11 +72,41 @@ type gemma4Sizes struct {
 	head, each, shared int64 // of heads that see the whole context; of a layer's embeddings; layers that share keys and values
 	sliding            []bool
 	ffn, kv            []int32
+	kvGiven            bool // the config says how many heads of keys these layers have
+}
+
+// wholeContextSizes is the config with the sizes of layers that attend to the whole context under their published names, where
+// transformers 5 has written them for each layer: per_layer_config is {"5": {"head_dim": 512}, ...}.
+func (c *Config) wholeContextSizes(sliding []bool) *Config {
+	names := map[string]string{"head_dim": "global_head_dim", "num_key_value_heads": "num_global_key_value_heads"}
+	each := c.Sub("per_layer_config")
+	for _, layer := range slices.Sorted(maps.Keys(each.values)) {
+		n, err := strconv.Atoi(layer)
+		if err != nil || n < 0 || n >= len(sliding) || sliding[n] {
+			each.fail(layer, "is not the number of a layer that attends to the whole context: only those may have sizes of their own")
+			return c
+		}
+		for key, v := range each.Sub(layer).values {
+			name := names[key]
+			if name == "" {
+				each.Sub(layer).fail(key, "is not supported: layers may differ in head_dim and num_key_value_heads")
+				return c
+			}
+			if first := c.value(name); first != nil && !reflect.DeepEqual(first, v) {
+				each.Sub(layer).fail(key, "is %v, but %s of other layers is %v: GGUF files have one number for all that attend to the whole context", v, name, first)
+				return c
+			}
+			c = c.with(name, v)
+		}
+	}
+	return c
 }
 
 func readGemma4(c *Config, d dims) gemma4Sizes {
-	g := gemma4Sizes{head: c.Int("global_head_dim", maxWidth), each: c.count("hidden_size_per_layer_input", maxWidth), shared: c.count("num_kv_shared_layers", d.layers),
+	c = c.wholeContextSizes(c.sliding(d, 6))
+	g := gemma4Sizes{head: c.IntOr("global_head_dim", maxWidth, 512), each: c.count("hidden_size_per_layer_input", maxWidth), shared: c.count("num_kv_shared_layers", d.layers),
 		sliding: c.sliding(d, 6), ffn: make([]int32, d.layers), kv: make([]int32, d.layers)}
+	g.kvGiven = c.Has("num_global_key_value_heads")
 	full := c.IntOr("num_global_key_value_heads", maxWidth, d.kvHeads)
 	for n := range d.layers {
 		g.ffn[n], g.kv[n] = int32(d.ffn), int32(d.kvHeads)

@@ -14,6 +14,9 @@ var nemotronh = &Family{
 	Aliases: map[string]string{"attention_head_dim": "head_dim"},
 	Describe: func(c *Config) *Spec {
 		kinds := nemotronKinds(c)
+		if !c.Has("num_hidden_layers") { // transformers 5 leaves it out
+			c = c.with("num_hidden_layers", float64(len(kinds)))
+		}
 		d := readDims(c, headDerived)
 		if int64(len(kinds)) != d.layers {
 			c.fail("hybrid_override_pattern", "has %d layers, but num_hidden_layers is %d", len(kinds), d.layers)

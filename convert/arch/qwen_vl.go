@@ -55,6 +55,9 @@ var qwen3vlmoe = &Family{
 			l.add("mlp.gate", "ffn_gate_inp", []int64{n, d.hidden}, Transform{}, noBias)
 			l.stacks(mlpExperts, n, width)
 			l.turned("mlp.experts", n, width, false)
+			if 2*width != d.hidden { // as transformers 5 saves them, where shapes tell
+				l.fused("mlp.experts", n, width)
+			}
 		})
 	},
 }

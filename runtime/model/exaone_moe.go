@@ -5,8 +5,8 @@ package model
 func buildEXAONEMoE(l *loader) *graph {
 	h := l.withRouting(l.hparams(), sigmoid, true)
 	experts := l.hasExperts(h.layers)
-	window, sliding := l.count("attention.sliding_window"), l.slidingLayers(h.layers, 4)
 	h.layers -= l.skipNext(h.layers)
+	window, sliding := l.count("attention.sliding_window"), l.slidingLayers(h.layers, 4)
 	g := &graph{ropes: l.ropes(h, halves)}
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)

@@ -6,6 +6,7 @@ func buildGranite(l *loader) *graph { return l.graniteFactors(buildLlama(l)) }
 // buildGraniteMoE builds Granite with experts, and in some versions one that is shared by all tokens.
 func buildGraniteMoE(l *loader) *graph {
 	h := l.hparams()
+	h.sharedHidden = l.countOr("expert_shared_feed_forward_length", h.hidden)
 	return buildGranite(l).blocks(func(p string, b *block, _ *attention) {
 		if m, ok := b.ffn.(*moe); ok && l.has(p+"ffn_up_shexp.weight") {
 			l.sharedExpert(m, p, h, false)

@@ -109,11 +109,12 @@ func (l *loader) slidingLayers(layers, otherwise int) []bool {
 	sliding := make([]bool, layers)
 	switch v, _ := l.value(name); pattern := v.(type) {
 	case []bool:
-		if len(pattern) != layers {
-			l.fail("metadata %s has %d values, but %s is %d", l.key(name), len(pattern), l.key("block_count"), layers)
+		// It may have values for layers that predict further tokens, which are not among these.
+		if all, _ := l.md.Int(l.key("block_count")); len(pattern) != layers && int64(len(pattern)) != all {
+			l.fail("metadata %s has %d values, but %s is %d", l.key(name), len(pattern), l.key("block_count"), all)
 			return sliding
 		}
-		return pattern
+		return pattern[:layers]
 	default:
 		every := l.countOr(name, otherwise)
 		for i := range sliding {

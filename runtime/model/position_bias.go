@@ -20,13 +20,13 @@ func alibi(heads int, most float64) positionBias {
 	return positionBias{heads, 1, func(positions int) *kernel.Bias { return kernel.ALiBi(heads, positions, most) }}
 }
 
-// relativeBias loads blk.0.attn_rel_b: for each head a number for each bucket of distances.
+// relativeBias loads a layer's attn_rel_b: for each head a number for each bucket of distances.
 func (l *loader) relativeBias(p string, heads, buckets int, encoder bool) positionBias {
 	b := positionBias{heads: heads, sides: 1}
 	if encoder {
 		b.sides = 2
 	}
-	of := l.table(p+"blk.0.attn_rel_b.weight", heads, buckets)
+	of := l.table(p+"attn_rel_b.weight", heads, buckets)
 	b.table = func(positions int) *kernel.Bias {
 		t := &kernel.Bias{Zero: positions - 1, Rows: make([][]float32, heads)}
 		for h := range heads {

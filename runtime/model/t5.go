@@ -5,18 +5,25 @@ import (
 )
 
 // buildT5 builds T5: an encoder of the input (see Session.Encode) and a decoder, whose tokens see the whole input, too. Scores are not
-// scaled; what depends on the distance of tokens is added to them, the same in all layers of each.
+// scaled; what depends on the distance of tokens is added to them, the same in all layers of each, or by a table for each (UMT5).
 func buildT5(l *loader) *graph {
 	h := l.hparams()
 	start := l.startToken()
 	buckets := l.count("attention.relative_buckets_count")
-	const encoderBias, decoderBias = 1, 2
 	g := &graph{start: start, source: &graph{width: h.width, norm: l.rmsNorm("enc.output_norm", h.width)}}
-	g.biases = []positionBias{l.relativeBias("enc.", h.heads, buckets, true), l.relativeBias("dec.", h.heads, buckets, false)}
+	const encoderBias, decoderBias = 1, 2
+	g.biases = []positionBias{l.relativeBias("enc.blk.0.", h.heads, buckets, true), l.relativeBias("dec.blk.0.", h.heads, buckets, false)}
+	own := func(i int, p string, first int) int { // UMT5 has one for each layer
+		if i == 0 || !l.has(p+"attn_rel_b.weight") {
+			return first
+		}
+		g.biases = append(g.biases, l.relativeBias(p, h.heads, buckets, first == encoderBias))
+		return len(g.biases)
+	}
 	for i := range h.layers {
 		p := "enc." + layerName(i)
 		a := l.t5Attention(p+"attn_", h)
-		a.encoder, a.bias = true, encoderBias
+		a.encoder, a.bias = true, own(i, p, encoderBias)
 		g.source.layers = append(g.source.layers, &block{
 			attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a, ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.t5FFN(p, h),
 		})
@@ -27,7 +34,7 @@ func buildT5(l *loader) *graph {
 		}
 		p := "dec." + layerName(i)
 		a := l.t5Attention(p+"attn_", h)
-		a.bias = decoderBias
+		a.bias = own(i, p, decoderBias)
 		g.layers = append(g.layers, &block{attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a}, &block{
 			attnNorm: l.rmsNorm(p+"cross_attn_norm", h.width), mixer: &crossAttention{l.t5Attention(p+"cross_attn_", h)},
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.t5FFN(p, h),

@@ -1,0 +1,100 @@
+"""The models that random_models.py makes: a tiny config of a class, the golden folder whose tokenizer it takes, and changes."""
+import torch
+import transformers as hf
+
+SMALL = dict(vocab_size=400, hidden_size=64, intermediate_size=128, num_attention_heads=4, num_key_value_heads=2,
+             max_position_embeddings=512, bos_token_id=398, eos_token_id=399, pad_token_id=399)
+SPM = dict(bos_token_id=2, eos_token_id=1, pad_token_id=0)
+
+
+def of(config, model, **more):
+    return lambda: getattr(hf, model)(getattr(hf, config)(**{**SMALL, **more}))
+
+
+def random(*shape):
+    return torch.randn(shape, dtype=torch.bfloat16) * 0.2
+
+
+# ---- layers that predict further tokens, which transformers does not make
+
+def glm_next(t):
+    for k in [k for k in t if k.startswith("model.layers.2.")]:
+        t[k.replace("layers.2.", "layers.3.")] = t[k] * 0.5
+    p = "model.layers.3."
+    t.update({p + "eh_proj.weight": random(64, 128), p + "enorm.weight": random(64), p + "hnorm.weight": random(64),
+              p + "embed_tokens.weight": random(400, 64), p + "shared_head.head.weight": random(400, 64), p + "shared_head.norm.weight": random(64)})
+
+
+def exaone_next(t):
+    for k in list(t):
+        for layer in ["model.layers.3.", "model.layers.0.mlp."]:  # attention of one, the dense part of the other
+            if k.startswith(layer) and (".mlp." in k) == (".mlp." in layer):
+                t["mtp.layers.0." + k.split(".", 3)[3]] = t[k] * 0.5
+    t.update({"mtp.fc.weight": random(64, 128), "mtp.pre_fc_norm_embedding.weight": random(64), "mtp.pre_fc_norm_hidden.weight": random(64),
+              "mtp.norm.weight": random(64)})
+
+
+def turn_experts(t):
+    for k in t:
+        if k.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            t[k] = t[k].transpose(1, 2).contiguous()
+
+
+def own_head(t):
+    t["lm_head.weight"] = t["shared.weight"].clone()
+
+
+# ---- models
+
+def qwen3vlmoe():
+    vision = dict(depth=1, hidden_size=32, intermediate_size=64, num_heads=2, patch_size=4, out_hidden_size=64, image_size=16,
+                  deepstack_visual_indexes=[0], spatial_merge_size=2, temporal_patch_size=2)
+    text = dict({k: v for k, v in SMALL.items() if "token_id" not in k}, moe_intermediate_size=48, num_hidden_layers=2, head_dim=16, num_experts=4,
+                num_experts_per_tok=2, eos_token_id=397, pad_token_id=397, tie_word_embeddings=False,
+                rope_parameters={"rope_type": "default", "rope_theta": 500000.0, "mrope_section": [4, 2, 2]})
+    return hf.Qwen3VLMoeForConditionalGeneration(hf.Qwen3VLMoeConfig(text_config=text, vision_config=vision, tie_word_embeddings=False))
+
+
+def llava():
+    vision = hf.CLIPVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=4, projection_dim=32)
+    return hf.LlavaForConditionalGeneration(hf.LlavaConfig(text_config=hf.LlamaConfig(**SMALL, num_hidden_layers=2), vision_config=vision, image_token_index=390))
+
+
+def t5(name, **more):
+    return lambda: getattr(hf, name + "ForConditionalGeneration")(getattr(hf, name + "Config")(
+        vocab_size=400, d_model=64, d_kv=16, d_ff=128, num_layers=2, num_decoder_layers=2, num_heads=4, decoder_start_token_id=0, **more))
+
+
+SIX = ["sliding_attention"] * 5 + ["full_attention"]
+GEMMA4 = dict(SPM, vocab_size=401, vocab_size_per_layer_input=401, head_dim=32, global_head_dim=64, sliding_window=16)
+MOE = dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=32)
+
+MODELS = {
+    "gemma4-experts": dict(tokenizer="gemma4", make=of(
+        "Gemma4TextConfig", "Gemma4ForCausalLM", num_hidden_layers=6, layer_types=SIX, hidden_size_per_layer_input=0, enable_moe_block=True, num_experts=4,
+        top_k_experts=2, moe_intermediate_size=32, attention_k_eq_v=True, num_global_key_value_heads=1, **GEMMA4)),
+    "gemma4-shared": dict(tokenizer="gemma4", make=of(
+        "Gemma4TextConfig", "Gemma4ForCausalLM", num_hidden_layers=12, layer_types=SIX + SIX, hidden_size_per_layer_input=16, num_kv_shared_layers=6,
+        use_double_wide_mlp=True, **GEMMA4)),
+    "glm4moe-nextn": dict(tokenizer="glm4moe", change=glm_next, make=of(
+        "Glm4MoeConfig", "Glm4MoeForCausalLM", num_hidden_layers=3, head_dim=16, n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=32,
+        n_shared_experts=1, first_k_dense_replace=1, attention_bias=True, use_qk_norm=True, num_nextn_predict_layers=1)),
+    "exaone-moe-nextn": dict(tokenizer="exaone-moe", change=exaone_next, make=of(
+        "ExaoneMoeConfig", "ExaoneMoeForCausalLM", num_hidden_layers=4, num_shared_experts=1, first_k_dense_replace=1, sliding_window=16,
+        sliding_window_pattern=4, num_nextn_predict_layers=1, **MOE)),
+    "nemotron-h-experts": dict(tokenizer="nemotron-h", make=of(
+        "NemotronHConfig", "NemotronHForCausalLM", head_dim=16, layers_block_type=["linear_attention", "moe", "full_attention", "moe"], mamba_num_heads=8,
+        mamba_head_dim=16, n_groups=2, ssm_state_size=16, chunk_size=16, n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=32,
+        moe_shared_expert_intermediate_size=48, routed_scaling_factor=2.5)),
+    "qwen3vlmoe": dict(tokenizer="qwen3-vl", make=qwen3vlmoe, change=turn_experts),  # as published
+    "llava": dict(tokenizer="llama", make=llava),
+    "gemma-embedding": dict(tokenizer="gemma3", kind="encoder", make=of(
+        "Gemma3TextConfig", "Gemma3TextModel", num_hidden_layers=7, head_dim=32, query_pre_attn_scalar=32, sliding_window=16,
+        use_bidirectional_attention=True, **SPM)),
+    "mt5": dict(tokenizer="t5", kind="encoder-decoder", make=t5("MT5"), change=own_head, config={"tie_word_embeddings": False}),
+    "umt5": dict(tokenizer="t5", kind="encoder-decoder", make=t5("UMT5")),
+    "granitemoe-shared": dict(tokenizer="granitemoe", make=of(
+        "GraniteMoeSharedConfig", "GraniteMoeSharedForCausalLM", num_hidden_layers=2, num_local_experts=4, num_experts_per_tok=2, shared_intermediate_size=48,
+        embedding_multiplier=12.0, logits_scaling=8.0, residual_multiplier=0.22, attention_multiplier=0.0625)),
+    "vllama3": dict(tokenizer="llama", config={"architectures": ["VLlama3ForCausalLM"]}, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2)),
+}
