@@ -62,11 +62,11 @@ var families = []*Family{
 	qwen2, qwen2moe, qwen2vl, qwen3, qwen3moe, qwen3vl, qwen3vlmoe, qwen3next, qwen35, qwen35moe, olmoe,
 	gemma, gemma2, gemma3, gemmaEmbedding, gemma3n, gemma4,
 	mistral3, gptoss, deepseekV2, deepseekV3, chatglm, glm4, glm4moe, glm4moelite,
-	granite, granitemoe, olmo, olmo2, smollm3, arcee, apertus, seedoss, llama4, cohere, cohere2, exaone4, exaonemoe,
+	granite, granitemoe, olmo, olmo2, olmo3, smollm3, arcee, apertus, seedoss, llama4, cohere, cohere2, exaone4, exaonemoe,
 	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, lfm2, lfm2moe, nemotron, stablelm,
 	phi2, phimoe, gptneox, bloom, falcon, mpt, starcoder, starcoder2, mamba1, jamba, mamba2,
 	falconh1, granitehybrid, bamba, nemotronh,
-	bert, modernbert, t5,
+	bert, modernbert, t5, mt5,
 	phi3, gpt2,
 }
 

@@ -14,7 +14,7 @@ var cohere = &Family{
 		// max_position_embeddings is less than the context with which some were trained.
 		d.context = c.IntOr("model_max_length", maxTokens, d.context)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}}, "logit_scale", "use_qk_norm")
-		r := readRope(c, d, 10000, 0)
+		r := readRope(c, d, 500000, 0)
 		r.only("default", "dynamic")
 		k := decoderKeys(c, d, r).with(key{"logit_scale", c.Float("logit_scale", 0.0625)}, key{"rope.scaling.type", "none"})
 		return decoderSpec(c, d, "command-r", k, Transform{}, func(l layer) {

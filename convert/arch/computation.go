@@ -95,7 +95,10 @@ func (c *Config) fullAttention(d dims, from int64) {
 	} else if c.Bool("use_sliding_window") {
 		slides = from < d.layers
 	}
-	if window := c.IntOr("sliding_window", maxTokens, d.context); slides && window < d.context {
+	if !slides { // transformers writes a window of 0 then
+		return
+	}
+	if window := c.IntOr("sliding_window", maxTokens, d.context); window < d.context {
 		c.fail("sliding_window", "is %d for some layers: GGUF files of this architecture attend to the whole context in all", window)
 	}
 }

@@ -131,6 +131,15 @@ func (c *Config) with(key string, v any) *Config {
 	return &other
 }
 
+// class is the first class that the file names.
+func (c *Config) class() string {
+	if names := c.List("architectures"); len(names) > 0 {
+		s, _ := names[0].(string)
+		return s
+	}
+	return ""
+}
+
 // Has reports whether key has a value other than null.
 func (c *Config) Has(key string) bool { return c.value(key) != nil }
 

@@ -6,11 +6,11 @@ package arch
 var deepseekV2 = &Family{
 	Classes: []string{"DeepseekV2ForCausalLM"},
 	Name:    "deepseek2",
-	Defaults: map[string]any{"vocab_size": 32000.0, "hidden_size": 4096.0, "intermediate_size": 11008.0, "num_hidden_layers": 32.0,
+	Defaults: map[string]any{"vocab_size": 102400.0, "hidden_size": 4096.0, "intermediate_size": 11008.0, "num_hidden_layers": 32.0,
 		"num_attention_heads": 32.0, "hidden_act": "silu", "max_position_embeddings": 2048.0, "rms_norm_eps": 1e-6, "tie_word_embeddings": false,
 		"attention_bias": false, "first_k_dense_replace": 0.0, "kv_lora_rank": 512.0, "q_lora_rank": 1536.0, "n_routed_experts": 64.0,
 		"n_shared_experts": 2.0, "qk_nope_head_dim": 128.0, "qk_rope_head_dim": 64.0, "v_head_dim": 128.0, "routed_scaling_factor": 1.0,
-		"norm_topk_prob": false, "moe_intermediate_size": 1407.0},
+		"norm_topk_prob": false, "moe_intermediate_size": 1407.0, "topk_method": "greedy"},
 	Describe: func(c *Config) *Spec { return mlaSpec(c, true) },
 }
 

@@ -6,7 +6,7 @@ var falconh1 = &Family{
 	Name:    "falcon-h1",
 	Defaults: map[string]any{"vocab_size": 128000.0, "hidden_size": 4096.0, "intermediate_size": 14336.0, "num_hidden_layers": 32.0,
 		"num_attention_heads": 32.0, "num_key_value_heads": 8.0, "hidden_act": "silu", "max_position_embeddings": 8192.0, "rms_norm_eps": 1e-5,
-		"tie_word_embeddings": false, "rope_theta": 100000.0, "mamba_d_ssm": 1024.0, "mamba_d_head": 64.0, "mamba_n_groups": 1.0, "mamba_d_state": 256.0,
+		"tie_word_embeddings": false, "mamba_d_ssm": 1024.0, "mamba_d_head": "auto", "mamba_n_heads": 128.0, "mamba_n_groups": 1.0, "mamba_d_state": 256.0,
 		"mamba_d_conv": 4.0, "mamba_conv_bias": true, "mamba_proj_bias": false, "mamba_rms_norm": false, "embedding_multiplier": 1.0,
 		"lm_head_multiplier": 1.0, "key_multiplier": 1.0, "attention_in_multiplier": 1.0, "attention_out_multiplier": 1.0, "ssm_in_multiplier": 1.0,
 		"ssm_out_multiplier": 1.0},
@@ -14,10 +14,12 @@ var falconh1 = &Family{
 		d := readDims(c, headDerived)
 		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "mlp_bias": {false}, "projectors_bias": {false},
 			"mamba_conv_bias": {true}, "mamba_proj_bias": {false}}, "embedding_multiplier")
-		r := readRope(c, d, 100000, 0)
+		r := readRope(c, d, 10000, 0)
 		r.only("default", "dynamic")
 		m := mamba2Size{inner: c.Int("mamba_d_ssm", maxWidth), conv: c.Int("mamba_d_conv", maxWidth), state: c.Int("mamba_d_state", maxWidth), groups: c.Int("mamba_n_groups", maxWidth)}
-		m.heads = m.inner / c.Int("mamba_d_head", m.inner)
+		if m.heads = c.Int("mamba_n_heads", maxWidth); c.value("mamba_d_head") != "auto" {
+			m.heads = m.inner / c.Int("mamba_d_head", m.inner)
+		}
 		m.check(c, "mamba_n_groups")
 		k := keys{
 			{"context_length", d.context},

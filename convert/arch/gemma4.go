@@ -16,6 +16,8 @@ var gemma4 = &Family{
 		"intermediate_size": 9216.0, "num_hidden_layers": 30.0, "num_attention_heads": 8.0, "num_key_value_heads": 4.0, "head_dim": 256.0,
 		"hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131072.0, "rms_norm_eps": 1e-6,
 		"tie_word_embeddings": true, "attention_bias": false, "sliding_window": 512.0, "num_kv_shared_layers": 0.0, "attention_k_eq_v": false,
+		"rope_parameters": map[string]any{"sliding_attention": map[string]any{"rope_theta": 1e4},
+			"full_attention": map[string]any{"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1e6}},
 		"enable_moe_block": false, "use_double_wide_mlp": false},
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)

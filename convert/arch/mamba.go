@@ -18,7 +18,7 @@ var mamba1 = &Family{
 			key{"ssm.state_size", m.state},
 			key{"ssm.time_step_rank", m.rank},
 			key{"attention.layer_norm_rms_epsilon", c.positive("layer_norm_epsilon", 1e-5)},
-			key{"ssm.dt_b_c_rms", c.String("model_type") == "falcon_mamba"},
+			key{"ssm.dt_b_c_rms", c.class() == "FalconMambaForCausalLM"},
 			fileType)
 		s := backbone.spec(c, d, "mamba", k, Transform{}, func(l layer) {
 			l.norm("norm", "attn_norm", Transform{})

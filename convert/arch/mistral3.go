@@ -14,15 +14,15 @@ var mistral3 = &Family{
 		c.windowIgnored(d)
 		r := yarnRope(c, d, 10000, "mscale_all_dim", "llama_4_scaling_beta", "max_position_embeddings")
 		k := decoderKeys(c, d, r).with(key{"vocab_size", d.vocab}, key{"rope.dimension_count", d.headDim})
-		switch kind := c.String("model_type"); kind {
-		case "ministral3":
+		switch kind := c.String("model_type"); {
+		case kind == "ministral3" || c.class() == "Ministral3ForCausalLM":
 			if r.kind != "yarn" {
 				r.params.fail("rope_type", "is %q: this model's positions are scaled with yarn", r.kind)
 			}
 			k = k.with(
 				key{"rope.scaling.yarn_log_multiplier", r.params.Float("mscale_all_dim", 1)},
 				key{"attention.temperature_scale", r.params.Float("llama_4_scaling_beta", 0.1)})
-		case "mistral4":
+		case kind == "mistral4":
 			c.fail("model_type", "is %q, which is not supported", kind)
 		}
 		return decoderSpec(c, d, "mistral3", k, Transform{}, func(l layer) {

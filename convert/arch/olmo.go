@@ -25,23 +25,46 @@ var olmo = &Family{
 // olmo2 is OLMo 2 and 3: norms behind attention and feed-forward part, of queries and of keys over all heads together; the
 // latter with a sliding window in three of four layers.
 var olmo2 = &Family{
-	Classes: []string{"Olmo2ForCausalLM", "Olmo3ForCausalLM"},
+	Classes: []string{"Olmo2ForCausalLM"},
 	Name:    "olmo2",
 	Defaults: map[string]any{"vocab_size": 50304.0, "hidden_size": 4096.0, "intermediate_size": 11008.0, "num_hidden_layers": 32.0,
 		"num_attention_heads": 32.0, "hidden_act": "silu", "max_position_embeddings": 2048.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "attention_bias": false},
+	Describe: func(c *Config) *Spec { return olmo2Spec(c, 10000) },
+}
+
+// olmo3 is the same with a sliding window in three of four layers.
+var olmo3 = &Family{
+	Classes: []string{"Olmo3ForCausalLM"},
+	Name:    "olmo2",
+	Defaults: map[string]any{"vocab_size": 50304.0, "hidden_size": 4096.0, "intermediate_size": 11008.0, "num_hidden_layers": 32.0,
+		"num_attention_heads": 32.0, "hidden_act": "silu", "max_position_embeddings": 2048.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "attention_bias": false,
+		"sliding_window": 4096.0},
 	Describe: func(c *Config) *Spec {
-		d := readDims(c, headGiven)
-		c.computes(silu)
-		k := decoderKeys(c, d, qwenRope(c, d))
-		if c.Has("sliding_window") {
-			k = k.with(slidingKeys(c, d)...)
+		if !c.Has("layer_types") {
+			types := make([]any, c.Int("num_hidden_layers", maxLayers))
+			for n := range types {
+				if types[n] = "sliding_attention"; (n+1)%4 == 0 {
+					types[n] = "full_attention"
+				}
+			}
+			c = c.with("layer_types", types)
 		}
-		bias := biasIf(c.Bool("attention_bias"))
-		return decoderSpec(c, d, "olmo2", k, Transform{}, func(l layer) {
-			l.attention(false, bias, bias)
-			l.wholeNorms()
-			l.postNorms()
-			l.gatedFFN(noBias)
-		})
+		return olmo2Spec(c, 500000)
 	},
+}
+
+func olmo2Spec(c *Config, theta float64) *Spec {
+	d := readDims(c, headGiven)
+	c.computes(silu)
+	k := decoderKeys(c, d, yarnRope(c, d, theta))
+	if c.Has("sliding_window") {
+		k = k.with(slidingKeys(c, d)...)
+	}
+	bias := biasIf(c.Bool("attention_bias"))
+	return decoderSpec(c, d, "olmo2", k, Transform{}, func(l layer) {
+		l.attention(false, bias, bias)
+		l.wholeNorms()
+		l.postNorms()
+		l.gatedFFN(noBias)
+	})
 }

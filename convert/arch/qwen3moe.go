@@ -7,7 +7,7 @@ var qwen3moe = &Family{
 	Defaults: map[string]any{"vocab_size": 151936.0, "hidden_size": 2048.0, "intermediate_size": 6144.0, "num_hidden_layers": 24.0,
 		"num_attention_heads": 32.0, "num_key_value_heads": 4.0, "hidden_act": "silu", "max_position_embeddings": 32768.0,
 		"rms_norm_eps": 1e-6, "tie_word_embeddings": false, "attention_bias": false, "sliding_window": 4096.0,
-		"decoder_sparse_step": 1.0, "moe_intermediate_size": 768.0, "num_experts_per_tok": 8.0, "num_experts": 128.0},
+		"decoder_sparse_step": 1.0, "moe_intermediate_size": 768.0, "num_experts_per_tok": 8.0, "num_experts": 128.0, "norm_topk_prob": false},
 	Aliases: map[string]string{"num_local_experts": "num_experts"},
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)

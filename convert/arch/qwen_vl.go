@@ -28,7 +28,7 @@ var qwen3vl = &Family{
 		d := readDims(c, headGiven)
 		c.computes(silu, "use_qk_norm")
 		bias := biasIf(c.Bool("attention_bias"))
-		k := decoderKeys(c, d, yarnRope(c, d, 5000000)).with(key{"n_deepstack_layers", deepstack(c)})
+		k := decoderKeys(c, d, yarnRope(c, d, 500000)).with(key{"n_deepstack_layers", deepstack(c)})
 		return decoderSpec(c, d, "qwen3vl", k, Transform{}, func(l layer) {
 			l.qwen3Attention(bias)
 			l.gatedFFN(noBias)
@@ -41,13 +41,13 @@ var qwen3vlmoe = &Family{
 	Name:    "qwen3vlmoe",
 	Defaults: map[string]any{"vocab_size": 151936.0, "hidden_size": 2048.0, "intermediate_size": 5632.0, "num_hidden_layers": 24.0,
 		"num_attention_heads": 16.0, "num_key_value_heads": 16.0, "head_dim": 128.0, "hidden_act": "silu", "max_position_embeddings": 128000.0,
-		"rms_norm_eps": 1e-6, "attention_bias": false, "decoder_sparse_step": 1.0, "moe_intermediate_size": 1408.0, "num_experts_per_tok": 4.0, "num_experts": 60.0},
+		"rms_norm_eps": 1e-6, "attention_bias": false, "tie_word_embeddings": true, "decoder_sparse_step": 1.0, "moe_intermediate_size": 1408.0, "num_experts_per_tok": 4.0, "num_experts": 60.0},
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(silu, "use_qk_norm")
 		moeEverywhere(c, true)
 		bias, width, n := biasIf(c.Bool("attention_bias")), c.Int("moe_intermediate_size", maxWidth), experts(c)
-		k := decoderKeys(c, d, yarnRope(c, d, 5000000)).with(
+		k := decoderKeys(c, d, yarnRope(c, d, 500000)).with(
 			key{"expert_feed_forward_length", width},
 			key{"n_deepstack_layers", deepstack(c)})
 		return decoderSpec(c, d, "qwen3vlmoe", k, Transform{}, func(l layer) {

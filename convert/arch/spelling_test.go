@@ -140,7 +140,9 @@ func TestDefaults(t *testing.T) {
 		if c.class == "GPT2LMHeadModel" {
 			values = map[string]any{"n_embd": 64, "n_head": 4}
 		}
-		delete(values, c.take)
+		if delete(values, c.take); c.class == "Qwen3MoeForCausalLM" {
+			values["norm_topk_prob"] = true // which runtimes take for granted, and the class does not
+		}
 		values["architectures"] = []string{c.class}
 		b, err := json.Marshal(values)
 		require.NoError(t, err)
@@ -205,7 +207,7 @@ func TestComputationRefused(t *testing.T) {
 func TestPublished(t *testing.T) {
 	for class, keys := range map[string]string{
 		// Qwen3-Coder-30B-A3B
-		"Qwen3MoeForCausalLM": `"use_qk_norm": true, "qkv_bias": false, "shared_expert_intermediate_size": 0, "num_experts": 8, "moe_intermediate_size": 32, "mlp_only_layers": []`,
+		"Qwen3MoeForCausalLM": `"norm_topk_prob": true, "use_qk_norm": true, "qkv_bias": false, "shared_expert_intermediate_size": 0, "num_experts": 8, "moe_intermediate_size": 32, "mlp_only_layers": []`,
 		"Qwen3ForCausalLM":    `"use_qk_norm": true`,
 		"OlmoeForCausalLM":    `"use_qk_norm": true, "clip_qkv": null, "num_experts": 8, "rms_norm_eps": 1e-5`,
 		// LLaMA of 2023
@@ -215,7 +217,7 @@ func TestPublished(t *testing.T) {
 		require.NoError(t, cfg.Err(), class)
 		require.Empty(t, cfg.Notes(), class)
 	}
-	_, spec, cfg := describe(t, "Qwen3MoeForCausalLM", `"shared_expert_intermediate_size": 0, "num_experts": 8, "moe_intermediate_size": 32`)
+	_, spec, cfg := describe(t, "Qwen3MoeForCausalLM", `"norm_topk_prob": true, "shared_expert_intermediate_size": 0, "num_experts": 8, "moe_intermediate_size": 32`)
 	require.NoError(t, cfg.Err())
 	require.Contains(t, spec.Metadata, gguf.KV{Key: "qwen3moe.expert_shared_feed_forward_length", Value: uint32(0)})
 	_, _, cfg = describe(t, "LlamaForCausalLM", `"use_qk_norm": true`)
