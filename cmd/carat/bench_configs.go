@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/urfave/cli/v2"
 )
 
@@ -22,7 +22,7 @@ func (x benchConfig) use(g global) global {
 }
 
 // describe fills in what r was measured with.
-func (x benchConfig) describe(r *latency.Result) {
+func (x benchConfig) describe(r *bench.Result) {
 	r.Model, r.Threads = x.path, x.threads
 	r.Compute, r.KVType = x.computing.compute.String(), x.computing.kv.String()
 }
@@ -81,5 +81,5 @@ func benchCount(c *cli.Context) int {
 
 // comparesNothing leaves numbers out of range to those who read them.
 func comparesNothing(c *cli.Context) bool {
-	return !comparesTwo(c) && !c.Bool("noise") && c.Int("rounds") >= latency.MinRounds
+	return !comparesTwo(c) && !c.Bool("noise") && c.Int("rounds") >= bench.MinRounds
 }

@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 )
 
 // printBenchGrid prints a line for each test of each configuration, and one for what a configuration as a whole takes.
-func printBenchGrid(out io.Writer, results []*latency.Result) {
+func printBenchGrid(out io.Writer, results []*bench.Result) {
 	names := configurations(results)
 	t := newTable(out)
 	t.row(cells(names[len(results)], "test", "tokens/s", "spread", "         p95", "weights GB/s", "of memory")...)
@@ -55,16 +55,16 @@ func printBenchGrid(out io.Writer, results []*latency.Result) {
 }
 
 // configurations names each of results by what they do not have in common, and the columns of those names at the end.
-func configurations(results []*latency.Result) [][]string {
+func configurations(results []*bench.Result) [][]string {
 	names := make([][]string, len(results)+1)
 	for _, column := range []struct {
 		name string
-		of   func(*latency.Result) string
+		of   func(*bench.Result) string
 	}{
-		{"model", func(r *latency.Result) string { return r.Model }},
-		{"threads", func(r *latency.Result) string { return strconv.Itoa(r.Threads) }},
-		{"compute", func(r *latency.Result) string { return r.Compute }},
-		{"cache", func(r *latency.Result) string { return r.KVType }},
+		{"model", func(r *bench.Result) string { return r.Model }},
+		{"threads", func(r *bench.Result) string { return strconv.Itoa(r.Threads) }},
+		{"compute", func(r *bench.Result) string { return r.Compute }},
+		{"cache", func(r *bench.Result) string { return r.KVType }},
 	} {
 		differ := false
 		for _, r := range results {

@@ -5,23 +5,23 @@ import (
 	"io"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/internal/display"
 )
 
 // showBench prints what was measured: all as JSON, or the results of its models.
-func showBench(s streams, g global, o benchOptions, all any, results ...*latency.Result) error {
+func showBench(s streams, g global, o benchOptions, all any, results ...*bench.Result) error {
 	switch {
 	case g.json:
 		return printJSON(s.out, all)
 	case o.Output != "table":
-		return latency.Write(s.out, latency.Format(o.Output), results...)
+		return bench.Write(s.out, bench.Format(o.Output), results...)
 	case g.quiet:
 		return nil
 	}
 	switch x := all.(type) {
-	case *latency.Comparison:
+	case *bench.Comparison:
 		printBenchComparison(s.out, x)
 	case benchGrid:
 		printBenchGrid(s.out, x.Configurations)
@@ -31,7 +31,7 @@ func showBench(s streams, g global, o benchOptions, all any, results ...*latency
 	return nil
 }
 
-func printBench(out io.Writer, r *latency.Result) {
+func printBench(out io.Writer, r *bench.Result) {
 	t := newTable(out)
 	t.row("test", "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s", "of memory")
 	for _, x := range r.Tests {
@@ -40,7 +40,7 @@ func printBench(out io.Writer, r *latency.Result) {
 	t.flush()
 	fmt.Fprintln(out)
 	t = newTable(out)
-	t.row("processor", fmt.Sprintf("%s, %d threads; computed %s", orUnknown(r.CPU), r.Threads, eval.Computation{Compute: r.Compute, KVType: r.KVType}))
+	t.row("processor", fmt.Sprintf("%s, %d threads; computed %s", orUnknown(r.CPU), r.Threads, report.Computation{Compute: r.Compute, KVType: r.KVType}))
 	if r.Load != nil {
 		t.row("load to first token", loadTimes(r.Load))
 	}
@@ -60,7 +60,7 @@ func printBench(out io.Writer, r *latency.Result) {
 	t.flush()
 }
 
-func loadTimes(l *latency.Load) string {
+func loadTimes(l *bench.Load) string {
 	cold := l.Note
 	if l.Cold > 0 {
 		cold = "cold " + strings.TrimSpace(milliseconds(l.Cold))
@@ -76,17 +76,17 @@ func shareOf(share float64) string {
 	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
-func printBenchComparison(out io.Writer, c *latency.Comparison) {
+func printBenchComparison(out io.Writer, c *bench.Comparison) {
 	t := newTable(out)
 	t.row(c.Test, "tokens/s", "     min", "     max", "first token", "inter-token p50", "     p95", "     p99", "     max", "weights GB/s", "")
-	for i, r := range []*latency.Result{c.A, c.B} {
-		printBenchTest(t, string(rune('A'+i)), r.Tests[0], strings.Join(configurations([]*latency.Result{c.A, c.B})[i], ", "))
+	for i, r := range []*bench.Result{c.A, c.B} {
+		printBenchTest(t, string(rune('A'+i)), r.Tests[0], strings.Join(configurations([]*bench.Result{c.A, c.B})[i], ", "))
 	}
 	t.flush()
 	fmt.Fprintf(out, "\n%s\n", c.Reading()) // two lines, of numbers
 }
 
-func printBenchTest(t table, name string, x latency.Test, more ...any) {
+func printBenchTest(t table, name string, x bench.Test, more ...any) {
 	s := x.TokensPerSecond
 	row := []any{name, fmt.Sprintf("%8.2f", s.Median), fmt.Sprintf("%8.2f", s.Min), fmt.Sprintf("%8.2f", s.Max)}
 	if q := x.FirstToken; q != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/bandwidth"
 	"github.com/carat-llm/carat/internal/cpu"
@@ -18,13 +18,13 @@ import (
 
 // runBench measures configurations one after the other.
 func runBench(ctx context.Context, s streams, g global, configs []benchConfig, src convert.Options, o benchOptions) error {
-	var results []*latency.Result
+	var results []*bench.Result
 	for i, x := range configs {
 		label := "measure"
 		if len(configs) > 1 {
 			label = fmt.Sprintf("measure %d of %d", i+1, len(configs))
 		}
-		known := i == 0 || latency.ForgetPeakMemory()
+		known := i == 0 || bench.ForgetPeakMemory()
 		r, err := benchOne(ctx, s, x.use(g), x, src, o, label)
 		if err != nil {
 			return err
@@ -42,12 +42,12 @@ func runBench(ctx context.Context, s streams, g global, configs []benchConfig, s
 
 // benchGrid is the JSON of several configurations.
 type benchGrid struct {
-	Configurations []*latency.Result `json:"configurations"`
+	Configurations []*bench.Result `json:"configurations"`
 }
 
 // benchOne opens, measures and closes one configuration.
-func benchOne(ctx context.Context, s streams, g global, x benchConfig, src convert.Options, o benchOptions, label string) (r *latency.Result, err error) {
-	var load *latency.Load
+func benchOne(ctx context.Context, s streams, g global, x benchConfig, src convert.Options, o benchOptions, label string) (r *bench.Result, err error) {
+	var load *bench.Load
 	if o.Load { // before the model is mapped: mapped pages stay in the cache
 		if load, err = benchLoad(g, x.path, src); err != nil {
 			return nil, err
@@ -75,19 +75,19 @@ func benchOne(ctx context.Context, s streams, g global, x benchConfig, src conve
 // bandwidthBefore measures memory before the model is loaded, too: with neighbours it gives less at times, and the better
 // of two is nearer to what decoding could have. It is 0 where the memory that it takes would count as the model's.
 func bandwidthBefore(g global, x benchConfig, src convert.Options, o benchOptions) (float64, error) {
-	if !o.decodes() || !latency.ForgetPeakMemory() {
+	if !o.decodes() || !bench.ForgetPeakMemory() {
 		return 0, nil
 	}
 	m, err := g.open(x.path, src)
 	if err != nil {
 		return 0, err
 	}
-	size := bandwidth.Size(latency.WorkOf(m).Bytes)
+	size := bandwidth.Size(bench.WorkOf(m).Bytes)
 	if err := m.Close(); err != nil {
 		return 0, err
 	}
 	rate := bandwidth.Read(x.threads, size)
-	latency.ForgetPeakMemory()
+	bench.ForgetPeakMemory()
 	return rate, nil
 }
 
@@ -95,7 +95,7 @@ func bandwidthBefore(g global, x benchConfig, src convert.Options, o benchOption
 const idle = 2 * time.Second
 
 // benchModel measures a loaded model; b, if not nil, shows the progress.
-func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (*latency.Result, error) {
+func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (*bench.Result, error) {
 	subject, err := benchSubject(e, o.room())
 	if err != nil {
 		return nil, err
@@ -106,12 +106,12 @@ func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (
 			b.update(int64(done)*subject.Work.Bytes, int64(total)*subject.Work.Bytes)
 		}
 	}
-	var meter *latency.Meter
+	var meter *bench.Meter
 	if o.Energy {
-		meter = latency.NewMeter(os.DirFS(latency.PowercapRoot))
+		meter = bench.NewMeter(os.DirFS(bench.PowercapRoot))
 	}
 	if meter != nil {
-		if err := meter.Idle(ctx, idle, latency.Wait); err != nil {
+		if err := meter.Idle(ctx, idle, bench.Wait); err != nil {
 			return nil, err
 		}
 	}
@@ -119,21 +119,21 @@ func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (
 	if o.decodes() {
 		memory = func() float64 { return bandwidth.Read(e.Threads(), bandwidth.Size(subject.Work.Bytes)) }
 	}
-	r, err := latency.Measure(ctx, *subject, latency.Options{Tests: o.Tests, Repetitions: o.Repetitions, Meter: meter, ReadBandwidth: memory, Progress: progress})
+	r, err := bench.Measure(ctx, *subject, bench.Options{Tests: o.Tests, Repetitions: o.Repetitions, Meter: meter, ReadBandwidth: memory, Progress: progress})
 	if err != nil {
 		return nil, err
 	}
 	if err := gguf.Unchanged(e.Source()); err != nil {
 		return nil, err
 	}
-	r.CPU, r.Threads, r.MappedBytes = cpu.Name(), e.Threads(), latency.MappedBytes(e.Source())
+	r.CPU, r.Threads, r.MappedBytes = cpu.Name(), e.Threads(), bench.MappedBytes(e.Source())
 	r.Compute, r.KVType = e.Compute().String(), e.KVType().String()
 	if o.Noise {
 		again, err := benchSubject(e, o.Compared.Room()) // the same model as if it were another
 		if err != nil {
 			return nil, err
 		}
-		if r.Noise, err = latency.MeasureNoise(ctx, *subject, *again, latency.Rounds{Rounds: o.Rounds, Spec: o.Compared, Progress: progress}); err != nil {
+		if r.Noise, err = bench.MeasureNoise(ctx, *subject, *again, bench.Rounds{Rounds: o.Rounds, Spec: o.Compared, Progress: progress}); err != nil {
 			return nil, err
 		}
 	}
@@ -141,16 +141,16 @@ func benchModel(ctx context.Context, e *engine.Engine, o benchOptions, b *bar) (
 }
 
 // benchSubject is a sequence over e with room for so many tokens.
-func benchSubject(e *engine.Engine, room int) (*latency.Subject, error) {
+func benchSubject(e *engine.Engine, room int) (*bench.Subject, error) {
 	sess, err := e.NewSession(room)
 	if err != nil {
 		return nil, err
 	}
-	return &latency.Subject{Session: sess, Vocab: e.Vocab(), Work: latency.WorkOf(e.Source())}, nil
+	return &bench.Subject{Session: sess, Vocab: e.Vocab(), Work: bench.WorkOf(e.Source())}, nil
 }
 
 // benchLoad measures the time from opening path to the first token's logits.
-func benchLoad(g global, path string, src convert.Options) (*latency.Load, error) {
+func benchLoad(g global, path string, src convert.Options) (*bench.Load, error) {
 	var files []string
 	first := func() (err error) {
 		e, err := g.engine(path, src, engine.Options{})
@@ -176,13 +176,13 @@ func benchLoad(g global, path string, src convert.Options) (*latency.Load, error
 	if err := m.Close(); err != nil {
 		return nil, err
 	}
-	return latency.MeasureLoad(first, func() error { return latency.DropCache(files...) }, nil)
+	return bench.MeasureLoad(first, func() error { return bench.DropCache(files...) }, nil)
 }
 
 // runBenchCompare times two configurations in turns.
 func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchConfig, src convert.Options, o benchOptions) error {
-	var subjects []latency.Subject
-	var again *latency.Subject
+	var subjects []bench.Subject
+	var again *bench.Subject
 	var mapped [2]int64
 	var models []gguf.Model
 	for i, x := range configs {
@@ -201,12 +201,12 @@ func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchC
 				return err
 			}
 		}
-		mapped[i] = latency.MappedBytes(e.Source())
+		mapped[i] = bench.MappedBytes(e.Source())
 		subjects = append(subjects, *subject)
 	}
 	b := newBar(s.err, g, "compare")
 	defer b.finish()
-	c, err := latency.Compare(ctx, subjects[0], *again, subjects[1], latency.Rounds{Rounds: o.Rounds, Spec: o.Compared, Progress: func(done, total int) {
+	c, err := bench.Compare(ctx, subjects[0], *again, subjects[1], bench.Rounds{Rounds: o.Rounds, Spec: o.Compared, Progress: func(done, total int) {
 		b.update(int64(done)*subjects[0].Work.Bytes, int64(total)*subjects[0].Work.Bytes)
 	}})
 	if err != nil {
@@ -216,7 +216,7 @@ func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchC
 	if err := gguf.Unchanged(models...); err != nil {
 		return err
 	}
-	for i, r := range []*latency.Result{c.A, c.B} {
+	for i, r := range []*bench.Result{c.A, c.B} {
 		r.CPU, r.MappedBytes = cpu.Name(), mapped[i]
 		configs[i].describe(r)
 	}

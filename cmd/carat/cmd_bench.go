@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
@@ -52,7 +52,7 @@ EXAMPLES:
 			group(compareGroup,
 				&cli.BoolFlag{Name: "each", Usage: "measure two over the grid instead of comparing them"},
 				&cli.BoolFlag{Name: "noise", Usage: "also compare the model with itself: the smallest difference that can be judged here"},
-				&cli.IntFlag{Name: "rounds", Value: latency.MinRounds, Usage: "`N` number of rounds of a comparison"}),
+				&cli.IntFlag{Name: "rounds", Value: bench.MinRounds, Usage: "`N` number of rounds of a comparison"}),
 			group(computeGroup,
 				&cli.StringFlag{Name: "compute", Value: "fast", Usage: "`exact,fast` what the weights mean, the same bits with any number of threads; or as fast as the machine allows, with activations of 8 bits; or both"},
 				&cli.StringFlag{Name: "kv-type", Value: "f32", Usage: "`" + strings.Join(kvTypes(), ",") + "` types of the key-value cache"}),
@@ -88,19 +88,19 @@ EXAMPLES:
 const maxRepetitions = 100_000
 
 type benchOptions struct {
-	Tests       []latency.Spec
+	Tests       []bench.Spec
 	Repetitions int
 	Load, Noise bool
 	Energy      bool
-	Bandwidth   bool         // that of memory, beside that of decoding
-	Compared    latency.Spec // of --noise and of two models
+	Bandwidth   bool       // that of memory, beside that of decoding
+	Compared    bench.Spec // of --noise and of two models
 	Rounds      int
 	Output      string
 }
 
 func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 	o = benchOptions{Repetitions: c.Int("r"), Load: !c.Bool("no-load"), Energy: true, Bandwidth: true, Noise: c.Bool("noise"), Rounds: c.Int("rounds"), Output: c.String("output")}
-	var grid latency.Grid
+	var grid bench.Grid
 	for _, l := range []struct {
 		flag string
 		list *[]int
@@ -117,7 +117,7 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 		if len(n) != 2 {
 			return o, usagef("--pg must be two numbers, tokens of prompt and tokens to decode, such as 512,128 (got %q)", v)
 		}
-		grid.Pairs = append(grid.Pairs, latency.Spec{Prompt: n[0], Generate: n[1]})
+		grid.Pairs = append(grid.Pairs, bench.Spec{Prompt: n[0], Generate: n[1]})
 	}
 	o.Tests = grid.Specs()
 	switch {
@@ -125,15 +125,15 @@ func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
 		return o, usagef("nothing to measure: bench needs at least one of -p, -n and --pg")
 	case o.Repetitions < 1 || o.Repetitions > maxRepetitions:
 		return o, usagef("-r must be between 1 and %d (got %d)", maxRepetitions, o.Repetitions)
-	case o.Rounds < latency.MinRounds || o.Rounds > maxRepetitions:
-		return o, usagef("--rounds must be between %d, which an interval needs, and %d (got %d)", latency.MinRounds, maxRepetitions, o.Rounds)
+	case o.Rounds < bench.MinRounds || o.Rounds > maxRepetitions:
+		return o, usagef("--rounds must be between %d, which an interval needs, and %d (got %d)", bench.MinRounds, maxRepetitions, o.Rounds)
 	case c.Bool("json") && c.IsSet("output") && o.Output != "json":
 		return o, usagef("--json and -o %s are two forms of the same figures: give one of them", o.Output)
-	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(latency.Formats, latency.Format(o.Output)):
+	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(bench.Formats, bench.Format(o.Output)):
 		return o, hint.Wrap(usagef("%s", suggest.OneOf("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "-o names the format; to write a file: -o md > bench.md")
 	}
 	o.Compared = o.Tests[0]
-	if i := slices.IndexFunc(o.Tests, func(s latency.Spec) bool { return s.Prompt == 0 }); i >= 0 {
+	if i := slices.IndexFunc(o.Tests, func(s bench.Spec) bool { return s.Prompt == 0 }); i >= 0 {
 		o.Compared = o.Tests[i]
 	}
 	return o, nil
@@ -154,7 +154,7 @@ func counts(flag, list string) ([]int, error) {
 
 // decodes reports whether memory's bandwidth is asked for, as a test that only decodes needs it.
 func (o benchOptions) decodes() bool {
-	return o.Bandwidth && slices.ContainsFunc(o.Tests, func(s latency.Spec) bool { return s.Prompt == 0 })
+	return o.Bandwidth && slices.ContainsFunc(o.Tests, func(s bench.Spec) bool { return s.Prompt == 0 })
 }
 
 // room is the tokens that a session must hold.

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
@@ -52,7 +52,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			ev := measureOptions{in: c.App.Reader, Eval: eval.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
+			ev := measureOptions{in: c.App.Reader, Eval: text.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
 			if f := c.String("eval"); f != "" {
 				ev.Texts = []string{f}
 			}
@@ -71,7 +71,7 @@ EXAMPLES:
 // buildMeasurement is the "eval" of build's JSON.
 type buildMeasurement struct {
 	*evaluation
-	Speed  *latency.Result `json:"speed"`
+	Speed  *bench.Result `json:"speed"`
 	report *report.Report
 }
 
@@ -136,7 +136,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
 	ms := models{g: g, warnings: s.err, sizesOnly: true}
 	defer ms.close()
-	j := measure.Job{Command: "evaluate", Options: o.Eval}
+	j := job.Job{Command: "evaluate", Options: o.Eval}
 	var err error
 	if j.Texts, err = o.texts(); err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir,
 	if err != nil {
 		return nil, err
 	}
-	j.Candidates = []measure.Model{*m}
+	j.Candidates = []job.Model{*m}
 	if j.Reference, err = ms.add(dir, src, "", o.Eval.Context); err != nil {
 		return nil, err
 	}

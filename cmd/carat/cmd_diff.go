@@ -6,7 +6,7 @@ import (
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/quantize/check"
+	"github.com/carat-llm/carat/quantize/verify"
 	"github.com/urfave/cli/v2"
 )
 
@@ -81,7 +81,7 @@ type valueError struct {
 	MaxAbs   any `json:"max_abs"`
 	Cosine   any `json:"cosine"`
 
-	check.ValueError `json:"-"`
+	verify.ValueError `json:"-"`
 }
 
 func runDiff(ctx context.Context, s streams, g global, pathA, pathB string, values bool) error {
@@ -140,7 +140,7 @@ func diffModels(ctx context.Context, s streams, g global, a, b gguf.Model, value
 func (d *difference) measure(ctx context.Context, s streams, g global, a, b gguf.Model, changes []gguf.TensorChange) error {
 	p := newBar(s.err, g, "compare values")
 	defer p.finish()
-	errs, err := check.CompareAll(ctx, a, b, changes, g.threads, p.update)
+	errs, err := verify.CompareAll(ctx, a, b, changes, g.threads, p.update)
 	if err != nil {
 		return err
 	}

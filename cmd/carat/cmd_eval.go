@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/figure"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/urfave/cli/v2"
 )
@@ -85,7 +85,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	// Only reports, pages and caches hold the models' SHA-256.
 	ms := models{g: g, warnings: s.err, src: o.source, sizesOnly: o.measure.Report == "" && len(o.pages) == 0 && o.stored.Cache == ""}
 	defer ms.close()
-	j := measure.Job{Command: "eval", Options: o.measure.Eval, MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
+	j := job.Job{Command: "eval", Options: o.measure.Eval, MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
 	var err error
 	if j.Texts, err = o.measure.texts(); err != nil {
 		return err
@@ -94,7 +94,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	if err != nil {
 		return err
 	}
-	j.Candidates = []measure.Model{*cand}
+	j.Candidates = []job.Model{*cand}
 	store, err := o.stored.apply(&j, &ms, o.reference, o.measure.Resume)
 	if err != nil {
 		return err
@@ -124,8 +124,8 @@ type evaluation struct {
 	TextSHA256     string        `json:"text_sha256"` // and sum
 	Context        int           `json:"ctx"`
 	Stride         int           `json:"stride,omitempty"`
-	eval.Computation
-	*eval.Metrics
+	report.Computation
+	*figure.Metrics
 	Slices     []report.Slice `json:"slices,omitempty"`
 	WorstSlice string         `json:"worst_slice,omitempty"`
 	PeakMemory int64          `json:"peak_memory_bytes"` // of this process so far; 0 when unknown
@@ -135,7 +135,7 @@ func newEvaluation(r *report.Report, path, reference string) *evaluation {
 	c := r.Candidates[0]
 	e := &evaluation{
 		Model: path, ReferenceModel: reference, Complete: r.Complete, Data: r.Data, Context: r.Protocol.Context, Stride: r.Protocol.Stride,
-		Computation: r.Protocol.Computation, Metrics: c.Metrics, Slices: c.Slices, WorstSlice: c.WorstSlice, PeakMemory: latency.PeakMemory(),
+		Computation: r.Protocol.Computation, Metrics: c.Metrics, Slices: c.Slices, WorstSlice: c.WorstSlice, PeakMemory: bench.PeakMemory(),
 	}
 	if len(r.Data) > 0 {
 		e.Text, e.TextSHA256 = r.Data[0].File, r.Data[0].SHA256

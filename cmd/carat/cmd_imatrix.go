@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/imatrix"
@@ -177,7 +177,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 }
 
 // collectImatrix runs m over the text and keeps snapshots.
-func collectImatrix(ctx context.Context, s streams, g global, path string, m gguf.Model, text eval.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
+func collectImatrix(ctx context.Context, s streams, g global, path string, m gguf.Model, in text.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
 	e, err := g.load(path, m, engine.Options{Text: true})
 	if err != nil {
 		return nil, err
@@ -192,11 +192,11 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 		return nil, err
 	}
 	warnBeyond(s.err, path, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
-	chunks, err := eval.Chunks(o.Text, text.Data, tok, eval.Options{Context: o.Context, Chunks: o.Chunks})
+	chunks, err := text.Chunks(o.Text, in.Data, tok, text.Options{Context: o.Context, Chunks: o.Chunks})
 	if err != nil {
 		return nil, err
 	}
-	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: text.SHA256, Output: o.Output, Vocab: e.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
+	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: in.SHA256, Output: o.Output, Vocab: e.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
 	if o.SaveEvery > 0 {
 		opts.Save = func(sums *imatrix.Matrix) error {
 			if err := gguf.Unchanged(m); err != nil { // --resume would continue from sums of two models
@@ -217,7 +217,7 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 	opts.Progress = func(chunk, chunks int) {
 		done = chunk
 		// In bytes of text, as every bar of carat counts bytes.
-		b.update(int64(len(text.Data))*int64(chunk)/int64(chunks), int64(len(text.Data)))
+		b.update(int64(len(in.Data))*int64(chunk)/int64(chunks), int64(len(in.Data)))
 	}
 	matrix, err := imatrix.Collect(ctx, sess, chunks, opts)
 	if errors.Is(err, context.Canceled) && exists(o.partial()) {

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
@@ -174,7 +174,7 @@ func (w *sweep) plans(src gguf.Model, g global) (out []target, err error) {
 
 // quantize writes all targets to folder, which may be scratch, and lists the files.
 func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []target, path, folder string, scratch *atomicfile.Scratch) ([]candidateFile, error) {
-	base := strings.TrimSuffix(measure.Named(path).Name, ".gguf")
+	base := strings.TrimSuffix(job.Named(path).Name, ".gguf")
 	var files []candidateFile
 	var plans []*quantize.Plan
 	var paths []string

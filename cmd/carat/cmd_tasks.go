@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
@@ -145,7 +145,7 @@ func (o tasksOptions) check() error {
 type taskScores struct {
 	Model     string `json:"model"`
 	Reference string `json:"reference,omitempty"`
-	eval.Computation
+	report.Computation
 	Tasks      []*task.Result `json:"tasks"`
 	PeakMemory int64          `json:"peak_memory_bytes"`
 }
@@ -210,7 +210,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	if err := gguf.Unchanged(opened...); err != nil {
 		return err
 	}
-	scores.PeakMemory = latency.PeakMemory()
+	scores.PeakMemory = bench.PeakMemory()
 	if g.json {
 		return errors.Join(err, printJSON(s.out, scores))
 	}

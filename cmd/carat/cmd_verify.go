@@ -8,8 +8,8 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/display"
-	"github.com/carat-llm/carat/quantize/check"
 	"github.com/carat-llm/carat/quantize/imatrix"
+	"github.com/carat-llm/carat/quantize/verify"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
@@ -42,7 +42,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o := check.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Threads: g.threads}
+			o := verify.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Threads: g.threads}
 			source := c.String("source")
 			switch {
 			case o.Sample < 0:
@@ -63,11 +63,11 @@ EXAMPLES:
 // verification is verify's JSON.
 type verification struct {
 	OK bool `json:"ok"`
-	*check.Report
+	*verify.Report
 	Seed *uint64 `json:"seed,omitempty"`
 }
 
-func runVerify(ctx context.Context, s streams, g global, path, source string, so convert.Options, o check.Options) error {
+func runVerify(ctx context.Context, s streams, g global, path, source string, so convert.Options, o verify.Options) error {
 	m, err := g.open(path, so)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 		defer o.Source.Close()
 	}
 	v := verification{}
-	if v.Report, err = verify(ctx, s, g, m, o); err != nil {
+	if v.Report, err = verifyModel(ctx, s, g, m, o); err != nil {
 		if strings.Contains(err.Error(), path) || source != "" && strings.Contains(err.Error(), source) {
 			return err // it says which of the two
 		}
@@ -102,10 +102,10 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 	return nil
 }
 
-func verify(ctx context.Context, s streams, g global, m gguf.Model, o check.Options) (*check.Report, error) {
+func verifyModel(ctx context.Context, s streams, g global, m gguf.Model, o verify.Options) (*verify.Report, error) {
 	b := newBar(s.err, g, "verify")
 	defer b.finish()
-	return check.Verify(ctx, m, o, b.update)
+	return verify.Verify(ctx, m, o, b.update)
 }
 
 func (v verification) print(s streams) {

@@ -8,10 +8,10 @@ import (
 	"os"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/urfave/cli/v2"
 )
@@ -26,7 +26,7 @@ type comparison struct {
 	measure    measureOptions
 	extras     extras
 	pages      pages
-	job        measure.Job
+	job        job.Job
 }
 
 func comparisonOf(c *cli.Context, command string) (*comparison, error) {
@@ -39,7 +39,7 @@ func comparisonOf(c *cli.Context, command string) (*comparison, error) {
 	}
 	cmp := &comparison{reference: c.String("reference"), measure: o, extras: extras{c.Bool("speed"), c.Bool("tensors")}, pages: pagesOf(c)}
 	// One broken file among many should not cost the figures of the others.
-	cmp.job = measure.Job{Command: command, Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth, Tolerant: true, AnyTokenizer: true}
+	cmp.job = job.Job{Command: command, Options: o.Eval, MaxTokens: o.MaxTokens, UntilWidth: o.UntilWidth, Tolerant: true, AnyTokenizer: true}
 	return cmp, nil
 }
 
@@ -74,7 +74,7 @@ func (c *comparison) prepare(ms *models, src gguf.Model) error {
 	if err != nil {
 		return err
 	}
-	j.Corpus, err = eval.NewCorpus(j.Texts, j.Reference.Loaded.Tokenizer, j.Options)
+	j.Corpus, err = text.NewCorpus(j.Texts, j.Reference.Loaded.Tokenizer, j.Options)
 	return err
 }
 
@@ -86,7 +86,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 		m, err := ms.load(f.path, f.role, j.Options.Context)
 		switch {
 		case errors.Is(err, gguf.ErrInput):
-			m = &measure.Model{ID: measure.Named(f.path), Role: f.role}
+			m = &job.Model{ID: job.Named(f.path), Role: f.role}
 			m.Fail(f.path, err)
 		case err != nil:
 			return err
@@ -108,7 +108,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 			err = c.measure.interrupted("interrupted when all chunks were done")
 		}
 	}
-	measure.Compare(r)
+	job.Compare(r)
 	var o outputs
 	defer o.abort()
 	storing := c.pages.write(s, ms.g, r, c.measure.Report, r, &o)
@@ -116,7 +116,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 }
 
 // distinct gives candidates of the same base name different ones.
-func distinct(c []measure.Model) {
+func distinct(c []job.Model) {
 	seen := map[string]int{}
 	for i := range c {
 		n := &c[i].ID.Name
@@ -130,7 +130,7 @@ func distinct(c []measure.Model) {
 type extras struct{ speed, tensors bool }
 
 // add measures what is asked for of the models that job ran, and puts it into r.
-func (x extras) add(ctx context.Context, s streams, ms *models, j *measure.Job, r *report.Report) error {
+func (x extras) add(ctx context.Context, s streams, ms *models, j *job.Job, r *report.Report) error {
 	var reference gguf.Model
 	if j.Reference != nil {
 		reference = j.Reference.Source
@@ -142,7 +142,7 @@ func (x extras) add(ctx context.Context, s streams, ms *models, j *measure.Job, 
 		}
 		if x.tensors {
 			b := newBar(s.err, ms.g, "tensors of "+m.ID.Name)
-			t, err := measure.Tensors(ctx, m.Source, reference, ms.g.threads, b.update)
+			t, err := job.Tensors(ctx, m.Source, reference, ms.g.threads, b.update)
 			b.finish()
 			if err != nil {
 				return err
@@ -168,5 +168,5 @@ func (x extras) add(ctx context.Context, s streams, ms *models, j *measure.Job, 
 
 // shortBench is the latency that reports hold.
 func shortBench(ctx int) benchOptions {
-	return benchOptions{Tests: latency.Grid{Prompts: []int{min(128, ctx)}, Generate: []int{min(32, ctx)}}.Specs(), Repetitions: 5, Energy: true}
+	return benchOptions{Tests: bench.Grid{Prompts: []int{min(128, ctx)}, Generate: []int{min(32, ctx)}}.Specs(), Repetitions: 5, Energy: true}
 }

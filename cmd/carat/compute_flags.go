@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/runtime/engine"
@@ -66,6 +66,6 @@ func (x computing) options(opts engine.Options) engine.Options {
 }
 
 // record is what reports say.
-func (x computing) record() eval.Computation {
-	return eval.Computation{Compute: x.compute.String(), KVType: x.kv.String()}
+func (x computing) record() report.Computation {
+	return report.Computation{Compute: x.compute.String(), KVType: x.kv.String()}
 }

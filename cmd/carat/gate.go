@@ -7,12 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/ci"
 	"github.com/carat-llm/carat/eval/gate"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
+	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 )
@@ -24,7 +24,7 @@ type gating struct {
 	g      global
 	models *models
 
-	job      measure.Job
+	job      job.Job
 	findings []report.Finding // those of the inputs and of the candidate
 	store    *cache.Dir       // nil for none
 	storeKey string           // of the verdict in store; "" for none
@@ -88,13 +88,13 @@ func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
 		m := measureOptions{Report: x.report}
 		return nil, m.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
 	}
-	var fault *eval.ModelError
+	var fault *evalrun.ModelError
 	if !errors.As(err, &fault) || fault.Candidate != 0 || !errors.Is(err, gguf.ErrInput) {
 		return nil, err
 	}
 	r = x.job.Empty()
 	r.Findings, r.Calibration = x.findings, x.Calibration
-	m := measure.Model{ID: x.id}
+	m := job.Model{ID: x.id}
 	x.job.Fail(&m, x.candidate, fault)
 	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.Baseline, today())
 }

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/quantize/imatrix"
@@ -24,7 +24,7 @@ func (x *gating) inputs(ctx context.Context) error {
 	if x.Texts, err = p.ReadTexts(); err != nil {
 		return err
 	}
-	x.job.Texts, x.job.Command, x.job.Threads, x.job.Options = x.Texts, "gate", x.g.threads, eval.Options{Context: p.Context}
+	x.job.Texts, x.job.Command, x.job.Threads, x.job.Options = x.Texts, "gate", x.g.threads, text.Options{Context: p.Context}
 	x.job.Computation = x.Computation
 	var sums []string
 	for _, t := range p.Data.Eval {

@@ -4,12 +4,12 @@ import (
 	"os"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/cache"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/cpu"
 	"github.com/carat-llm/carat/quantize/imatrix"
@@ -22,8 +22,8 @@ import (
 type gateInputs struct {
 	gateOptions
 	Convert     convert.Options
-	Computation eval.Computation
-	Texts       []eval.Text
+	Computation report.Computation
+	Texts       []text.Text
 	Items       []*task.Items   // of the policy's tasks, in order
 	Recipe      *recipe.File    // nil for a file type
 	Imatrix     *imatrix.Matrix // nil for none
@@ -124,7 +124,7 @@ func (x *gating) modelID(path string, o convert.Options) (id modelID, err error)
 	for _, t := range m.Tensors() {
 		id.Tensors = append(id.Tensors, t.Info())
 	}
-	id.Model, err = measure.Identify(path, m, x.models.sums.Hash)
+	id.Model, err = job.Identify(path, m, x.models.sums.Hash)
 	return id, err
 }
 

@@ -7,15 +7,16 @@ import (
 	"io/fs"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/gate"
-	"github.com/carat-llm/carat/eval/latency"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
+	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/quantize/check"
+	"github.com/carat-llm/carat/quantize/verify"
 	"github.com/carat-llm/carat/runtime/engine"
 )
 
@@ -39,7 +40,7 @@ func (x *gating) judge(ctx context.Context) (*report.Report, error) {
 	}
 	b := newCounter(x.s.err, x.g, "gate")
 	defer b.finish()
-	x.job.Progress = func(done, all int, series []*eval.Series) {
+	x.job.Progress = func(done, all int, series []*figure.Series) {
 		b.describe(figuresSoFar(&x.job, series))
 		b.update(int64(done), int64(all))
 	}
@@ -59,7 +60,7 @@ func (x *gating) measure(ctx context.Context, tokens int) (*report.Report, error
 		r.Candidates[i].Tensors, r.Candidates[i].Latency, r.Candidates[i].Tasks = e.tensors, e.latency, e.tasks
 		r.Candidates[i].Parity = e.parity.Against(r.Candidates[i].Chunks)
 	}
-	measure.Compare(r)
+	job.Compare(r)
 	return r, err
 }
 
@@ -96,9 +97,9 @@ func (x *gating) load(ctx context.Context) error {
 	}
 	c, err := x.loadCandidate(ctx)
 	if err != nil {
-		return &eval.ModelError{Candidate: 0, Err: err}
+		return &evalrun.ModelError{Candidate: 0, Err: err}
 	}
-	x.job.Candidates = []measure.Model{*c}
+	x.job.Candidates = []job.Model{*c}
 	if x.control == "" {
 		return nil
 	}
@@ -112,9 +113,9 @@ func (x *gating) load(ctx context.Context) error {
 	return nil
 }
 
-func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
+func (x *gating) loadCandidate(ctx context.Context) (*job.Model, error) {
 	path := x.candidate
-	x.id = measure.Named(path)
+	x.id = job.Named(path)
 	src, err := convert.OpenPath(path, x.models.src)
 	if err != nil {
 		if h, err := x.models.sums.Hash(path); err == nil { // identifies what cannot be opened, too
@@ -123,7 +124,7 @@ func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 		return nil, err
 	}
 	x.models.open = append(x.models.open, src)
-	if x.id, err = measure.Identify(path, src, x.models.sums.Hash); err != nil {
+	if x.id, err = job.Identify(path, src, x.models.sums.Hash); err != nil {
 		return nil, err
 	}
 	var infos []gguf.TensorInfo
@@ -131,7 +132,7 @@ func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 		infos = append(infos, t.Info())
 	}
 	x.findings = append(x.findings, gate.Structure(x.policy, x.id.Name, src.Metadata(), infos)...)
-	v, err := check.Verify(ctx, src, check.Options{Loads: engine.Check, Threads: x.g.threads}, nil)
+	v, err := verify.Verify(ctx, src, verify.Options{Loads: engine.Check, Threads: x.g.threads}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (x *gating) loadCandidate(ctx context.Context) (*measure.Model, error) {
 // beside is what is measured once, however much text is scored.
 type beside struct {
 	tensors []report.Tensor
-	latency *latency.Result
+	latency *bench.Result
 	tasks   []task.Result
 	parity  *parity.Answer
 }
@@ -162,10 +163,10 @@ func (x *gating) beside(ctx context.Context, i int) (err error) {
 	}
 	var e beside
 	b := newBar(x.s.err, x.g, "tensors of "+m.ID.Name)
-	e.tensors, err = measure.Tensors(ctx, m.Source, x.job.Reference.Source, x.g.threads, b.update)
+	e.tensors, err = job.Tensors(ctx, m.Source, x.job.Reference.Source, x.g.threads, b.update)
 	b.finish()
 	if err != nil {
-		return &eval.ModelError{Candidate: i, Err: err}
+		return &evalrun.ModelError{Candidate: i, Err: err}
 	}
 	if n := x.policy.Needs(); n.Speed {
 		if e.latency, err = x.speed(ctx, m, path, n); err != nil {
@@ -185,10 +186,10 @@ func (x *gating) beside(ctx context.Context, i int) (err error) {
 }
 
 // speed measures what the clock says, with the A/A check that every gate on it needs.
-func (x *gating) speed(ctx context.Context, m *measure.Model, path string, n gate.Needs) (*latency.Result, error) {
+func (x *gating) speed(ctx context.Context, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
 	o := shortBench(x.policy.Context)
-	o.Noise, o.Rounds, o.Energy = true, latency.MinRounds, n.Energy
-	o.Compared = latency.Spec{Generate: min(32, x.policy.Context)}
+	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, n.Energy
+	o.Compared = bench.Spec{Generate: min(32, x.policy.Context)}
 	e, err := x.models.engine(m.Loaded.Name, m.Source)
 	if err != nil {
 		return nil, err
@@ -203,7 +204,7 @@ func (x *gating) speed(ctx context.Context, m *measure.Model, path string, n gat
 }
 
 // tasks asks m and the reference the policy's items.
-func (x *gating) tasks(ctx context.Context, m *measure.Model) (out []task.Result, err error) {
+func (x *gating) tasks(ctx context.Context, m *job.Model) (out []task.Result, err error) {
 	if len(x.policy.Data.Tasks) == 0 {
 		return nil, nil
 	}
@@ -229,7 +230,7 @@ func (x *gating) tasks(ctx context.Context, m *measure.Model) (out []task.Result
 }
 
 // taskModel is m to be asked.
-func (x *gating) taskModel(m *measure.Model) (*task.Model, error) {
+func (x *gating) taskModel(m *job.Model) (*task.Model, error) {
 	e, err := x.models.engine(m.Loaded.Name, m.Source)
 	if err != nil {
 		return nil, err

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
@@ -39,8 +39,8 @@ func measureFlags() []cli.Flag {
 // measureOptions are the values of measureFlags.
 type measureOptions struct {
 	Texts      []string // [NAME=]FILE
-	Fields     eval.JSONL
-	Eval       eval.Options
+	Fields     text.JSONL
+	Eval       text.Options
 	MaxTokens  int
 	UntilWidth float64
 	Report     string
@@ -50,8 +50,8 @@ type measureOptions struct {
 
 func measureOptionsOf(c *cli.Context) (measureOptions, error) {
 	o := measureOptions{
-		Texts: c.StringSlice("text"), Fields: eval.JSONL{Text: c.String("text-field"), Slice: c.String("slice-field")},
-		Eval:      eval.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks"), Stride: c.Int("stride")},
+		Texts: c.StringSlice("text"), Fields: text.JSONL{Text: c.String("text-field"), Slice: c.String("slice-field")},
+		Eval:      text.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks"), Stride: c.Int("stride")},
 		MaxTokens: c.Int("max-tokens"), UntilWidth: c.Float64("until-width"), Report: c.String("report"), Resume: c.Bool("resume"),
 		in: c.App.Reader,
 	}
@@ -75,8 +75,8 @@ func (o *measureOptions) check() error {
 }
 
 // texts reads the evaluation texts. Slices must have names of their own.
-func (o *measureOptions) texts() ([]eval.Text, error) {
-	var out []eval.Text
+func (o *measureOptions) texts() ([]text.Text, error) {
+	var out []text.Text
 	seen, sums := map[string]string{}, map[string]string{}
 	for _, arg := range o.Texts {
 		name, path := namedFile(arg)

@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/cache"
-	"github.com/carat-llm/carat/eval/measure"
+	"github.com/carat-llm/carat/eval/figure"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
+	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/kernel"
@@ -62,7 +63,7 @@ func (m *models) engine(path string, src gguf.Model) (*engine.Engine, error) {
 }
 
 // load opens and loads the model at path, and its adapters, with room for ctx tokens.
-func (m *models) load(path, role string, ctx int, adapters ...convert.LoRA) (*measure.Model, error) {
+func (m *models) load(path, role string, ctx int, adapters ...convert.LoRA) (*job.Model, error) {
 	src, err := m.g.openAdapted(path, m.src, adapters)
 	if err != nil {
 		return nil, err
@@ -72,12 +73,12 @@ func (m *models) load(path, role string, ctx int, adapters ...convert.LoRA) (*me
 }
 
 // add loads a model that is open already.
-func (m *models) add(path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
+func (m *models) add(path string, src gguf.Model, role string, ctx int) (*job.Model, error) {
 	hash := m.sums.Hash
 	if m.sizesOnly {
 		hash = sizeOf
 	}
-	id, err := measure.Identify(path, src, hash)
+	id, err := job.Identify(path, src, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (m *models) add(path string, src gguf.Model, role string, ctx int) (*measur
 }
 
 // ready loads a model that is open and identified.
-func (m *models) ready(id report.Model, path string, src gguf.Model, role string, ctx int) (*measure.Model, error) {
+func (m *models) ready(id report.Model, path string, src gguf.Model, role string, ctx int) (*job.Model, error) {
 	e, err := m.engine(path, src)
 	if err != nil {
 		return nil, err
@@ -99,8 +100,8 @@ func (m *models) ready(id report.Model, path string, src gguf.Model, role string
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	warnBeyond(m.warnings, path, e, ctx, fmt.Sprintf("a context of %d tokens", ctx))
-	loaded := eval.Candidate{Name: path, Session: sess, Vocab: e.Vocab(), Tokenizer: tok}
-	return &measure.Model{ID: id, Role: role, Source: src, Loaded: loaded}, nil
+	loaded := evalrun.Candidate{Name: path, Session: sess, Vocab: e.Vocab(), Tokenizer: tok}
+	return &job.Model{ID: id, Role: role, Source: src, Loaded: loaded}, nil
 }
 
 // sizeOf is a hash of files that says their size alone.
@@ -114,7 +115,7 @@ func sizeOf(path string) (gguf.FileHash, error) {
 
 // runJob runs j with a progress bar that shows the figures so far, from the report at --report when o says to resume.
 // An interrupted run's report comes beside an *interruption.
-func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureOptions) (*report.Report, error) {
+func runJob(ctx context.Context, s streams, g global, j *job.Job, o measureOptions) (*report.Report, error) {
 	b := newCounter(s.err, g, j.Command)
 	defer b.finish()
 	j.Computation = g.computing.record()
@@ -135,7 +136,7 @@ func runJob(ctx context.Context, s streams, g global, j *measure.Job, o measureO
 	}
 	b.resume(int64(done), int64(j.Corpus.ChunksFor(j.MaxTokens)))
 	j.Threads = g.threads
-	j.Progress = func(done, all int, series []*eval.Series) {
+	j.Progress = func(done, all int, series []*figure.Series) {
 		b.describe(figuresSoFar(j, series))
 		b.update(int64(done), int64(all))
 	}
@@ -159,7 +160,7 @@ func (o *measureOptions) interrupted(what string) *interruption {
 }
 
 // sayWidth tells whether --until-width was reached.
-func sayWidth(s streams, j *measure.Job, r *report.Report) {
+func sayWidth(s streams, j *job.Job, r *report.Report) {
 	done := fmt.Sprintf("%d of %d chunks", chunksDone(r), r.Protocol.Chunks)
 	switch j.Stopped() {
 	case report.StoppedByWidth:
@@ -181,7 +182,7 @@ func chunksDone(r *report.Report) int {
 }
 
 // figuresSoFar is a progress bar's title.
-func figuresSoFar(j *measure.Job, series []*eval.Series) string {
+func figuresSoFar(j *job.Job, series []*figure.Series) string {
 	name := j.Figure()
 	label := map[string]string{"kld.mean": "KLD", "bits_per_byte": "bits/byte"}[name]
 	if label == "" {
@@ -192,7 +193,7 @@ func figuresSoFar(j *measure.Job, series []*eval.Series) string {
 		if s == nil || len(parts) == 5 {
 			continue
 		}
-		l, err := s.Limits(name, eval.All)
+		l, err := s.Limits(name, figure.All)
 		if err != nil {
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
 )
@@ -57,22 +57,22 @@ func stdinOf(r io.Reader) *standardInput {
 }
 
 // readText reads the text at path, or standard input for "-". All verbs read texts by it, or by readTexts.
-func readText(in io.Reader, path string) (eval.Text, error) {
+func readText(in io.Reader, path string) (text.Text, error) {
 	if path != "-" {
-		return eval.ReadText(path)
+		return text.ReadText(path)
 	}
 	b, err := stdinOf(in).bytes()
-	return eval.NewText("stdin", "stdin", string(b)), err
+	return text.NewText("stdin", "stdin", string(b)), err
 }
 
 // readSlices is readText for an evaluation file, which may hold several slices.
-func readSlices(in io.Reader, path, name string, fields eval.JSONL) ([]eval.Text, error) {
+func readSlices(in io.Reader, path, name string, fields text.JSONL) ([]text.Text, error) {
 	if path != "-" {
-		return eval.ReadTexts(path, name, fields)
+		return text.ReadTexts(path, name, fields)
 	}
 	t, err := readText(in, path)
 	t.Name = cmp.Or(name, t.Name)
-	return []eval.Text{t}, err
+	return []text.Text{t}, err
 }
 
 // readPrompt is the text of -p, of standard input for "-", or, when there is no -p, of what is piped in. One line feed

@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/logits"
-	"github.com/carat-llm/carat/eval/measure"
 	"github.com/carat-llm/carat/eval/report"
+	evalrun "github.com/carat-llm/carat/eval/run"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/urfave/cli/v2"
@@ -78,7 +79,7 @@ func (s *storage) close(whole bool, o *outputs) error {
 }
 
 // apply sets up j's reference, which is the model at path unless that is empty.
-func (o *storedOptions) apply(j *measure.Job, ms *models, path string, resume bool) (*storage, error) {
+func (o *storedOptions) apply(j *job.Job, ms *models, path string, resume bool) (*storage, error) {
 	if o.Logits != "" {
 		return o.fromLlama(j, ms)
 	}
@@ -99,17 +100,17 @@ func (o *storedOptions) apply(j *measure.Job, ms *models, path string, resume bo
 		return &storage{}, err
 	}
 	st := &storage{}
-	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) {
-		var rows []eval.RowWriter
+	j.Predictions = func(c *text.Corpus) (evalrun.Reference, error) {
+		var rows []evalrun.RowWriter
 		if o.Cache != "" {
-			w, err := logits.Create(o.Cache, c.CacheHeader(j.Reference.ID.SHA256, j.Reference.Loaded.Vocab, ms.g.computing.record()))
+			w, err := logits.Create(o.Cache, evalrun.CacheHeader(c, j.Reference.ID.SHA256, j.Reference.Loaded.Vocab, ms.g.computing.record().String()))
 			if err != nil {
 				return nil, err
 			}
 			st.writers, rows = append(st.writers, w), append(rows, w)
 		}
 		if o.Save != "" {
-			h, err := c.LlamaHeader(j.Reference.Loaded.Vocab)
+			h, err := evalrun.LlamaHeader(c, j.Reference.Loaded.Vocab)
 			if err != nil {
 				return nil, err
 			}
@@ -119,14 +120,14 @@ func (o *storedOptions) apply(j *measure.Job, ms *models, path string, resume bo
 			}
 			st.writers, rows = append(st.writers, w), append(rows, w)
 		}
-		return eval.Record(j.Reference.Loaded, rows...), nil
+		return evalrun.Record(j.Reference.Loaded, rows...), nil
 	}
 	return st, nil
 }
 
 // fromCache uses the cache if it is of this reference, text and protocol; otherwise it returns nil. The reference's
 // tokenizer is taken to be the candidate's: the tokens are compared with the cache's.
-func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*storage, error) {
+func (o *storedOptions) fromCache(j *job.Job, ms *models, path string) (*storage, error) {
 	r, err := logits.Open(o.Cache)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -142,30 +143,30 @@ func (o *storedOptions) fromCache(j *measure.Job, ms *models, path string) (*sto
 		return nil, errors.Join(err, r.Close())
 	}
 	ms.open = append(ms.open, src)
-	id, err := measure.Identify(path, src, ms.sums.Hash)
+	id, err := job.Identify(path, src, ms.sums.Hash)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	corpus, err := eval.NewCorpus(j.Texts, j.Candidates[0].Loaded.Tokenizer, j.Options)
+	corpus, err := text.NewCorpus(j.Texts, j.Candidates[0].Loaded.Tokenizer, j.Options)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	h := r.Header()
 	need := corpus.ChunksFor(j.MaxTokens)
-	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.TextSHA256() || h.Computation != ms.g.computing.record().String() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < need {
+	if h.ModelSHA256 != id.SHA256 || h.TextSHA256 != corpus.SHA256() || h.Computation != ms.g.computing.record().String() || h.Context != corpus.Options.Context || h.Stride != corpus.Options.Stride || len(h.Chunks) < need {
 		return nil, r.Close() // of something else: it is made again
 	}
 	if h.Vocab != j.Candidates[0].Loaded.Vocab {
 		return nil, errors.Join(fmt.Errorf("%w: %s has %d tokens in its vocabulary, the reference %d: only models with one tokenizer can be compared",
-			eval.ErrTokenizers, j.Candidates[0].Loaded.Name, j.Candidates[0].Loaded.Vocab, h.Vocab), r.Close())
+			text.ErrTokenizers, j.Candidates[0].Loaded.Name, j.Candidates[0].Loaded.Vocab, h.Vocab), r.Close())
 	}
-	j.Reference = &measure.Model{ID: id, Source: src}
+	j.Reference = &job.Model{ID: id, Source: src}
 	j.Corpus, j.Stored = corpus, "cache"
-	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) { return eval.Cached(r, c, need) }
+	j.Predictions = func(c *text.Corpus) (evalrun.Reference, error) { return evalrun.Cached(r, c, need) }
 	return &storage{readers: []interface{ Close() error }{r}}, nil
 }
 
-func (o *storedOptions) fromLlama(j *measure.Job, ms *models) (*storage, error) {
+func (o *storedOptions) fromLlama(j *job.Job, ms *models) (*storage, error) {
 	r, err := logits.OpenLlama(o.Logits)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s: no such file", gguf.ErrInput, o.Logits)
@@ -175,7 +176,7 @@ func (o *storedOptions) fromLlama(j *measure.Job, ms *models) (*storage, error) 
 	}
 	h, m := r.Header(), &j.Candidates[0].Loaded
 	if h.Vocab != m.Vocab {
-		return nil, errors.Join(fmt.Errorf("%w: %s holds predictions of %d tokens, %s has %d", eval.ErrTokenizers, o.Logits, h.Vocab, m.Name, m.Vocab), r.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %s holds predictions of %d tokens, %s has %d", text.ErrTokenizers, o.Logits, h.Vocab, m.Name, m.Vocab), r.Close())
 	}
 	if h.Context != j.Options.Context {
 		return nil, errors.Join(usagef("%s has chunks of %d tokens: pass --ctx %d", o.Logits, h.Context, h.Context), r.Close())
@@ -185,8 +186,8 @@ func (o *storedOptions) fromLlama(j *measure.Job, ms *models) (*storage, error) 
 		return nil, errors.Join(err, r.Close())
 	}
 	base := filepath.Base(o.Logits)
-	j.Reference = &measure.Model{ID: report.Model{Name: base, SHA256: sum.SHA256, Bytes: sum.Bytes}}
-	j.Corpus, j.Stored = eval.CorpusOf(h, m.Tokenizer, base, sum.SHA256, j.Options.Chunks), "llama-logits"
-	j.Predictions = func(c *eval.Corpus) (eval.Reference, error) { return eval.FromLlama(r, c), nil }
+	j.Reference = &job.Model{ID: report.Model{Name: base, SHA256: sum.SHA256, Bytes: sum.Bytes}}
+	j.Corpus, j.Stored = evalrun.CorpusOf(h, m.Tokenizer, base, sum.SHA256, j.Options.Chunks), "llama-logits"
+	j.Predictions = func(c *text.Corpus) (evalrun.Reference, error) { return evalrun.FromLlama(r, c), nil }
 	return &storage{readers: []interface{ Close() error }{r}}, nil
 }

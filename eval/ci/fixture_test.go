@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 )
@@ -15,16 +15,16 @@ func sha(digit string) string { return strings.Repeat(digit, 64) }
 
 func ptr(v float64) *float64 { return &v }
 
-func metrics(kld float64) *eval.Metrics {
-	at := func(v float64) eval.Estimate {
-		return eval.Estimate{Value: v, StdErr: v / 100, ClusteredStdErr: v / 80, CI: &eval.Interval{Low: v * 0.975, High: v * 1.025}}
+func metrics(kld float64) *figure.Metrics {
+	at := func(v float64) figure.Estimate {
+		return figure.Estimate{Value: v, StdErr: v / 100, ClusteredStdErr: v / 80, CI: &figure.Interval{Low: v * 0.975, High: v * 1.025}}
 	}
-	return &eval.Metrics{
-		Perplexity: eval.Perplexity{Estimate: at(18.25), Tokens: 16320}, BitsPerByte: at(0.875),
-		Comparison: &eval.Comparison{
-			Reference: eval.Perplexity{Estimate: at(18)}, Ratio: at(1.0078125), SameTop: at(0.9375), TopFive: at(0.96875), DeltaP: at(0.03125),
-			Divergence: eval.Divergence{Mean: kld, CI: &eval.Interval{Low: kld * 0.9, High: kld * 1.1}, P95: kld * 4, P99: kld * 10,
-				P99CI: &eval.Interval{Low: kld * 8, High: kld * 12}, P999: kld * 30},
+	return &figure.Metrics{
+		Perplexity: figure.Perplexity{Estimate: at(18.25), Tokens: 16320}, BitsPerByte: at(0.875),
+		Comparison: &figure.Comparison{
+			Reference: figure.Perplexity{Estimate: at(18)}, Ratio: at(1.0078125), SameTop: at(0.9375), TopFive: at(0.96875), DeltaP: at(0.03125),
+			Divergence: figure.Divergence{Mean: kld, CI: &figure.Interval{Low: kld * 0.9, High: kld * 1.1}, P95: kld * 4, P99: kld * 10,
+				P99CI: &figure.Interval{Low: kld * 8, High: kld * 12}, P999: kld * 30},
 		},
 	}
 }
@@ -49,9 +49,9 @@ func ordinary() *report.Report {
 				Metrics:    metrics(0.03125),
 				Slices:     []report.Slice{{Name: "prose", Metrics: metrics(0.015625)}, {Name: "code", Metrics: metrics(0.046875)}},
 				WorstSlice: "code", EffectiveBits: ptr(6.5),
-				Latency: &latency.Result{PeakMemory: 200 << 20, Tests: []latency.Test{
-					{Name: "pp512", TokensPerSecond: latency.Spread{Median: 512}, FirstToken: &latency.Quantiles{P50: 1}},
-					{Name: "tg128", TokensPerSecond: latency.Spread{Median: 64}, InterToken: &latency.Quantiles{P50: 0.015625, P95: 0.03125}},
+				Latency: &bench.Result{PeakMemory: 200 << 20, Tests: []bench.Test{
+					{Name: "pp512", TokensPerSecond: bench.Spread{Median: 512}, FirstToken: &bench.Quantiles{P50: 1}},
+					{Name: "tg128", TokensPerSecond: bench.Spread{Median: 64}, InterToken: &bench.Quantiles{P50: 0.015625, P95: 0.03125}},
 				}},
 				Tasks: []task.Result{{Task: "hellaswag", Score: task.Accuracy{Correct: 50, Value: 0.5, Low: 0.4, High: 0.6}, Flips: &task.Flips{Rate: 0.02}}},
 			},

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/stats"
 )
@@ -46,7 +46,7 @@ func other(p *Policy, r *report.Report, baseline *report.Report, versus string) 
 }
 
 // figure is a metric of one slice, as a gate bounds it.
-type figure struct {
+type bounded struct {
 	slice  string // "" for all
 	limits stats.Limits
 	text   bool // a figure over chunks
@@ -57,7 +57,7 @@ type figure struct {
 }
 
 // figures gives what a gate judges: one figure, or one of each slice.
-func (j *judgement) figures(g *Gate, m metric) ([]figure, error) {
+func (j *judgement) figures(g *Gate, m metric) ([]bounded, error) {
 	s := subject{j.report, &j.report.Candidates[j.candidate]}
 	o, why := other(j.policy, j.report, j.baseline, g.Versus)
 	if why != "" {
@@ -65,7 +65,7 @@ func (j *judgement) figures(g *Gate, m metric) ([]figure, error) {
 	}
 	if m.kind != ofText {
 		f, err := plain(m, s, o)
-		return []figure{f}, err
+		return []bounded{f}, err
 	}
 	if s.Failure != "" {
 		return nil, fmt.Errorf("%w: the candidate is invalid", errNotMeasured)
@@ -74,9 +74,9 @@ func (j *judgement) figures(g *Gate, m metric) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []figure
+	var out []bounded
 	for _, name := range slices {
-		f, err := text(g.Metric, s, o, name)
+		f, err := ofChunks(g.Metric, s, o, name)
 		if err != nil {
 			return nil, err
 		}
@@ -107,12 +107,12 @@ func (j *judgement) slices(g *Gate) ([]string, error) {
 }
 
 // series is the part of a subject's chunks in one slice.
-func (s *subject) series(slice string) *eval.Series {
+func (s *subject) series(slice string) *figure.Series {
 	all := s.Candidate.Series()
 	if slice == "" {
 		return all
 	}
-	out := &eval.Series{Paired: all.Paired}
+	out := &figure.Series{Paired: all.Paired}
 	i := slices.IndexFunc(s.report.Data, func(d report.Data) bool { return d.Name == slice })
 	for _, c := range all.Chunks {
 		if c.Slice == i {
@@ -122,11 +122,11 @@ func (s *subject) series(slice string) *eval.Series {
 	return out
 }
 
-// text is a figure over chunks. Failing to have one is errNotMeasured.
-func text(name string, s subject, o *subject, slice string) (figure, error) {
+// ofChunks is a figure over chunks. Failing to have one is errNotMeasured.
+func ofChunks(name string, s subject, o *subject, slice string) (bounded, error) {
 	a := s.series(slice)
-	f := figure{slice: slice, text: true, chunks: len(a.Chunks)}
-	l, err := a.Limits(name, eval.All)
+	f := bounded{slice: slice, text: true, chunks: len(a.Chunks)}
+	l, err := a.Limits(name, figure.All)
 	if err != nil {
 		return f, fmt.Errorf("%w: %w", errNotMeasured, err)
 	}
@@ -142,18 +142,18 @@ func text(name string, s subject, o *subject, slice string) (figure, error) {
 		n := min(len(a.Chunks), len(b.Chunks))
 		f.paired = aligned(a.Chunks[:n], b.Chunks[:n])
 		if f.paired {
-			a, b = &eval.Series{Chunks: a.Chunks[:n], Paired: a.Paired}, &eval.Series{Chunks: b.Chunks[:n], Paired: b.Paired}
+			a, b = &figure.Series{Chunks: a.Chunks[:n], Paired: a.Paired}, &figure.Series{Chunks: b.Chunks[:n], Paired: b.Paired}
 		}
 	}
 	f.chunks = min(len(a.Chunks), len(b.Chunks))
-	l, ok, err := eval.Relative(name, a, b, eval.All, f.paired)
+	l, ok, err := figure.Relative(name, a, b, figure.All, f.paired)
 	if err != nil {
 		return f, fmt.Errorf("%w: %w", errNotMeasured, err)
 	}
 	if !ok {
 		return f, fmt.Errorf("%w: a relative difference needs figures above 0", errNotMeasured)
 	}
-	ol, err := b.Limits(name, eval.All)
+	ol, err := b.Limits(name, figure.All)
 	if err != nil {
 		return f, fmt.Errorf("%w: %w", errNotMeasured, err)
 	}
@@ -163,7 +163,7 @@ func text(name string, s subject, o *subject, slice string) (figure, error) {
 }
 
 // aligned reports whether chunks are of the same tokens, which equal texts cut otherwise are not.
-func aligned(a, b []eval.ChunkStats) bool {
+func aligned(a, b []figure.ChunkStats) bool {
 	for i := range a {
 		x, y := &a[i], &b[i]
 		if x.Slice != y.Slice || x.Tokens != y.Tokens || x.Bytes != y.Bytes {
@@ -182,7 +182,7 @@ type above struct {
 func (a above) Upper(alpha float64) float64  { return a.Limits.Upper(alpha) + a.by }
 func (a above) PBelow(bound float64) float64 { return a.Limits.PBelow(bound - a.by) }
 
-func loosened(l stats.Limits, c []eval.ChunkStats) stats.Limits {
+func loosened(l stats.Limits, c []figure.ChunkStats) stats.Limits {
 	var bound, tokens float64
 	for i := range c {
 		bound += c[i].KLDBound
@@ -195,23 +195,23 @@ func loosened(l stats.Limits, c []eval.ChunkStats) stats.Limits {
 }
 
 // plain is a figure of a model, task or clock.
-func plain(m metric, s subject, o *subject) (figure, error) {
+func plain(m metric, s subject, o *subject) (bounded, error) {
 	l, err := m.limits(&s)
 	if err != nil {
-		return figure{}, err
+		return bounded{}, err
 	}
 	if o == nil {
-		return figure{limits: l, value: l.Estimate()}, nil
+		return bounded{limits: l, value: l.Estimate()}, nil
 	}
 	ol, err := m.limits(o)
 	if err != nil {
-		return figure{}, fmt.Errorf("the other side: %w", err)
+		return bounded{}, fmt.Errorf("the other side: %w", err)
 	}
 	v := ol.Estimate()
 	if !(v > 0) || !(l.Estimate() > 0) {
-		return figure{}, fmt.Errorf("%w: a relative difference needs figures above 0", errNotMeasured)
+		return bounded{}, fmt.Errorf("%w: a relative difference needs figures above 0", errNotMeasured)
 	}
-	f := figure{value: l.Estimate()/v - 1, other: &v}
+	f := bounded{value: l.Estimate()/v - 1, other: &v}
 	switch a := l.(type) {
 	case stats.Exact:
 		f.limits = stats.Exact(f.value)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/stretchr/testify/require"
@@ -52,9 +52,9 @@ func TestReadCalibration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calib.txt")
 	passage := "it was a bright cold day in april and the clocks were striking thirteen when he came home"
 	require.NoError(t, os.WriteFile(path, []byte("Something else first. "+passage+" and so on"), 0o600))
-	c, err := ReadCalibration(context.Background(), path, []eval.Text{
-		eval.NewText("clean", "", strings.Repeat("nothing of that sort is in here at all, word by word it differs, and it goes on. ", 3)),
-		eval.NewText("dirty", "", passage),
+	c, err := ReadCalibration(context.Background(), path, []text.Text{
+		text.NewText("clean", "", strings.Repeat("nothing of that sort is in here at all, word by word it differs, and it goes on. ", 3)),
+		text.NewText("dirty", "", passage),
 	})
 	require.NoError(t, err)
 	require.Equal(t, []any{"calib.txt", "dirty", 1.0}, []any{c.File, c.Worst, c.Overlap})
@@ -64,7 +64,7 @@ func TestReadCalibration(t *testing.T) {
 func TestRecordedTexts(t *testing.T) {
 	a, b, c := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
 	p := &Policy{Data: Data{Eval: []Text{{Path: "code.txt"}, {Path: "chat.jsonl"}}}}
-	texts := []eval.Text{{Name: "code", SHA256: a}, {Name: "chat", SHA256: c}}
+	texts := []text.Text{{Name: "code", SHA256: a}, {Name: "chat", SHA256: c}}
 	rules := func(m *imatrix.Matrix) (out []string) {
 		for _, f := range Recorded(p, "im.gguf", m, texts, []string{a, b}) {
 			out = append(out, f.Rule+" "+f.Level+" "+f.Message)
@@ -117,7 +117,7 @@ func TestInvalidate(t *testing.T) {
 	p := parse(t, "version: 1\n"+gates)
 	r := &report.Report{Schema: report.Schema, Version: report.Version, Command: "gate", Findings: []report.Finding{{Rule: "x", Level: report.Warn}}}
 	id := report.Model{Name: "m.gguf"}
-	fault := errors.Join(eval.ErrTokenizers, gguf.ErrInput)
+	fault := errors.Join(text.ErrTokenizers, gguf.ErrInput)
 	require.NoError(t, Invalidate(p, r, id, fault, "why", nil, "2026-01-01"))
 	require.NoError(t, r.Validate())
 	require.True(t, r.Complete, "nothing was interrupted")

@@ -3,8 +3,8 @@ package gate
 import (
 	"errors"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/text"
 )
 
 // ExitInvalid is the exit code for a candidate that cannot be measured.
@@ -21,7 +21,7 @@ const (
 // any bound.
 func Invalidate(p *Policy, r *report.Report, id report.Model, fault error, why string, baseline *report.Report, today string) error {
 	rule := RuleInvalid
-	if errors.Is(fault, eval.ErrTokenizers) {
+	if errors.Is(fault, text.ErrTokenizers) {
 		rule = RuleTokenizer
 	}
 	r.Findings = append(r.Findings, report.Finding{Rule: rule, Level: report.Error, Model: id.Name, Message: why})

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/stretchr/testify/require"
 )
@@ -18,11 +18,11 @@ func even(chunks int, kld float64, slices ...string) *report.Report {
 	for _, s := range slices {
 		out.Data = append(out.Data, report.Data{Name: s, SHA256: s})
 	}
-	c := report.Candidate{Model: report.Model{Name: "m.gguf", Bytes: 1000, BitsPerWeight: 4.5}, Metrics: &eval.Metrics{Comparison: &eval.Comparison{}}}
+	c := report.Candidate{Model: report.Model{Name: "m.gguf", Bytes: 1000, BitsPerWeight: 4.5}, Metrics: &figure.Metrics{Comparison: &figure.Comparison{}}}
 	rms := 0.1
 	c.Tensors = []report.Tensor{{Name: "a", Error: &rms}, {Name: "norm"}}
 	for i := range chunks {
-		x := eval.ChunkStats{Slice: i % max(1, len(slices)), Tokens: 100, Bytes: 400, SameTop: 90 + i%3}
+		x := figure.ChunkStats{Slice: i % max(1, len(slices)), Tokens: 100, Bytes: 400, SameTop: 90 + i%3}
 		for range 100 {
 			v := kld * (0.5 + r.Float64())
 			x.KLDs = append(x.KLDs, float32(v))

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/stats"
 	"github.com/carat-llm/carat/eval/task"
@@ -63,11 +63,11 @@ var metrics = slices.Concat(figures(), []metric{
 	})},
 	{name: "decode.tok_s", kind: ofSpeed, higher: true, limits: rate("tg")},
 	{name: "prefill.tok_s", kind: ofSpeed, higher: true, limits: rate("pp")},
-	{name: "ttft.p50", kind: ofSpeed, limits: moment("pp", func(t *latency.Test) *latency.Quantiles { return t.FirstToken }, p50)},
-	{name: "ttft.p95", kind: ofSpeed, limits: moment("pp", func(t *latency.Test) *latency.Quantiles { return t.FirstToken }, p95)},
-	{name: "itl.p50", kind: ofSpeed, limits: moment("tg", func(t *latency.Test) *latency.Quantiles { return t.InterToken }, p50)},
-	{name: "itl.p95", kind: ofSpeed, limits: moment("tg", func(t *latency.Test) *latency.Quantiles { return t.InterToken }, p95)},
-	{name: "itl.p99", kind: ofSpeed, limits: moment("tg", func(t *latency.Test) *latency.Quantiles { return t.InterToken }, p99)},
+	{name: "ttft.p50", kind: ofSpeed, limits: moment("pp", func(t *bench.Test) *bench.Quantiles { return t.FirstToken }, p50)},
+	{name: "ttft.p95", kind: ofSpeed, limits: moment("pp", func(t *bench.Test) *bench.Quantiles { return t.FirstToken }, p95)},
+	{name: "itl.p50", kind: ofSpeed, limits: moment("tg", func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p50)},
+	{name: "itl.p95", kind: ofSpeed, limits: moment("tg", func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p95)},
+	{name: "itl.p99", kind: ofSpeed, limits: moment("tg", func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p99)},
 	{name: "load.warm", kind: ofSpeed, limits: around(func(s *subject) (float64, bool) {
 		if l := s.speed().Load; l != nil {
 			return l.Warm, l.Warm > 0
@@ -128,7 +128,7 @@ func metricOf(name string) (metric, bool) {
 
 func figures() []metric {
 	var out []metric
-	for _, n := range eval.FigureNames() {
+	for _, n := range figure.FigureNames() {
 		out = append(out, metric{name: n, kind: ofText, higher: slices.Contains(higherFigures, n), absolute: n == "kld.max" || n == "delta_p.mean"})
 	}
 	return out

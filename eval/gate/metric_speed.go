@@ -3,14 +3,14 @@ package gate
 import (
 	"strings"
 
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/stats"
 )
 
 // speed is never nil.
-func (s *subject) speed() *latency.Result {
+func (s *subject) speed() *bench.Result {
 	if s.Latency == nil {
-		return &latency.Result{}
+		return &bench.Result{}
 	}
 	return s.Latency
 }
@@ -24,8 +24,8 @@ func (s *subject) noise() (spread float64, ok bool) {
 }
 
 // test is the first with a name such as pp512 and an empty cache, or else the first at any depth.
-func (s *subject) test(prefix string) *latency.Test {
-	var found *latency.Test
+func (s *subject) test(prefix string) *bench.Test {
+	var found *bench.Test
 	for i := range s.speed().Tests {
 		t := &s.speed().Tests[i]
 		if strings.HasPrefix(t.Name, prefix) && !strings.Contains(t.Name, "+") && (found == nil || found.Depth > 0 && t.Depth == 0) {
@@ -54,11 +54,11 @@ func repetitions(v []float64) *stats.Sample {
 	return stats.NewSample(c)
 }
 
-func p50(q *latency.Quantiles) float64 { return q.P50 }
-func p95(q *latency.Quantiles) float64 { return q.P95 }
-func p99(q *latency.Quantiles) float64 { return q.P99 }
+func p50(q *bench.Quantiles) float64 { return q.P50 }
+func p95(q *bench.Quantiles) float64 { return q.P95 }
+func p99(q *bench.Quantiles) float64 { return q.P99 }
 
-func moment(prefix string, of func(*latency.Test) *latency.Quantiles, p func(*latency.Quantiles) float64) func(*subject) (stats.Limits, error) {
+func moment(prefix string, of func(*bench.Test) *bench.Quantiles, p func(*bench.Quantiles) float64) func(*subject) (stats.Limits, error) {
 	return around(func(s *subject) (float64, bool) {
 		if t := s.test(prefix); t != nil && of(t) != nil {
 			return p(of(t)), p(of(t)) > 0

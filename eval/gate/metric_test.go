@@ -4,18 +4,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/stretchr/testify/require"
 )
 
-func fast(rates ...float64) *latency.Result {
-	return &latency.Result{CPU: "x", PeakMemory: 500, Load: &latency.Load{Warm: 2}, Noise: &latency.Noise{Spread: 0.05},
-		Energy: &latency.Energy{JoulesPerToken: 3},
-		Tests: []latency.Test{{Name: "pp512", FirstToken: &latency.Quantiles{P50: 1, P95: 2}, Samples: rates},
+func fast(rates ...float64) *bench.Result {
+	return &bench.Result{CPU: "x", PeakMemory: 500, Load: &bench.Load{Warm: 2}, Noise: &bench.Noise{Spread: 0.05},
+		Energy: &bench.Energy{JoulesPerToken: 3},
+		Tests: []bench.Test{{Name: "pp512", FirstToken: &bench.Quantiles{P50: 1, P95: 2}, Samples: rates},
 			{Name: "tg128@d1024", Depth: 1024, Samples: []float64{1}},
-			{Name: "tg128", Samples: rates, InterToken: &latency.Quantiles{P50: 0.01, P95: 0.02, P99: 0.03}}}}
+			{Name: "tg128", Samples: rates, InterToken: &bench.Quantiles{P50: 0.01, P95: 0.02, P99: 0.03}}}}
 }
 
 func TestLatency(t *testing.T) {

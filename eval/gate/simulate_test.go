@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/stats"
 	"github.com/stretchr/testify/require"
@@ -49,13 +49,13 @@ func (w world) p99() float64 {
 func (w world) ratio() float64 { return math.Exp(w.mean) }
 
 // chunks adds chunks up to n of the candidate and of the other one.
-func (w world) chunks(r *rand.Rand, n int, a, b []eval.ChunkStats) (x, y []eval.ChunkStats) {
+func (w world) chunks(r *rand.Rand, n int, a, b []figure.ChunkStats) (x, y []figure.ChunkStats) {
 	for i := len(a); i < n; i++ {
 		slice := i % len(w.slices)
 		effect := chunkSigma * r.NormFloat64()
-		var c [2]eval.ChunkStats
+		var c [2]figure.ChunkStats
 		for k := range c {
-			c[k] = eval.ChunkStats{Slice: slice, Tokens: chunkTokens, Bytes: 4 * chunkTokens, KLDs: make(eval.Float32s, 0, chunkTokens)}
+			c[k] = figure.ChunkStats{Slice: slice, Tokens: chunkTokens, Bytes: 4 * chunkTokens, KLDs: make(figure.Float32s, 0, chunkTokens)}
 		}
 		wrong := (1 - w.top) * math.Exp(0.27*r.NormFloat64()-0.27*0.27/2)
 		const common = 0.85 // of the logarithms of both candidates' divergences
@@ -91,9 +91,9 @@ func (w world) chunks(r *rand.Rand, n int, a, b []eval.ChunkStats) (x, y []eval.
 	return a, b
 }
 
-func (w world) report(chunks []eval.ChunkStats) *report.Report {
+func (w world) report(chunks []figure.ChunkStats) *report.Report {
 	r := &report.Report{Reference: &report.Model{SHA256: "r"}, Candidates: []report.Candidate{{
-		Model: report.Model{Name: "m"}, Metrics: &eval.Metrics{Comparison: &eval.Comparison{}}, Chunks: chunks}}}
+		Model: report.Model{Name: "m"}, Metrics: &figure.Metrics{Comparison: &figure.Comparison{}}, Chunks: chunks}}}
 	for i := range w.slices {
 		r.Data = append(r.Data, report.Data{Name: fmt.Sprint("s", i)})
 	}
@@ -150,7 +150,7 @@ func simulate(t *testing.T, w world, runs int, cases []*trialCase) {
 	wg.Wait()
 }
 
-func run(w world, p *Policy, a, b []eval.ChunkStats) string {
+func run(w world, p *Policy, a, b []figure.ChunkStats) string {
 	l := Loop{Policy: p, Today: "2026-01-01"}
 	if w.versus != 0 {
 		l.Baseline = w.report(nil)

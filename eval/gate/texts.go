@@ -6,22 +6,22 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
 	"github.com/carat-llm/carat/eval/overlap"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/quantize/imatrix"
 )
 
 // ReadTexts reads data.eval. Slices have names of their own; a file of lines makes one of each value of its
 // slice_field ("slice" when not stated, and "text" for text_field).
-func (p *Policy) ReadTexts() ([]eval.Text, error) {
-	var out []eval.Text
+func (p *Policy) ReadTexts() ([]text.Text, error) {
+	var out []text.Text
 	from, sums := map[string]string{}, map[string]string{}
 	for _, t := range p.Data.Eval {
 		if t.Path == "" {
 			return nil, fmt.Errorf("%w: data.eval: %s has no path: pass the file with --text %s=FILE", ErrPolicy, cmp.Or(t.Name, t.SHA256), cmp.Or(t.Name, "NAME"))
 		}
-		texts, err := eval.ReadTexts(t.Path, t.Name, eval.JSONL{Text: cmp.Or(t.TextField, "text"), Slice: cmp.Or(t.SliceField, "slice")})
+		texts, err := text.ReadTexts(t.Path, t.Name, text.JSONL{Text: cmp.Or(t.TextField, "text"), Slice: cmp.Or(t.SliceField, "slice")})
 		if err != nil {
 			return nil, err
 		}
@@ -41,8 +41,8 @@ func (p *Policy) ReadTexts() ([]eval.Text, error) {
 }
 
 // ReadCalibration reads the calibration text, and looks for the evaluation texts in it.
-func ReadCalibration(ctx context.Context, path string, texts []eval.Text) (*report.Calibration, error) {
-	c, err := eval.ReadText(path)
+func ReadCalibration(ctx context.Context, path string, texts []text.Text) (*report.Calibration, error) {
+	c, err := text.ReadText(path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func ReadCalibration(ctx context.Context, path string, texts []eval.Text) (*repo
 // Recorded checks what an importance matrix says of the texts that it was collected from, by their SHA-256: that it
 // is the policy's calibration text, and none that is evaluated on. sums are as for Inputs; a matrix of llama-imatrix
 // says nothing.
-func Recorded(p *Policy, name string, m *imatrix.Matrix, texts []eval.Text, sums []string) []report.Finding {
+func Recorded(p *Policy, name string, m *imatrix.Matrix, texts []text.Text, sums []string) []report.Finding {
 	if m == nil || len(m.SHA256) == 0 {
 		return nil
 	}

@@ -12,8 +12,8 @@ import (
 // trial is a gate on its way to a verdict.
 type trial struct {
 	gate    *Gate
-	figures []figure // one, or one of each slice
-	decides int      // the figure that the verdict rests on
+	figures []bounded // one, or one of each slice
+	decides int       // the figure that the verdict rests on
 	// alpha is what one limit may be wrong by: the gate's, shared out to looks and slices.
 	alpha   float64
 	passes  bool
@@ -77,7 +77,7 @@ func (j *judgement) try(g *Gate) *trial {
 
 // against is the p-value of the claim that the figure violates the gate's bound, and by how much the limit at alpha
 // does.
-func (f *figure) against(g *Gate, alpha float64) (p, excess float64) {
+func (f *bounded) against(g *Gate, alpha float64) (p, excess float64) {
 	switch {
 	case f.few():
 		return 1, math.Inf(1)
@@ -88,13 +88,13 @@ func (f *figure) against(g *Gate, alpha float64) (p, excess float64) {
 }
 
 // few says that there are too few chunks for limits.
-func (f *figure) few() bool {
+func (f *bounded) few() bool {
 	_, exact := f.limits.(stats.Exact)
 	return !exact && f.text && f.chunks < MinChunks
 }
 
 // noisy says why a figure of the clock cannot be judged on this machine, or "".
-func (j *judgement) noisy(g *Gate, f figure) string {
+func (j *judgement) noisy(g *Gate, f bounded) string {
 	s := subject{j.report, &j.report.Candidates[j.candidate]}
 	spread, ok := s.noise()
 	if !ok {

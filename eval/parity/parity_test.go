@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,12 +81,12 @@ func program(t *testing.T, how string) *Program {
 var input = Input{Model: "some/model.gguf", Text: "a text\n", Tokens: 1000, Context: 128, Threads: 2}
 
 // chunks are of two slices in turn; those of the first have a perplexity of 70.8098 after four and 82.3609 after one.
-func chunks() []eval.ChunkStats {
-	var out []eval.ChunkStats
+func chunks() []figure.ChunkStats {
+	var out []figure.ChunkStats
 	last := 0.0
 	for i, ppl := range []float64{82.3609, 100.4984, 92.2592, 70.8098, 50} {
 		sum := 63 * float64(i+1) * math.Log(ppl)
-		out = append(out, eval.ChunkStats{Tokens: 63, NLL: sum - last}, eval.ChunkStats{Slice: 1, Tokens: 63, NLL: 1e6})
+		out = append(out, figure.ChunkStats{Tokens: 63, NLL: sum - last}, figure.ChunkStats{Slice: 1, Tokens: 63, NLL: 1e6})
 		last = sum
 	}
 	return out

@@ -2,7 +2,7 @@
 // else elsewhere, is of no use to anybody.
 //
 // [Find] finds llama.cpp's program llama-perplexity. [Program.Measure] has it score the first chunks of a text, which it
-// cuts and scores as package eval does, and reads the running perplexities that it prints. [Answer.Against] compares
+// cuts and scores as package eval/run does, and reads the running perplexities that it prints. [Answer.Against] compares
 // them with carat's over the same chunks. Of F32 and F16 files they are the same to
 // 0.002 % (SmolLM2-135M); of quantized ones they differ by up to about 1 %, either way, probably since llama.cpp then
 // rounds activations to 8 bits and carat does not. docs/policy.md has the figures.

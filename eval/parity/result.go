@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // Result is what llama.cpp makes of a file.
@@ -35,14 +35,14 @@ func None(why error) *Answer { return &Answer{Result: Result{Unmeasured: why.Err
 
 // Against compares with carat's chunks, of which those of the slice 0 are of the same text. As many count as both have.
 // The result is nil for nil.
-func (a *Answer) Against(chunks []eval.ChunkStats) *Result {
+func (a *Answer) Against(chunks []figure.ChunkStats) *Result {
 	if a == nil {
 		return nil
 	}
 	if a.Refused != "" || a.Unmeasured != "" {
 		return &a.Result
 	}
-	own := slices.DeleteFunc(slices.Clone(chunks), func(c eval.ChunkStats) bool { return c.Slice != 0 })
+	own := slices.DeleteFunc(slices.Clone(chunks), func(c figure.ChunkStats) bool { return c.Slice != 0 })
 	n := min(a.asked, len(own))
 	v, ok := a.after(n, a.asked)
 	for n > 0 && !ok {

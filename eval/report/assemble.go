@@ -3,25 +3,25 @@ package report
 import (
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // Series is the candidate's chunks as figures are computed from them.
-func (c *Candidate) Series() *eval.Series {
-	return &eval.Series{Chunks: c.Chunks, Paired: c.Metrics != nil && c.Metrics.Comparison != nil}
+func (c *Candidate) Series() *figure.Series {
+	return &figure.Series{Chunks: c.Chunks, Paired: c.Metrics != nil && c.Metrics.Comparison != nil}
 }
 
 // Fill computes the candidate's figures from a series over the texts of data.
-func (c *Candidate) Fill(s *eval.Series, data []Data) {
+func (c *Candidate) Fill(s *figure.Series, data []Data) {
 	c.Chunks = s.Chunks
-	c.Metrics = s.Metrics(eval.All)
+	c.Metrics = s.Metrics(figure.All)
 	c.Slices, c.WorstSlice = nil, ""
 	if len(data) < 2 {
 		return
 	}
 	worst := -1.0
 	for i, d := range data {
-		if !slices.ContainsFunc(s.Chunks, func(c eval.ChunkStats) bool { return c.Slice == i }) {
+		if !slices.ContainsFunc(s.Chunks, func(c figure.ChunkStats) bool { return c.Slice == i }) {
 			continue
 		}
 		m := s.Metrics(i)

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/internal/display"
 )
 
@@ -85,7 +85,7 @@ func (k *modelCard) frontMatter(baseModel string) {
 	k.linef("---\n")
 }
 
-func (k *modelCard) result(data string, m *eval.Metrics) {
+func (k *modelCard) result(data string, m *figure.Metrics) {
 	sha := ""
 	if i := k.r.slice(data); i >= 0 {
 		sha = k.r.Data[i].SHA256

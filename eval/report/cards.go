@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/internal/display"
 )
 
@@ -51,14 +51,14 @@ func cards(c *Candidate, paired bool) []card {
 }
 
 // shortInterval has three significant digits, for narrow places.
-func shortInterval(ci *eval.Interval) string {
+func shortInterval(ci *figure.Interval) string {
 	if ci == nil {
 		return ""
 	}
 	return brief(ci.Low) + " – " + brief(ci.High)
 }
 
-func shortPercent(ci *eval.Interval) string {
+func shortPercent(ci *figure.Interval) string {
 	if ci == nil {
 		return ""
 	}

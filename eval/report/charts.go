@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // chart is a small diagram: bars or lines.
@@ -134,7 +134,7 @@ func runningCharts(c *Candidate, id string) (out []*chart) {
 }
 
 // running is the perplexity after each chunk, with the reference's; nil with fewer than two chunks.
-func running(m *eval.Metrics, id, title string) *chart {
+func running(m *figure.Metrics, id, title string) *chart {
 	if m == nil || len(m.Perplexity.Chunks) < 2 {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/internal/suggest"
 )
@@ -72,7 +72,7 @@ func cell(s string) string {
 	return s
 }
 
-func ends(ci *eval.Interval) (low, high string) {
+func ends(ci *figure.Interval) (low, high string) {
 	if ci == nil {
 		return "", ""
 	}
@@ -155,7 +155,7 @@ func speedCells(c *Candidate) []string {
 // slicesCSV has the slice "all" too.
 func slicesCSV(r *Report) [][]string {
 	rows := [][]string{{"candidate", "slice", "tokens", "figure", "value", "low", "high"}}
-	add := func(name, slice string, m *eval.Metrics) {
+	add := func(name, slice string, m *figure.Metrics) {
 		if m == nil {
 			return
 		}

@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/internal/display"
 )
 
 // decoding is the test of decoding speed with an empty cache, and prefill that of the prompt; nil where there is none.
-func decoding(l *latency.Result) *latency.Test { return testOf(l, "tg") }
-func prefill(l *latency.Result) *latency.Test  { return testOf(l, "pp") }
+func decoding(l *bench.Result) *bench.Test { return testOf(l, "tg") }
+func prefill(l *bench.Result) *bench.Test  { return testOf(l, "pp") }
 
-func testOf(l *latency.Result, prefix string) *latency.Test {
+func testOf(l *bench.Result, prefix string) *bench.Test {
 	if l == nil {
 		return nil
 	}

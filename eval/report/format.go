@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/internal/display"
 )
 
@@ -24,7 +24,7 @@ func showRelative(v float64) string {
 	return fmt.Sprintf("%+.1f %%", 100*v)
 }
 
-func showRelativeInterval(ci *eval.Interval) string {
+func showRelativeInterval(ci *figure.Interval) string {
 	if ci == nil {
 		return ""
 	}

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/stats"
 	"github.com/carat-llm/carat/eval/task"
 )
@@ -38,9 +38,9 @@ func (g *generator) texts(chunks, tokens, perSlice int) {
 
 // measure fills in what a candidate of mean divergence kld does over the texts.
 func (g *generator) measure(c *Candidate, kld float64, names []string) {
-	s := eval.Series{Paired: true}
+	s := figure.Series{Paired: true}
 	for _, b := range g.base {
-		k := eval.ChunkStats{Slice: b.slice, Tokens: len(b.nll), Bytes: 4 * len(b.nll)}
+		k := figure.ChunkStats{Slice: b.slice, Tokens: len(b.nll), Bytes: 4 * len(b.nll)}
 		for i, ref := range b.nll {
 			d := float64(float32(kld * b.hard[i] * math.Exp(0.3*g.NormFloat64()) * 0.85))
 			nll := math.Max(1e-3, ref+d/2+0.5*math.Sqrt(d)*g.NormFloat64())
@@ -66,7 +66,7 @@ func (g *generator) measure(c *Candidate, kld float64, names []string) {
 		}
 		s.Chunks = append(s.Chunks, k)
 	}
-	c.Chunks, c.Metrics = s.Chunks, s.Metrics(eval.All)
+	c.Chunks, c.Metrics = s.Chunks, s.Metrics(figure.All)
 	worst := 0.0
 	if len(names) < 2 {
 		return
@@ -80,29 +80,29 @@ func (g *generator) measure(c *Candidate, kld float64, names []string) {
 	}
 }
 
-func (g *generator) latency(speed float64, bytes int64) *latency.Result {
+func (g *generator) latency(speed float64, bytes int64) *bench.Result {
 	samples := func(v float64) (s []float64) {
 		for range 5 {
 			s = append(s, round(v*(1+0.02*g.NormFloat64())))
 		}
 		return s
 	}
-	spread := func(s []float64) latency.Spread {
-		return latency.Spread{Median: s[2], Min: min(s[0], s[1], s[2], s[3], s[4]), Max: max(s[0], s[1], s[2], s[3], s[4])}
+	spread := func(s []float64) bench.Spread {
+		return bench.Spread{Median: s[2], Min: min(s[0], s[1], s[2], s[3], s[4]), Max: max(s[0], s[1], s[2], s[3], s[4])}
 	}
-	q := func(t float64) *latency.Quantiles {
-		return &latency.Quantiles{P50: round(t), P95: round(t * 1.08), P99: round(t * 1.31), Max: round(t * 1.9)}
+	q := func(t float64) *bench.Quantiles {
+		return &bench.Quantiles{P50: round(t), P95: round(t * 1.08), P99: round(t * 1.31), Max: round(t * 1.9)}
 	}
 	pp, tg, deep := samples(speed*4), samples(speed), samples(speed*0.8)
-	return &latency.Result{Threads: 2, CPU: "a CPU with AVX2", WeightBytes: bytes, Load: &latency.Load{Cold: 0.41, Warm: 0.08},
-		Tests: []latency.Test{
+	return &bench.Result{Threads: 2, CPU: "a CPU with AVX2", WeightBytes: bytes, Load: &bench.Load{Cold: 0.41, Warm: 0.08},
+		Tests: []bench.Test{
 			{Name: "pp512", Tokens: 512, TokensPerSecond: spread(pp), FirstToken: q(512 / speed / 4), Samples: pp},
 			{Name: "tg128", Tokens: 128, TokensPerSecond: spread(tg), BytesPerSecond: round(tg[2] * float64(bytes)), InterToken: q(1 / speed), Samples: tg},
 			{Name: "tg128@d1024", Tokens: 128, Depth: 1024, TokensPerSecond: spread(deep), BytesPerSecond: round(deep[2] * float64(bytes)), InterToken: q(1.25 / speed), Samples: deep},
 		},
 		PeakMemory: bytes + 61_000_000, MappedBytes: bytes, SessionBytes: 23_592_960,
-		Energy: &latency.Energy{JoulesPerToken: 0.62, IdleJoulesPerToken: 0.41, IdleWatts: 11.2},
-		Noise:  &latency.Noise{Rounds: 8, Ratio: 1.004, Low: 0.991, High: 1.017, Spread: 0.017},
+		Energy: &bench.Energy{JoulesPerToken: 0.62, IdleJoulesPerToken: 0.41, IdleWatts: 11.2},
+		Noise:  &bench.Noise{Rounds: 8, Ratio: 1.004, Low: 0.991, High: 1.017, Spread: 0.017},
 	}
 }
 
@@ -143,7 +143,7 @@ func (g *generator) tasks(kld float64) []task.Result {
 }
 
 func accuracy(k, n int) task.Accuracy {
-	low, high := stats.Wilson(k, n, eval.Level)
+	low, high := stats.Wilson(k, n, figure.Level)
 	return task.Accuracy{Correct: k, Value: float64(k) / float64(n), Low: low, High: high}
 }
 
@@ -194,14 +194,14 @@ func (g *generator) comparisons(c []Candidate) []Comparison {
 	var out []Comparison
 	for i := range c {
 		for j := i + 1; j < len(c); j++ {
-			a, b := &eval.Series{Chunks: c[i].Chunks, Paired: true}, &eval.Series{Chunks: c[j].Chunks, Paired: true}
-			l, ok, err := eval.Relative("kld.mean", a, b, eval.All, true)
+			a, b := &figure.Series{Chunks: c[i].Chunks, Paired: true}, &figure.Series{Chunks: c[j].Chunks, Paired: true}
+			l, ok, err := figure.Relative("kld.mean", a, b, figure.All, true)
 			if !ok || err != nil {
 				panic(err)
 			}
-			low, high := stats.Interval(l, eval.Level)
+			low, high := stats.Interval(l, figure.Level)
 			out = append(out, Comparison{A: c[i].Name, B: c[j].Name, Metric: "kld.mean", Relative: l.Estimate(),
-				CI: &eval.Interval{Low: low, High: high}, P: min(1, 2*min(l.PBelow(0), l.PAbove(0)))})
+				CI: &figure.Interval{Low: low, High: high}, P: min(1, 2*min(l.PBelow(0), l.PAbove(0)))})
 		}
 	}
 	p := make([]float64, len(out))

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // What the renderers say about gates and comparisons, in the same words.
@@ -51,9 +51,9 @@ func (x *Result) interval() string {
 		return ""
 	}
 	if x.Versus != "" {
-		return showRelativeInterval(&eval.Interval{Low: *x.Lower, High: *x.Upper})
+		return showRelativeInterval(&figure.Interval{Low: *x.Lower, High: *x.Upper})
 	}
-	return showInterval(x.Metric, &eval.Interval{Low: *x.Lower, High: *x.Upper})
+	return showInterval(x.Metric, &figure.Interval{Low: *x.Lower, High: *x.Upper})
 }
 
 // exact says that there is nothing between the limits: the figure is no sample's.

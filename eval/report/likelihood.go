@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // likelihood is the figure that tells candidates apart without a reference: perplexity, or bits per byte where their
 // tokenizers differ, as perplexities of different tokens do not compare.
-func (r *Report) likelihood() figure {
+func (r *Report) likelihood() shown {
 	if r.Protocol.SameBytes {
 		return plainFigures[1]
 	}
@@ -17,9 +17,9 @@ func (r *Report) likelihood() figure {
 }
 
 // headline is the figure that candidates are drawn and ranked by.
-func (r *Report) headline() figure {
+func (r *Report) headline() shown {
 	if r.any((*Candidate).paired) {
-		return pairedFigures[slices.IndexFunc(pairedFigures, func(f figure) bool { return f.name == "kld.mean" })]
+		return pairedFigures[slices.IndexFunc(pairedFigures, func(f shown) bool { return f.name == "kld.mean" })]
 	}
 	return r.likelihood()
 }
@@ -32,7 +32,7 @@ func (r *Report) likelihoodTitles() []string {
 	return []string{"perplexity", "95 % interval", "bits/byte"}
 }
 
-func (r *Report) likelihoodCells(m *eval.Metrics) []string {
+func (r *Report) likelihoodCells(m *figure.Metrics) []string {
 	f := r.likelihood()
 	v, ci := f.of(m)
 	beside := show("bits_per_byte", m.BitsPerByte.Value)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/internal/display"
 )
 
@@ -140,7 +140,7 @@ func (m *markdown) tasks() {
 	m.fold("Tasks of " + c.Name)
 	m.table("lrrrrrrr", "task", "items", "accuracy", "95 % interval", "reference", "right to wrong", "wrong to right", "p")
 	for _, t := range c.Tasks {
-		row := []string{md(t.Task), fmt.Sprint(t.Items), percent(t.Score.Value), showInterval("task", &eval.Interval{Low: t.Score.Low, High: t.Score.High}), "", "", "", ""}
+		row := []string{md(t.Task), fmt.Sprint(t.Items), percent(t.Score.Value), showInterval("task", &figure.Interval{Low: t.Score.Low, High: t.Score.High}), "", "", "", ""}
 		if t.Reference != nil {
 			row[4] = percent(t.Reference.Value)
 		}

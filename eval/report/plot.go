@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // plot is the trade-off of size or speed against quality, laid out for one width.
@@ -48,7 +48,7 @@ const (
 )
 
 // quality is what the y axis shows of c: f is the report's headline.
-func quality(c *Candidate, f figure) (v float64, ci *eval.Interval, ok bool) {
+func quality(c *Candidate, f shown) (v float64, ci *figure.Interval, ok bool) {
 	if c.Metrics == nil || f.name == "kld.mean" && c.Metrics.Comparison == nil {
 		return 0, nil, false
 	}
@@ -139,7 +139,7 @@ func newPlot(r *Report, width float64, kind string, xOf func(*Candidate) float64
 	return p
 }
 
-func (p *plot) place(xs, ys scale, f figure) {
+func (p *plot) place(xs, ys scale, f shown) {
 	for i := range p.Points {
 		q := &p.Points[i]
 		q.X, q.Y = xs.at(q.x), ys.at(q.y)

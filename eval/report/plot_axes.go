@@ -8,7 +8,7 @@ import (
 
 func decimal(v float64) string { return strconv.FormatFloat(tenth(v), 'f', -1, 64) }
 
-func (p *plot) yScale(f figure) scale {
+func (p *plot) yScale(f shown) scale {
 	low, high := math.Inf(1), 0.0
 	for _, q := range p.Points {
 		_, ci, _ := quality(q.candidate, f)

@@ -10,8 +10,8 @@ package report
 import (
 	"slices"
 
-	"github.com/carat-llm/carat/eval"
-	"github.com/carat-llm/carat/eval/latency"
+	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/task"
 )
@@ -77,7 +77,7 @@ const (
 type Protocol struct {
 	Context int `json:"ctx"`
 	Stride  int `json:"stride,omitempty"`
-	eval.Computation
+	Computation
 	// Chunks is how many there are in the texts together; candidates hold those that were evaluated.
 	Chunks int `json:"chunks"`
 	// Stored is set when the reference's predictions came from a file: "cache" or "llama-logits".
@@ -132,16 +132,16 @@ const Control = "control"
 type Candidate struct {
 	Model
 	// Role is "" for a candidate and Control for one that is there to compare with.
-	Role    string        `json:"role,omitempty"`
-	Metrics *eval.Metrics `json:"metrics,omitempty"`
+	Role    string          `json:"role,omitempty"`
+	Metrics *figure.Metrics `json:"metrics,omitempty"`
 	// Slices are the figures by slice, in the order of Data; with one slice there are none.
 	Slices []Slice `json:"slices,omitempty"`
 	// WorstSlice is the slice with the largest mean divergence (perplexity without a reference).
 	WorstSlice string `json:"worst_slice,omitempty"`
 	// Chunks are the sums behind all figures.
-	Chunks  []eval.ChunkStats `json:"chunks,omitempty"`
-	Latency *latency.Result   `json:"latency,omitempty"`
-	Tasks   []task.Result     `json:"tasks,omitempty"`
+	Chunks  []figure.ChunkStats `json:"chunks,omitempty"`
+	Latency *bench.Result       `json:"latency,omitempty"`
+	Tasks   []task.Result       `json:"tasks,omitempty"`
 	// Parity is what llama.cpp makes of the file.
 	Parity *parity.Result `json:"parity,omitempty"`
 	// Tensors are the types, bytes and errors of the candidate's tensors, in the file's order.
@@ -156,8 +156,8 @@ type Candidate struct {
 
 // Slice is the figures of one text.
 type Slice struct {
-	Name    string        `json:"name"`
-	Metrics *eval.Metrics `json:"metrics"`
+	Name    string          `json:"name"`
+	Metrics *figure.Metrics `json:"metrics"`
 }
 
 // Tensor is one of a candidate's.
@@ -180,8 +180,8 @@ type Comparison struct {
 	B      string `json:"b"`
 	Metric string `json:"metric"`
 	// Relative is A's figure over B's, minus 1.
-	Relative float64        `json:"relative"`
-	CI       *eval.Interval `json:"ci95,omitempty"`
+	Relative float64          `json:"relative"`
+	CI       *figure.Interval `json:"ci95,omitempty"`
 	// P is two-sided and PAdjusted is Holm's over all comparisons of the report.
 	P         float64 `json:"p"`
 	PAdjusted float64 `json:"p_adjusted"`

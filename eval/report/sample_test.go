@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/stretchr/testify/require"
 )
 
@@ -115,12 +115,12 @@ func makeSingle() *Report {
 	c := Candidate{Model: Model{Name: "smollm2-Q4_K_M.gguf", SHA256: sum("Q4_K_M"), Bytes: 81_550_000, Architecture: "llama",
 		FileType: "Q4_K_M", Parameters: 134_515_008, BitsPerWeight: 4.85}}
 	g.measure(&c, 0.05, []string{"wiki"})
-	s := eval.Series{Chunks: c.Chunks}
+	s := figure.Series{Chunks: c.Chunks}
 	for i := range s.Chunks {
 		k := &s.Chunks[i]
-		*k = eval.ChunkStats{Slice: k.Slice, Tokens: k.Tokens, Bytes: k.Bytes, NLL: k.NLL, NLL2: k.NLL2}
+		*k = figure.ChunkStats{Slice: k.Slice, Tokens: k.Tokens, Bytes: k.Bytes, NLL: k.NLL, NLL2: k.NLL2}
 	}
-	c.Metrics, c.WorstSlice = s.Metrics(eval.All), ""
+	c.Metrics, c.WorstSlice = s.Metrics(figure.All), ""
 	return &Report{
 		Schema: Schema, Version: Version, Tool: Tool{"carat", "1.0.0"}, Command: "eval", Complete: false,
 		Protocol:   Protocol{Context: 512, Chunks: 40},

@@ -51,7 +51,7 @@ var enums = map[string][]string{
 // TestSchema: docs/report.schema.json says what the Go types say, their comments included; -update writes it.
 func TestSchema(t *testing.T) {
 	s := schemaMaker{docs: map[string]string{}, done: map[string]object{}}
-	for _, dir := range []string{".", "..", "../latency", "../parity", "../task"} {
+	for _, dir := range []string{".", "../figure", "../bench", "../parity", "../task"} {
 		s.readDocs(t, dir)
 	}
 	root := s.object(reflect.TypeFor[Report]())
@@ -184,9 +184,9 @@ func (s *schemaMaker) schemaOf(t reflect.Type) object {
 	case reflect.PointerTo(t).Implements(textType):
 		return object{{"type", "string"}, {"contentEncoding", "base64"}}
 	case t.Kind() == reflect.Struct:
-		// eval.Comparison is embedded, so that names of types alone are enough but for this package's own.
+		// figure.Comparison is embedded, so that names of types alone are enough but for this package's own.
 		name := t.Name()
-		if p := path.Base(t.PkgPath()); p == "latency" || p == "parity" || p == "task" {
+		if p := path.Base(t.PkgPath()); p == "bench" || p == "parity" || p == "task" {
 			name = p + t.Name()
 		}
 		if _, ok := s.done[name]; !ok {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/internal/display"
 )
 
@@ -33,7 +33,7 @@ func (t *terminal) one(c *Candidate) {
 
 // metrics lists all figures. The standard error takes chunks as independent, as the interval does; llama-perplexity's, of
 // tokens taken as independent, is in report.json.
-func (t *terminal) metrics(m *eval.Metrics) {
+func (t *terminal) metrics(m *figure.Metrics) {
 	g := t.grid("lrrr")
 	g.row("", styled{"value", dim}, styled{"95 % interval", dim}, styled{"std error", dim})
 	for _, f := range figuresOf(m) {
@@ -65,7 +65,7 @@ func (t *terminal) running(c *Candidate) {
 }
 
 // stdErr is a figure's standard error over chunks, "" where there is none.
-func stdErr(name string, m *eval.Metrics) string {
+func stdErr(name string, m *figure.Metrics) string {
 	v := 0.0
 	switch name {
 	case "ppl":
@@ -153,7 +153,7 @@ func (t *terminal) tasks(c *Candidate) {
 		if f := x.Flips; f != nil {
 			flips = fmt.Sprintf("%d lost, %d won, p %s", f.RightToWrong, f.WrongToRight, pValue(f.P))
 		}
-		g.row(clean(x.Task), x.Items, percent(x.Score.Value), showInterval("task", &eval.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
+		g.row(clean(x.Task), x.Items, percent(x.Score.Value), showInterval("task", &figure.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
 	}
 	g.print(t.w)
 }

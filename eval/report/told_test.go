@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/stretchr/testify/require"
 )
@@ -61,8 +61,8 @@ func TestFarDifferences(t *testing.T) {
 	for v, want := range map[float64]string{0.031: "+3.1 %", -0.5: "-50.0 %", 2.1: "x 3.1", 997.9: "x 999", 999: "more than 1000 times", 1e14: "more than 1000 times"} {
 		require.Equal(t, want, showRelative(v))
 	}
-	require.Equal(t, "+10.0 % to more than 1000 times", showRelativeInterval(&eval.Interval{Low: 0.1, High: 1e9}))
-	require.Equal(t, "more than 1000 times", showRelativeInterval(&eval.Interval{Low: 1e8, High: 1e9}))
+	require.Equal(t, "+10.0 % to more than 1000 times", showRelativeInterval(&figure.Interval{Low: 0.1, High: 1e9}))
+	require.Equal(t, "more than 1000 times", showRelativeInterval(&figure.Interval{Low: 1e8, High: 1e9}))
 }
 
 func TestStopped(t *testing.T) {
@@ -95,13 +95,13 @@ func TestStopped(t *testing.T) {
 // TestComputationIsTold: figures that were not computed as usual say so.
 func TestComputationIsTold(t *testing.T) {
 	r := sample()
-	for _, c := range []eval.Computation{{}, {Compute: "exact"}, {Compute: "exact", KVType: "F32"}} {
+	for _, c := range []Computation{{}, {Compute: "exact"}, {Compute: "exact", KVType: "F32"}} {
 		r.Protocol.Computation = c
 		for name, s := range told(t, r) {
 			require.NotContains(t, s, "computed", name)
 		}
 	}
-	r.Protocol.Computation = eval.Computation{Compute: "fast", KVType: "F16"}
+	r.Protocol.Computation = Computation{Compute: "fast", KVType: "F16"}
 	require.NoError(t, r.Validate())
 	for name, s := range told(t, r) {
 		require.Contains(t, s, "computed fast, cache F16", name)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/task"
 )
 
@@ -137,7 +137,7 @@ func (c *Candidate) validate(at string, r *Report) error {
 		if s.Metrics == nil {
 			return wrong(at+".metrics", "is missing")
 		}
-		var own []eval.ChunkStats
+		var own []figure.ChunkStats
 		for _, x := range c.Chunks {
 			if x.Slice == k {
 				own = append(own, x)

@@ -3,13 +3,13 @@ package report
 import (
 	"math"
 
-	"github.com/carat-llm/carat/eval"
+	"github.com/carat-llm/carat/eval/figure"
 )
 
 // tolerance of figures against the sums they come from: the same computation, perhaps on another machine.
 const tolerance = 1e-6
 
-func validateChunk(at string, c *eval.ChunkStats, slices int) error {
+func validateChunk(at string, c *figure.ChunkStats, slices int) error {
 	switch {
 	case c.Slice < 0 || c.Slice >= slices:
 		return wrong(at+".slice", "is %d, but there are %d slices", c.Slice, slices)
@@ -34,7 +34,7 @@ func validateChunk(at string, c *eval.ChunkStats, slices int) error {
 }
 
 // agrees checks figures against the sums they were computed from, where those are there.
-func agrees(at string, m *eval.Metrics, chunks []eval.ChunkStats) error {
+func agrees(at string, m *figure.Metrics, chunks []figure.ChunkStats) error {
 	if m.Perplexity.Value <= 0 || m.Perplexity.Tokens < 0 {
 		return wrong(at+".perplexity", "must be positive (got %v for %d tokens)", m.Perplexity.Value, m.Perplexity.Tokens)
 	}

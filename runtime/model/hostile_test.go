@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/quantize/check"
+	"github.com/carat-llm/carat/quantize/verify"
 )
 
 // hostile is an edit of a model that loads: keys are below the architecture unless they hold "tokenizer.ggml.".
@@ -166,7 +166,7 @@ func requireRefused(t *testing.T, f *fake, want string) {
 	require.ErrorIs(t, err, gguf.ErrInput)
 	require.NotErrorIs(t, err, gguf.ErrUnsupported)
 	require.ErrorContains(t, err, want)
-	r, verifyErr := check.Verify(context.Background(), f, check.Options{Loads: Check}, nil)
+	r, verifyErr := verify.Verify(context.Background(), f, verify.Options{Loads: Check}, nil)
 	require.NoError(t, verifyErr)
 	var messages []string
 	for _, finding := range r.Findings {
@@ -267,7 +267,7 @@ func TestSoundButNotEvaluated(t *testing.T) {
 		require.True(t, errors.Is(err, gguf.ErrUnsupported) && errors.Is(err, gguf.ErrInput), "%v", err)
 		require.ErrorContains(t, err, c.want)
 		if c.key != "general.architecture" { // whose keys are then missing
-			r, err := check.Verify(context.Background(), f, check.Options{Loads: Check}, nil)
+			r, err := verify.Verify(context.Background(), f, verify.Options{Loads: Check}, nil)
 			require.NoError(t, err)
 			require.Empty(t, r.Findings)
 		}

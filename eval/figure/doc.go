@@ -1,0 +1,11 @@
+// Package figure holds the figures that candidates are measured by, and computes those of text.
+//
+// A [Series] is what one model did over the chunks of a corpus: sums, from which every figure of text is computed, of
+// one slice or of all. [Series.Limits] gives a figure with its confidence limits over chunks, [Relative] the relative
+// difference of two series, and [Series.Metrics] all figures at once, as reports hold them.
+//
+// # Standard errors
+//
+// StdErr values treat tokens as independent, as llama-perplexity does; ClusteredStdErr values treat chunks
+// as independent, which is the honest figure, because tokens of one chunk are correlated.
+package figure

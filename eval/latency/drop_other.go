@@ -1,8 +1,0 @@
-//go:build !linux
-
-package latency
-
-import "fmt"
-
-// DropCache is not possible on this system.
-func DropCache(...string) error { return fmt.Errorf("%w on this system", ErrNotDropped) }
