@@ -24,9 +24,10 @@ deny eval/figure  "$mod/(eval/(run|text|job|report|gate|ci|logits)|runtime|quant
 deny eval/text    "$mod/(eval/(run|job|report|gate|ci|logits)|runtime|quantize)"
 deny eval/run     "$mod/(eval/(job|report|gate|ci)|runtime|quantize)"
 deny eval/logits  "$mod/(eval/(run|text|figure|job|report|gate|ci)|runtime|quantize)"
-deny eval/report  "$mod/(eval/(gate|ci|job|run)|runtime)"
+deny eval/report  "$mod/(eval/(gate|ci|job|run|page)|runtime)"
+deny eval/page    "$mod/(eval/(gate|ci|job|run)|runtime|quantize|convert)"
 deny eval/parity  "$mod/(eval/(report|gate|ci|job|run)|runtime)"
-deny eval/gate    "$mod/(eval/(ci|job)|runtime)"
-deny eval/ci      "$mod/(eval/(gate|job)|runtime)"
+deny eval/gate    "$mod/(eval/(ci|job|page)|runtime)"
+deny eval/ci      "$mod/(eval/(gate|job|page)|runtime)"
 for d in gguf quantize convert runtime eval internal; do deny "$d" 'github.com/(urfave|schollz)/'; done
 exit $bad

@@ -11,6 +11,7 @@ import (
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/job"
+	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
@@ -168,7 +169,7 @@ func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir,
 
 func (m *buildMeasurement) print(out io.Writer) {
 	fmt.Fprintln(out)
-	_ = report.Terminal(out, m.report, coloured(out))
+	_ = page.Terminal(out, m.report, coloured(out))
 	// A reading of the figures, so that nobody has to know what a divergence of 0.03 means.
 	printf(out, "\n%s\n\n", m.reading())
 	printBench(out, m.Speed)

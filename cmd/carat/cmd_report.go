@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
@@ -27,7 +28,7 @@ EXAMPLES:
    carat report report.json --csv tensors.csv --table tensors
    carat report report.json --card card.md --base-model HuggingFaceTB/SmolLM2-135M`,
 		Flags: append(pageFlags(),
-			&cli.StringFlag{Name: "table", Category: pagesGroup, Value: report.Tables[0], Usage: "`" + strings.Join(report.Tables, "|") + "` table that --csv writes"},
+			&cli.StringFlag{Name: "table", Category: pagesGroup, Value: page.Tables[0], Usage: "`" + strings.Join(page.Tables, "|") + "` table that --csv writes"},
 			&cli.StringFlag{Name: "base-model", Category: pagesGroup, Usage: "`ORG/NAME` base model on the Hub, for --card; by default the reference's name"}),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "REPORT.json")
@@ -52,8 +53,8 @@ type reportOptions struct {
 
 func (o *reportOptions) check(c *cli.Context) error {
 	switch {
-	case !slices.Contains(report.Tables, o.table):
-		return usagef("%s", suggest.OneOf("--table", o.table, report.Tables))
+	case !slices.Contains(page.Tables, o.table):
+		return usagef("%s", suggest.OneOf("--table", o.table, page.Tables))
 	case c.IsSet("table") && o.pages["csv"] == "":
 		return usagef("--table needs --csv FILE")
 	case o.baseModel != "" && o.pages["card"] == "":
@@ -74,8 +75,8 @@ func runReport(s streams, g global, o reportOptions) error {
 	defer out.abort()
 	// These two have flags of their own.
 	for flag, draw := range map[string]func(io.Writer) error{
-		"csv":  func(w io.Writer) error { return report.CSVTable(w, r, o.table) },
-		"card": func(w io.Writer) error { return report.CardOf(w, r, o.baseModel) },
+		"csv":  func(w io.Writer) error { return page.CSVTable(w, r, o.table) },
+		"card": func(w io.Writer) error { return page.CardOf(w, r, o.baseModel) },
 	} {
 		file := o.pages[flag]
 		if file == "" {

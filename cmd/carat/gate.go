@@ -11,6 +11,7 @@ import (
 	"github.com/carat-llm/carat/eval/ci"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/job"
+	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
 	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/gguf"
@@ -122,7 +123,7 @@ func (x *gating) finish(r *report.Report) error {
 		return err
 	}
 	x.keepBaseline(r)
-	if err := x.ci.tell(x.s, r, ci.GitHubOptions{PolicyPath: x.policyPath, ReportPath: x.report, Markdown: report.Markdown}); err != nil {
+	if err := x.ci.tell(x.s, r, ci.GitHubOptions{PolicyPath: x.policyPath, ReportPath: x.report, Markdown: page.Markdown}); err != nil {
 		return err
 	}
 	if r.Gate.ExitCode == 0 {

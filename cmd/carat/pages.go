@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -15,12 +16,12 @@ var pageWriters = []struct {
 	flag, usage string
 	write       func(io.Writer, *report.Report) error
 }{
-	{"html", "`FILE` write a web page", report.HTML},
-	{"markdown", "`FILE` write Markdown", report.Markdown},
-	{"svg", "`FILE` write the plot of size and divergence", report.SVG},
-	{"csv", "`FILE` write the candidates' figures", report.CSV},
-	{"junit", "`FILE` write JUnit XML", report.JUnit},
-	{"card", "`FILE` write a model card's front matter and section", report.Card},
+	{"html", "`FILE` write a web page", page.HTML},
+	{"markdown", "`FILE` write Markdown", page.Markdown},
+	{"svg", "`FILE` write the plot of size and divergence", page.SVG},
+	{"csv", "`FILE` write the candidates' figures", page.CSV},
+	{"junit", "`FILE` write JUnit XML", page.JUnit},
+	{"card", "`FILE` write a model card's front matter and section", page.Card},
 }
 
 func pageFlags() []cli.Flag {
@@ -84,7 +85,7 @@ func (p pages) show(s streams, g global, r *report.Report, object any) error {
 	case g.quiet || g.piped:
 		return nil
 	}
-	return report.Terminal(s.out, r, coloured(s.out))
+	return page.Terminal(s.out, r, coloured(s.out))
 }
 
 // coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.

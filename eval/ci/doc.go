@@ -29,7 +29,7 @@ import (
 // Home is the project's page, which outputs name as the tool's.
 const Home = "https://github.com/carat-llm/carat"
 
-// Render draws a report: report.Markdown.
+// Render draws a report: page.Markdown.
 type Render func(w io.Writer, r *report.Report) error
 
 // judged is the candidate that the gate judged, or else the first that is not a control; nil when there is none.

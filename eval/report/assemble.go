@@ -6,9 +6,12 @@ import (
 	"github.com/carat-llm/carat/eval/figure"
 )
 
+// Paired says that the candidate was measured against a reference.
+func (c *Candidate) Paired() bool { return c.Metrics != nil && c.Metrics.Comparison != nil }
+
 // Series is the candidate's chunks as figures are computed from them.
 func (c *Candidate) Series() *figure.Series {
-	return &figure.Series{Chunks: c.Chunks, Paired: c.Metrics != nil && c.Metrics.Comparison != nil}
+	return &figure.Series{Chunks: c.Chunks, Paired: c.Paired()}
 }
 
 // Fill computes the candidate's figures from a series over the texts of data.

@@ -1,4 +1,4 @@
-// Package report is the record of an evaluation: one report.json, and the pages, tables and pictures drawn from it.
+// Package report is the record of an evaluation: one report.json. Package page draws it.
 //
 // A [Report] holds what was measured (models, texts, protocol), the figures of every candidate with their intervals,
 // and per chunk the sums that the figures were computed from, so that a stored report can be judged again, continued
@@ -56,8 +56,8 @@ func (r *Report) Candidate(name string) *Candidate {
 	return nil
 }
 
-// slice is the index in Data of the slice of that name, or -1.
-func (r *Report) slice(name string) int {
+// Slice is the index in Data of the slice of that name, or -1.
+func (r *Report) Slice(name string) int {
 	return slices.IndexFunc(r.Data, func(d Data) bool { return d.Name == name })
 }
 

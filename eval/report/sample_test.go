@@ -1,19 +1,15 @@
 package report
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/carat-llm/carat/eval/figure"
-	"github.com/stretchr/testify/require"
 )
 
 var update = flag.Bool("update", false, "write the files of testdata and docs/report.schema.json anew")
@@ -138,7 +134,7 @@ func sampleGate(r *Report) *Gate {
 	c := &r.Candidates[0]
 	f := func(v float64) *float64 { return &v }
 	d := c.Metrics.Divergence
-	worst := c.Slices[r.slice(c.WorstSlice)].Metrics.Divergence
+	worst := c.Slices[r.Slice(c.WorstSlice)].Metrics.Divergence
 	return &Gate{
 		Verdict: Fail, ExitCode: 1, Policy: "carat.yaml", PolicySHA256: sum("policy"), Candidate: c.Name, Profile: "pr",
 		Tokens: c.Metrics.Perplexity.Tokens, MaxTokens: 262_144, Looks: 3,
@@ -159,24 +155,4 @@ func sampleGate(r *Report) *Gate {
 		},
 		Waivers: []Waiver{{Gate: "ppl", Until: "2026-12-31", Reason: "known; issue 42"}},
 	}
-}
-
-// golden compares got with testdata/name, or writes it with -update.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, got, 0o644))
-		return
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err, "go test ./eval/report -update makes it")
-	if bytes.Equal(want, got) {
-		return
-	}
-	was, is := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
-	for i := range min(len(was), len(is)) { // the first line only: megabytes of difference help nobody
-		require.Equal(t, was[i], is[i], "%s:%d; if that is meant: go test ./eval/report -update", path, i+1)
-	}
-	require.Equal(t, len(was), len(is), "lines of %s", path)
 }

@@ -115,7 +115,7 @@ func (c *Candidate) validate(at string, r *Report) error {
 	if c.Role != "" && c.Role != Control {
 		return wrong(at+".role", "must be %q or empty (got %q)", Control, c.Role)
 	}
-	if c.WorstSlice != "" && r.slice(c.WorstSlice) < 0 {
+	if c.WorstSlice != "" && r.Slice(c.WorstSlice) < 0 {
 		return wrong(at+".worst_slice", "unknown slice %q", c.WorstSlice)
 	}
 	for j := range c.Chunks {
@@ -130,7 +130,7 @@ func (c *Candidate) validate(at string, r *Report) error {
 	}
 	for j, s := range c.Slices {
 		at := fmt.Sprintf("%s.slices[%d]", at, j)
-		k := r.slice(s.Name)
+		k := r.Slice(s.Name)
 		if k < 0 {
 			return wrong(at+".name", "unknown slice %q", s.Name)
 		}

@@ -1,0 +1,220 @@
+package page
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/eval/figure"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/display"
+)
+
+func (m *markdown) candidates() {
+	r := m.r
+	if len(r.Candidates) == 0 {
+		return
+	}
+	if len(r.Candidates) == 1 && r.Candidates[0].Metrics != nil {
+		m.figures(&r.Candidates[0])
+		return
+	}
+	paired := some(r, (*report.Candidate).Paired)
+	effective := some(r, func(c *report.Candidate) bool { return c.EffectiveBits != nil })
+	speed := some(r, func(c *report.Candidate) bool { return decoding(c.Latency) != nil })
+	head, align := []string{"candidate", "size", "bits/weight"}, "lrr"
+	add := func(titles ...string) {
+		head = append(head, titles...)
+		align += strings.Repeat("r", len(titles))
+	}
+	if effective {
+		add("effective bits")
+	}
+	if paired {
+		add("KL divergence", "95 % interval", "99 %", "same top", "ppl ratio")
+	} else {
+		add(likelihoodTitles(r)...)
+	}
+	if speed {
+		add("tokens/s")
+	}
+	m.table(align, head...)
+	pareto := false
+	for _, c := range bySize(r) {
+		name := md(c.Name)
+		switch {
+		case c.Role == report.Control:
+			name = "<sub>control</sub> " + name
+		case c.Pareto:
+			name, pareto = "**"+name+"** ◆", true
+		}
+		row := []string{name, sizeText(&c.Model), bitsText(&c.Model)}
+		if effective {
+			row = append(row, effectiveBits(c))
+		}
+		switch {
+		case paired && c.Paired():
+			d := c.Metrics.Divergence
+			row = append(row, nats(d.Mean), showInterval("kld.mean", d.CI), nats(d.P99), percent(c.Metrics.SameTop.Value), show("ppl.ratio", c.Metrics.Ratio.Value))
+		case !paired && c.Metrics != nil:
+			row = append(row, likelihoodCells(r, c.Metrics)...)
+		case c.Failure != "":
+			row = append(row, "failed")
+		}
+		for len(row) < len(align) {
+			row = append(row, "")
+		}
+		if d := decoding(c.Latency); d != nil {
+			row[len(row)-1] = rate(d.TokensPerSecond.Median)
+		}
+		m.row(row...)
+	}
+	m.linef("")
+	if pareto {
+		m.linef("◆ %s", frontText(r))
+		m.linef("")
+	}
+	m.failures()
+}
+
+func (m *markdown) failures() {
+	any := false
+	for i := range m.r.Candidates {
+		if c := &m.r.Candidates[i]; c.Failure != "" {
+			m.linef("- ❌ %s could not be measured: %s", md(c.Name), md(why(c)))
+			any = true
+		}
+	}
+	if any {
+		m.linef("")
+	}
+}
+
+func (m *markdown) figures(c *report.Candidate) {
+	m.linef("**%s** %s", md(c.Name), md(about(&c.Model)))
+	m.linef("")
+	m.table("lrr", "figure", "value", "95 % interval")
+	for _, f := range figuresOf(c.Metrics) {
+		v, ci := f.of(c.Metrics)
+		m.row(f.title, show(f.name, v), showInterval(f.name, ci))
+	}
+	m.linef("")
+}
+
+func (m *markdown) parity() {
+	if c := focus(m.r); c != nil && c.Parity != nil {
+		m.linef("%s\n", md(upperFirst(inLlama(c))))
+	}
+}
+
+func (m *markdown) slices() {
+	c := focus(m.r)
+	if c == nil || len(c.Slices) == 0 {
+		return
+	}
+	m.fold("Slices of " + c.Name)
+	if c.Paired() {
+		m.table("lrrrrr", "slice", "tokens", "KL divergence", "95 % interval", "same top", "perplexity")
+	} else {
+		m.table("lrrr", "slice", "tokens", "perplexity", "95 % interval")
+	}
+	for _, s := range c.Slices {
+		name, p := md(s.Name), s.Metrics.Perplexity
+		if s.Name == c.WorstSlice {
+			name = "**" + name + "** (worst)"
+		}
+		switch {
+		case !c.Paired():
+			m.row(name, fmt.Sprint(p.Tokens), show("ppl", p.Value), showInterval("ppl", p.CI))
+		case s.Metrics.Comparison != nil:
+			d := s.Metrics.Divergence
+			m.row(name, fmt.Sprint(p.Tokens), nats(d.Mean), showInterval("kld.mean", d.CI), percent(s.Metrics.SameTop.Value), show("ppl", p.Value))
+		}
+	}
+	m.unfold()
+}
+
+func (m *markdown) tasks() {
+	c := focus(m.r)
+	if c == nil || len(c.Tasks) == 0 {
+		return
+	}
+	m.fold("Tasks of " + c.Name)
+	m.table("lrrrrrrr", "task", "items", "accuracy", "95 % interval", "reference", "right to wrong", "wrong to right", "p")
+	for _, t := range c.Tasks {
+		row := []string{md(t.Task), fmt.Sprint(t.Items), percent(t.Score.Value), showInterval("task", &figure.Interval{Low: t.Score.Low, High: t.Score.High}), "", "", "", ""}
+		if t.Reference != nil {
+			row[4] = percent(t.Reference.Value)
+		}
+		if f := t.Flips; f != nil {
+			row[5], row[6], row[7] = fmt.Sprint(f.RightToWrong), fmt.Sprint(f.WrongToRight), md(pValue(f.P))
+		}
+		m.row(row...)
+	}
+	m.unfold()
+}
+
+func (m *markdown) latency() {
+	c := focus(m.r)
+	if c == nil || c.Latency == nil {
+		return
+	}
+	m.fold("Speed and memory of " + c.Name)
+	m.table("lrrrrr", "test", "tokens/s", "min – max", "p50", "p95", "p99")
+	for _, t := range c.Latency.Tests {
+		q := t.InterToken
+		if q == nil {
+			q = t.FirstToken
+		}
+		row := []string{md(t.Name), rate(t.TokensPerSecond.Median), rate(t.TokensPerSecond.Min) + " – " + rate(t.TokensPerSecond.Max), "", "", ""}
+		if q != nil {
+			row[3], row[4], row[5] = duration(q.P50), duration(q.P95), duration(q.P99)
+		}
+		m.row(row...)
+	}
+	m.linef("\n%s", latencyNote(c))
+	m.unfold()
+}
+
+func (m *markdown) comparisons() {
+	yes, no := differences(m.r)
+	if len(yes)+len(no) == 0 {
+		return
+	}
+	m.fold(fmt.Sprintf("%d of %d comparisons are significant (5 %%, Holm)", len(yes), len(yes)+len(no)))
+	m.table("lllrrr", "", "", "figure", "difference", "95 % interval", "p, adjusted")
+	for i := range m.r.Comparisons {
+		if i == 200 {
+			m.row(fmt.Sprintf("and %d more", len(m.r.Comparisons)-i), "", "", "", "", "")
+			break
+		}
+		c := &m.r.Comparisons[i]
+		a, b := md(c.A), md(c.B)
+		switch c.Better {
+		case "a":
+			a = "**" + a + "**"
+		case "b":
+			b = "**" + b + "**"
+		}
+		m.row(a, b, md(c.Metric), showRelative(c.Relative), showRelativeInterval(c.CI), md(pValue(c.PAdjusted)))
+	}
+	m.linef("\nThe better one is bold; neither where the difference is not significant.")
+	m.unfold()
+}
+
+func (m *markdown) tensors() {
+	c := focus(m.r)
+	if c == nil || len(c.Tensors) == 0 {
+		return
+	}
+	rows := tensorGroups(c.Tensors)
+	m.fold(fmt.Sprintf("%s of %s", count(len(c.Tensors), "tensor"), c.Name))
+	m.table("llrr", "tensor", "type", "size", "relative error")
+	for i, g := range rows {
+		if m.Len() > maxMarkdown-1000 {
+			m.linef("\nand %d rows more", len(rows)-i)
+			break
+		}
+		m.row(md(g.Name), md(g.Type), display.Bytes(g.Bytes), g.Error())
+	}
+	m.unfold()
+}

@@ -1,0 +1,207 @@
+package page
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carat-llm/carat/eval/figure"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/display"
+)
+
+func (t *terminal) one(c *report.Candidate) {
+	fmt.Fprintf(t.w, "%s  %s\n", t.paint(clean(c.Name), bold), about(&c.Model))
+	if c.Failure != "" {
+		fmt.Fprintf(t.w, "%s: %s\n", t.paint("could not be measured", red), why(c))
+	}
+	if c.Metrics != nil {
+		if ref := t.r.Reference; ref != nil {
+			fmt.Fprintf(t.w, "against %s  %s\n", clean(ref.Name), about(ref))
+		}
+		fmt.Fprintln(t.w, scored(t.r, c))
+		fmt.Fprintln(t.w)
+		t.metrics(c.Metrics)
+		if len(c.Slices) > 0 {
+			fmt.Fprintln(t.w)
+			t.slices(c)
+		}
+		t.running(c)
+	}
+	t.tasks(c)
+	t.latency(c)
+	t.parity()
+}
+
+// metrics lists all figures. The standard error takes chunks as independent, as the interval does; llama-perplexity's, of
+// tokens taken as independent, is in report.json.
+func (t *terminal) metrics(m *figure.Metrics) {
+	g := t.grid("lrrr")
+	g.row("", styled{"value", dim}, styled{"95 % interval", dim}, styled{"std error", dim})
+	for _, f := range figuresOf(m) {
+		v, ci := f.of(m)
+		g.row(f.title, show(f.name, v), showInterval(f.name, ci), stdErr(f.name, m))
+	}
+	g.print(t.w)
+	if m.Comparison != nil && m.Divergence.Bound > 0 {
+		fmt.Fprintf(t.w, "the reference holds its likeliest tokens only: the mean divergence may be up to %s higher\n", nats(m.Divergence.Bound))
+	}
+}
+
+// running draws the perplexity after each chunk, of each slice.
+func (t *terminal) running(c *report.Candidate) {
+	if len(c.Slices) < 2 {
+		if line := sparkline(c.Metrics.Perplexity.Chunks, 40); line != "" {
+			fmt.Fprintf(t.w, "running perplexity %s\n", line)
+		}
+		return
+	}
+	fmt.Fprintln(t.w)
+	g := t.grid("ll")
+	for _, s := range c.Slices {
+		if s.Metrics != nil {
+			g.row("running perplexity of "+s.Name, sparkline(s.Metrics.Perplexity.Chunks, 40))
+		}
+	}
+	g.print(t.w)
+}
+
+// stdErr is a figure's standard error over chunks, "" where there is none.
+func stdErr(name string, m *figure.Metrics) string {
+	v := 0.0
+	switch name {
+	case "ppl":
+		v = m.Perplexity.ClusteredStdErr
+	case "bits_per_byte":
+		v = m.BitsPerByte.ClusteredStdErr
+	case "ppl.reference":
+		v = m.Reference.ClusteredStdErr
+	case "ppl.ratio":
+		v = m.Ratio.ClusteredStdErr
+	case "kld.mean":
+		v = m.Divergence.ClusteredStdErr
+	case "same_top":
+		v = m.SameTop.ClusteredStdErr
+	case "top5":
+		v = m.TopFive.ClusteredStdErr
+	case "delta_p.rms":
+		v = m.DeltaP.ClusteredStdErr
+	case "delta_p.mean":
+		v = m.MeanDeltaP.ClusteredStdErr
+	}
+	if v == 0 {
+		return ""
+	}
+	return show(name, v)
+}
+
+func (t *terminal) slices(c *report.Candidate) {
+	g := t.grid("lrrrrrll")
+	if !c.Paired() {
+		g.align = "lrrrl"
+		g.row(styled{"slice", dim}, styled{"tokens", dim}, styled{"perplexity", dim}, styled{"95 % interval", dim}, "")
+		for _, s := range c.Slices {
+			p := s.Metrics.Perplexity
+			g.row(clean(s.Name), p.Tokens, show("ppl", p.Value), showInterval("ppl", p.CI), t.worst(c, s.Name))
+		}
+		g.print(t.w)
+		return
+	}
+	most := 0.0
+	for _, s := range c.Slices {
+		if s.Metrics.Comparison != nil {
+			most = max(most, s.Metrics.Divergence.Mean)
+		}
+	}
+	g.row(styled{"slice", dim}, styled{"tokens", dim}, styled{"perplexity", dim}, styled{"same top", dim}, styled{"KLD", dim}, styled{"95 % interval", dim}, "", "")
+	for _, s := range c.Slices {
+		m := s.Metrics
+		if m.Comparison == nil {
+			continue
+		}
+		d := m.Divergence
+		g.row(clean(s.Name), m.Perplexity.Tokens, show("ppl", m.Perplexity.Value), percent(m.SameTop.Value), nats(d.Mean), showInterval("kld.mean", d.CI),
+			styled{bar(d.Mean, most, 12), dim}, t.worst(c, s.Name))
+	}
+	g.print(t.w)
+}
+
+func (t *terminal) worst(c *report.Candidate, slice string) styled {
+	if slice == c.WorstSlice {
+		return styled{"worst", yellow}
+	}
+	return styled{}
+}
+
+// parity is of the candidate that the report is about: others are not asked.
+func (t *terminal) parity() {
+	if s := inLlama(focus(t.r)); s != "" {
+		fmt.Fprintln(t.w, "\n"+s)
+	}
+}
+
+func (t *terminal) tasks(c *report.Candidate) {
+	if len(c.Tasks) == 0 {
+		return
+	}
+	fmt.Fprintln(t.w)
+	g := t.grid("lrrrrl")
+	g.row(styled{"task", dim}, styled{"items", dim}, styled{"accuracy", dim}, styled{"95 % interval", dim}, styled{"reference", dim}, styled{"flips", dim})
+	for _, x := range c.Tasks {
+		ref, flips := "", ""
+		if x.Reference != nil {
+			ref = percent(x.Reference.Value)
+		}
+		if f := x.Flips; f != nil {
+			flips = fmt.Sprintf("%d lost, %d won, p %s", f.RightToWrong, f.WrongToRight, pValue(f.P))
+		}
+		g.row(clean(x.Task), x.Items, percent(x.Score.Value), showInterval("task", &figure.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
+	}
+	g.print(t.w)
+}
+
+func (t *terminal) latency(c *report.Candidate) {
+	l := c.Latency
+	if l == nil {
+		return
+	}
+	fmt.Fprintln(t.w)
+	g := t.grid("lrrrrr")
+	g.row(styled{"speed", dim}, styled{"tokens/s", dim}, styled{"min – max", dim}, styled{"p50", dim}, styled{"p95", dim}, styled{"p99", dim})
+	for _, x := range l.Tests {
+		q := x.InterToken
+		if q == nil {
+			q = x.FirstToken
+		}
+		p50, p95, p99 := "", "", ""
+		if q != nil {
+			p50, p95, p99 = duration(q.P50), duration(q.P95), duration(q.P99)
+		}
+		s := x.TokensPerSecond
+		g.row(clean(x.Name), rate(s.Median), rate(s.Min)+" – "+rate(s.Max), p50, p95, p99)
+	}
+	g.print(t.w)
+	fmt.Fprintln(t.w, latencyNote(c))
+}
+
+// latencyNote is "2 threads, peak memory 142.3 MB, loaded in 80.0 ms warm, 0.62 J/token, noise 1.7 %".
+func latencyNote(c *report.Candidate) string {
+	l := c.Latency
+	s := []string{count(l.Threads, "thread")}
+	if l.PeakMemory > 0 {
+		s = append(s, "peak memory "+display.Bytes(l.PeakMemory))
+	}
+	if l.Load != nil {
+		load := "first token after " + duration(l.Load.Warm) + " warm"
+		if l.Load.Cold > 0 {
+			load += ", " + duration(l.Load.Cold) + " cold"
+		}
+		s = append(s, load)
+	}
+	if e := l.Energy; e != nil {
+		s = append(s, fmt.Sprintf("%.3g J/token, %.3g above idle", e.JoulesPerToken, e.IdleJoulesPerToken))
+	}
+	if n := l.Noise; n != nil {
+		s = append(s, fmt.Sprintf("noise (A/A) %.1f %%", 100*n.Spread))
+	}
+	return strings.Join(s, "; ")
+}
