@@ -184,11 +184,7 @@ func chunksDone(r *report.Report) int {
 // figuresSoFar is a progress bar's title.
 func figuresSoFar(j *job.Job, series []*figure.Series) string {
 	name := j.Figure()
-	label := map[string]string{"kld.mean": "KLD", "bits_per_byte": "bits/byte"}[name]
-	if label == "" {
-		label = name
-	}
-	parts := []string{j.Command, label}
+	parts := []string{j.Command, figure.Named(name).Short}
 	for i, s := range series {
 		if s == nil || len(parts) == 5 {
 			continue

@@ -20,7 +20,7 @@ func WriteCycloneDX(w io.Writer, r *report.Report) error {
 	}
 	model := cdxModel(&c.Model)
 	model.Ref = "model"
-	model.Card = &cdxCard{Analysis: cdxAnalysis{Metrics: cdxMetrics(c)}}
+	model.Card = &cdxCard{Analysis: cdxAnalysis{Metrics: cdxMetrics(r, c)}}
 	model.Card.Parameters.Architecture = c.Architecture
 	if r.Reference != nil {
 		model.Pedigree = &cdxPedigree{Ancestors: []cdxComponent{cdxModel(r.Reference)},
@@ -75,10 +75,10 @@ func cdxHashes(sha string) []cdxHash {
 	return []cdxHash{{"SHA-256", sha}}
 }
 
-func cdxMetrics(c *report.Candidate) []cdxMetric {
+func cdxMetrics(r *report.Report, c *report.Candidate) []cdxMetric {
 	out := []cdxMetric{}
-	for _, f := range figures(c) {
-		m := cdxMetric{Type: f.name, Value: number(f.value), Slice: f.slice}
+	for _, f := range figures(r, c) {
+		m := cdxMetric{Type: f.Name, Value: number(f.value), Slice: f.slice}
 		if f.ci != nil {
 			m.Interval = &cdxInterval{number(f.ci.Low), number(f.ci.High)}
 		}

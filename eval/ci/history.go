@@ -23,14 +23,14 @@ func WriteBenchmark(w io.Writer, r *report.Report) error {
 	out := []benchmark{}
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
-		for _, f := range figures(c) {
-			if f.name == "same_top" {
-				f.name, f.value, f.smaller = "changed_top", 1-f.value, true
+		for _, f := range figures(r, c) {
+			if f.Name == "same_top" {
+				f.Name, f.value, f.Higher = "changed_top", 1-f.value, false
 			}
-			if !f.smaller {
+			if f.Higher {
 				continue
 			}
-			b := benchmark{Name: c.Name + ": " + f.id(), Unit: f.unit, Value: f.value, Extra: c.SHA256}
+			b := benchmark{Name: c.Name + ": " + f.id(), Unit: f.Unit, Value: f.value, Extra: c.SHA256}
 			if f.ci != nil {
 				b.Range = "± " + fmt.Sprintf("%.3g", (f.ci.High-f.ci.Low)/2)
 			}
@@ -74,7 +74,7 @@ func WriteMLflow(w io.Writer, r *report.Report) error {
 	}
 	b := mlflowBatch{Metrics: []mlflowMetric{}, Params: []mlflowPair{}, Tags: []mlflowPair{}}
 	seen := map[string]int{}
-	for _, f := range figures(c) {
+	for _, f := range figures(r, c) {
 		key := mlflowName(f.id())
 		if seen[key]++; seen[key] > 1 {
 			key = cut(key, mlflowKey-8) + fmt.Sprintf("_%d", seen[key])

@@ -31,10 +31,10 @@ func Outputs(r *report.Report, reportPath string) []Output {
 		value["candidate"] = c.Name
 		value["artifact_sha256"] = c.SHA256
 		value["worst_slice"] = c.WorstSlice
-		for _, f := range figures(c) {
+		for _, f := range figures(r, c) {
 			if key := figureKeys[f.id()]; key != "" {
 				value[key] = number(f.value)
-				if f.name == "kld.mean" && f.ci != nil {
+				if f.Name == "kld.mean" && f.ci != nil {
 					value["kld_low"], value["kld_high"] = number(f.ci.Low), number(f.ci.High)
 				}
 			}

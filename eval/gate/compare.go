@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 func Paired(a, b *report.Report) bool { return report.SameChunks(a, b) }
 
 // other finds the other side of a gate.
-func other(p *Policy, r *report.Report, baseline *report.Report, versus string) (*subject, string) {
+func other(p *Policy, r *report.Report, baseline *report.Report, versus string) (*report.Subject, string) {
 	switch versus {
 	case VersusBaseline:
 		if baseline == nil {
@@ -31,7 +30,7 @@ func other(p *Policy, r *report.Report, baseline *report.Report, versus string) 
 		if i < 0 {
 			return nil, "the baseline report has no candidate"
 		}
-		return &subject{baseline, &baseline.Candidates[i]}, ""
+		return &report.Subject{Report: baseline, Candidate: &baseline.Candidates[i]}, ""
 	case VersusControl:
 		i := slices.IndexFunc(r.Candidates, func(c report.Candidate) bool { return c.Role == "control" && c.Name == p.Control.Name })
 		if i < 0 {
@@ -40,7 +39,7 @@ func other(p *Policy, r *report.Report, baseline *report.Report, versus string) 
 		if i < 0 {
 			return nil, "the report has no control"
 		}
-		return &subject{r, &r.Candidates[i]}, ""
+		return &report.Subject{Report: r, Candidate: &r.Candidates[i]}, ""
 	}
 	return nil, ""
 }
@@ -56,19 +55,24 @@ type bounded struct {
 	paired bool
 }
 
+// subject is the candidate that is judged.
+func (j *judgement) subject() *report.Subject {
+	return &report.Subject{Report: j.report, Candidate: &j.report.Candidates[j.candidate]}
+}
+
 // figures gives what a gate judges: one figure, or one of each slice.
-func (j *judgement) figures(g *Gate, m metric) ([]bounded, error) {
-	s := subject{j.report, &j.report.Candidates[j.candidate]}
+func (j *judgement) figures(g *Gate, m report.Figure) ([]bounded, error) {
+	s := j.subject()
 	o, why := other(j.policy, j.report, j.baseline, g.Versus)
 	if why != "" {
-		return nil, fmt.Errorf("%w: %s", errNotMeasured, why)
+		return nil, fmt.Errorf("%w: %s", report.ErrNotMeasured, why)
 	}
-	if m.kind != ofText {
+	if m.Kind != report.OfText {
 		f, err := plain(m, s, o)
 		return []bounded{f}, err
 	}
 	if s.Failure != "" {
-		return nil, fmt.Errorf("%w: the candidate is invalid", errNotMeasured)
+		return nil, fmt.Errorf("%w: the candidate is invalid", report.ErrNotMeasured)
 	}
 	slices, err := j.slices(g)
 	if err != nil {
@@ -101,19 +105,19 @@ func (j *judgement) slices(g *Gate) ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: the report has no slice %s", errNotMeasured, want)
+		return nil, fmt.Errorf("%w: the report has no slice %s", report.ErrNotMeasured, want)
 	}
 	return out, nil
 }
 
 // series is the part of a subject's chunks in one slice.
-func (s *subject) series(slice string) *figure.Series {
-	all := s.Candidate.Series()
+func series(s *report.Subject, slice string) *figure.Series {
+	all := s.Series()
 	if slice == "" {
 		return all
 	}
 	out := &figure.Series{Paired: all.Paired}
-	i := slices.IndexFunc(s.report.Data, func(d report.Data) bool { return d.Name == slice })
+	i := slices.IndexFunc(s.Report.Data, func(d report.Data) bool { return d.Name == slice })
 	for _, c := range all.Chunks {
 		if c.Slice == i {
 			out.Chunks = append(out.Chunks, c)
@@ -122,23 +126,20 @@ func (s *subject) series(slice string) *figure.Series {
 	return out
 }
 
-// ofChunks is a figure over chunks. Failing to have one is errNotMeasured.
-func ofChunks(name string, s subject, o *subject, slice string) (bounded, error) {
-	a := s.series(slice)
+// ofChunks is a figure over chunks. Failing to have one is report.ErrNotMeasured.
+func ofChunks(name string, s, o *report.Subject, slice string) (bounded, error) {
+	a := series(s, slice)
 	f := bounded{slice: slice, text: true, chunks: len(a.Chunks)}
-	l, err := a.Limits(name, figure.All)
+	l, err := a.Widened(name, figure.All)
 	if err != nil {
-		return f, fmt.Errorf("%w: %w", errNotMeasured, err)
+		return f, fmt.Errorf("%w: %w", report.ErrNotMeasured, err)
 	}
 	if o == nil {
 		f.limits, f.value = l, l.Estimate()
-		if name == "kld.mean" {
-			f.limits = loosened(l, a.Chunks)
-		}
 		return f, nil
 	}
-	b := o.series(slice)
-	if f.paired = Paired(s.report, o.report); f.paired {
+	b := series(o, slice)
+	if f.paired = Paired(s.Report, o.Report); f.paired {
 		n := min(len(a.Chunks), len(b.Chunks))
 		f.paired = aligned(a.Chunks[:n], b.Chunks[:n])
 		if f.paired {
@@ -148,14 +149,14 @@ func ofChunks(name string, s subject, o *subject, slice string) (bounded, error)
 	f.chunks = min(len(a.Chunks), len(b.Chunks))
 	l, ok, err := figure.Relative(name, a, b, figure.All, f.paired)
 	if err != nil {
-		return f, fmt.Errorf("%w: %w", errNotMeasured, err)
+		return f, fmt.Errorf("%w: %w", report.ErrNotMeasured, err)
 	}
 	if !ok {
-		return f, fmt.Errorf("%w: a relative difference needs figures above 0", errNotMeasured)
+		return f, fmt.Errorf("%w: a relative difference needs figures above 0", report.ErrNotMeasured)
 	}
 	ol, err := b.Limits(name, figure.All)
 	if err != nil {
-		return f, fmt.Errorf("%w: %w", errNotMeasured, err)
+		return f, fmt.Errorf("%w: %w", report.ErrNotMeasured, err)
 	}
 	v := ol.Estimate()
 	f.limits, f.value, f.other = l, l.Estimate(), &v
@@ -173,76 +174,27 @@ func aligned(a, b []figure.ChunkStats) bool {
 	return len(a) > 0
 }
 
-// above widens limits upwards by what a stored reference may hide.
-type above struct {
-	stats.Limits
-	by float64
-}
-
-func (a above) Upper(alpha float64) float64  { return a.Limits.Upper(alpha) + a.by }
-func (a above) PBelow(bound float64) float64 { return a.Limits.PBelow(bound - a.by) }
-
-func loosened(l stats.Limits, c []figure.ChunkStats) stats.Limits {
-	var bound, tokens float64
-	for i := range c {
-		bound += c[i].KLDBound
-		tokens += float64(c[i].Tokens)
-	}
-	if bound <= 0 {
-		return l
-	}
-	return above{l, bound / tokens}
-}
-
 // plain is a figure of a model, task or clock.
-func plain(m metric, s subject, o *subject) (bounded, error) {
-	l, err := m.limits(&s)
+func plain(f report.Figure, s, o *report.Subject) (bounded, error) {
+	l, err := f.Limits(s)
+	if err != nil || o == nil {
+		return bounded{limits: l, value: estimate(l)}, err
+	}
+	r, paired, err := f.Relative(s, o)
 	if err != nil {
 		return bounded{}, err
 	}
-	if o == nil {
-		return bounded{limits: l, value: l.Estimate()}, nil
-	}
-	ol, err := m.limits(o)
+	ol, err := f.Limits(o)
 	if err != nil {
-		return bounded{}, fmt.Errorf("the other side: %w", err)
+		return bounded{}, err
 	}
 	v := ol.Estimate()
-	if !(v > 0) || !(l.Estimate() > 0) {
-		return bounded{}, fmt.Errorf("%w: a relative difference needs figures above 0", errNotMeasured)
-	}
-	f := bounded{value: l.Estimate()/v - 1, other: &v}
-	switch a := l.(type) {
-	case stats.Exact:
-		f.limits = stats.Exact(f.value)
-	case band:
-		b := ol.(band)
-		f.limits = band{f.value, (1 + f.value) * (a.reach/a.value + b.reach/b.value)}
-	case stats.Quantile:
-		f.limits = stats.Scaled(stats.QuantileQuotient{A: a.Sample, B: ol.(stats.Quantile).Sample, P: a.P}, 1, -1)
-	case stats.Binomial:
-		f.limits, f.paired, err = relativeTask(m, s, *o)
-	default:
-		err = errors.New("bug: limits without a relative difference")
-	}
-	return f, err
+	return bounded{limits: r, value: l.Estimate()/v - 1, other: &v, paired: paired}, nil
 }
 
-// relativeTask pairs items when both answered the same.
-func relativeTask(m metric, s, o subject) (stats.Limits, bool, error) {
-	name := taskName(m.name)
-	x, y := s.task(name), o.task(name)
-	a, b := m.clusters(x), m.clusters(y)
-	paired := x.SHA256 == y.SHA256 && len(a) == len(b)
-	var l stats.Student
-	var ok bool
-	if paired {
-		l, ok = stats.LogQuotient(a, b)
-	} else {
-		l, ok = stats.LogQuotientUnpaired(stats.Ratio(a), stats.Ratio(b))
+func estimate(l stats.Limits) float64 {
+	if l == nil {
+		return 0
 	}
-	if !ok {
-		return nil, false, errNotMeasured
-	}
-	return stats.Scaled(stats.Exp(l), 1, -1), paired, nil
+	return l.Estimate()
 }

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -20,11 +19,11 @@ func (t *trial) message(r *report.Result) string {
 		fmt.Fprintf(&b, " could not be judged: %s: skipped", t.why)
 		return b.String()
 	}
-	show := number
+	show := report.Number
 	if r.Versus != "" {
 		show = signedPercent
 		if r.Other != nil {
-			fmt.Fprintf(&b, " is %s against the %s's %s", show(r.Value), r.Versus, number(*r.Other))
+			fmt.Fprintf(&b, " is %s against the %s's %s", show(r.Value), r.Versus, report.Number(*r.Other))
 		}
 	} else if r.Infinite {
 		b.WriteString(" is infinite and")
@@ -64,7 +63,7 @@ func (t *trial) limits(r *report.Result, show func(float64) string) string {
 	if t.exact && r.Lower != nil && r.Upper != nil && *r.Lower == *r.Upper {
 		return ""
 	}
-	level := number(100*r.Confidence) + " %"
+	level := report.Number(100*r.Confidence) + " %"
 	side := func(v *float64) string {
 		if v == nil {
 			return "none"
@@ -80,18 +79,6 @@ func (t *trial) limits(r *report.Result, show func(float64) string) string {
 		return fmt.Sprintf(" (%s limit %s)", level, side(r.Upper))
 	}
 	return fmt.Sprintf(" (%s limit %s)", level, side(r.Lower))
-}
-
-// number shows four digits, and whole numbers as they are.
-func number(v float64) string {
-	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	s := strconv.FormatFloat(v, 'g', 4, 64)
-	if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) >= 1e-4 && math.Abs(f) < 1e15 {
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	return s
 }
 
 func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + " %" }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/internal/suggest"
 )
@@ -24,12 +25,12 @@ type Needs struct {
 // Needs looks through the gates.
 func (p *Policy) Needs() (n Needs) {
 	for _, g := range p.Gates {
-		m, _ := metricOf(g.Metric)
-		n.Speed = n.Speed || m.kind == ofSpeed || g.Metric == "peak_memory"
+		f, _ := report.Named(g.Metric)
+		n.Speed = n.Speed || f.Kind == report.OfSpeed || g.Metric == "peak_memory"
 		n.Load = n.Load || strings.HasPrefix(g.Metric, "load.")
 		n.Energy = n.Energy || strings.HasPrefix(g.Metric, "energy.")
 		n.Tensors = n.Tensors || strings.HasPrefix(g.Metric, "tensor.")
-		n.Parity = n.Parity || g.Metric == parityMetric
+		n.Parity = n.Parity || g.Metric == report.Parity
 	}
 	return n
 }
@@ -65,4 +66,18 @@ func (p *Policy) SetProfile(name string) error {
 		p.MaxTokens = f.maxTokens
 	}
 	return nil
+}
+
+// Metrics lists the names that gates may use; NAME stands for a task's.
+func Metrics() []string { return report.Bounded() }
+
+func metricsHelp() string { return "one of " + strings.Join(Metrics(), ", ") }
+
+// metric is the name of a figure that gates may bound.
+func metric(name string) (string, bool) {
+	f, ok := report.Named(name)
+	if !ok || f.Kind == report.OfText && !figure.Named(f.Name).Bounded() {
+		return name, false
+	}
+	return f.Name, true
 }

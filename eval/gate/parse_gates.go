@@ -17,7 +17,7 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 	keep := func(to **yaml.Node) field { return func(n *yaml.Node, _ string) error { *to = n; return nil } }
 	err := d.fields(n, key, map[string]field{
 		"id":     d.parsed("at most 64 letters, digits, '.', '_' or '-'", func(s string) bool { g.ID = s; return gateID.MatchString(s) }),
-		"metric": d.parsed(metricsHelp(), func(s string) bool { g.Metric = s; _, ok := metricOf(s); return ok }),
+		"metric": d.parsed(metricsHelp(), func(s string) (ok bool) { g.Metric, ok = metric(s); return ok }),
 		"scope": d.parsed("all, worst_slice or slice:NAME", func(s string) bool {
 			g.Scope = s
 			return s == ScopeAll || s == ScopeWorst || strings.HasPrefix(s, scopeSlice) && len(s) > len(scopeSlice)
@@ -33,11 +33,11 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 	if err != nil {
 		return err
 	}
-	m, ok := metricOf(g.Metric)
+	m, ok := report.Named(g.Metric)
 	switch {
 	case !ok:
 		return d.errorf(n, key+".metric", "missing, expected %s", metricsHelp())
-	case g.Scope != ScopeAll && m.kind != ofText:
+	case g.Scope != ScopeAll && m.Kind != report.OfText:
 		return d.errorf(n, key+".scope", "found %q, expected all: %s has no slices", g.Scope, g.Metric)
 	case g.Versus == VersusControl && !d.p.Control.Set():
 		return d.errorf(n, key+".vs", "found control, expected a control in the policy: control: llamacpp-q4_k_m")
@@ -49,12 +49,12 @@ func (d *policyDecoder) gate(n *yaml.Node, key string) error {
 		return d.errorf(n, key+".rel_margin", "missing, expected the allowed relative difference, such as 0.03")
 	case g.Versus == "" && value == nil:
 		return d.errorf(n, key+".value", "missing, expected the bound")
-	case g.Versus != "" && m.absolute:
+	case g.Versus != "" && m.Absolute:
 		return d.errorf(n, key+".vs", "found %q, expected no vs: %s has no relative difference", g.Versus, g.Metric)
 	}
 	if g.Op == "" {
 		g.Op = AtMost
-		if m.higher {
+		if m.Higher {
 			g.Op = AtLeast
 		}
 	}

@@ -285,7 +285,7 @@ func TestTaskFiles(t *testing.T) {
 
 func TestMetricsOfTheList(t *testing.T) {
 	for _, name := range Metrics() {
-		_, ok := metricOf(strings.Replace(name, "NAME", "arc-easy", 1))
+		_, ok := metric(strings.Replace(name, "NAME", "arc-easy", 1))
 		require.True(t, ok, name)
 	}
 }

@@ -25,17 +25,15 @@ type trial struct {
 
 // try computes a gate's limits.
 func (j *judgement) try(g *Gate) *trial {
-	m, _ := metricOf(g.Metric)
+	m, _ := report.Named(g.Metric)
 	t := &trial{gate: g, p: 1}
 	var err error
 	if t.figures, err = j.figures(g, m); err != nil {
-		t.verdict, t.why = report.Skipped, strings.TrimPrefix(err.Error(), errNotMeasured.Error()+": ")
+		t.verdict, t.why = report.Skipped, strings.TrimPrefix(err.Error(), report.ErrNotMeasured.Error()+": ")
 		return t
 	}
-	if m.note != nil {
-		t.why = m.note(&subject{j.report, &j.report.Candidates[j.candidate]})
-	}
-	if m.kind == ofSpeed {
+	t.why = m.Note(j.subject())
+	if m.Kind == report.OfSpeed {
 		if t.why = j.noisy(g, t.figures[0]); t.why != "" {
 			t.verdict = report.Skipped
 			if g.OnNoise == Fail {
@@ -45,7 +43,7 @@ func (j *judgement) try(g *Gate) *trial {
 		}
 	}
 	share := float64(len(t.figures))
-	if m.kind == ofText { // the others are measured once
+	if m.Kind == report.OfText { // the others are measured once
 		share *= j.options.Look.planned()
 	}
 	t.alpha = (1 - g.Confidence) / share
@@ -67,7 +65,7 @@ func (j *judgement) try(g *Gate) *trial {
 		t.decides = failing
 	}
 	switch t.figures[0].limits.(type) {
-	case stats.Exact, band:
+	case stats.Exact, stats.Band:
 		t.exact, t.p = true, p
 	default:
 		t.p = math.Min(1, share*p)
@@ -95,8 +93,8 @@ func (f *bounded) few() bool {
 
 // noisy says why a figure of the clock cannot be judged on this machine, or "".
 func (j *judgement) noisy(g *Gate, f bounded) string {
-	s := subject{j.report, &j.report.Candidates[j.candidate]}
-	spread, ok := s.noise()
+	s := j.subject()
+	spread, ok := s.Noise()
 	if !ok {
 		return "the noise of the machine was not measured: its A/A check is needed"
 	}
@@ -105,8 +103,8 @@ func (j *judgement) noisy(g *Gate, f bounded) string {
 		if margin = math.Abs(f.value/g.Value - 1); g.Value == 0 {
 			margin = math.Inf(1)
 		}
-	} else if o, _ := other(j.policy, j.report, j.baseline, g.Versus); o != nil && o.speed().CPU != s.speed().CPU {
-		return fmt.Sprintf("the other side was measured on another CPU (%s, here %s)", o.speed().CPU, s.speed().CPU)
+	} else if o, _ := other(j.policy, j.report, j.baseline, g.Versus); o != nil && o.Speed().CPU != s.Speed().CPU {
+		return fmt.Sprintf("the other side was measured on another CPU (%s, here %s)", o.Speed().CPU, s.Speed().CPU)
 	}
 	if !(spread <= margin) {
 		return fmt.Sprintf("the machine's noise is %s and hides the margin of %s", percent(spread), percent(margin))

@@ -16,16 +16,10 @@ const alpha = 0.05
 // probability of a text is added up from other terms by another tokenizer.
 const rounding = 1e-9
 
-// figure is one that candidates are compared in, and whether less is better.
-type comparable struct {
-	name  string
-	lower bool
-}
-
+// compared are the figures that candidates are compared in; comparedByBytes those of candidates whose tokenizers differ.
 var (
-	compared = []comparable{{"kld.mean", true}, {"same_top", false}, {"ppl", true}}
-	// comparedByBytes is for candidates whose tokenizers differ.
-	comparedByBytes = []comparable{{"bits_per_byte", true}}
+	compared        = []string{"kld.mean", "same_top", "ppl"}
+	comparedByBytes = []string{"bits_per_byte"}
 )
 
 // Compare fills r.Comparisons: every pair of candidates, paired chunk by chunk, with Holm's correction over all of
@@ -39,8 +33,8 @@ func Compare(r *report.Report) {
 	}
 	for i := range r.Candidates {
 		for k := i + 1; k < len(r.Candidates); k++ {
-			for _, f := range figures {
-				if c, ok := comparePair(&r.Candidates[i], &r.Candidates[k], f.name, f.lower); ok {
+			for _, name := range figures {
+				if c, ok := comparePair(&r.Candidates[i], &r.Candidates[k], name); ok {
 					r.Comparisons = append(r.Comparisons, c)
 				}
 			}
@@ -60,7 +54,7 @@ func Compare(r *report.Report) {
 	effectiveBits(r.Candidates)
 }
 
-func comparePair(a, b *report.Candidate, name string, lower bool) (report.Comparison, bool) {
+func comparePair(a, b *report.Candidate, name string) (report.Comparison, bool) {
 	if a.Failure != "" || b.Failure != "" {
 		return report.Comparison{}, false
 	}
@@ -76,7 +70,7 @@ func comparePair(a, b *report.Candidate, name string, lower bool) (report.Compar
 		c.CI = &figure.Interval{Low: low, High: high}
 	}
 	switch {
-	case (c.Relative < 0) == lower && c.Relative != 0:
+	case (c.Relative > 0) == figure.Named(name).Higher && c.Relative != 0:
 		c.Better = "a"
 	case c.Relative != 0:
 		c.Better = "b"

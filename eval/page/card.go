@@ -165,7 +165,7 @@ func (k *modelCard) body() {
 		row := []string{md(c.Name), display.Bytes(c.Bytes), fmt.Sprintf("%.3f", c.BitsPerWeight)}
 		if x := c.Metrics; x.Comparison != nil {
 			d := x.Divergence
-			row = append(row, nats(d.Mean), showInterval("kld.mean", d.CI), nats(d.P99), percent(x.SameTop.Value), show("ppl.ratio", x.Ratio.Value))
+			row = append(row, figure.Nats(d.Mean), showInterval("kld.mean", d.CI), figure.Nats(d.P99), figure.Percent(x.SameTop.Value), show("ppl.ratio", x.Ratio.Value))
 		} else {
 			row = append(row, show("ppl", x.Perplexity.Value), showInterval("ppl", x.Perplexity.CI), show("bits_per_byte", x.BitsPerByte.Value))
 		}

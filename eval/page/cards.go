@@ -46,7 +46,7 @@ func cards(c *report.Candidate, paired bool) []card {
 		if d.InterToken != nil {
 			sub += ", 95 % within " + duration(d.InterToken.P95)
 		}
-		add("Decoding", rate(d.TokensPerSecond.Median), sub)
+		add("Decoding", figure.Rate(d.TokensPerSecond.Median), sub)
 	}
 	return out
 }
@@ -71,5 +71,5 @@ func brief(v float64) string {
 	if a := math.Abs(v); a > 0 && a < 1e-4 {
 		return strings.Replace(fmt.Sprintf("%.2e", v), "e-0", "e-", 1)
 	}
-	return significant(v)
+	return figure.Significant(v)
 }

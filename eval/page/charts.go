@@ -95,7 +95,7 @@ func histogram(c *report.Candidate, id string) *chart {
 	}
 	h.spreadMarks()
 	h.XTitle = "nats, logarithmic"
-	h.Desc = fmt.Sprintf("%d tokens; median %s, mean %s, 95 %% %s, 99 %% %s nats.", total, nats(d.Median), nats(d.Mean), nats(d.P95), nats(d.P99))
+	h.Desc = fmt.Sprintf("%d tokens; median %s, mean %s, 95 %% %s, 99 %% %s nats.", total, figure.Nats(d.Median), figure.Nats(d.Mean), figure.Nats(d.P95), figure.Nats(d.P99))
 	return h
 }
 

@@ -81,9 +81,9 @@ func ends(ci *figure.Interval) (low, high string) {
 }
 
 func candidatesCSV(r *report.Report) [][]string {
-	figures := plainFigures
-	if some(r, (*report.Candidate).Paired) {
-		figures = slices.Concat(plainFigures, pairedFigures)
+	figures := figure.Table
+	if !some(r, (*report.Candidate).Paired) {
+		figures = figure.Of(&figure.Metrics{})
 	}
 	var tasks []string
 	for i := range r.Candidates {
@@ -95,11 +95,12 @@ func candidatesCSV(r *report.Report) [][]string {
 	}
 	head := []string{"candidate", "role", "file_type", "sha256", "bytes", "parameters", "bits_per_weight", "effective_bits", "pareto", "worst_slice", "tokens"}
 	for _, f := range figures {
-		head = append(head, f.name, f.name+".low", f.name+".high")
+		head = append(head, f.Name, f.Name+".low", f.Name+".high")
 	}
-	head = append(head, "prefill.tok_s", "decode.tok_s", "decode.p95_seconds", "peak_memory_bytes")
+	head = append(head, speedColumns...)
 	for _, t := range tasks {
-		head = append(head, cell("task."+t), cell("task."+t+".low"), cell("task."+t+".high"))
+		score := "task." + t + ".score"
+		head = append(head, cell(score), cell(score+".low"), cell(score+".high"))
 	}
 	rows := [][]string{append(head, "failure")}
 	for i := range r.Candidates {
@@ -110,18 +111,17 @@ func candidatesCSV(r *report.Report) [][]string {
 			row = append(row, make([]string, 1+3*len(figures))...)
 		} else {
 			row = append(row, fmt.Sprint(c.Metrics.Perplexity.Tokens))
-			has := figuresOf(c.Metrics)
-			for k, f := range figures {
-				if k >= len(has) {
+			for _, f := range figures {
+				if f.Paired && c.Metrics.Comparison == nil {
 					row = append(row, "", "", "")
 					continue
 				}
-				v, ci := f.of(c.Metrics)
+				v, ci := valueOf(f, c.Metrics)
 				low, high := ends(ci)
 				row = append(row, exact(v), low, high)
 			}
 		}
-		row = append(row, speedCells(c)...)
+		row = append(row, speedCells(r, c)...)
 		for _, name := range tasks {
 			k := slices.IndexFunc(c.Tasks, func(t task.Result) bool { return t.Task == name })
 			if k < 0 {
@@ -136,19 +136,19 @@ func candidatesCSV(r *report.Report) [][]string {
 	return rows
 }
 
-func speedCells(c *report.Candidate) []string {
-	out := make([]string, 4)
-	if t := prefill(c.Latency); t != nil {
-		out[0] = exact(t.TokensPerSecond.Median)
-	}
-	if t := decoding(c.Latency); t != nil {
-		out[1] = exact(t.TokensPerSecond.Median)
-		if t.InterToken != nil {
-			out[2] = exact(t.InterToken.P95)
+// speedColumns are the figures of a clock and of memory that have a column.
+var speedColumns = []string{"prefill.tok_s", "decode.tok_s", "itl.p95", "peak_memory"}
+
+func speedCells(r *report.Report, c *report.Candidate) []string {
+	out := make([]string, len(speedColumns))
+	for i, name := range speedColumns {
+		f, _ := report.Named(name)
+		if v, err := f.Value(&report.Subject{Report: r, Candidate: c}); err == nil {
+			out[i] = strconv.FormatFloat(v, 'g', -1, 64)
+			if f.Unit == "bytes" {
+				out[i] = known(v)
+			}
 		}
-	}
-	if c.Latency != nil && c.Latency.PeakMemory > 0 {
-		out[3] = fmt.Sprint(c.Latency.PeakMemory)
 	}
 	return out
 }
@@ -160,10 +160,10 @@ func slicesCSV(r *report.Report) [][]string {
 		if m == nil {
 			return
 		}
-		for _, f := range figuresOf(m) {
-			v, ci := f.of(m)
+		for _, f := range figure.Of(m) {
+			v, ci := valueOf(f, m)
 			low, high := ends(ci)
-			rows = append(rows, []string{cell(name), cell(slice), fmt.Sprint(m.Perplexity.Tokens), f.name, exact(v), low, high})
+			rows = append(rows, []string{cell(name), cell(slice), fmt.Sprint(m.Perplexity.Tokens), f.Name, exact(v), low, high})
 		}
 	}
 	for i := range r.Candidates {

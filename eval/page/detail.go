@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
@@ -43,9 +44,9 @@ const maxListed = 3000
 func newDetail(r *report.Report, c *report.Candidate) *detail {
 	d := &detail{Candidate: c, ID: idOf(r, c), Open: c == focus(r), Control: c.Role == report.Control, About: about(&c.Model), Scored: scored(r, c)}
 	if c.Metrics != nil {
-		for _, f := range figuresOf(c.Metrics) {
-			v, ci := f.of(c.Metrics)
-			d.Figures = append(d.Figures, figureRow{f.title, show(f.name, v), showInterval(f.name, ci)})
+		for _, f := range figure.Of(c.Metrics) {
+			v, ci := valueOf(f, c.Metrics)
+			d.Figures = append(d.Figures, figureRow{f.Title, show(f.Name, v), showInterval(f.Name, ci)})
 		}
 	}
 	d.slices()
@@ -58,7 +59,7 @@ func newDetail(r *report.Report, c *report.Candidate) *detail {
 	d.Cut = max(0, len(c.Tensors)-maxListed)
 	if c.Latency != nil {
 		for _, t := range c.Latency.Tests {
-			row := latencyRow{Name: clean(t.Name), Rate: rate(t.TokensPerSecond.Median), Range: rate(t.TokensPerSecond.Min) + " – " + rate(t.TokensPerSecond.Max)}
+			row := latencyRow{Name: clean(t.Name), Rate: figure.Rate(t.TokensPerSecond.Median), Range: figure.Rate(t.TokensPerSecond.Min) + " – " + figure.Rate(t.TokensPerSecond.Max)}
 			q := t.InterToken
 			if q == nil {
 				q = t.FirstToken
@@ -94,7 +95,7 @@ func (d *detail) slices() {
 		row.Value, row.Interval = row.Perplexity, showInterval("ppl", ci)
 		if m.Comparison != nil {
 			v, ci = m.Divergence.Mean, m.Divergence.CI
-			row.Value, row.Interval, row.SameTop = nats(v), showInterval("kld.mean", ci), percent(m.SameTop.Value)
+			row.Value, row.Interval, row.SameTop = figure.Nats(v), showInterval("kld.mean", ci), figure.Percent(m.SameTop.Value)
 		}
 		var ends [2]float64
 		if ci != nil {

@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/internal/display"
@@ -32,35 +31,6 @@ func showRelativeInterval(ci *figure.Interval) string {
 		return showRelative(ci.Low) // so is the other end
 	}
 	return showRelative(ci.Low) + " to " + showRelative(ci.High)
-}
-
-func nats(v float64) string {
-	switch a := math.Abs(v); {
-	case a != 0 && a < 1e-5:
-		return fmt.Sprintf("%.2e", v)
-	case a != 0 && a < 1e-3:
-		return significant(v)
-	case a < 1:
-		return fmt.Sprintf("%.5f", v)
-	}
-	return fmt.Sprintf("%.3f", v)
-}
-
-// significant formats three significant digits without an exponent, trailing zeros kept.
-func significant(v float64) string {
-	if v == 0 || math.Abs(v) < 1e-6 || math.Abs(v) >= 1e6 {
-		return fmt.Sprintf("%.3g", v)
-	}
-	return fmt.Sprintf("%.*f", max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), v)
-}
-
-func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
-
-func rate(v float64) string {
-	if v >= 1000 {
-		return fmt.Sprintf("%.0f", v)
-	}
-	return fmt.Sprintf("%.1f", v)
 }
 
 func duration(seconds float64) string {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/internal/display"
 )
@@ -19,7 +20,7 @@ import (
 var pageFiles embed.FS
 
 var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
-	"c": clean, "size": display.Bytes[int64], "percent": percent, "nats": nats, "rate": rate,
+	"c": clean, "size": display.Bytes[int64], "percent": figure.Percent, "nats": figure.Nats, "rate": figure.Rate,
 	"dur": duration, "p": pValue, "rel": showRelative, "relci": showRelativeInterval, "show": show, "ci": showInterval,
 	"add":    func(a, b float64) float64 { return tenth(a + b) },
 	"middle": func(a, b float64) float64 { return tenth((a + b) / 2) },

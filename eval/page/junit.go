@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
@@ -144,10 +145,10 @@ func candidateCase(c *report.Candidate) junitCase {
 		return j
 	}
 	var s []string
-	for _, f := range figuresOf(c.Metrics) {
-		v, ci := f.of(c.Metrics)
-		line := fmt.Sprintf("%s: %s", f.title, show(f.name, v))
-		if i := showInterval(f.name, ci); i != "" {
+	for _, f := range figure.Of(c.Metrics) {
+		v, ci := valueOf(f, c.Metrics)
+		line := fmt.Sprintf("%s: %s", f.Title, show(f.Name, v))
+		if i := showInterval(f.Name, ci); i != "" {
 			line += " (" + i + ")"
 		}
 		s = append(s, line)

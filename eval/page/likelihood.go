@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
@@ -10,17 +9,17 @@ import (
 
 // likelihood is the figure that tells candidates apart without a reference: perplexity, or bits per byte where their
 // tokenizers differ, as perplexities of different tokens do not compare.
-func likelihood(r *report.Report) shown {
+func likelihood(r *report.Report) figure.Figure {
 	if r.Protocol.SameBytes {
-		return plainFigures[1]
+		return *figure.Named("bits_per_byte")
 	}
-	return plainFigures[0]
+	return *figure.Named("ppl")
 }
 
 // headline is the figure that candidates are drawn and ranked by.
-func headline(r *report.Report) shown {
+func headline(r *report.Report) figure.Figure {
 	if some(r, (*report.Candidate).Paired) {
-		return pairedFigures[slices.IndexFunc(pairedFigures, func(f shown) bool { return f.name == "kld.mean" })]
+		return *figure.Named("kld.mean")
 	}
 	return likelihood(r)
 }
@@ -35,12 +34,12 @@ func likelihoodTitles(r *report.Report) []string {
 
 func likelihoodCells(r *report.Report, m *figure.Metrics) []string {
 	f := likelihood(r)
-	v, ci := f.of(m)
+	v, ci := valueOf(f, m)
 	beside := show("bits_per_byte", m.BitsPerByte.Value)
 	if r.Protocol.SameBytes {
 		beside = fmt.Sprint(m.Perplexity.Tokens)
 	}
-	return []string{show(f.name, v), showInterval(f.name, ci), beside}
+	return []string{show(f.Name, v), showInterval(f.Name, ci), beside}
 }
 
 // scoredBytes is "15005 bytes scored in 68 chunks of up to 128 tokens; the tokenizers differ".

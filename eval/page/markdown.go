@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
@@ -194,7 +195,7 @@ func (m *markdown) measured() {
 		m.row("text", fmt.Sprintf("%s, %d tokens, %s", md(d.Name), d.Tokens, count(d.Chunks, "chunk")), shortHash(d.SHA256))
 	}
 	if c := r.Calibration; c != nil {
-		m.row("calibration", fmt.Sprintf("%s, overlap %s", md(c.File), percent(c.Overlap)), shortHash(c.SHA256))
+		m.row("calibration", fmt.Sprintf("%s, overlap %s", md(c.File), figure.Percent(c.Overlap)), shortHash(c.SHA256))
 	}
 	if g := r.Gate; g != nil {
 		m.row("policy", md(g.Policy), shortHash(g.PolicySHA256))

@@ -54,7 +54,7 @@ func (m *markdown) candidates() {
 		switch {
 		case paired && c.Paired():
 			d := c.Metrics.Divergence
-			row = append(row, nats(d.Mean), showInterval("kld.mean", d.CI), nats(d.P99), percent(c.Metrics.SameTop.Value), show("ppl.ratio", c.Metrics.Ratio.Value))
+			row = append(row, figure.Nats(d.Mean), showInterval("kld.mean", d.CI), figure.Nats(d.P99), figure.Percent(c.Metrics.SameTop.Value), show("ppl.ratio", c.Metrics.Ratio.Value))
 		case !paired && c.Metrics != nil:
 			row = append(row, likelihoodCells(r, c.Metrics)...)
 		case c.Failure != "":
@@ -64,7 +64,7 @@ func (m *markdown) candidates() {
 			row = append(row, "")
 		}
 		if d := decoding(c.Latency); d != nil {
-			row[len(row)-1] = rate(d.TokensPerSecond.Median)
+			row[len(row)-1] = figure.Rate(d.TokensPerSecond.Median)
 		}
 		m.row(row...)
 	}
@@ -93,9 +93,9 @@ func (m *markdown) figures(c *report.Candidate) {
 	m.linef("**%s** %s", md(c.Name), md(about(&c.Model)))
 	m.linef("")
 	m.table("lrr", "figure", "value", "95 % interval")
-	for _, f := range figuresOf(c.Metrics) {
-		v, ci := f.of(c.Metrics)
-		m.row(f.title, show(f.name, v), showInterval(f.name, ci))
+	for _, f := range figure.Of(c.Metrics) {
+		v, ci := valueOf(f, c.Metrics)
+		m.row(f.Title, show(f.Name, v), showInterval(f.Name, ci))
 	}
 	m.linef("")
 }
@@ -127,7 +127,7 @@ func (m *markdown) slices() {
 			m.row(name, fmt.Sprint(p.Tokens), show("ppl", p.Value), showInterval("ppl", p.CI))
 		case s.Metrics.Comparison != nil:
 			d := s.Metrics.Divergence
-			m.row(name, fmt.Sprint(p.Tokens), nats(d.Mean), showInterval("kld.mean", d.CI), percent(s.Metrics.SameTop.Value), show("ppl", p.Value))
+			m.row(name, fmt.Sprint(p.Tokens), figure.Nats(d.Mean), showInterval("kld.mean", d.CI), figure.Percent(s.Metrics.SameTop.Value), show("ppl", p.Value))
 		}
 	}
 	m.unfold()
@@ -141,9 +141,9 @@ func (m *markdown) tasks() {
 	m.fold("Tasks of " + c.Name)
 	m.table("lrrrrrrr", "task", "items", "accuracy", "95 % interval", "reference", "right to wrong", "wrong to right", "p")
 	for _, t := range c.Tasks {
-		row := []string{md(t.Task), fmt.Sprint(t.Items), percent(t.Score.Value), showInterval("task", &figure.Interval{Low: t.Score.Low, High: t.Score.High}), "", "", "", ""}
+		row := []string{md(t.Task), fmt.Sprint(t.Items), figure.Percent(t.Score.Value), interval(figure.Percent, &figure.Interval{Low: t.Score.Low, High: t.Score.High}), "", "", "", ""}
 		if t.Reference != nil {
-			row[4] = percent(t.Reference.Value)
+			row[4] = figure.Percent(t.Reference.Value)
 		}
 		if f := t.Flips; f != nil {
 			row[5], row[6], row[7] = fmt.Sprint(f.RightToWrong), fmt.Sprint(f.WrongToRight), md(pValue(f.P))
@@ -165,7 +165,7 @@ func (m *markdown) latency() {
 		if q == nil {
 			q = t.FirstToken
 		}
-		row := []string{md(t.Name), rate(t.TokensPerSecond.Median), rate(t.TokensPerSecond.Min) + " – " + rate(t.TokensPerSecond.Max), "", "", ""}
+		row := []string{md(t.Name), figure.Rate(t.TokensPerSecond.Median), figure.Rate(t.TokensPerSecond.Min) + " – " + figure.Rate(t.TokensPerSecond.Max), "", "", ""}
 		if q != nil {
 			row[3], row[4], row[5] = duration(q.P50), duration(q.P95), duration(q.P99)
 		}

@@ -3,6 +3,7 @@ package page
 import (
 	"html/template"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
@@ -144,7 +145,7 @@ func (p *page) candidates() {
 			row.Track = barTrack(c.Metrics.Divergence.Mean, intervalOf(c), p.Most)
 		}
 		if d := decoding(c.Latency); d != nil {
-			row.Speed = rate(d.TokensPerSecond.Median)
+			row.Speed = figure.Rate(d.TokensPerSecond.Median)
 		}
 		p.Rows = append(p.Rows, row)
 	}

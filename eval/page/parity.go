@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
@@ -25,5 +26,5 @@ func inLlama(c *report.Candidate) string {
 	case p.Difference == nil:
 		return ""
 	}
-	return fmt.Sprintf("%s: perplexity %s over %s, here %s, %s apart", s, show("ppl", p.Perplexity), count(p.Chunks, "chunk"), show("ppl", p.CaratPerplexity), percent(*p.Difference))
+	return fmt.Sprintf("%s: perplexity %s over %s, here %s, %s apart", s, show("ppl", p.Perplexity), count(p.Chunks, "chunk"), show("ppl", p.CaratPerplexity), figure.Percent(*p.Difference))
 }

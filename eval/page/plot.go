@@ -49,11 +49,11 @@ const (
 )
 
 // quality is what the y axis shows of c: f is the report's headline.
-func quality(c *report.Candidate, f shown) (v float64, ci *figure.Interval, ok bool) {
-	if c.Metrics == nil || f.name == "kld.mean" && c.Metrics.Comparison == nil {
+func quality(c *report.Candidate, f figure.Figure) (v float64, ci *figure.Interval, ok bool) {
+	if c.Metrics == nil || f.Name == "kld.mean" && c.Metrics.Comparison == nil {
 		return 0, nil, false
 	}
-	v, ci = f.of(c.Metrics)
+	v, ci = valueOf(f, c.Metrics)
 	return v, ci, true
 }
 
@@ -73,12 +73,12 @@ func speedPlot(r *report.Report, width float64) *plot {
 
 func newPlot(r *report.Report, width float64, kind string, xOf func(*report.Candidate) float64) *plot {
 	f := headline(r)
-	p := &plot{ID: fmt.Sprintf("%s-%.0f", kind, width), W: width, H: 440, Left: 74, Top: 14, Narrow: width < wide, YTitle: f.title}
+	p := &plot{ID: fmt.Sprintf("%s-%.0f", kind, width), W: width, H: 440, Left: 74, Top: 14, Narrow: width < wide, YTitle: f.Title}
 	if p.Narrow {
 		p.H, p.Left, p.Top = 400, 46, 30
 	}
 	p.Right, p.Bottom = p.W-14, p.H-52
-	if f.name == "kld.mean" {
+	if f.Name == "kld.mean" {
 		p.YTitle = "KL divergence, nats"
 	}
 	prefix, suffix := commonEnds(r)
@@ -97,12 +97,12 @@ func newPlot(r *report.Report, width float64, kind string, xOf func(*report.Cand
 		if c.Role == report.Control {
 			pt.Class = "control"
 		}
-		pt.Title = fmt.Sprintf("%s: %s, %s %s", clean(c.Name), about(&c.Model), strings.TrimSuffix(f.title, ", mean"), nats(y))
+		pt.Title = fmt.Sprintf("%s: %s, %s %s", clean(c.Name), about(&c.Model), strings.TrimSuffix(f.Title, ", mean"), figure.Nats(y))
 		if ci != nil {
-			pt.Title += ", 95 % interval " + showInterval(f.name, ci)
+			pt.Title += ", 95 % interval " + showInterval(f.Name, ci)
 		}
 		if d := decoding(c.Latency); d != nil {
-			pt.Title += ", " + rate(d.TokensPerSecond.Median) + " tokens/s"
+			pt.Title += ", " + figure.Rate(d.TokensPerSecond.Median) + " tokens/s"
 		}
 		p.Points = append(p.Points, pt)
 	}
@@ -140,7 +140,7 @@ func newPlot(r *report.Report, width float64, kind string, xOf func(*report.Cand
 	return p
 }
 
-func (p *plot) place(xs, ys scale, f shown) {
+func (p *plot) place(xs, ys scale, f figure.Figure) {
 	for i := range p.Points {
 		q := &p.Points[i]
 		q.X, q.Y = xs.at(q.x), ys.at(q.y)

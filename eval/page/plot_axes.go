@@ -5,12 +5,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
 func decimal(v float64) string { return strconv.FormatFloat(tenth(v), 'f', -1, 64) }
 
-func (p *plot) yScale(f shown) scale {
+func (p *plot) yScale(f figure.Figure) scale {
 	low, high := math.Inf(1), 0.0
 	for _, q := range p.Points {
 		_, ci, _ := quality(q.candidate, f)

@@ -37,13 +37,13 @@ func (t *terminal) one(c *report.Candidate) {
 func (t *terminal) metrics(m *figure.Metrics) {
 	g := t.grid("lrrr")
 	g.row("", styled{"value", dim}, styled{"95 % interval", dim}, styled{"std error", dim})
-	for _, f := range figuresOf(m) {
-		v, ci := f.of(m)
-		g.row(f.title, show(f.name, v), showInterval(f.name, ci), stdErr(f.name, m))
+	for _, f := range figure.Of(m) {
+		v, ci := valueOf(f, m)
+		g.row(f.Title, show(f.Name, v), showInterval(f.Name, ci), stdErr(f, m))
 	}
 	g.print(t.w)
 	if m.Comparison != nil && m.Divergence.Bound > 0 {
-		fmt.Fprintf(t.w, "the reference holds its likeliest tokens only: the mean divergence may be up to %s higher\n", nats(m.Divergence.Bound))
+		fmt.Fprintf(t.w, "the reference holds its likeliest tokens only: the mean divergence may be up to %s higher\n", figure.Nats(m.Divergence.Bound))
 	}
 }
 
@@ -66,32 +66,12 @@ func (t *terminal) running(c *report.Candidate) {
 }
 
 // stdErr is a figure's standard error over chunks, "" where there is none.
-func stdErr(name string, m *figure.Metrics) string {
-	v := 0.0
-	switch name {
-	case "ppl":
-		v = m.Perplexity.ClusteredStdErr
-	case "bits_per_byte":
-		v = m.BitsPerByte.ClusteredStdErr
-	case "ppl.reference":
-		v = m.Reference.ClusteredStdErr
-	case "ppl.ratio":
-		v = m.Ratio.ClusteredStdErr
-	case "kld.mean":
-		v = m.Divergence.ClusteredStdErr
-	case "same_top":
-		v = m.SameTop.ClusteredStdErr
-	case "top5":
-		v = m.TopFive.ClusteredStdErr
-	case "delta_p.rms":
-		v = m.DeltaP.ClusteredStdErr
-	case "delta_p.mean":
-		v = m.MeanDeltaP.ClusteredStdErr
-	}
+func stdErr(f figure.Figure, m *figure.Metrics) string {
+	v := f.Value(m).ClusteredStdErr
 	if v == 0 {
 		return ""
 	}
-	return show(name, v)
+	return f.Format(v)
 }
 
 func (t *terminal) slices(c *report.Candidate) {
@@ -119,7 +99,7 @@ func (t *terminal) slices(c *report.Candidate) {
 			continue
 		}
 		d := m.Divergence
-		g.row(clean(s.Name), m.Perplexity.Tokens, show("ppl", m.Perplexity.Value), percent(m.SameTop.Value), nats(d.Mean), showInterval("kld.mean", d.CI),
+		g.row(clean(s.Name), m.Perplexity.Tokens, show("ppl", m.Perplexity.Value), figure.Percent(m.SameTop.Value), figure.Nats(d.Mean), showInterval("kld.mean", d.CI),
 			styled{bar(d.Mean, most, 12), dim}, t.worst(c, s.Name))
 	}
 	g.print(t.w)
@@ -149,12 +129,12 @@ func (t *terminal) tasks(c *report.Candidate) {
 	for _, x := range c.Tasks {
 		ref, flips := "", ""
 		if x.Reference != nil {
-			ref = percent(x.Reference.Value)
+			ref = figure.Percent(x.Reference.Value)
 		}
 		if f := x.Flips; f != nil {
 			flips = fmt.Sprintf("%d lost, %d won, p %s", f.RightToWrong, f.WrongToRight, pValue(f.P))
 		}
-		g.row(clean(x.Task), x.Items, percent(x.Score.Value), showInterval("task", &figure.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
+		g.row(clean(x.Task), x.Items, figure.Percent(x.Score.Value), interval(figure.Percent, &figure.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
 	}
 	g.print(t.w)
 }
@@ -177,7 +157,7 @@ func (t *terminal) latency(c *report.Candidate) {
 			p50, p95, p99 = duration(q.P50), duration(q.P95), duration(q.P99)
 		}
 		s := x.TokensPerSecond
-		g.row(clean(x.Name), rate(s.Median), rate(s.Min)+" – "+rate(s.Max), p50, p95, p99)
+		g.row(clean(x.Name), figure.Rate(s.Median), figure.Rate(s.Min)+" – "+figure.Rate(s.Max), p50, p95, p99)
 	}
 	g.print(t.w)
 	fmt.Fprintln(t.w, latencyNote(c))

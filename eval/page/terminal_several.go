@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 )
 
@@ -67,8 +68,8 @@ func (t *terminal) several() {
 		case c.Metrics == nil:
 		case paired && c.Paired():
 			m := c.Metrics
-			row = append(row, nats(m.Divergence.Mean), showInterval("kld.mean", m.Divergence.CI), styled{bar(m.Divergence.Mean, most, 10), dim},
-				nats(m.Divergence.P99), percent(m.SameTop.Value), show("ppl.ratio", m.Ratio.Value))
+			row = append(row, figure.Nats(m.Divergence.Mean), showInterval("kld.mean", m.Divergence.CI), styled{bar(m.Divergence.Mean, most, 10), dim},
+				figure.Nats(m.Divergence.P99), figure.Percent(m.SameTop.Value), show("ppl.ratio", m.Ratio.Value))
 		case !paired:
 			for _, cell := range likelihoodCells(r, c.Metrics) {
 				row = append(row, cell)
@@ -78,7 +79,7 @@ func (t *terminal) several() {
 			for len(row) < len(align)-1 {
 				row = append(row, "")
 			}
-			row = append(row, rate(d.TokensPerSecond.Median))
+			row = append(row, figure.Rate(d.TokensPerSecond.Median))
 		}
 		g.row(row...)
 	}

@@ -86,3 +86,13 @@ func (m Monotone) Lower(alpha float64) float64 { return m.F(m.Limits.Lower(alpha
 func (m Monotone) Upper(alpha float64) float64 { return m.F(m.Limits.Upper(alpha)) }
 func (m Monotone) PBelow(b float64) float64    { return m.Limits.PBelow(m.Inverse(b)) }
 func (m Monotone) PAbove(b float64) float64    { return m.Limits.PAbove(m.Inverse(b)) }
+
+// Band is a figure that is certain to a reach: measured once, on something whose spread is known.
+type Band struct{ Value, Reach float64 }
+
+func (b Band) Estimate() float64        { return b.Value }
+func (b Band) StdErr() float64          { return b.Reach / 2 }
+func (b Band) Lower(float64) float64    { return b.Value - b.Reach }
+func (b Band) Upper(float64) float64    { return b.Value + b.Reach }
+func (b Band) PBelow(x float64) float64 { return Exact(b.Value + b.Reach).PBelow(x) }
+func (b Band) PAbove(x float64) float64 { return Exact(b.Value - b.Reach).PAbove(x) }
