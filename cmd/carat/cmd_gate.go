@@ -46,12 +46,15 @@ EXIT STATUS:
 			if c.Bool("print-policy") {
 				return printPolicy(c, s)
 			}
-			x, err := newGating(c, s)
+			g, err := globals(c)
 			if err != nil {
 				return err
 			}
-			defer x.models.close()
-			return x.run(c.Context)
+			o, err := gateOptionsOf(c, g)
+			if err != nil {
+				return err
+			}
+			return runGate(c.Context, s, g, o, sourceOptions(c))
 		},
 	}
 }
@@ -85,20 +88,6 @@ func gateFlags() []cli.Flag {
 			cacheFlag(),
 			&cli.BoolFlag{Name: "no-cache", Usage: "measure even if nothing has changed, and store nothing"}),
 	)
-}
-
-// newGating reads a command line.
-func newGating(c *cli.Context, s streams) (*gating, error) {
-	g, err := globals(c)
-	if err != nil {
-		return nil, err
-	}
-	o, err := gateOptionsOf(c, g)
-	if err != nil {
-		return nil, err
-	}
-	src := sourceOptions(c)
-	return &gating{gateInputs: gateInputs{gateOptions: *o, Convert: src, Computation: g.computing.record()}, s: s, g: g, models: &models{g: g, warnings: s.err, src: src}}, nil
 }
 
 // printPolicy prints the built-in policy, as YAML with its comments or as JSON, which is a policy too.

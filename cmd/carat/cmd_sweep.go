@@ -105,7 +105,7 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 	if err != nil {
 		return err
 	}
-	ms.open = append(ms.open, src)
+	ms.loader.Keep(src)
 	known := src
 	if cmp.reference == "" {
 		cmp.reference = path

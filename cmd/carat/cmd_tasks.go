@@ -10,6 +10,7 @@ import (
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/bench"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/gguf"
@@ -171,7 +172,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	}
 	defer e.Close()
 	opened := []gguf.Model{e.Source()}
-	cand, err := taskModel(e)
+	cand, err := job.Asked(e)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 		}
 		defer e.Close()
 		opened = append(opened, e.Source())
-		if ref, err = taskModel(e); err != nil {
+		if ref, err = job.Asked(e); err != nil {
 			return err
 		}
 	}
@@ -218,18 +219,6 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 		scores.print(s.out)
 	}
 	return err
-}
-
-// taskModel is e to be asked.
-func taskModel(e *engine.Engine) (*task.Model, error) {
-	tok, err := e.Tokenizer()
-	if err != nil {
-		return nil, err
-	}
-	return &task.Model{
-		NewSession: func(tokens int) (task.Session, error) { return e.NewSession(tokens) },
-		Vocab:      e.Vocab(), Context: e.ContextLength(), Tokenizer: tok,
-	}, nil
 }
 
 func (r *taskScores) print(out io.Writer) {

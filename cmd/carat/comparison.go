@@ -93,7 +93,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 		}
 		j.Candidates = append(j.Candidates, *m)
 	}
-	distinct(j.Candidates)
+	job.Distinct(j.Candidates)
 	r, err := runJob(ctx, s, ms.g, j, c.measure)
 	var left *interruption
 	if r == nil || err != nil && !errors.As(err, &left) {
@@ -113,17 +113,6 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 	defer o.abort()
 	storing := c.pages.write(s, ms.g, r, c.measure.Report, r, &o)
 	return errors.Join(ended(err, storing, slices.Concat(made, o.files.Names()), c.measure.Report), j.Failures())
-}
-
-// distinct gives candidates of the same base name different ones.
-func distinct(c []job.Model) {
-	seen := map[string]int{}
-	for i := range c {
-		n := &c[i].ID.Name
-		if seen[*n]++; seen[*n] > 1 {
-			*n = fmt.Sprintf("%s (%d)", *n, seen[*n])
-		}
-	}
 }
 
 // extras are what is measured beside predictions.

@@ -5,38 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"time"
 
+	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/ci"
 	"github.com/carat-llm/carat/eval/gate"
+	gaterun "github.com/carat-llm/carat/eval/gate/run"
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/page"
-	"github.com/carat-llm/carat/eval/report"
-	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/quantize"
 )
-
-// gating is one run of the gate: inputs, the stored verdict or else build, measure and judge, and what is written.
-type gating struct {
-	gateInputs
-	s      streams
-	g      global
-	models *models
-
-	job      job.Job
-	findings []report.Finding // those of the inputs and of the candidate
-	store    *cache.Dir       // nil for none
-	storeKey string           // of the verdict in store; "" for none
-
-	folder    *atomicfile.Scratch // of what was built
-	made      string              // the candidate's temporary file, when it was built
-	candidate string              // the file that is measured
-	id        report.Model        // the candidate's
-	control   string              // the control's temporary file, when there is one
-	extra     []beside            // of each of the job's candidates
-}
 
 // verdict is the end of a gate that did not pass.
 type verdict struct {
@@ -46,109 +27,126 @@ type verdict struct {
 
 func (v *verdict) Error() string { return v.msg }
 
-func (x *gating) run(ctx context.Context) error {
-	x.openStore()
-	defer func() { _ = x.models.sums.Save() }() // they save time only
-	if err := x.inputs(ctx); err != nil {
-		return err
+// runGate judges what o asks for and writes what it asks for.
+func runGate(ctx context.Context, s streams, g global, o *gateOptions, src convert.Options) error {
+	ms := &models{g: g, warnings: s.err, src: src}
+	env := gateEnv(s, g, ms, o)
+	v, err := gaterun.Run(ctx, o.Request, env)
+	if v != nil {
+		defer v.Candidate.Close()
 	}
-	if r := x.stored(); r != nil {
-		return x.finish(r)
-	}
-	var err error
-	x.folder, err = x.build(ctx)
-	defer func() {
-		x.models.close() // some systems keep a file that is mapped
-		x.folder.Close()
-	}()
+	defer ms.close()
 	if err != nil {
-		return err
-	}
-	r, err := x.judge(ctx)
-	if err != nil {
-		if r, err = x.unjudged(r, err); err != nil {
-			return err
+		if v != nil && v.Report != nil && errors.Is(err, context.Canceled) {
+			return o.interrupted(s, v)
 		}
+		return err
 	}
-	x.remember(r)
-	return x.finish(r)
+	return o.finish(s, g, ms, env, v)
 }
 
-// unjudged makes the verdict of a candidate that is invalid. Other errors stay what they are; an interruption leaves the
-// report of what was measured.
-func (x *gating) unjudged(r *report.Report, err error) (*report.Report, error) {
-	if errors.Is(err, context.Canceled) && r != nil {
-		var o outputs
-		defer o.abort()
-		if err := (pages{}).stage(r, x.report, &o); err != nil {
-			return nil, err
-		}
-		if err := o.commit(x.s); err != nil {
-			return nil, err
-		}
-		m := measureOptions{Report: x.report}
-		return nil, m.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
+// gateEnv is what a gate works with: the models, the cache of o, and what is shown and told meanwhile. Without a cache that
+// can be used a run takes longer, and that is all.
+func gateEnv(s streams, g global, ms *models, o *gateOptions) *gaterun.Env {
+	env := &gaterun.Env{
+		Threads: g.threads, Today: time.Now().Format(time.DateOnly),
+		Open: func(path, dtype string) (gguf.Model, error) {
+			how := ms.src
+			if dtype != "" {
+				how.OutType = dtype
+			}
+			return convert.OpenPath(path, how)
+		},
+		Speed: func(ctx context.Context, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
+			return gateSpeed(ctx, s, g, ms, o.Policy.Context, m, path, n)
+		},
+		Note: func(format string, args ...any) {
+			if !g.quiet {
+				printf(s.err, "carat: note: "+format+"\n", args...)
+			}
+		},
+		Planned: func(p *quantize.Plan) { printNotes(s, g, p) },
+		Progress: func(title string, counts bool) gaterun.Progress {
+			return progressBar{startBar(s.err, g, title, counts)}
+		},
 	}
-	var fault *evalrun.ModelError
-	if !errors.As(err, &fault) || fault.Candidate != 0 || !errors.Is(err, gguf.ErrInput) {
+	if o.cache != "" {
+		store, err := cache.Open(o.cache)
+		if err != nil {
+			env.Note("no verdict is stored: the cache: %v", err)
+		} else {
+			env.Store, env.Sums, ms.sums = store, store.Sums, store.Sums
+		}
+	}
+	env.Models = ms.ready()
+	return env
+}
+
+// progressBar is a bar as packages use it.
+type progressBar struct{ *bar }
+
+func (b progressBar) Update(done, total int64) { b.update(done, total) }
+func (b progressBar) Describe(title string)    { b.describe(title) }
+func (b progressBar) Finish()                  { b.finish() }
+
+// gateSpeed measures what the clock says, with the A/A check that every gate on it needs.
+func gateSpeed(ctx context.Context, s streams, g global, ms *models, tokens int, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
+	o := shortBench(tokens)
+	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, n.Energy
+	o.Compared = bench.Spec{Generate: min(32, tokens)}
+	e, err := ms.engine(m.Loaded.Name, m.Source)
+	if err != nil {
 		return nil, err
 	}
-	r = x.job.Empty()
-	r.Findings, r.Calibration = x.findings, x.Calibration
-	m := job.Model{ID: x.id}
-	x.job.Fail(&m, x.candidate, fault)
-	return r, gate.Invalidate(x.policy, r, x.id, fault, m.Failure, x.Baseline, today())
+	b := newBar(s.err, g, "speed of "+m.ID.Name)
+	r, err := benchModel(ctx, e, o, b)
+	b.finish()
+	if err == nil && n.Load {
+		r.Load, err = benchLoad(g, path, ms.src)
+	}
+	return r, err
 }
 
-// publish has a candidate that was built get its name.
-func (x *gating) publish(r *report.Report, o *outputs) error {
-	if x.made == "" || x.out == "" || r.Gate.Verdict != report.Pass && !x.keep {
-		return nil
+// interrupted writes the report of what was measured.
+func (o *gateOptions) interrupted(s streams, v *gaterun.Verdict) error {
+	var out outputs
+	defer out.abort()
+	if err := (pages{}).stage(v.Report, o.report, &out); err != nil {
+		return err
 	}
-	x.models.close() // some systems do not rename a file that is mapped
-	return x.folder.Move(x.made, x.out, &o.files)
+	if err := out.commit(s); err != nil {
+		return err
+	}
+	m := measureOptions{Report: o.report}
+	return m.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(v.Report), v.Report.Protocol.Chunks))
 }
 
 // finish writes everything that was asked for, the candidate together with its reports and pages, and ends with the
 // verdict.
-func (x *gating) finish(r *report.Report) error {
-	var o outputs
-	defer o.abort()
+func (o *gateOptions) finish(s streams, g global, ms *models, env *gaterun.Env, v *gaterun.Verdict) error {
+	r := v.Report
+	var out outputs
+	defer out.abort()
 	run := ci.RunOf(os.Getenv)
-	run.Built, run.Parameters = x.made != "", x.built
-	if err := errors.Join(x.publish(r, &o), x.ci.stage(x.s, x.g, r, run, &o)); err != nil {
+	run.Built, run.Parameters = v.Built(), o.built
+	if v.Publishes() {
+		ms.close() // some systems do not rename a file that is mapped
+		if err := v.Candidate.Move(o.Out, &out.files); err != nil {
+			return errors.Join(err, o.ci.stage(s, g, r, run, &out))
+		}
+	}
+	if err := o.ci.stage(s, g, r, run, &out); err != nil {
 		return err
 	}
-	if err := x.pages.write(x.s, x.g, r, x.report, r, &o); err != nil {
+	if err := o.pages.write(s, g, r, o.report, r, &out); err != nil {
 		return err
 	}
-	x.keepBaseline(r)
-	if err := x.ci.tell(x.s, r, ci.GitHubOptions{PolicyPath: x.policyPath, ReportPath: x.report, Markdown: page.Markdown}); err != nil {
+	v.KeepBaseline(o.saveBaseline, env)
+	if err := o.ci.tell(s, r, ci.GitHubOptions{PolicyPath: o.policyPath, ReportPath: o.report, Markdown: page.Markdown}); err != nil {
 		return err
 	}
 	if r.Gate.ExitCode == 0 {
 		return nil
 	}
-	return &verdict{r.Gate.ExitCode, inShort(r)}
-}
-
-// inShort says which gates decided against a candidate.
-func inShort(r *report.Report) string {
-	if c := r.Candidate(r.Gate.Candidate); c != nil && c.Failure != "" {
-		return "the candidate is invalid: " + c.Failure
-	}
-	var ids []string
-	for _, g := range r.Gate.Gates {
-		if g.Level == report.Error && !g.Waived && g.Verdict != report.Pass {
-			ids = append(ids, fmt.Sprintf("%s (%s)", g.ID, g.Verdict))
-		}
-	}
-	return fmt.Sprintf("the gate says %s: %s", r.Gate.Verdict, strings.Join(ids, ", "))
-}
-
-// note tells something that does not change the outcome.
-func (x *gating) note(format string, args ...any) {
-	if !x.g.quiet {
-		printf(x.s.err, "carat: note: "+format+"\n", args...)
-	}
+	return &verdict{r.Gate.ExitCode, v.Summary()}
 }

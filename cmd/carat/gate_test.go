@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/eval/gate"
+	gaterun "github.com/carat-llm/carat/eval/gate/run"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
@@ -140,11 +141,10 @@ func TestGateQuestion(t *testing.T) {
 	key := func(args ...string) string {
 		t.Helper()
 		store := filepath.Join(t.TempDir(), "cache")
-		x := gatingOf(t, append([]string{"--cache", store}, args...)...)
-		x.openStore()
-		require.NoError(t, x.inputs(context.Background()))
-		require.NotEmpty(t, x.storeKey)
-		return x.storeKey
+		x := gateOf(t, append([]string{"--cache", store}, args...)...)
+		key := x.read(t).Key(x.env)
+		require.NotEmpty(t, key)
+		return key
 	}
 	given := []string{"--policy", at("p.yaml"), "--reference", tiny, "--text", "t=" + at("a.txt"), at("q8.gguf")}
 	first := key(given...)
@@ -191,24 +191,24 @@ func TestGateQuestion(t *testing.T) {
 		require.Equal(t, first, key(args...), what)
 	}
 	// The program is part of the question, and so are the machine and the day where they matter.
-	x := gatingOf(t, append([]string{"--cache", filepath.Join(dir, "cache")}, given...)...)
-	x.openStore()
-	require.NoError(t, x.inputs(context.Background()))
+	x := gateOf(t, append([]string{"--cache", filepath.Join(dir, "cache")}, given...)...)
+	in := x.read(t)
+	require.NotEmpty(t, in.Key(x.env))
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	h, err := gguf.HashFile(exe)
 	require.NoError(t, err)
-	require.Equal(t, h.SHA256, x.Program.SHA256)
-	require.Empty(t, x.CPU, "no gate is on speed")
-	require.Empty(t, x.Day, "no waiver")
-	x.policy.Gates = append(x.policy.Gates, gate.Gate{Metric: "decode.tok_s"})
-	x.Llama = &parity.Program{Path: exe, Version: "1"}
-	x.policy.Allow = []gate.Waiver{{}}
-	require.NoError(t, x.identify())
-	require.NotEmpty(t, x.CPU)
-	require.Equal(t, x.g.threads, x.Threads)
-	require.Equal(t, h.SHA256, x.LlamaSHA256)
-	require.Equal(t, today(), x.Day)
+	require.Equal(t, h.SHA256, in.Program.SHA256)
+	require.Empty(t, in.CPU, "no gate is on speed")
+	require.Empty(t, in.Day, "no waiver")
+	in.Policy.Gates = append(in.Policy.Gates, gate.Gate{Metric: "decode.tok_s"})
+	in.Llama = &parity.Program{Path: exe, Version: "1"}
+	in.Policy.Allow = []gate.Waiver{{}}
+	require.NotEmpty(t, in.Key(x.env))
+	require.NotEmpty(t, in.CPU)
+	require.Equal(t, x.env.Threads, in.Threads)
+	require.Equal(t, h.SHA256, in.LlamaSHA256)
+	require.Equal(t, x.env.Today, in.Day)
 }
 
 // TestGateReplacedFiles: another file at the same path is another question, whatever it is read for.
@@ -245,15 +245,14 @@ func TestGateReplacedFiles(t *testing.T) {
 
 	key := func(args ...string) string {
 		t.Helper()
-		x := gatingOf(t, append([]string{"--cache", store, "--policy", at("p.yaml"), "--reference", at("ref"), "--text", "t=" + at("a.txt"),
+		x := gateOf(t, append([]string{"--cache", store, "--policy", at("p.yaml"), "--reference", at("ref"), "--text", "t=" + at("a.txt"),
 			"--imatrix", at("im.gguf"), "--calibration", at("calibration.txt"), "--metadata", at("metadata.json"), "--baseline", at("r.json")}, args...)...)
-		x.openStore()
-		require.NoError(t, x.inputs(context.Background()))
-		x.Llama = &parity.Program{Path: at("llama")}
-		x.ask()
-		require.NoError(t, x.models.sums.Save())
-		require.NotEmpty(t, x.storeKey)
-		return x.storeKey
+		in := x.read(t)
+		in.Llama = &parity.Program{Path: at("llama")}
+		key := in.Key(x.env)
+		require.NoError(t, x.env.Sums.Save())
+		require.NotEmpty(t, key)
+		return key
 	}
 	asked := map[string][]string{"BUILD": {"--source", at("ckpt")}, "GIVEN": {at("m.gguf")}}
 	first := map[string]string{}
@@ -297,18 +296,14 @@ func TestGateBaselineQuestion(t *testing.T) {
 	model, file := filepath.Join(dir, "m.gguf"), filepath.Join(dir, "r.json")
 	mustCarat(t, "build", tiny, "--type", "Q8_0", "-o", model, "--quiet")
 	quickReport(t, model, file)
-	x := gatingOf(t, model, "--reference", tiny, "--text", evalFile, "--baseline", file, "--cache", filepath.Join(dir, "cache"))
-	x.openStore()
-	require.NoError(t, x.inputs(context.Background()))
-	key := func() string {
-		x.ask()
-		return x.storeKey
-	}
-	first := key()
-	x.Baseline.Gate.Looks++
-	require.Equal(t, first, key())
-	x.Baseline.Candidates[0].Chunks[0].KLD++
-	require.NotEqual(t, first, key())
+	x := gateOf(t, model, "--reference", tiny, "--text", evalFile, "--baseline", file, "--cache", filepath.Join(dir, "cache"))
+	in := x.read(t)
+	first := in.Key(x.env)
+	require.NotEmpty(t, first)
+	in.Baseline.Gate.Looks++
+	require.Equal(t, first, in.Key(x.env))
+	in.Baseline.Candidates[0].Chunks[0].KLD++
+	require.NotEqual(t, first, in.Key(x.env))
 }
 
 // quickReport gates a model that passes.
@@ -319,18 +314,39 @@ func quickReport(t *testing.T, model, file string) {
 	mustCarat(t, "gate", model, "--reference", tiny, "--text", evalFile, "--policy", policy, "--no-cache", "--report", file)
 }
 
-// gatingOf parses a command line up to where the gate would begin.
-func gatingOf(t *testing.T, args ...string) (x *gating) {
+// parsedGate is a command line up to where the gate would begin.
+type parsedGate struct {
+	*gateOptions
+	env *gaterun.Env
+}
+
+// read reads the inputs.
+func (x parsedGate) read(t *testing.T) *gaterun.Inputs {
+	t.Helper()
+	in, err := gaterun.Read(context.Background(), x.Request, x.env)
+	require.NoError(t, err)
+	return in
+}
+
+func gateOf(t *testing.T, args ...string) (x parsedGate) {
 	t.Helper()
 	var out, log bytes.Buffer
 	s := streams{nil, &out, &log}
 	app := newApp(s)
 	app.Command("gate").Action = func(c *cli.Context) (err error) {
-		x, err = newGating(c, s)
-		return err
+		g, err := globals(c)
+		if err != nil {
+			return err
+		}
+		if x.gateOptions, err = gateOptionsOf(c, g); err != nil {
+			return err
+		}
+		ms := &models{g: g, warnings: s.err, src: sourceOptions(c)}
+		t.Cleanup(ms.close)
+		x.env = gateEnv(s, g, ms, x.gateOptions)
+		return nil
 	}
 	require.NoError(t, parseAndRun(context.Background(), app, append([]string{"carat", "gate"}, args...)), log.String())
-	t.Cleanup(x.models.close)
 	return x
 }
 

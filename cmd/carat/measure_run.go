@@ -8,17 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
-	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/engine"
-	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // models are those of one run. Closing closes all.
@@ -29,37 +26,27 @@ type models struct {
 	// sizesOnly is set when nobody will see the models' SHA-256: files are not read for it.
 	sizesOnly bool
 	warnings  io.Writer
-	open      []gguf.Model
-	pool      *kernel.Pool // of all engines, which work one after the other
-	engines   map[gguf.Model]*engine.Engine
+	loader    job.Loader
 }
 
-func (m *models) close() {
-	for _, e := range m.engines {
-		e.Close()
+func (m *models) close() { m.loader.Close() }
+
+// ready is the loader, as the fields say by now.
+func (m *models) ready() *job.Loader {
+	l := &m.loader
+	l.Options, l.Hash = m.g.computing.options(engine.Options{Threads: m.g.threads}), m.sums.Hash
+	if m.sizesOnly {
+		l.Hash = sizeOf
 	}
-	if m.pool != nil {
-		m.pool.Close()
+	l.Warn = func(path string, e *engine.Engine, tokens int) {
+		warnBeyond(m.warnings, path, e, tokens, fmt.Sprintf("a context of %d tokens", tokens))
 	}
-	for _, o := range m.open {
-		o.Close()
-	}
-	m.open, m.pool, m.engines = nil, nil, nil
+	return l
 }
 
 // engine makes the model that was opened at path ready to run, unless it is.
 func (m *models) engine(path string, src gguf.Model) (*engine.Engine, error) {
-	if e := m.engines[src]; e != nil {
-		return e, nil
-	}
-	if m.pool == nil {
-		m.pool, m.engines = kernel.NewPool(m.g.threads), map[gguf.Model]*engine.Engine{}
-	}
-	e, err := m.g.load(path, src, engine.Options{Pool: m.pool, Text: true})
-	if err == nil {
-		m.engines[src] = e
-	}
-	return e, err
+	return m.ready().Engine(path, src)
 }
 
 // load opens and loads the model at path, and its adapters, with room for ctx tokens.
@@ -68,40 +55,13 @@ func (m *models) load(path, role string, ctx int, adapters ...convert.LoRA) (*jo
 	if err != nil {
 		return nil, err
 	}
-	m.open = append(m.open, src)
+	m.loader.Keep(src)
 	return m.add(path, src, role, ctx)
 }
 
 // add loads a model that is open already.
 func (m *models) add(path string, src gguf.Model, role string, ctx int) (*job.Model, error) {
-	hash := m.sums.Hash
-	if m.sizesOnly {
-		hash = sizeOf
-	}
-	id, err := job.Identify(path, src, hash)
-	if err != nil {
-		return nil, err
-	}
-	return m.ready(id, path, src, role, ctx)
-}
-
-// ready loads a model that is open and identified.
-func (m *models) ready(id report.Model, path string, src gguf.Model, role string, ctx int) (*job.Model, error) {
-	e, err := m.engine(path, src)
-	if err != nil {
-		return nil, err
-	}
-	tok, err := e.Tokenizer()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	sess, err := e.NewSession(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	warnBeyond(m.warnings, path, e, ctx, fmt.Sprintf("a context of %d tokens", ctx))
-	loaded := evalrun.Candidate{Name: path, Session: sess, Vocab: e.Vocab(), Tokenizer: tok}
-	return &job.Model{ID: id, Role: role, Source: src, Loaded: loaded}, nil
+	return m.ready().Add(path, src, role, ctx)
 }
 
 // sizeOf is a hash of files that says their size alone.
@@ -137,7 +97,7 @@ func runJob(ctx context.Context, s streams, g global, j *job.Job, o measureOptio
 	b.resume(int64(done), int64(j.Corpus.ChunksFor(j.MaxTokens)))
 	j.Threads = g.threads
 	j.Progress = func(done, all int, series []*figure.Series) {
-		b.describe(figuresSoFar(j, series))
+		b.describe(j.SoFar(series))
 		b.update(int64(done), int64(all))
 	}
 	r, err := j.Run(ctx)
@@ -179,25 +139,4 @@ func chunksDone(r *report.Report) int {
 		}
 	}
 	return 0
-}
-
-// figuresSoFar is a progress bar's title.
-func figuresSoFar(j *job.Job, series []*figure.Series) string {
-	name := j.Figure()
-	parts := []string{j.Command, figure.Named(name).Short}
-	for i, s := range series {
-		if s == nil || len(parts) == 5 {
-			continue
-		}
-		l, err := s.Limits(name, figure.All)
-		if err != nil {
-			continue
-		}
-		figure := fmt.Sprintf("%.4f", l.Estimate())
-		if len(series) > 1 {
-			figure = j.Candidates[i].ID.FileType + " " + figure
-		}
-		parts = append(parts, figure)
-	}
-	return strings.Join(parts, " ")
 }

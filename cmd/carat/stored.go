@@ -142,7 +142,7 @@ func (o *storedOptions) fromCache(j *job.Job, ms *models, path string) (*storage
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	ms.open = append(ms.open, src)
+	ms.loader.Keep(src)
 	id, err := job.Identify(path, src, ms.sums.Hash)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())

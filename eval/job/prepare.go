@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/eval/text"
 )
@@ -115,4 +117,25 @@ func (j *Job) sameTokenizer(m, first *run.Candidate) error {
 		return nil
 	}
 	return j.Corpus.SameTokens(m.Name, m.Tokenizer)
+}
+
+// SoFar says of at most three candidates what the Figure is by now: a title for who waits.
+func (j *Job) SoFar(series []*figure.Series) string {
+	name := j.Figure()
+	parts := []string{j.Command, figure.Named(name).Short}
+	for i, s := range series {
+		if s == nil || len(parts) == 5 {
+			continue
+		}
+		l, err := s.Limits(name, figure.All)
+		if err != nil {
+			continue
+		}
+		value := fmt.Sprintf("%.4f", l.Estimate())
+		if len(series) > 1 {
+			value = j.Candidates[i].ID.FileType + " " + value
+		}
+		parts = append(parts, value)
+	}
+	return strings.Join(parts, " ")
 }

@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"fmt"
@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGateKeyFields changes every field of the inputs, however deep: the key must change, except for what only says
+// TestKeyFields changes every field of the inputs, however deep: the key must change, except for what only says
 // where something is or goes.
-func TestGateKeyFields(t *testing.T) {
-	var in gateInputs
+func TestKeyFields(t *testing.T) {
+	var in Inputs
 	v := reflect.ValueOf(&in).Elem()
 	populate(v, 0)
-	first, err := in.key()
+	first, err := in.sum()
 	require.NoError(t, err)
 	changed, same := map[string]bool{}, map[string]bool{}
 	eachLeaf(v, "", false, func(path string, outside bool) {
-		k, err := in.key()
+		k, err := in.sum()
 		require.NoError(t, err)
 		if outside || strings.HasPrefix(path, "Baseline.Gate.") && path != "Baseline.Gate.Candidate" {
 			require.Equal(t, first, k, path)
@@ -30,18 +30,20 @@ func TestGateKeyFields(t *testing.T) {
 			changed[path] = true
 		}
 	})
-	last, err := in.key()
+	last, err := in.sum()
 	require.NoError(t, err)
 	require.Equal(t, first, last, "all is as it was")
 	for _, path := range []string{
-		"gateOptions.policy.Gates[].Value", "gateOptions.policy.SHA256", "gateOptions.policy.Context", "gateOptions.warnOnly", "Texts[].Data", "Texts[].Name",
-		"Items[].SHA256", "Recipe.Tensors[].Type", "Imatrix.entries{}.sums[]", "Baseline.Candidates[].Model.SHA256", "Baseline.Gate.Candidate", "Calibration.SHA256",
-		"Findings[].Message", "Llama.Path", "LlamaSHA256", "NoLlama", "Program.SHA256", "Program.Kernel", "Candidate.Model.SHA256", "Source.Model.SHA256",
-		"Reference.Model.SHA256", "Candidate.Metadata[].Key", "Candidate.Tensors[].Type", "BuiltName", "Convert.ModelName", "Computation.Compute", "Computation.KVType", "Day", "CPU", "Threads",
+		"Request.Policy.Gates[].Value", "Request.Policy.SHA256", "Request.Policy.Context", "Request.WarnOnly", "Request.Convert", "Request.Computation.Compute",
+		"Request.Computation.KVType", "Texts[].Data", "Texts[].Name", "Items[].SHA256", "Recipe.Tensors[].Type", "Imatrix.entries{}.sums[]",
+		"Baseline.Candidates[].Model.SHA256", "Baseline.Gate.Candidate", "Calibration.SHA256", "Findings[].Message", "Llama.Path", "NoLlama",
+		"Identity.LlamaSHA256", "Identity.Program.SHA256", "Identity.Program.Kernel", "Identity.Candidate.Model.SHA256", "Identity.Source.Model.SHA256",
+		"Identity.Reference.Model.SHA256", "Identity.Candidate.Metadata[].Key", "Identity.Candidate.Tensors[].Type", "Identity.BuiltName", "Identity.Day",
+		"Identity.CPU", "Identity.Threads",
 	} {
 		require.True(t, changed[path], path)
 	}
-	for _, path := range []string{"gateOptions.given", "gateOptions.out", "gateOptions.report", "gateOptions.pages{}", "gateOptions.cache"} {
+	for _, path := range []string{"Request.Given", "Request.Out", "Request.Keep", "Request.LastReport", "Request.Resume"} {
 		require.True(t, same[path], path)
 	}
 }
