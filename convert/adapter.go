@@ -60,8 +60,18 @@ func (m *Model) buildAdapter(family *arch.Family, spec *arch.Spec, a *lora.Adapt
 	}
 	from := newSources(spec)
 	weights := int64(0)
+	experts := newExpertChanges(spec.Tensors)
+	factor := func(c *lora.Change) float64 { return c.Scale * float64(c.Rank()) / a.Alpha }
+	stack := func(layer string) error {
+		made, n, err := experts.take(layer, out.tensor, factor)
+		if err != nil {
+			return toMerge("%s", err)
+		}
+		weights, m.tensors = weights+n, append(m.tensors, made...)
+		return nil
+	}
 	for _, c := range a.Changes() {
-		_, specs := from.find(from.nameOf(c.Module + ".weight"))
+		name, specs := from.find(from.nameOf(c.Module + ".weight"))
 		if specs == nil {
 			return fmt.Errorf("%w: %s: %s has no counterpart in a %s model", gguf.ErrInput, m.dir, c.Module, family.Name)
 		}
@@ -69,12 +79,27 @@ func (m *Model) buildAdapter(family *arch.Family, spec *arch.Spec, a *lora.Adapt
 			return fmt.Errorf("%w: %s: the adapter changes %s as a tensor of shape %v, but the model's has %v", gguf.ErrInput, m.dir, c.Module, shape, specs[0].Shape)
 		}
 		for _, s := range specs {
+			if s.Experts > 0 {
+				if experts.add(s, name, c) {
+					if err := stack(layerOf(s)); err != nil {
+						return err
+					}
+				}
+				continue
+			}
 			p, err := newPair(c, s)
 			if err != nil {
 				return toMerge("%s: %s", c.Module, err)
 			}
 			weights += p.rows * p.cols
-			m.tensors = append(m.tensors, p.tensors(out.tensor, c.Scale*float64(c.Rank())/a.Alpha)...)
+			for _, t := range p.tensors(out.tensor, factor(c)) {
+				m.tensors = append(m.tensors, t)
+			}
+		}
+	}
+	for _, layer := range experts.order {
+		if err := stack(layer); err != nil {
+			return err
 		}
 	}
 	// The reference's counter of weights is negative for adapters, and takes its size labels from nothing then.
@@ -113,8 +138,6 @@ func newPair(c *lora.Change, s arch.Tensor) (*pair, error) {
 		columns = s.Shape[0]
 	}
 	switch {
-	case s.Experts > 0:
-		return nil, errors.New("adapters of single experts cannot be written as a GGUF adapter")
 	case s.Changes():
 		return nil, fmt.Errorf("the values of %s are changed by conversion, which its adapter cannot follow", s.Name)
 	case len(result) != 2 || result[1] != columns:
@@ -160,7 +183,7 @@ func columnMap(s arch.Tensor, rows, cols int64) (func(r, rows int64) int64, erro
 }
 
 // tensors are the two, of which b is multiplied with factor.
-func (p *pair) tensors(out gguf.Type, factor float64) []gguf.Tensor {
+func (p *pair) tensors(out gguf.Type, factor float64) []*tensor {
 	p.a.Name, p.b.Name = p.name+".lora_a", p.name+".lora_b"
 	if float32(factor) != 1 {
 		p.b.Values = func(values []float32) {
@@ -172,5 +195,5 @@ func (p *pair) tensors(out gguf.Type, factor float64) []gguf.Tensor {
 	a, b := newTensor(p.srcA, p.a, out), newTensor(p.srcB, p.b, out)
 	a.become(out)
 	b.become(out)
-	return []gguf.Tensor{a, b}
+	return []*tensor{a, b}
 }

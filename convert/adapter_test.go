@@ -28,19 +28,12 @@ func adapterFor(t *testing.T, dir, config string) (folder string, modules int) {
 	spec := specOf(t, dir)
 	from := newSources(spec)
 	turned := strings.Contains(config, `"fan_in_fan_out":true`)
-	header, data, seed := map[string]any{}, []byte{}, 0
-	add := func(name string, shape ...int64) {
-		begin := len(data)
-		for range shape[0] * shape[1] {
-			seed++
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(math.Sin(float64(seed)))))
-		}
-		header["base_model.model."+name] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{begin, len(data)}}
-	}
+	w := adapterWriter{header: map[string]any{}}
+	add := w.add
 	for _, f := range m.files.Tensors() {
 		_, specs := from.find(from.nameOf(f.Name))
 		embedding := slices.ContainsFunc(specs, func(s arch.Tensor) bool { return s.Name == "token_embd.weight" || s.Name == "position_embd.weight" })
-		if len(f.Shape) != 2 || specs == nil || slices.ContainsFunc(specs, func(s arch.Tensor) bool { return s.Experts > 0 || s.Changes() }) || turned && !embedding && !specs[0].Transpose {
+		if len(f.Shape) != 2 || specs == nil || slices.ContainsFunc(specs, func(s arch.Tensor) bool { return s.Changes() }) || turned && !embedding && !specs[0].Transpose {
 			continue
 		}
 		module, rows, cols := strings.TrimSuffix(f.Name, ".weight"), f.Shape[0], f.Shape[1]
@@ -57,14 +50,35 @@ func adapterFor(t *testing.T, dir, config string) (folder string, modules int) {
 		}
 		modules++
 	}
+	return w.write(t, config), modules
+}
+
+// adapterWriter makes adapters of some numbers.
+type adapterWriter struct {
+	header map[string]any
+	data   []byte
+	seed   int
+}
+
+func (w *adapterWriter) add(name string, shape ...int64) {
+	begin := len(w.data)
+	for range shape[0] * shape[1] {
+		w.seed++
+		w.data = binary.LittleEndian.AppendUint32(w.data, math.Float32bits(float32(math.Sin(float64(w.seed)))))
+	}
+	w.header["base_model.model."+name] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{begin, len(w.data)}}
+}
+
+func (w *adapterWriter) write(t *testing.T, config string) (folder string) {
+	t.Helper()
 	folder = filepath.Join(t.TempDir(), "adapter")
 	require.NoError(t, os.Mkdir(folder, 0o755))
-	h, err := json.Marshal(header)
+	h, err := json.Marshal(w.header)
 	require.NoError(t, err)
 	b := append(binary.LittleEndian.AppendUint64(nil, uint64(len(h))), h...)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, lora.WeightsFile), append(b, data...), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, lora.WeightsFile), append(b, w.data...), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, lora.ConfigFile), []byte(config), 0o600))
-	return folder, modules
+	return folder
 }
 
 func specOf(t *testing.T, dir string) *arch.Spec {
@@ -106,6 +120,7 @@ func TestAdapters(t *testing.T) {
 		{"llama", `{"peft_type":"LORA","lora_alpha":6}`}, {"llama3-rope", `{"peft_type":"LORA","lora_alpha":6,"use_rslora":true}`},
 		{"gpt2", `{"peft_type":"LORA","lora_alpha":6,"fan_in_fan_out":true}`}, {"phi3", `{"peft_type":"LORA","lora_alpha":6}`},
 		{"gemma3", `{"peft_type":"LORA","lora_alpha":6}`}, {"qwen3", `{"peft_type":"LORA","lora_alpha":6}`}, {"mixtral", `{"peft_type":"LORA","lora_alpha":6}`},
+		{"qwen3moe", `{"peft_type":"LORA","lora_alpha":6,"use_rslora":true}`},
 	} {
 		t.Run(c.folder, func(t *testing.T) {
 			dir := filepath.Join("..", "testdata", "checkpoints", c.folder)
@@ -129,7 +144,7 @@ func TestAdapters(t *testing.T) {
 			for _, x := range append(plain.Tensors(), adapter.Tensors()...) {
 				shape[x.Info().Name] = x.Info().Shape
 			}
-			changed := 0
+			changed, stacked := 0, 0
 			for name, w := range before {
 				a, b := change[name+".lora_a"], change[name+".lora_b"]
 				if a == nil {
@@ -138,6 +153,20 @@ func TestAdapters(t *testing.T) {
 				}
 				changed += 2
 				cols, rows := shape[name][0], shape[name][1]
+				if len(shape[name]) == 3 {
+					experts := shape[name][2]
+					require.Equal(t, []int64{cols, 3, experts}, shape[name+".lora_a"])
+					require.Equal(t, []int64{3, rows, experts}, shape[name+".lora_b"])
+					for i := range w {
+						e, row, col, sum := int64(i)/(rows*cols), int64(i)/cols%rows, int64(i)%cols, 0.0
+						for k := range int64(3) {
+							sum += float64(b[(e*rows+row)*3+k]) * float64(a[(e*3+k)*cols+col])
+						}
+						require.InDelta(t, float64(w[i])+2*sum, after[name][i], 1e-5, "%s element %d", name, i)
+					}
+					stacked++
+					continue
+				}
 				at := func(k, col int64) float64 { return float64(a[k*cols+col]) }
 				if name == "token_embd.weight" {
 					// rows of a are looked up: a is rows x rank, and b cols x rank.
@@ -159,6 +188,7 @@ func TestAdapters(t *testing.T) {
 					}
 				}
 			}
+			require.Equal(t, c.folder == "mixtral" || c.folder == "qwen3moe", stacked > 0)
 			require.Equal(t, len(change), changed, "each tensor of the adapter belongs to one of the model")
 		})
 	}
@@ -197,6 +227,41 @@ func TestAdapterRefuses(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(whole, lora.WeightsFile), []byte(text), 0o600))
 	_, err = OpenAdapter(whole, dir, Options{})
 	require.ErrorContains(t, err, "the adapter replaces 2 tensors")
+}
+
+// TestAdapterOfSomeExperts: a GGUF adapter changes all experts of a tensor with one rank, or none of them.
+func TestAdapterOfSomeExperts(t *testing.T) {
+	dir := filepath.Join("..", "testdata", "checkpoints", "mixtral")
+	var w1 arch.Tensor
+	for _, s := range specOf(t, dir).Tensors {
+		if s.Name == "blk.0.ffn_gate_exps.weight" && s.Experts > 0 { // there is one for fused experts, too
+			w1 = s
+		}
+	}
+	require.Greater(t, w1.Experts, int64(2))
+	open := func(ranks ...int64) (*Model, error) {
+		w := adapterWriter{header: map[string]any{}}
+		for e, rank := range ranks {
+			module := strings.TrimSuffix(fmt.Sprintf(w1.Source, e), ".weight")
+			if rank > 0 {
+				w.add(module+".lora_A.weight", rank, w1.Shape[1])
+				w.add(module+".lora_B.weight", w1.Shape[0], rank)
+			}
+		}
+		return OpenAdapter(w.write(t, `{"peft_type":"LORA"}`), dir, Options{})
+	}
+	all := slices.Repeat([]int64{3}, int(w1.Experts))
+	m, err := open(all...)
+	require.NoError(t, err)
+	require.Len(t, m.Tensors(), 2)
+	require.Equal(t, []int64{w1.Shape[1], 3, w1.Experts}, m.Tensors()[0].Info().Shape)
+	require.NoError(t, m.Close())
+	all[1] = 0
+	_, err = open(all...)
+	require.ErrorContains(t, err, fmt.Sprintf("%d of the %d experts of blk.0.ffn_gate_exps.weight are changed, but not expert 1", w1.Experts-1, w1.Experts))
+	all[1] = 2
+	_, err = open(all...)
+	require.ErrorContains(t, err, "experts.1.w1 2: a GGUF adapter has one for all experts")
 }
 
 // TestColumnMap: a map of runs that moves the columns of all rows alike is that of any number of rows; others are refused.
