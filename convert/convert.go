@@ -50,10 +50,9 @@ type Model struct {
 	// quantized says how the weights are quantized; nil if they are not.
 	quantized *prequant.Config
 	adapters  []*lora.Adapter
-	merged    []*safetensors.Tensor // the checkpoint's with the adapters' changes; nil without adapters
-	dense     []*safetensors.Files  // the layers behind the pooling that are kept
-	denseKVs  []gguf.KV             // their sizes
-	numbers   []gguf.KV             // metadata that stand in tensors
+	dense     []*safetensors.Files // the layers behind the pooling that are kept
+	denseKVs  []gguf.KV            // their sizes
+	numbers   []gguf.KV            // metadata that stand in tensors
 	notes     []string
 	modules   []module // of an embedding model
 }
@@ -172,10 +171,7 @@ func Open(dir string, o Options) (*Model, error) {
 			return nil, err
 		}
 	}
-	if err = m.merge(spec, o.LoRA); err == nil {
-		err = m.build(family, spec, values, tokenizer, o)
-	}
-	if err != nil {
+	if err = m.build(family, spec, values, tokenizer, o); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
@@ -197,7 +193,7 @@ func (m *Model) build(family *arch.Family, spec *arch.Spec, config map[string]an
 		for _, e := range spec.Computed {
 			m.tensors = append(m.tensors, newComputed(e))
 		}
-		if err := m.mapTensors(spec, out.tensor); err != nil {
+		if err := m.mapTensors(spec, out.tensor, o.LoRA...); err != nil {
 			return err
 		}
 	}

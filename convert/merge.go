@@ -6,8 +6,8 @@ import (
 
 	"github.com/carat-llm/carat/convert/arch"
 	"github.com/carat-llm/carat/convert/lora"
+	"github.com/carat-llm/carat/convert/prequant"
 	"github.com/carat-llm/carat/convert/safetensors"
-	"github.com/carat-llm/carat/gguf"
 )
 
 // LoRA names an adapter's folder, and what its changes are multiplied with beside the scale of its own.
@@ -16,36 +16,41 @@ type LoRA struct {
 	Scale float64
 }
 
-// merge opens adapters and has the checkpoint's tensors changed by them, each by the one after the other.
-func (m *Model) merge(spec *arch.Spec, adapters []LoRA) error {
+// merge opens adapters and has the checkpoint's tensors changed by them, each by the one after the other. Weights that are quantized
+// already are decoded where they are changed, and so are not kept as they are.
+func (m *Model) merge(from sources, adapters []LoRA, set *prequant.Set) error {
 	if len(adapters) == 0 {
 		return nil
 	}
-	if m.quantized != nil {
-		return fmt.Errorf("%w: %s: the weights are quantized already: adapters are merged into weights that are not, as F16 or BF16", gguf.ErrInput, m.dir)
+	var tensors []*safetensors.Tensor
+	for _, t := range set.Tensors {
+		tensors = append(tensors, t.Tensor)
 	}
-	m.merged = m.files.Tensors()
-	from := newSources(spec)
 	for _, l := range adapters {
 		a, err := lora.Open(l.Dir)
 		if err != nil {
 			return err
 		}
 		m.adapters = append(m.adapters, a)
-		if m.merged, err = a.Merge(m.merged, l.Scale, from.nameOf); err != nil {
+		if tensors, err = a.Merge(tensors, l.Scale, from.nameOf); err != nil {
 			return err
 		}
 		m.notes = append(m.notes, fmt.Sprintf("adapter %s: %d tensors are changed, %d replaced", filepath.Base(l.Dir), len(a.Changes()), len(a.Replaced())))
 	}
-	return nil
-}
-
-// checkpoint lists the tensors that the model is made of.
-func (m *Model) checkpoint() []*safetensors.Tensor {
-	if m.merged != nil {
-		return m.merged
+	var decoded []string
+	for i, t := range tensors {
+		switch {
+		case i == len(set.Tensors):
+			set.Tensors = append(set.Tensors, &prequant.Tensor{Tensor: t})
+		case set.Tensors[i].Tensor != t:
+			if set.Tensors[i].Kept != nil {
+				decoded = append(decoded, t.Name)
+			}
+			set.Tensors[i] = &prequant.Tensor{Tensor: t, Turned: set.Tensors[i].Turned}
+		}
 	}
-	return m.files.Tensors()
+	m.leftOut(decoded, "%d tensors that would be kept quantized as they are (%s) are decoded: an adapter changes them")
+	return nil
 }
 
 // nameOf brings a name, of a checkpoint that may leave out what all begin with or of an adapter for it, to that of the family.

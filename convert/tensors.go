@@ -56,12 +56,15 @@ type met struct {
 }
 
 // mapTensors turns the checkpoint's tensors into GGUF's, in the checkpoint's order.
-func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type) error {
+func (m *Model) mapTensors(spec *arch.Spec, out gguf.Type, adapters ...LoRA) error {
 	from := newSources(spec)
 	have := met{map[string]string{}, map[string]string{}}
 	stacks, nums := newStacker(spec.Tensors), newNumbers(spec.Numbers)
-	set, err := prequant.Tensors(m.checkpoint(), m.quantized)
+	set, err := prequant.Tensors(m.files.Tensors(), m.quantized)
 	if err != nil {
+		return err
+	}
+	if err := m.merge(from, adapters, set); err != nil {
 		return err
 	}
 	var others []string
