@@ -1,0 +1,51 @@
+package codec
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/stretchr/testify/require"
+)
+
+// TestGrid checks that a grid's values are those that Decode gives, bit for bit, and that Pack undoes Split.
+func TestGrid(t *testing.T) {
+	for typ := range packers {
+		t.Run(typ.String(), func(t *testing.T) {
+			g, ok := GridOf(typ)
+			require.True(t, ok)
+			c, _ := For(typ)
+			const cols = 512
+			rnd := rand.New(rand.NewPCG(1, uint64(typ)))
+			src := make([]float32, cols)
+			for i := range src {
+				src[i] = float32(rnd.NormFloat64()) * 0.1
+			}
+			row := make([]byte, typ.RowBytes(cols))
+			c.Encode(row, src, cols, nil)
+			levels, scales, offsets := make([]uint8, cols), make([]float32, cols/g.Sub), make([]float32, cols/g.Sub)
+			g.Split(levels, scales, offsets, row)
+			decoded := make([]float32, cols)
+			c.Decode(decoded, row)
+			for i, v := range decoded {
+				got := float32(scales[i/g.Sub]*g.Levels[levels[i]]) + offsets[i/g.Sub]
+				require.Equal(t, math.Float32bits(v+0), math.Float32bits(got+0), "column %d: %v, not %v", i, got, v)
+			}
+			packed := bytes.Clone(row)
+			g.Pack(packed, make([]uint8, cols)) // other codes
+			require.NotEqual(t, row, packed)
+			g.Pack(packed, levels)
+			require.Equal(t, row, packed)
+			for i := 1; i < len(g.Levels); i++ {
+				require.Less(t, g.Levels[i-1], g.Levels[i])
+				if g.Uniform {
+					require.Equal(t, g.Levels[i-1]+1, g.Levels[i])
+				}
+			}
+		})
+	}
+	_, ok := GridOf(gguf.F16)
+	require.False(t, ok)
+}
