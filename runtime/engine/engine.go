@@ -153,3 +153,12 @@ func (e *Engine) KVType() gguf.Type { return e.model.KVType() }
 
 // Threads is the number of workers.
 func (e *Engine) Threads() int { return e.pool.Threads() }
+
+// NewWalk begins a walk through the layers over chunks of tokens; see model.Model.NewWalk. One that replaces weights does so
+// for all sessions of the engine.
+func (e *Engine) NewWalk(chunks [][]int32) (*model.Walk, error) { return e.model.NewWalk(chunks) }
+
+// Product is kernel.Pool.Product by the engine's workers.
+func (e *Engine) Product(dst, x, w []float32, n, rows, cols int) {
+	e.pool.Product(dst, x, w, n, rows, cols)
+}

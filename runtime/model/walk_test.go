@@ -1,0 +1,68 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/carat-llm/carat/gguf"
+)
+
+// seen is what observers were shown, by tensor and expert.
+type seen map[string][]float32
+
+func (s seen) add(tensor string, expert, _ int, x []float32, _ int) {
+	key := fmt.Sprint(tensor, expert)
+	s[key] = append(s[key], slices.Clone(x)...)
+}
+
+// TestWalkSeesWhatForwardSees: layer by layer over all chunks the products meet the same bits as chunk by chunk over all layers.
+func TestWalkSeesWhatForwardSees(t *testing.T) {
+	chunks := [][]int32{testIDs(12), testIDs(20)[5:], testIDs(3)}
+	m := load(t, newFake(), 2)
+	want, got := seen{}, seen{}
+	s, err := m.NewSession(20)
+	require.NoError(t, err)
+	s.Observe(want.add)
+	for _, ids := range chunks {
+		s.Reset()
+		require.NoError(t, s.Forward(ids, 0, make([]float32, len(ids)*m.Vocab())))
+	}
+	w, err := m.NewWalk(chunks)
+	require.NoError(t, err)
+	for {
+		for i := range chunks {
+			require.NoError(t, w.Look(i, got.add))
+		}
+		if w.Layer() == w.Layers() {
+			break
+		}
+		require.NoError(t, w.Next())
+	}
+	require.Equal(t, want, got)
+}
+
+// TestSetWeights: a model whose weights were replaced gives the logits of one that was loaded with them.
+func TestSetWeights(t *testing.T) {
+	const name = "blk.0.ffn_down.weight"
+	other := newFake()
+	other.negate(name)
+	i := slices.IndexFunc(other.tensors, func(t gguf.Tensor) bool { return t.Info().Name == name })
+	data := other.tensors[i].(*fakeTensor).data
+	m, ids := load(t, newFake(), 2), testIDs(5)
+	want := logits(t, load(t, other, 2), ids)
+	require.NotEqual(t, want, logits(t, m, ids))
+	require.NoError(t, m.SetWeights(name, gguf.F32, data))
+	require.Equal(t, want, logits(t, m, ids))
+	require.ErrorContains(t, m.SetWeights("blk.7.no.weight", gguf.F32, data), "blk.7.no.weight")
+}
+
+func logits(t *testing.T, m *Model, ids []int32) []float32 {
+	s, err := m.NewSession(len(ids))
+	require.NoError(t, err)
+	out := make([]float32, len(ids)*m.Vocab())
+	require.NoError(t, s.Forward(ids, 0, out))
+	return out
+}
