@@ -1,6 +1,7 @@
 package quantize
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 
@@ -46,10 +47,14 @@ func jobs(plans []*Plan, writers []*gguf.Writer) []*job {
 	for i, p := range plans {
 		for n := range p.Tensors {
 			t := &p.Tensors[n]
-			j := byName[t.sourceName]
+			name := t.sourceName
+			if t.given { // to this plan alone
+				name = fmt.Sprint(i, " ", name)
+			}
+			j := byName[name]
 			if j == nil {
 				j = &job{src: t.src, in: t.src.Info()}
-				byName[t.sourceName] = j
+				byName[name] = j
 				list = append(list, j)
 			}
 			j.add(t, slot{writers[i], n})

@@ -87,6 +87,7 @@ type Target struct {
 	Eligible bool
 
 	src        gguf.Tensor
+	given      bool      // src is not the source's; see Take
 	sourceName string    // the name it has in the source
 	weights    []float32 // the columns' importance, expert by expert, or nil
 }

@@ -27,12 +27,16 @@ func buildCommand(s streams) *cli.Command {
 		Description: `Reads a checkpoint folder once and writes the quantized file, without a file in between. The result equals that of
 convert followed by quantize. With --eval the original and the result are then measured side by side on that text.
 
+--calibration rounds the weights by what the layers see of a text, so that errors make good for each other: the file has
+the same types and size, and is closer to the original. It takes about as long as evaluating the text three times.
+
 EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
+   carat build ./SmolLM2-135M --type Q4_K_M --calibration calibration.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run
    carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,
-		Flags: slices.Concat(quantizeFlags(), outputFlags(), splitFlags(), group(measureGroup,
+		Flags: slices.Concat(quantizeFlags(), calibrationFlags(), outputFlags(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
 			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags()),
@@ -64,7 +68,11 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runBuild(c.Context, s, g, arg, out, from, opts, ev, rec)
+			cal, err := calibrationOf(c)
+			if err != nil {
+				return err
+			}
+			return runBuild(c.Context, s, g, arg, out, from, opts, cal, ev, rec)
 		},
 	}
 }
@@ -76,7 +84,7 @@ type buildMeasurement struct {
 	report *report.Report
 }
 
-func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, ev measureOptions, rec *recorder) error {
+func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, cal calibration, ev measureOptions, rec *recorder) error {
 	// A text that is not there should not be found missing after the work.
 	if _, err := ev.texts(); err != nil {
 		return err
@@ -99,6 +107,11 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	w := describe(plan)
 	var o outputs
 	defer o.abort()
+	store, err := roundBy(ctx, s, g, dir, out, src, plan, cal)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
 	if out != "" {
 		if w.Output, err = stagePlan(ctx, s, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType), rec, &o); err != nil {
 			return err
@@ -106,6 +119,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		if err := o.commitUnless(ctx, s); err != nil {
 			return err
 		}
+		_ = store.Remove() // what it kept is in the output
 	}
 	took := time.Since(start)
 	if !g.json && !g.quiet && !g.piped {

@@ -35,7 +35,7 @@ EXAMPLES:
        -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run
    carat quantize smollm2-BF16.gguf --type Q4_0 --for openvino,candle -o smollm2-Q4_0.gguf`,
-		Flags: slices.Concat(quantizeFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
+		Flags: slices.Concat(quantizeFlags(), calibrationFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -62,7 +62,11 @@ EXAMPLES:
 				return err
 			}
 			defer src.Close()
-			return runQuantize(c.Context, s, g, src, arg, out, opts, rec)
+			cal, err := calibrationOf(c)
+			if err != nil {
+				return err
+			}
+			return runQuantize(c.Context, s, g, src, arg, out, opts, cal, rec)
 		},
 	}
 }
@@ -159,7 +163,7 @@ func tensorTypeFlag(c *cli.Context, name string) (*gguf.Type, error) {
 	return &t, nil
 }
 
-func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, source, out string, opts quantize.Options, rec *recorder) error {
+func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, source, out string, opts quantize.Options, cal calibration, rec *recorder) error {
 	plan, err := quantize.NewPlan(src, opts)
 	if err != nil {
 		return err
@@ -167,7 +171,16 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, sourc
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	return writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType), rec)
+	store, err := roundBy(ctx, s, g, source, out, src, plan, cal)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType), rec); err != nil {
+		return err
+	}
+	_ = store.Remove() // what it kept is in the output
+	return nil
 }
 
 // encodable lists the file types whose tensors this carat can write.

@@ -10,6 +10,7 @@ import (
 const (
 	sourceGroup    = "CHECKPOINT FOLDER"
 	typesGroup     = "TYPES"
+	roundingGroup  = "ROUNDING"
 	imatrixGroup   = "IMPORTANCE MATRIX"
 	tensorsGroup   = "TENSORS AND METADATA"
 	outputGroup    = "OUTPUT"
