@@ -1,6 +1,6 @@
 // Package convert opens a checkpoint folder as the GGUF file that it would become.
 //
-// Open reads config.json, the tokenizer, the model card and the headers of the safetensors files. The Model
+// Open reads config.json, the tokenizer, the model card and the headers of the safetensors files (or PyTorch's). The Model
 // that it returns has the metadata, tensor order and tensor types that the reference converter
 // (convert_hf_to_gguf.py) writes; weights are converted some rows at a time as they are read, so converting is
 // copying, and a folder can be quantized, evaluated and inspected without a file in between.
@@ -167,7 +167,7 @@ func Open(dir string, o Options) (*Model, error) {
 	}
 	m := &Model{dir: dir, files: &safetensors.Files{}, quantized: quantized, notes: cfg.Notes()}
 	if !o.VocabOnly {
-		if m.files, err = safetensors.Open(dir); err != nil {
+		if m.files, err = openWeights(dir); err != nil {
 			return nil, err
 		}
 	}

@@ -53,14 +53,17 @@ func (m *Model) denseLayer(name, folder, architecture string) (*safetensors.Tens
 	if config.Bias || config.Activation != "" && !strings.HasSuffix(config.Activation, "Identity") {
 		return nil, fmt.Errorf("%w: %s: the layer has a bias (%v) or an activation (%s), which GGUF cannot say", gguf.ErrInput, path, config.Bias, config.Activation)
 	}
-	files, err := safetensors.OpenFile(m.dir, filepath.Join(folder, "model.safetensors"))
+	files, err := openWeightsOf(m.dir, folder)
 	if err != nil {
 		return nil, err
 	}
 	m.dense = append(m.dense, files)
 	all := files.Tensors()
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: %s: the weights have no tensor", gguf.ErrInput, filepath.Join(m.dir, folder))
+	}
 	if want := []int64{config.Out, config.In}; len(all) != 1 || all[0].Name != "linear.weight" || !slices.Equal(all[0].Shape, want) {
-		return nil, fmt.Errorf("%w: %s: expected one tensor, linear.weight of shape %v", gguf.ErrInput, filepath.Join(m.dir, folder, "model.safetensors"), want)
+		return nil, fmt.Errorf("%w: %s: expected one tensor, linear.weight of shape %v", gguf.ErrInput, filepath.Join(m.dir, all[0].File), want)
 	}
 	m.denseKVs = append(m.denseKVs, gguf.KV{Key: architecture + "." + name + "_feat_in", Value: uint32(config.In)},
 		gguf.KV{Key: architecture + "." + name + "_feat_out", Value: uint32(config.Out)})

@@ -6,14 +6,17 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/carat-llm/carat/convert/lora"
+	"github.com/carat-llm/carat/convert/pickle"
 	"github.com/carat-llm/carat/convert/safetensors"
 )
 
 // sideFiles are what a conversion may read of a folder besides weights.
 var sideFiles = []string{
-	"README.md", "adapter_config.json", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
-	"model.safetensors.index.json", "modules.json", "preprocessor_config.json", "quantize_config.json", "qwen.tiktoken", "special_tokens_map.json", "spiece.model", "tekken.json", "tiktoken.model", "tokenizer.json",
-	"tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
+	"README.md", "adapter_config.json", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json",
+	"hf_quant_config.json", "merges.txt", "model.safetensors.index.json", "modules.json", "preprocessor_config.json", pickle.Index, "quant_config.json",
+	"quantize_config.json", "qwen.tiktoken", "special_tokens_map.json", "spiece.model", "tekken.json", "tiktoken.model", "tokenizer.json", "tokenizer.model",
+	"tokenizer_config.json", "vocab.json", "vocab.txt",
 }
 
 // sidePatterns are those that are read from folders within it.
@@ -47,5 +50,5 @@ func (m *Model) Paths() []string {
 
 // Reads reports whether a file of that name in a checkpoint folder is an input of its conversion.
 func Reads(name string) bool {
-	return slices.Contains(sideFiles, name) || filepath.Ext(name) == ".safetensors"
+	return slices.Contains(sideFiles, name) || filepath.Ext(name) == ".safetensors" || pickle.Match(name) || name == lora.PickleFile
 }

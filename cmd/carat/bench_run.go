@@ -171,7 +171,10 @@ func benchLoad(g global, path string, src convert.Options) (*bench.Load, error) 
 	if f, ok := m.(*gguf.File); ok {
 		files = f.Paths()
 	} else {
-		files, _ = filepath.Glob(filepath.Join(path, "*.safetensors"))
+		for _, pattern := range []string{"*.safetensors", "pytorch_model*.bin"} {
+			found, _ := filepath.Glob(filepath.Join(path, pattern))
+			files = append(files, found...)
+		}
 	}
 	if err := m.Close(); err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ func convertCommand(s streams) *cli.Command {
 		Name:      "convert",
 		Usage:     "write a checkpoint folder as GGUF",
 		ArgsUsage: "DIR",
-		Description: `Reads config.json, the safetensors files and the tokenizer of a Hugging Face checkpoint folder and writes one
-GGUF file. The output appears only when it is complete. --outtype auto keeps 16-bit weights unchanged.
+		Description: `Reads config.json, the weights and the tokenizer of a Hugging Face checkpoint folder and writes one GGUF file.
+Weights are safetensors, or else PyTorch's pytorch_model*.bin, of which only tensors are read and no code is run. The output appears only when it is complete. --outtype auto keeps 16-bit weights unchanged.
 
 Adapters (LoRA) as PEFT saves them are merged into the weights by --lora. With --base, DIR is the folder of an adapter
 itself, and becomes a GGUF adapter, which llama.cpp applies when it loads the model; it is F32 unless --outtype says

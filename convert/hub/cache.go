@@ -89,7 +89,7 @@ var tokenizers = []string{"tokenizer.json", "tokenizer.model", "spiece.model", "
 // incomplete names a file that a checkpoint needs and a snapshot lacks: other programs fetch file by file. "" is none.
 func incomplete(dir string, needs Needs) string {
 	if !exists(dir, "config.json") {
-		if exists(dir, "adapter_config.json") && !exists(dir, "adapter_model.safetensors") {
+		if exists(dir, "adapter_config.json") && !exists(dir, "adapter_model.safetensors") && !exists(dir, "adapter_model.bin") {
 			return "adapter_model.safetensors"
 		}
 		return ""

@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/carat-llm/carat/convert/pickle"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/hint"
 )
 
 // Adapter is an open adapter. It must stay open as long as tensors of it are read.
@@ -17,6 +17,7 @@ type Adapter struct {
 	Alpha float64
 
 	dir     string
+	weights string // the name of the file
 	config  *config
 	files   *safetensors.Files
 	changes []*Change
@@ -60,19 +61,18 @@ func Open(dir string) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, WeightsFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		err := fmt.Errorf("%w: %s: missing file", gguf.ErrInput, path)
-		if _, other := os.Stat(filepath.Join(dir, "adapter_model.bin")); other == nil {
-			return nil, hint.Wrap(fmt.Errorf("%w: the adapter is a PyTorch .bin file, which carat does not read", err), "save it again as safetensors")
+	a := &Adapter{Alpha: c.Alpha, dir: dir, config: c, weights: WeightsFile}
+	open := safetensors.OpenFile
+	if _, err := os.Stat(a.path()); errors.Is(err, os.ErrNotExist) {
+		missing := fmt.Errorf("%w: %s: missing file", gguf.ErrInput, a.path())
+		a.weights, open = PickleFile, pickle.OpenFile
+		if _, err := os.Stat(a.path()); err != nil {
+			return nil, missing
 		}
+	}
+	if a.files, err = open(dir, a.weights); err != nil {
 		return nil, err
 	}
-	files, err := safetensors.OpenFile(dir, WeightsFile)
-	if err != nil {
-		return nil, err
-	}
-	a := &Adapter{Alpha: c.Alpha, dir: dir, config: c, files: files}
 	if err := a.sort(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -102,8 +102,10 @@ func (a *Adapter) DoRA() bool {
 
 // Paths are the files that the adapter was read from.
 func (a *Adapter) Paths() []string {
-	return []string{filepath.Join(a.dir, ConfigFile), filepath.Join(a.dir, WeightsFile)}
+	return []string{filepath.Join(a.dir, ConfigFile), a.path()}
 }
+
+func (a *Adapter) path() string { return filepath.Join(a.dir, a.weights) }
 
 // Unchanged fails when the weights are not what they were when they were opened.
 func (a *Adapter) Unchanged() error { return a.files.Unchanged() }
@@ -185,5 +187,5 @@ func (a *Adapter) complete(c *Change) (err error) {
 
 // errorf is an error of the weights.
 func (a *Adapter) errorf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s: %s", gguf.ErrInput, filepath.Join(a.dir, WeightsFile), fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s: %s", gguf.ErrInput, a.path(), fmt.Sprintf(format, args...))
 }

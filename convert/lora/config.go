@@ -14,10 +14,11 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 )
 
-// ConfigFile and WeightsFile are the files of an adapter.
+// ConfigFile and WeightsFile are the files of an adapter. PickleFile is what older ones have in place of the latter.
 const (
 	ConfigFile  = "adapter_config.json"
 	WeightsFile = "adapter_model.safetensors"
+	PickleFile  = "adapter_model.bin"
 )
 
 // config is adapter_config.json, with the defaults of PEFT's LoraConfig.

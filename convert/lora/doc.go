@@ -1,4 +1,4 @@
-// Package lora reads adapters as PEFT saves them, adapter_config.json and adapter_model.safetensors, and applies them to the tensors of a
+// Package lora reads adapters as PEFT saves them, adapter_config.json and adapter_model.safetensors or .bin, and applies them to the tensors of a
 // checkpoint.
 //
 // An adapter changes a weight W (out x in) by a product of two narrow matrices (Hu et al., 2021): A (r x in) and B (out x r) make of it

@@ -301,5 +301,5 @@ func TestRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ConfigFile), []byte(plain), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "adapter_model.bin"), nil, 0o600))
 	_, err = Open(dir)
-	require.ErrorContains(t, err, ".bin file")
+	require.ErrorContains(t, err, "adapter_model.bin: PyTorch checkpoint: it is neither a zip archive")
 }

@@ -48,14 +48,23 @@ func Made(name, file string, typ gguf.Type, shape []int64, read func(dst []byte,
 
 // Open reads the headers of dir's weight files: those that the index names, or without one all that are called
 // model*.safetensors.
-func Open(dir string) (*Files, error) {
-	names, where, err := list(dir)
+func Open(dir string) (*Files, error) { return OpenAll(dir, names, read) }
+
+// OpenFile reads the header of one file of dir, whatever it is called.
+func OpenFile(dir, name string) (*Files, error) { return OpenOne(dir, name, read) }
+
+// Reader lists the tensors of an open file of a format, in the order of their names.
+type Reader func(file *inputfile.File) ([]*Tensor, error)
+
+// OpenAll opens the weight files of a folder in any format.
+func OpenAll(dir string, n Names, read Reader) (*Files, error) {
+	names, where, err := n.list(dir)
 	if err != nil {
 		return nil, err
 	}
 	f := &Files{}
-	for _, n := range names {
-		if err := f.add(dir, n); err != nil {
+	for _, name := range names {
+		if err := f.add(dir, name, read); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
@@ -63,23 +72,23 @@ func Open(dir string) (*Files, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	if where != nil {
-		if err := f.checkIndex(where, filepath.Join(dir, index)); err != nil {
+		if err := f.checkIndex(where, filepath.Join(dir, n.Index)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
 	return f, nil
 }
 
-// OpenFile reads the header of one file of dir, whatever it is called.
-func OpenFile(dir, name string) (*Files, error) {
+// OpenOne opens one file of a folder in any format.
+func OpenOne(dir, name string, read Reader) (*Files, error) {
 	f := &Files{}
-	if err := f.add(dir, name); err != nil {
+	if err := f.add(dir, name, read); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-func (f *Files) add(dir, name string) error {
+func (f *Files) add(dir, name string, read Reader) error {
 	path := filepath.Join(dir, name)
 	file, err := inputfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,14 +98,28 @@ func (f *Files) add(dir, name string) error {
 		return err
 	}
 	f.files = append(f.files, file)
-	spans, err := readHeader(file, file.Size(), path)
+	tensors, err := read(file)
 	if err != nil {
 		return err
 	}
-	for _, s := range spans {
-		f.tensors = append(f.tensors, &Tensor{Name: s.name, File: name, Type: s.typ, DType: s.dtype, Shape: s.shape, src: file, begin: s.begin, size: s.end - s.begin})
+	for _, t := range tensors {
+		t.File = name
 	}
+	f.tensors = append(f.tensors, tensors...)
 	return nil
+}
+
+// read is the Reader of this format.
+func read(file *inputfile.File) ([]*Tensor, error) {
+	spans, err := readHeader(file, file.Size(), file.Path())
+	if err != nil {
+		return nil, err
+	}
+	tensors := make([]*Tensor, len(spans))
+	for i, s := range spans {
+		tensors[i] = &Tensor{Name: s.name, Type: s.typ, DType: s.dtype, Shape: s.shape, src: file, begin: s.begin, size: s.end - s.begin}
+	}
+	return tensors, nil
 }
 
 // checkOnce requires that each tensor is in one file only.

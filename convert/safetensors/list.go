@@ -16,21 +16,42 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 )
 
-const (
-	index = "model.safetensors.index.json"
-	// maxIndex is the size of the largest index that is read; of a model with 100000 tensors it is a tenth of this.
-	maxIndex = 100 << 20
-)
+// maxIndex is the size of the largest index that is read; of a model with 100000 tensors it is a tenth of this.
+const maxIndex = 100 << 20
+
+// Names says how the weight files of a folder are called.
+type Names struct {
+	// Index is the file that says which file each tensor is in, if there are several.
+	Index string
+	// Prefix and Suffix are of the names of the files.
+	Prefix, Suffix string
+}
+
+var names = Names{"model.safetensors.index.json", "model", ".safetensors"}
+
+// In reports whether dir has weights of this format.
+func In(dir string) bool { return names.In(dir) }
+
+// In reports whether dir has files that are called so.
+func (n Names) In(dir string) bool {
+	entries, _ := os.ReadDir(dir) // whoever opens the folder says why it cannot be read
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == n.Index || n.Match(e.Name()) })
+}
+
+// Match reports whether a file's name is that of weights.
+func (n Names) Match(name string) bool {
+	return strings.HasPrefix(name, n.Prefix) && strings.HasSuffix(name, n.Suffix)
+}
 
 // List returns the names of the weight files that dir should have, sorted: those that the index names are not looked for.
 func List(dir string) ([]string, error) {
-	names, _, err := list(dir)
-	return names, err
+	found, _, err := names.list(dir)
+	return found, err
 }
 
 // list returns the names of the weight files, sorted, and where each tensor is if an index says so.
-func list(dir string) (names []string, where map[string]string, err error) {
-	path := filepath.Join(dir, index)
+func (n Names) list(dir string) (names []string, where map[string]string, err error) {
+	path := filepath.Join(dir, n.Index)
 	b, err := inputfile.ReadText(path, maxIndex)
 	switch {
 	case err == nil:
@@ -52,7 +73,7 @@ func list(dir string) (names []string, where map[string]string, err error) {
 		return nil, nil, err
 	}
 	for _, e := range entries { // sorted by name
-		if strings.HasPrefix(e.Name(), "model") && strings.HasSuffix(e.Name(), ".safetensors") {
+		if n.Match(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
@@ -62,7 +83,7 @@ func list(dir string) (names []string, where map[string]string, err error) {
 	return names, nil, checkNumbers(dir, names)
 }
 
-var shard = regexp.MustCompile(`-(\d{5})-of-(\d{5})\.safetensors$`)
+var shard = regexp.MustCompile(`-(\d{5})-of-(\d{5})(\.[a-z]+)$`)
 
 // checkNumbers finds a shard that is missing, by the numbers in the names of the others.
 func checkNumbers(dir string, names []string) error {
@@ -73,7 +94,7 @@ func checkNumbers(dir string, names []string) error {
 		}
 		count, _ := strconv.Atoi(name[m[4]:m[5]])
 		for n := 1; n <= count && n <= len(names)+1; n++ { // one of them is missing if there are more
-			want := fmt.Sprintf("%s-%05d-of-%05d.safetensors", name[:m[0]], n, count)
+			want := fmt.Sprintf("%s-%05d-of-%05d%s", name[:m[0]], n, count, name[m[6]:])
 			if !slices.Contains(names, want) {
 				return fmt.Errorf("%w: %s: missing file: the name %s means that there are %d", gguf.ErrInput, filepath.Join(dir, want), name, count)
 			}
@@ -92,14 +113,14 @@ func noWeights(dir string, entries []os.DirEntry) error {
 		case name == "adapter_model.safetensors" || name == "adapter_model.bin":
 			return hint.Wrap(fmt.Errorf("%w: %s holds an adapter (LoRA), not a model", missing, name), "carat convert MODEL --lora %s merges it into its base model", dir)
 		case ends(".bin") || ends(".pt") || ends(".pth") || ends(".ckpt"):
-			return hint.Wrap(fmt.Errorf("%w: the folder has weights as PyTorch .bin files (%s), which carat does not read", missing, name),
-				"save the model again as safetensors, or take the repository's safetensors version")
+			return hint.Wrap(fmt.Errorf("%w: %s does not have the name of a checkpoint's weights", missing, name),
+				"name it pytorch_model.bin if PyTorch saved the whole model in it, with the names of transformers")
 		case ends(".safetensors"):
 			return hint.Wrap(fmt.Errorf("%w: %s does not have the name of a checkpoint's weights", missing, name), "name it model.safetensors if it holds the whole model")
 		case ends(".gguf"):
 			return hint.Wrap(fmt.Errorf("%w: %s is a GGUF file, not a checkpoint", missing, name), "give it to carat quantize")
 		case ends(".h5") || ends(".msgpack") || ends(".onnx") || ends(".npz"):
-			return fmt.Errorf("%w: %s is in a format that carat does not read: only safetensors is supported", missing, name)
+			return fmt.Errorf("%w: %s is in a format that carat does not read: safetensors and PyTorch's .bin files are supported", missing, name)
 		}
 	}
 	return missing
