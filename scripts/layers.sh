@@ -15,7 +15,7 @@ deny gguf     "$mod/(quantize|convert|runtime|eval|cmd)"
 deny internal "$mod/(quantize|convert|runtime|eval|cmd)"
 deny quantize "$mod/(convert|runtime|eval|cmd)"
 deny convert  "$mod/(runtime/(kernel|model|engine|generate|embed)|eval|cmd)"
-for d in convert/arch convert/general convert/lora convert/pickle convert/prequant convert/safetensors; do deny "$d" "$mod/runtime"; done
+for d in convert/arch convert/export convert/general convert/lora convert/pickle convert/prequant convert/safetensors; do deny "$d" "$mod/runtime"; done
 deny runtime  "$mod/(convert|eval|cmd)"
 deny eval     "$mod/(convert|cmd)"
 deny eval/stats   "$mod/"

@@ -23,6 +23,7 @@ var idleRules = []idleRule{
 	{"build", []string{"ctx", "chunks"}, unset("eval"), "without --eval nothing is measured"},
 	{"convert", []string{"split-max-size", "split-max-tensors", "lora", "base"}, isSet("vocab-only"), "--vocab-only writes no tensors"},
 	{"convert", []string{"lora", "pre"}, isGiven("base"), "--base writes the adapter by itself"},
+	{"convert", notHF, toHF, "--to hf writes a checkpoint folder of a GGUF file"},
 	{"gate", []string{"cache"}, isSet("no-cache"), "--no-cache uses none"},
 	{"gate", nil, isSet("print-policy"), "--print-policy prints the built-in policy"},
 	{"run", []string{"xtc-threshold"}, unset("xtc-probability"), "without --xtc-probability XTC takes nothing away"},

@@ -13,10 +13,10 @@ var gemma = &Family{
 	Describe: func(c *Config) *Spec {
 		d := readDims(c, headGiven)
 		c.computes(gemmaComputes)
-		s := decoderSpec(c, d, "gemma", gemmaKeys(c, d), Transform{Values: plusOne}, func(l layer) {
-			l.norm("input_layernorm", "attn_norm", Transform{Values: plusOne})
+		s := decoderSpec(c, d, "gemma", gemmaKeys(c, d), lessOne, func(l layer) {
+			l.norm("input_layernorm", "attn_norm", lessOne)
 			l.attention(false, noBias, noBias)
-			l.norm("post_attention_layernorm", "ffn_norm", Transform{Values: plusOne})
+			l.norm("post_attention_layernorm", "ffn_norm", lessOne)
 			l.gatedFFN(noBias)
 		}).withoutHead()
 		s.SpacePrefix = &noSpacePrefix
@@ -42,7 +42,7 @@ var gemma2 = &Family{
 			key{"attn_logit_softcapping", c.positive("attn_logit_softcapping", 50)},
 			key{"final_logit_softcapping", c.positive("final_logit_softcapping", 30)},
 			key{"attention.sliding_window", c.Int("sliding_window", maxTokens)})
-		s := decoderSpec(c, d, "gemma2", k, Transform{Values: plusOne}, func(l layer) { l.gemma(plusOne, false) }).withoutHead()
+		s := decoderSpec(c, d, "gemma2", k, lessOne, func(l layer) { l.gemma(lessOne, false) }).withoutHead()
 		s.SpacePrefix = &noSpacePrefix
 		return s
 	},
@@ -68,9 +68,8 @@ func gemmaKeys(c *Config, d dims) keys {
 		fileType}
 }
 
-// gemma adds a layer of Gemma 2 and 3, whose norms' weights change by values.
-func (l layer) gemma(values func([]float32), headNorms bool) {
-	norm := Transform{Values: values}
+// gemma adds a layer of Gemma 2 and 3, whose norms are changed so.
+func (l layer) gemma(norm Transform, headNorms bool) {
 	l.norm("input_layernorm", "attn_norm", norm)
 	l.attention(false, noBias, noBias)
 	if headNorms {

@@ -44,7 +44,7 @@ func gemma3Spec(c *Config, name string, bothWays bool) *Spec {
 	soft := c.Float("final_logit_softcapping", 0)
 	k := decoderKeys(c, d, r).with(when(soft != 0, key{"final_logit_softcapping", soft})...)
 	k = k.with(key{"attention.sliding_window", c.Int("sliding_window", maxTokens)})
-	s := decoderSpec(c, d, name, k, Transform{Values: plusOne}, func(l layer) { l.gemma(plusOne, true) })
+	s := decoderSpec(c, d, name, k, lessOne, func(l layer) { l.gemma(lessOne, true) })
 	s.SpacePrefix = &noSpacePrefix
 	return s
 }

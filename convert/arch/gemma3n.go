@@ -43,7 +43,7 @@ var gemma3n = &Family{
 			l.add("laurel.linear_left", "laurel_l", []int64{rank, d.hidden}, Transform{}, noBias)
 			l.add("laurel.linear_right", "laurel_r", []int64{d.hidden, rank}, Transform{}, noBias)
 			l.norm("laurel.post_laurel_norm", "laurel_post_norm", Transform{})
-			l.gemma(nil, true)
+			l.gemma(Transform{}, true)
 			l.perLayerInput(each)
 			if l.n >= d.layers-shared {
 				l.optional("attn_k.weight", "attn_v.weight", "attn_k_norm.weight")

@@ -47,7 +47,7 @@ var gemma4 = &Family{
 			if !g.sliding[l.n] {
 				l.d.headDim = g.head
 			}
-			l.gemma(nil, true)
+			l.gemma(Transform{}, true)
 			if l.n >= d.layers-g.shared {
 				l.optional("attn_k.weight", "attn_v.weight", "attn_k_norm.weight")
 			} else if !g.sliding[l.n] && c.Bool("attention_k_eq_v") {

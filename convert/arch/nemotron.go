@@ -20,7 +20,7 @@ var nemotron = &Family{
 		if r.kind != "linear" {
 			k = k.with(key{"rope.scaling.type", "none"})
 		}
-		attn, mlp, norm := biasIf(c.Bool("attention_bias")), biasIf(c.Bool("mlp_bias")), Transform{Values: plusOne}
+		attn, mlp, norm := biasIf(c.Bool("attention_bias")), biasIf(c.Bool("mlp_bias")), lessOne
 		b := llamaBody
 		b.normBias = hasBias
 		return b.spec(c, d, "nemotron", k, norm, func(l layer) {

@@ -75,7 +75,7 @@ func qwenHybrid(c *Config, name string, linear func(linearAttention, layer)) *Sp
 	if name != "qwen3next" && !r.params.Has("mrope_section") {
 		k = k.with(key{"rope.dimension_sections", []int32{11, 11, 10, 0}})
 	}
-	norm, bias := Transform{Values: plusOne}, biasIf(c.Bool("attention_bias"))
+	norm, bias := lessOne, biasIf(c.Bool("attention_bias"))
 	s := decoderSpec(c, d, name, k, norm, func(l layer) {
 		l.norm("input_layernorm", "attn_norm", norm)
 		if full(l.n) {

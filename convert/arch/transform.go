@@ -18,6 +18,9 @@ type Transform struct {
 	Run int64
 	// Values, if not nil, changes elements, some at a time; each becomes what it becomes wherever it stands.
 	Values func(values []float32)
+	// Undo, if not nil, gives elements back what they were before Values. Without it a tensor that Values changes cannot be
+	// exported.
+	Undo func(values []float32)
 	// ByRow, if not nil, changes the elements of a row of the result, behind Values.
 	ByRow func(row int64, values []float32)
 }
@@ -55,10 +58,18 @@ func swapped(a, b, inner int64) func(r, rows int64) int64 {
 	}
 }
 
-// plusOne is for norms whose weights are stored less one.
+// lessOne is for norms whose weights are stored less one.
+var lessOne = Transform{Values: plusOne, Undo: minusOne}
+
 func plusOne(values []float32) {
 	for i := range values {
 		values[i]++
+	}
+}
+
+func minusOne(values []float32) {
+	for i := range values {
+		values[i]--
 	}
 }
 

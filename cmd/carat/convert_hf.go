@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/carat-llm/carat/convert/export"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
+	"github.com/urfave/cli/v2"
+)
+
+// notHF are flags of convert that change nothing with --to hf.
+var notHF = []string{"vocab-only", "split-max-tensors", "lora", "base", "pre", "metadata", "model-name", "manifest", "manifest-metadata", "for", denseFlag}
+
+// toHF reports whether convert writes a checkpoint folder.
+func toHF(c *cli.Context) bool { return c.String("to") == "hf" }
+
+func toFlag() cli.Flag {
+	return &cli.StringFlag{Name: "to", Value: "gguf", Category: outputGroup, Usage: "`gguf|hf` what to write: a GGUF file, or of a GGUF file a checkpoint folder of Hugging Face"}
+}
+
+// exported is what is printed of a folder.
+type exported struct {
+	Output  string   `json:"output,omitempty"`
+	Class   string   `json:"class"`
+	Type    string   `json:"type"`
+	Tensors int      `json:"tensors"`
+	Bytes   int64    `json:"bytes"`
+	Files   []string `json:"files"`
+	Notes   []string `json:"notes,omitempty"`
+}
+
+// exportTo reads the flags of convert --to hf.
+func exportTo(c *cli.Context, s streams, g global, in string) error {
+	out := c.String("output")
+	if c.Bool("dry-run") {
+		out = ""
+	} else if out == "" {
+		return usagef("convert --to hf needs -o DIR (or --dry-run)")
+	}
+	split, err := splitOptions(c)
+	if err != nil {
+		return err
+	}
+	return runExport(c.Context, s, g, in, out, c.String("outtype"), int64(split.MaxBytes))
+}
+
+// runExport writes the checkpoint folder out of the GGUF file in; with out "" it only says what it would have.
+func runExport(ctx context.Context, s streams, g global, in, out, outType string, shard int64) error {
+	if st, err := os.Stat(in); err == nil && st.IsDir() {
+		return usagef("--to hf writes a checkpoint folder of a GGUF file, and %s is a folder", in)
+	}
+	src, err := gguf.Open(in)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	plan, err := export.NewPlan(src, export.Options{OutType: outType, ShardBytes: shard, Threads: g.threads})
+	if errors.Is(err, export.ErrOutType) {
+		return usagef("--outtype: %v", err)
+	} else if errors.Is(err, gguf.ErrInput) {
+		return fmt.Errorf("%s: %w", in, err)
+	} else if err != nil {
+		return err
+	}
+	for _, note := range plan.Notes {
+		g.note(note)
+	}
+	if out != "" {
+		if err := plan.Run(ctx, out, func() error { return gguf.Unchanged(src) }); err != nil {
+			return err
+		}
+	}
+	w := exported{out, plan.Class, plan.Type.String(), plan.Tensors, plan.Bytes, plan.Files, plan.Notes}
+	if g.json {
+		return printJSON(s.out, w)
+	}
+	if !g.quiet {
+		printf(s.out, "%s: %d tensors as %s, %s\n%s\n", w.Class, w.Tensors, w.Type, display.Bytes(w.Bytes), strings.Join(w.Files, " "))
+	}
+	return nil
+}
