@@ -132,23 +132,31 @@ type collector struct {
 	err     error
 }
 
-// add adds the squares of x, rows of cols activations that meet matrix expert of experts of tensor name.
+// add adds the squares of x, rows of cols activations that meet matrix expert of experts of tensor name. Experts see
+// different numbers of tokens and are counted apart. Other stacked matrices are those of an attention's heads, which see
+// all: like llama-imatrix they have one count.
 func (c *collector) add(name string, expert, experts int, x []float32, cols int) {
 	if c.err != nil {
 		return
 	}
 	e, ok := c.m.entries[name]
+	counts := experts
+	if !strings.HasSuffix(name, "exps.weight") {
+		counts = 1
+	}
 	if !ok {
-		e = entry{make([]float64, cols*experts), make([]float64, experts)}
+		e = entry{make([]float64, cols*experts), make([]float64, counts)}
 		c.m.entries[name] = e
 	}
-	if len(e.counts) != experts || len(e.sums) != cols*experts {
+	if len(e.counts) != counts || len(e.sums) != cols*experts {
 		c.err = fmt.Errorf("%w: tensor %s has %d columns of %d experts, but had %d of %d before", gguf.ErrInput, name, cols, experts, e.cols(), len(e.counts))
 		return
 	}
 	sums := e.sums[expert*cols : (expert+1)*cols]
 	addSquares(sums, x, c.threads)
-	e.counts[expert] += float64(len(x) / cols)
+	if expert < counts {
+		e.counts[expert] += float64(len(x) / cols)
+	}
 	for i, v := range sums {
 		// float32 squared and added 2^52 times cannot overflow, so this was in the activations.
 		if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -50,6 +50,21 @@ func (s *echo) Forward(ids []int32, from int, logits []float32) error {
 	return nil
 }
 
+// TestHeadsHaveOneCount: the matrices of heads are apart, but all see every token.
+func TestHeadsHaveOneCount(t *testing.T) {
+	c := &collector{m: &Matrix{entries: map[string]entry{}}, threads: 1}
+	for head := range 3 {
+		c.add("blk.0.attn_k_b.weight", head, 3, []float32{1, float32(head), 2, 0}, 2)
+	}
+	require.NoError(t, c.err)
+	require.Equal(t, entry{[]float64{5, 0, 5, 1, 5, 4}, []float64{2}}, c.m.entries["blk.0.attn_k_b.weight"])
+	w, err := c.m.Weights("blk.0.attn_k_b.weight", 6)
+	require.NoError(t, err)
+	require.Equal(t, []float32{2.5, 0, 2.5, 0.5, 2.5, 2}, w)
+	_, err = c.m.Weights("blk.0.attn_k_b.weight", 2)
+	require.Error(t, err)
+}
+
 var someChunks = [][]int32{{1, 2, 3}, {4, 6, 8}, {5, 5, 5}, {0, 0, 9}, {7, 1, 2}}
 
 func collect(t *testing.T, o Options) (*Matrix, *echo) {
