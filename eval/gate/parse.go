@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/internal/inputfile"
+	"github.com/carat-llm/carat/internal/yamlfile"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -46,28 +47,24 @@ func Parse(name string, r io.Reader) (*Policy, error) {
 	if len(b) > maxFileBytes {
 		return nil, fmt.Errorf("%w: %s: larger than %d bytes", ErrPolicy, name, maxFileBytes)
 	}
-	var doc, more yaml.Node
-	y := yaml.NewDecoder(bytes.NewReader(b))
-	if err := y.Decode(&doc); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("%w: %s: not YAML or JSON: %w", ErrPolicy, name, err)
+	root, err := yamlfile.Parse(b)
+	if errors.Is(err, yamlfile.ErrEmpty) {
+		return nil, fmt.Errorf("%w: %s: %w; `carat gate --print-policy` prints a policy to start from", ErrPolicy, name, err)
 	}
-	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%w: %s: the file is empty; `carat gate --print-policy` prints a policy to start from", ErrPolicy, name)
-	}
-	if err := y.Decode(&more); err != io.EOF {
-		return nil, fmt.Errorf("%w: %s: more than one YAML document", ErrPolicy, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrPolicy, name, err)
 	}
 	sum := sha256.Sum256(b)
 	p := &Policy{Name: name, SHA256: hex.EncodeToString(sum[:])}
-	d := &policyDecoder{decoder{name}, p}
-	if err := d.policy(doc.Content[0]); err != nil {
+	d := &policyDecoder{yamlfile.Decoder{File: name, What: "the policy", Err: ErrPolicy}, p}
+	if err := d.policy(root); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
 type policyDecoder struct {
-	decoder
+	yamlfile.Decoder
 	p *Policy
 }
 
@@ -75,10 +72,10 @@ func (d *policyDecoder) policy(root *yaml.Node) error {
 	p := d.p
 	version, capped := "", 0
 	var gates, allow *yaml.Node
-	later := func(to **yaml.Node) field { return func(n *yaml.Node, _ string) error { *to = n; return nil } }
-	err := d.fields(root, "", map[string]field{
-		"version":      d.oneOf(&version, fmt.Sprint(Version)),
-		"profile":      d.oneOf(&p.Profile, profileNames()...),
+	later := func(to **yaml.Node) yamlfile.Field { return func(n *yaml.Node, _ string) error { *to = n; return nil } }
+	err := d.Fields(root, "", map[string]yamlfile.Field{
+		"version":      d.OneOf(&version, fmt.Sprint(Version)),
+		"profile":      d.OneOf(&p.Profile, profileNames()...),
 		"tokens":       d.tokens(&p.Tokens, 1),
 		"max_tokens":   d.tokens(&p.MaxTokens, 1),
 		"ctx":          d.context(&p.Context),
@@ -96,19 +93,19 @@ func (d *policyDecoder) policy(root *yaml.Node) error {
 	case err != nil:
 		return err
 	case version == "":
-		return d.errorf(root, "version", "missing, expected version: %d", Version)
+		return d.Errorf(root, "version", "missing, expected version: %d", Version)
 	case gates == nil:
-		return d.errorf(root, "gates", "missing, expected a list of gates")
+		return d.Errorf(root, "gates", "missing, expected a list of gates")
 	}
-	if err := d.list(d.gate)(gates, "gates"); err != nil { // needs the target
+	if err := d.List(d.gate)(gates, "gates"); err != nil { // needs the target
 		return err
 	}
 	if len(p.Gates) == 0 || len(p.Gates) > maxGates {
-		return d.errorf(gates, "gates", "found %d, expected 1 to %d", len(p.Gates), maxGates)
+		return d.Errorf(gates, "gates", "found %d, expected 1 to %d", len(p.Gates), maxGates)
 	}
 	p.gateFindings()
 	if allow != nil {
-		if err := d.list(d.waiver)(allow, "allow"); err != nil { // needs the gates
+		if err := d.List(d.waiver)(allow, "allow"); err != nil { // needs the gates
 			return err
 		}
 	}
@@ -125,7 +122,7 @@ func (d *policyDecoder) fill(root *yaml.Node, capped int) error {
 	p.Tokens = cmp.Or(p.Tokens, profiles[i].tokens)
 	switch {
 	case p.MaxTokens > 0 && capped > 0 && p.MaxTokens != capped:
-		return d.errorf(root, "max_tokens", "found %d here and %d at inconclusive, expected one", p.MaxTokens, capped)
+		return d.Errorf(root, "max_tokens", "found %d here and %d at inconclusive, expected one", p.MaxTokens, capped)
 	case p.MaxTokens > 0 || capped > 0:
 		p.MaxTokens = cmp.Or(p.MaxTokens, capped)
 		if !stated {
@@ -137,7 +134,7 @@ func (d *policyDecoder) fill(root *yaml.Node, capped int) error {
 		p.MaxTokens = p.Tokens
 	}
 	if p.MaxTokens < p.Tokens {
-		return d.errorf(root, "max_tokens", "found %d, expected at least tokens, %d", p.MaxTokens, p.Tokens)
+		return d.Errorf(root, "max_tokens", "found %d, expected at least tokens, %d", p.MaxTokens, p.Tokens)
 	}
 	p.Context = cmp.Or(p.Context, 512)
 	return nil
@@ -151,10 +148,10 @@ func profileNames() []string {
 	return out
 }
 
-func (d *policyDecoder) context(out *int) field {
+func (d *policyDecoder) context(out *int) yamlfile.Field {
 	return func(n *yaml.Node, key string) error {
 		var v int64
-		err := d.count(&v, 4, maxContext)(n, key)
+		err := d.Count(&v, 4, maxContext)(n, key)
 		*out = int(v)
 		return err
 	}
@@ -163,7 +160,7 @@ func (d *policyDecoder) context(out *int) field {
 var moreData = regexp.MustCompile(`^more_data(?:\( *max_tokens *= *([0-9_]+) *\))?$`)
 
 // inconclusive reads fail, warn, more_data or more_data(max_tokens=N).
-func (d *policyDecoder) inconclusive(capped *int) field {
+func (d *policyDecoder) inconclusive(capped *int) yamlfile.Field {
 	return func(n *yaml.Node, key string) error {
 		if m := moreData.FindStringSubmatch(n.Value); m != nil && n.Kind == yaml.ScalarNode {
 			d.p.Inconclusive = MoreData
@@ -174,6 +171,16 @@ func (d *policyDecoder) inconclusive(capped *int) field {
 			at.Value = m[1]
 			return d.tokens(capped, 1)(&at, key+".max_tokens")
 		}
-		return d.oneOf(&d.p.Inconclusive, Fail, Warn, MoreData, "more_data(max_tokens=N)")(n, key)
+		return d.OneOf(&d.p.Inconclusive, Fail, Warn, MoreData, "more_data(max_tokens=N)")(n, key)
+	}
+}
+
+// tokens reads a number of tokens, at least low.
+func (d *policyDecoder) tokens(out *int, low int64) yamlfile.Field {
+	return func(n *yaml.Node, key string) error {
+		var v int64
+		err := d.Count(&v, low, maxTokens)(n, key)
+		*out = int(v)
+		return err
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/suggest"
+	"github.com/carat-llm/carat/internal/yamlfile"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -104,73 +105,59 @@ func ParseFile(name string, r io.Reader) (*File, error) {
 	if len(b) > maxFileBytes {
 		return nil, fmt.Errorf("%s: not a recipe: larger than %d bytes", name, maxFileBytes)
 	}
-	var doc, more yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	if err := d.Decode(&doc); err == io.EOF {
-		return nil, fmt.Errorf("%s: not a recipe: the file is empty", name)
-	} else if err != nil {
+	root, err := yamlfile.Parse(b)
+	if err != nil {
 		return nil, fmt.Errorf("%s: not a recipe: %w", name, err)
 	}
-	if err := d.Decode(&more); err != io.EOF {
-		return nil, fmt.Errorf("%s: not a recipe: more than one YAML document", name)
-	}
 	f := &File{name: name}
-	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%s: not a recipe: the file is empty", name)
-	}
-	if err := f.read(doc.Content[0]); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := f.read(root); err != nil {
+		return nil, err
 	}
 	return f, nil
 }
 
 func (f *File) read(root *yaml.Node) error {
-	seen := map[string]*yaml.Node{}
-	err := eachPair(root, "the recipe", func(key string, k, v *yaml.Node) error {
-		switch key {
-		case "version", "file_type", "tensors":
-			seen[key] = v
-			return nil
-		}
-		return fmt.Errorf("line %d: %s", k.Line, suggest.OneOf("key", key, []string{"version", "file_type", "tensors"}))
+	d := &yamlfile.Decoder{File: f.name, What: "the recipe"}
+	seen := map[string]bool{}
+	once := func(key string, read yamlfile.Field) yamlfile.Field {
+		return func(n *yaml.Node, at string) error { seen[key] = true; return read(n, at) }
+	}
+	var version string
+	err := d.Fields(root, "", map[string]yamlfile.Field{
+		"version": once("version", d.OneOf(&version, fmt.Sprint(FileVersion))),
+		"file_type": once("file_type", d.Parsed("a type such as Q4_K_M", func(s string) (ok bool) {
+			var err error
+			f.FileType, err = ParseFileType(s)
+			return err == nil && f.FileType != Copy
+		})),
+		"tensors": once("tensors", d.Pairs(func(k, v *yaml.Node, key string) error { return f.readTensor(d, k, v, key) })),
 	})
 	if err != nil {
 		return err
 	}
 	for _, key := range []string{"version", "file_type", "tensors"} {
-		if seen[key] == nil {
-			return fmt.Errorf("line %d: key %q is missing", root.Line, key)
+		if !seen[key] {
+			return d.Errorf(root, d.What, "key %q is missing", key)
 		}
 	}
-	if v := seen["version"]; v.Kind != yaml.ScalarNode || v.Value != fmt.Sprint(FileVersion) {
-		return fmt.Errorf("line %d: version must be %d (got %q)", v.Line, FileVersion, v.Value)
-	}
-	v := seen["file_type"]
-	if f.FileType, err = ParseFileType(v.Value); err != nil || v.Kind != yaml.ScalarNode || f.FileType == Copy {
-		return fmt.Errorf("line %d: file_type must be a type such as Q4_K_M (got %q)", v.Line, v.Value)
-	}
-	return f.readTensors(seen["tensors"])
+	f.index()
+	return nil
 }
 
-func (f *File) readTensors(node *yaml.Node) error {
-	err := eachPair(node, "tensors", func(name string, k, v *yaml.Node) error {
-		t := FileTensor{Name: name, line: k.Line}
-		if name == "" || len(name) > maxNameBytes {
-			return fmt.Errorf("line %d: a tensor's name must have between 1 and %d bytes (got %d)", k.Line, maxNameBytes, len(name))
+func (f *File) readTensor(d *yamlfile.Decoder, k, v *yaml.Node, key string) error {
+	t := FileTensor{Name: k.Value, line: k.Line}
+	if len(t.Name) > maxNameBytes {
+		return d.Errorf(k, "tensors", "found a name of %d bytes, expected at most %d", len(t.Name), maxNameBytes)
+	}
+	err := d.Parsed("a tensor type such as Q4_K, or keep", func(s string) bool {
+		if t.Keep = s == keepWord; t.Keep {
+			return true
 		}
-		if v.Kind != yaml.ScalarNode {
-			return fmt.Errorf("line %d: %s: expected a tensor type such as Q4_K, or keep", v.Line, name)
-		}
-		if t.Keep = v.Value == keepWord; !t.Keep {
-			var err error
-			if t.Type, err = gguf.ParseType(v.Value); err != nil {
-				return fmt.Errorf("line %d: %s: %w", v.Line, name, err)
-			}
-		}
-		f.Tensors = append(f.Tensors, t)
-		return nil
-	})
-	f.index()
+		var err error
+		t.Type, err = gguf.ParseType(s)
+		return err == nil
+	})(v, key)
+	f.Tensors = append(f.Tensors, t)
 	return err
 }
 
@@ -179,28 +166,6 @@ func (f *File) index() {
 	for i := range f.Tensors {
 		f.byName[f.Tensors[i].Name] = &f.Tensors[i]
 	}
-}
-
-// eachPair calls do for the pairs of a mapping in order. Keys must be distinct scalars.
-func eachPair(n *yaml.Node, what string, do func(key string, k, v *yaml.Node) error) error {
-	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: %s must be lines of KEY: VALUE", n.Line, what)
-	}
-	lines := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := n.Content[i], n.Content[i+1]
-		if k.Kind != yaml.ScalarNode {
-			return fmt.Errorf("line %d: a key of %s is not a name", k.Line, what)
-		}
-		if first, twice := lines[k.Value]; twice {
-			return fmt.Errorf("line %d: %s appears twice, first in line %d", k.Line, k.Value, first)
-		}
-		lines[k.Value] = k.Line
-		if err := do(k.Value, k, v); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Covers reports an error unless the recipe names exactly these tensors, in any order.
