@@ -2,6 +2,7 @@
 # Fails when generated files are not what their generators write. Nothing is changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+go run ./eval/report/schema eval /dev/stdout | diff docs/report.schema.json - || { echo "docs/report.schema.json differs: run go generate ./eval/report"; exit 1; }
 for package in quantize/codec runtime/kernel; do
   gen=$package/_gen
   if ! go -C "$gen" mod download; then

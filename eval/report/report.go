@@ -7,6 +7,8 @@
 // There are no times and no paths in it: the same inputs give the same bytes, except for what latency measures.
 package report
 
+//go:generate go run ./schema .. ../../docs/report.schema.json
+
 import (
 	"slices"
 
