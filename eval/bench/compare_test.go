@@ -93,23 +93,3 @@ func TestFalseAlarms(t *testing.T) {
 	t.Logf("%d of %d", alarms, runs)
 	require.LessOrEqual(t, alarms, runs*5/100)
 }
-
-func TestJudge(t *testing.T) {
-	quiet := Noise{Ratio: 1, Low: 0.99, High: 1.02, Spread: 0.02}
-	for _, c := range []struct {
-		ab     Noise
-		aa     Noise
-		margin float64
-		want   Verdict
-	}{
-		{Noise{Ratio: 1.00, Low: 0.98, High: 1.02}, quiet, 0.1, NotSlower},
-		{Noise{Ratio: 0.95, Low: 0.91, High: 0.99}, quiet, 0.1, NotSlower},
-		{Noise{Ratio: 0.90, Low: 0.85, High: 0.95}, quiet, 0.1, Inconclusive},
-		{Noise{Ratio: 0.80, Low: 0.75, High: 0.85}, quiet, 0.1, TooSlow},
-		{Noise{Ratio: 0.50, Low: 0.49, High: 0.51}, quiet, 0.01, TooNoisy},
-		{Noise{Ratio: 1, Low: 1, High: 1}, Noise{Spread: math.NaN()}, 0.1, TooNoisy},
-		{Noise{Ratio: 1, Low: math.Inf(-1), High: math.Inf(1)}, quiet, 0.1, Inconclusive},
-	} {
-		require.Equal(t, c.want, Judge(c.ab, c.aa, c.margin), "%+v", c)
-	}
-}

@@ -27,7 +27,7 @@
 // Machines drift: clocks, heat, neighbours. [Compare] therefore measures two models turn by turn, A B B A in each
 // round, so that a steady drift cancels out, and judges the median of the rounds' ratios with its bootstrap
 // interval. The same is done with model A and itself (A/A); what differs there is noise, and no difference below it
-// can be judged: see [Comparison.Reading] for people and [Judge] for gates.
+// can be judged: see [Comparison.Reading].
 //
 // A [Clock] can be given, so tests need no time.
 package bench

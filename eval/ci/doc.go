@@ -5,9 +5,8 @@
 //	ci.GitHub(os.Getenv, os.Stdout, r, ci.GitHubOptions{...})  what the GITHUB_* variables ask for: annotations,
 //	                                step summary, outputs, the body of a pull request's comment
 //	ci.WriteSARIF(w, r)             SARIF 2.1.0: structural findings only, never figures
-//	ci.WriteTestResult(w, r, run)   in-toto statement "test-result"
-//	ci.WriteProvenance(w, r, run)   in-toto statement "SLSA provenance", when this run built the artefact
-//	ci.WriteStatements(w, r, run)   these statements, one a line (.intoto.jsonl)
+//	ci.WriteStatements(w, r, run)   in-toto statements, one a line (.intoto.jsonl): "test-result" and, when this run built
+//	                                the artefact, "SLSA provenance"
 //	ci.WriteCycloneDX(w, r)         CycloneDX 1.6 ML-BOM
 //	ci.WriteBenchmark(w, r)         github-action-benchmark, customSmallerIsBetter
 //	ci.WriteMLflow(w, r)            body of MLflow's runs/log-batch

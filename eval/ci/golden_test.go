@@ -26,11 +26,20 @@ var files = []struct {
 	{"comment.md", func(w io.Writer, r *report.Report) error { return Comment(w, r, "smol/Q4", render) }},
 	{"findings.sarif", WriteSARIF},
 	{"bom.cdx.json", WriteCycloneDX},
-	{"test-result.json", func(w io.Writer, r *report.Report) error { return WriteTestResult(w, r, githubRun) }},
-	{"provenance.json", func(w io.Writer, r *report.Report) error { return WriteProvenance(w, r, githubRun) }},
+	{"test-result.json", func(w io.Writer, r *report.Report) error { return statementFile(w, r, testResultOf) }},
+	{"provenance.json", func(w io.Writer, r *report.Report) error { return statementFile(w, r, provenanceOf) }},
 	{"statements.intoto.jsonl", func(w io.Writer, r *report.Report) error { return WriteStatements(w, r, githubRun) }},
 	{"benchmark.json", WriteBenchmark},
 	{"mlflow.json", WriteMLflow},
+}
+
+// statementFile writes one statement for people to read.
+func statementFile(w io.Writer, r *report.Report, of func(*report.Report, Run) (*statement, error)) error {
+	s, err := of(r, githubRun)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, s)
 }
 
 func write(t *testing.T, r *report.Report, name string) []byte {

@@ -2,7 +2,6 @@ package ci
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/carat-llm/carat/eval/report"
 )
@@ -11,16 +10,6 @@ const (
 	provenanceType = "https://slsa.dev/provenance/v1"
 	buildType      = Home + "/blob/main/docs/ci.md#build-type-gate-v1"
 )
-
-// WriteProvenance writes an in-toto Statement v1 with the predicate SLSA provenance v1: what the artefact was built
-// from, by whom. It says no more than run does; only a signer outside of the build makes a level of it.
-func WriteProvenance(w io.Writer, r *report.Report, run Run) error {
-	s, err := provenanceOf(r, run)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, s)
-}
 
 type provenance struct {
 	Definition buildDefinition `json:"buildDefinition"`
@@ -47,6 +36,8 @@ type buildMetadata struct {
 	InvocationID string `json:"invocationId"`
 }
 
+// provenanceOf is the in-toto Statement v1 with the predicate SLSA provenance v1: what the artefact was built from, by
+// whom. It says no more than run does; only a signer outside of the build makes a level of it.
 func provenanceOf(r *report.Report, run Run) (*statement, error) {
 	s, err := subject(r)
 	if err != nil {

@@ -97,17 +97,6 @@ func subject(r *report.Report) ([]resource, error) {
 	return s, nil
 }
 
-// WriteTestResult writes an in-toto Statement v1 with the predicate test-result v0.1: the verdict on the artefact
-// under the policy. The result is FAILED unless the verdict is pass, whatever the exit code was made to be; WARNED
-// when a gate at level "warn" or one that is waived did not pass. A gate that was skipped is in no list.
-func WriteTestResult(w io.Writer, r *report.Report, run Run) error {
-	s, err := testResultOf(r, run)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, s)
-}
-
 // WriteStatements writes the statements as JSON lines (NAME.intoto.jsonl): the test result and, when run.Built, the
 // provenance.
 func WriteStatements(w io.Writer, r *report.Report, run Run) error {
@@ -141,6 +130,9 @@ type testResult struct {
 	Failed        []string   `json:"failedTests"`
 }
 
+// testResultOf is the in-toto Statement v1 with the predicate test-result v0.1: the verdict on the artefact under the
+// policy. The result is FAILED unless the verdict is pass, whatever the exit code was made to be; WARNED when a gate at
+// level "warn" or one that is waived did not pass. A gate that was skipped is in no list.
 func testResultOf(r *report.Report, run Run) (*statement, error) {
 	g := r.Gate
 	if g == nil {

@@ -103,11 +103,12 @@ func TestResultOfStatement(t *testing.T) {
 func TestNothingToAttest(t *testing.T) {
 	r := ordinary()
 	r.Gate = nil
-	require.ErrorIs(t, WriteTestResult(io.Discard, r, Run{}), ErrNoStatement)
+	require.ErrorIs(t, WriteStatements(io.Discard, r, Run{}), ErrNoStatement)
 	r = ordinary()
 	r.Candidates[1].SHA256 = "sha256:unknown"
 	require.ErrorIs(t, WriteStatements(io.Discard, r, Run{}), ErrNoStatement)
-	require.ErrorIs(t, WriteProvenance(io.Discard, ordinary(), Run{}), ErrNoStatement, "it was not built")
+	_, err := provenanceOf(ordinary(), Run{})
+	require.ErrorIs(t, err, ErrNoStatement, "it was not built")
 	require.ErrorIs(t, WriteCycloneDX(io.Discard, &report.Report{}), ErrNoStatement)
 }
 

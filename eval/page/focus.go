@@ -11,16 +11,13 @@ import (
 	"github.com/carat-llm/carat/internal/display"
 )
 
-// decoding is the test of decoding speed with an empty cache, and prefill that of the prompt; nil where there is none.
-func decoding(l *bench.Result) *bench.Test { return testOf(l, "tg") }
-func prefill(l *bench.Result) *bench.Test  { return testOf(l, "pp") }
-
-func testOf(l *bench.Result, prefix string) *bench.Test {
+// decoding is the test of decoding speed with an empty cache; nil where there is none.
+func decoding(l *bench.Result) *bench.Test {
 	if l == nil {
 		return nil
 	}
 	for i, t := range l.Tests {
-		if strings.HasPrefix(t.Name, prefix) && !strings.Contains(t.Name, "+") && t.Depth == 0 && t.TokensPerSecond.Median > 0 {
+		if strings.HasPrefix(t.Name, "tg") && !strings.Contains(t.Name, "+") && t.Depth == 0 && t.TokensPerSecond.Median > 0 {
 			return &l.Tests[i]
 		}
 	}

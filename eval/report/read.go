@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/inputfile"
 )
 
@@ -122,13 +121,4 @@ func Marshal(r *Report) ([]byte, error) {
 	e.SetIndent("", "  ")
 	err := e.Encode(r)
 	return b.Bytes(), err
-}
-
-// Write writes r to path, whole or not at all. A report that Read would refuse is an error.
-func Write(path string, r *Report) error {
-	b, err := Marshal(r)
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteFile(path, b)
 }
