@@ -162,3 +162,11 @@ func (e *Engine) NewWalk(chunks [][]int32) (*model.Walk, error) { return e.model
 func (e *Engine) Product(dst, x, w []float32, n, rows, cols int) {
 	e.pool.Product(dst, x, w, n, rows, cols)
 }
+
+// Record evaluates chunks and keeps the streams between layers; see model.Model.Record.
+func (e *Engine) Record(chunks [][]int32) (*model.Tape, error) { return e.model.Record(chunks) }
+
+// Each calls f for 0..n-1 by the engine's workers.
+func (e *Engine) Each(n int, f func(i int)) {
+	e.pool.Run(n, func(_ *kernel.Scratch, i int) { f(i) })
+}

@@ -135,7 +135,7 @@ func (w *Walk) SetWeights(tensor string, t gguf.Type, data []byte) error {
 }
 
 // SetWeights replaces the weights of a tensor with others of the same shape, of type t, in all products that the model makes with
-// them. No session may be evaluating.
+// them; those of the embeddings are looked up, too. No session may be evaluating.
 func (m *Model) SetWeights(tensor string, t gguf.Type, data []byte) error {
 	var list []kernel.Loading
 	found := false
@@ -151,6 +151,14 @@ func (m *Model) SetWeights(tensor string, t gguf.Type, data []byte) error {
 		}
 		*w.w = *fresh
 		list = append(list, kernel.Loading{W: w.w})
+	}
+	if g := m.graph; tensor == "token_embd.weight" && !found { // looked up only
+		found = true
+		fresh, err := kernel.NewMatrix(t, g.embedding.Rows, g.embedding.Cols, data)
+		if err != nil {
+			return fmt.Errorf("tensor %s: %w", tensor, err)
+		}
+		*g.embedding = *fresh
 	}
 	if !found {
 		return fmt.Errorf("%w: the model multiplies with no tensor %s", gguf.ErrInput, tensor)
