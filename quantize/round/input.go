@@ -115,10 +115,7 @@ func sampled(i, n, rows int) int { return i * rows / n }
 
 // choose finds for each matrix the shrinkage that is best in the columns of a tile; 1 is the plain encoder.
 func (r *input) choose(tile hessian.Tile) []float64 {
-	judge := tile.Held
-	if judge.Rows == 0 {
-		judge = tile.Train
-	}
+	judge := judgeOf(tile)
 	chosen, least := make([]float64, len(r.matrices)), make([]float64, len(r.matrices))
 	x, encoded := make([][]float32, len(r.matrices)), make([][]byte, len(r.matrices))
 	for i, m := range r.matrices {
@@ -156,6 +153,14 @@ func (r *input) choose(tile hessian.Tile) []float64 {
 		r.rounded[i].Loss += l
 	}
 	return chosen
+}
+
+// judgeOf returns the moments by which choices in a tile are judged.
+func judgeOf(tile hessian.Tile) *hessian.Moments {
+	if tile.Held.Rows == 0 {
+		return tile.Train
+	}
+	return tile.Held
 }
 
 // loss is the squared error of the output that encoded rows make in place of x.

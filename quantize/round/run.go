@@ -55,7 +55,7 @@ func Run(ctx context.Context, rt Runtime, targets []Target, s Settings) error {
 	for _, t := range targets {
 		r.targets[t.Info().Name] = t
 	}
-	if err := r.tied(); err != nil {
+	if err := r.embed(); err != nil {
 		return err
 	}
 	for {
@@ -92,25 +92,21 @@ type run struct {
 	targets map[string]Target
 }
 
-// embedding is the matrix that is the output's, too, when there is none of its own.
-const embedding = "token_embd.weight"
+// Embedding is the matrix of embeddings, and the output's when that has none of its own.
+const Embedding = "token_embd.weight"
 
-// tied gives the layers embeddings as the encoder alone makes them: the output, for which they are rounded, comes last.
-func (r *run) tied() error {
-	_, output := r.targets["output.weight"]
-	t, ok := r.targets[embedding]
-	if output || !ok {
+// embed gives the layers embeddings as the encoder alone makes them. If they are the output's matrix, too, they are rounded for
+// that, which comes last.
+func (r *run) embed() error {
+	t, ok := r.targets[Embedding]
+	if !ok {
 		return nil
 	}
-	info := t.Info()
-	x := make([]float32, info.Elements())
-	if err := t.read(x, 0, int(info.Rows())); err != nil {
+	data, err := t.Encode(t.Type)
+	if err != nil {
 		return err
 	}
-	c, _ := codec.For(t.Type)
-	data := make([]byte, info.Rows()*t.Type.RowBytes(info.Cols()))
-	c.Encode(data, x, int(info.Cols()), nil)
-	return r.rt.SetWeights(embedding, t.Type, data)
+	return r.rt.SetWeights(Embedding, t.Type, data)
 }
 
 // layer rounds the tensors of the runtime's next layer, or takes them from the store.
@@ -127,15 +123,12 @@ func (r *run) layer(ctx context.Context) ([]Tensor, error) {
 		matrices := make([]Matrix, len(in.Matrices))
 		for i, m := range in.Matrices {
 			t := r.targets[m.Tensor]
-			rows := t.matrixRows()
-			matrices[i] = Matrix{Type: t.Type, Rows: rows, Read: func(dst []float32, first, n int) error {
-				return t.read(dst, m.Expert*rows+first, n)
-			}}
+			matrices[i] = t.Matrix(m.Expert)
 			if done[m.Tensor] == nil {
 				order = append(order, m.Tensor)
 				info := t.Info()
 				info.Type = t.Type
-				done[m.Tensor] = &Tensor{TensorInfo: info, Data: make([]byte, info.Bytes()), Matrices: make([]Rounded, int(info.Rows())/rows)}
+				done[m.Tensor] = &Tensor{TensorInfo: info, Data: make([]byte, info.Bytes()), Matrices: make([]Rounded, int(info.Rows())/matrices[i].Rows)}
 			}
 		}
 		rounded, err := Input(in, matrices, r.Options)
@@ -184,6 +177,35 @@ func (r *run) unseen(t *Tensor) error {
 		t.Matrices[e].Shrinkage = 1
 	}
 	return nil
+}
+
+// Matrix is that of an expert, or the only one.
+func (t Target) Matrix(expert int) Matrix {
+	rows := t.matrixRows()
+	return Matrix{Type: t.Type, Rows: rows, Read: func(dst []float32, first, n int) error { return t.read(dst, expert*rows+first, n) }}
+}
+
+// Encode returns the whole tensor as the encoder of typ makes it, without importance.
+func (t Target) Encode(typ gguf.Type) ([]byte, error) {
+	info, source := t.Info(), t.Info()
+	info.Type = typ
+	c, ok := codec.For(typ)
+	if !ok {
+		return nil, fmt.Errorf("%w: carat cannot encode %s", gguf.ErrUnsupported, typ)
+	}
+	data := make([]byte, info.Bytes())
+	x := make([]float32, height*int(info.Cols()))
+	for first := 0; first < int(source.Rows()); first += height {
+		n := min(height, int(source.Rows())-first)
+		x := x[:n*int(info.Cols())]
+		if err := t.read(x, first, n); err != nil {
+			return nil, err
+		}
+		each(n, func(row int) {
+			c.Encode(data[int64(first+row)*info.RowBytes():][:info.RowBytes()], x[row*int(info.Cols()):][:info.Cols()], int(info.Cols()), nil)
+		})
+	}
+	return data, nil
 }
 
 // matrixRows is the number of rows of a matrix: of one expert's when the tensor is stacked.

@@ -1,0 +1,164 @@
+package allocate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/codec"
+	"github.com/carat-llm/carat/quantize/hessian"
+	"github.com/carat-llm/carat/quantize/round"
+)
+
+// Prober measures by how much predictions diverge, in nats, when a tensor that layer multiplies with has other weights
+// (eval/sensitivity).
+type Prober interface {
+	Divergence(layer int, original gguf.Tensor, t gguf.Type, data []byte) (float64, error)
+}
+
+// Tensor is what the choice of a tensor's type is made by.
+type Tensor struct {
+	gguf.TensorInfo
+	// Sensitivity is the divergence in nats for each unit of the output's squared error for a token.
+	Sensitivity float64
+	// Types are the candidates, and Losses the squared errors of the output for a token that rounding to them leaves.
+	Types  []gguf.Type
+	Losses []float64
+}
+
+// probed is the type that sensitivities are measured with: an error that is as large as those of the candidates.
+const probed = gguf.Q4_0
+
+// Settings of Measure.
+type Settings struct {
+	round.Settings
+	// Types lists the candidates for a tensor, which fit its rows and depend on their length only; none leaves it out.
+	Types func(gguf.TensorInfo) []gguf.Type
+}
+
+// Measure finds the losses and sensitivities of the tensors of src that rt multiplies with, in the model as it is. Losses come of the second
+// moments of each layer's inputs over rt's text, and sensitivities of one probe for each tensor: its weights as Q4_0 while all
+// others are what they are.
+func Measure(ctx context.Context, src gguf.Model, rt round.Runtime, probe Prober, s Settings) ([]Tensor, error) {
+	m := &measuring{Settings: s, rt: rt, probe: probe, targets: map[string]round.Target{}, types: map[string][]gguf.Type{}}
+	for _, t := range src.Tensors() {
+		info := t.Info()
+		if types := s.Types(info); len(types) > 0 {
+			m.targets[info.Name], m.types[info.Name] = round.Target{Tensor: t, Type: probed}, types
+		}
+	}
+	var all []Tensor
+	for {
+		tensors, err := m.layer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, tensors...)
+		if s.Done != nil {
+			if err := s.Done(rt.Layer(), nil); err != nil {
+				return nil, err
+			}
+		}
+		if rt.Layer() == rt.Layers() {
+			return all, nil
+		}
+		if err := rt.Next(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+type measuring struct {
+	Settings
+	rt      round.Runtime
+	probe   Prober
+	targets map[string]round.Target
+	types   map[string][]gguf.Type
+}
+
+// layer measures the tensors of the next layer.
+func (m *measuring) layer(ctx context.Context) ([]Tensor, error) {
+	var tensors []Tensor
+	index, errors := map[string]int{}, map[string]float64{} // of the probe
+	wanted := func(x hessian.Matrix) bool { _, ok := m.targets[x.Tensor]; return ok }
+	err := hessian.Collect(ctx, m.rt, m.Chunks, m.Product, wanted, m.Memory, func(in *hessian.Input) error {
+		types := m.types[in.Matrices[0].Tensor] // rows of one length have the same
+		matrices := make([]round.Matrix, len(in.Matrices))
+		for i, x := range in.Matrices {
+			t := m.targets[x.Tensor]
+			matrices[i] = t.Matrix(x.Expert)
+			if _, ok := index[x.Tensor]; !ok {
+				index[x.Tensor] = len(tensors)
+				tensors = append(tensors, Tensor{TensorInfo: t.Info(), Types: types, Losses: make([]float64, len(types))})
+			}
+		}
+		losses, err := round.Losses(in, matrices, types, false, m.Options)
+		if err != nil {
+			return err
+		}
+		plain, err := round.Losses(in, matrices, []gguf.Type{probed}, true, m.Options)
+		if err != nil {
+			return err
+		}
+		for i, x := range in.Matrices {
+			for k, l := range losses[i] {
+				tensors[index[x.Tensor]].Losses[k] += l
+			}
+			errors[x.Tensor] += plain[i][0]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range tensors {
+		t := &tensors[i]
+		layer := m.rt.Layer()
+		if t.Name == round.Embedding {
+			layer = -1
+		}
+		data, err := m.targets[t.Name].Encode(probed)
+		if err != nil {
+			return nil, err
+		}
+		d, err := m.probe.Divergence(layer, m.targets[t.Name].Tensor, probed, data)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
+		}
+		if e := errors[t.Name]; e > 0 {
+			t.Sensitivity = d / e
+		}
+	}
+	return tensors, nil
+}
+
+// Classes are the candidates of tensors as Solve takes them; bytes have the padding of files.
+func Classes(tensors []Tensor) [][]Candidate {
+	classes := make([][]Candidate, len(tensors))
+	for i, t := range tensors {
+		for k, typ := range t.Types {
+			classes[i] = append(classes[i], Candidate{Padded(t.TensorInfo, typ), t.Sensitivity * t.Losses[k]})
+		}
+	}
+	return classes
+}
+
+// Padded is the number of bytes that a tensor takes in a file as type t.
+func Padded(info gguf.TensorInfo, t gguf.Type) int64 {
+	info.Type = t
+	return (info.Bytes() + alignment - 1) / alignment * alignment
+}
+
+// alignment is that of GGUF files, which carat writes without another.
+const alignment = 32
+
+// Pool lists the types that fit rows of cols weights, from which candidates are chosen: those whose levels rounding can
+// choose, without the few that never are the best of their size.
+func Pool(cols int64) (types []gguf.Type) {
+	for _, t := range []gguf.Type{gguf.Q3_K, gguf.IQ4_XS, gguf.IQ4_NL, gguf.Q4_K, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_K, gguf.Q5_1, gguf.Q6_K, gguf.Q8_0} {
+		if _, ok := codec.GridOf(t); ok && cols%int64(t.BlockSize()) == 0 {
+			types = append(types, t)
+		}
+	}
+	return types
+}
