@@ -34,9 +34,10 @@ EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --calibration calibration.txt -o smollm2-Q4_K_M.gguf
+   carat build ./SmolLM2-135M --target-size 105M --calibration calibration.txt -o smollm2.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run
    carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,
-		Flags: slices.Concat(quantizeFlags(), calibrationFlags(), outputFlags(), splitFlags(), group(measureGroup,
+		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
 			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags()),
@@ -72,7 +73,11 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runBuild(c.Context, s, g, arg, out, from, opts, cal, ev, rec)
+			size, err := budgetOf(c)
+			if err != nil {
+				return err
+			}
+			return runBuild(c.Context, s, g, arg, out, from, opts, size, cal, ev, rec)
 		},
 	}
 }
@@ -84,7 +89,7 @@ type buildMeasurement struct {
 	report *report.Report
 }
 
-func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, cal calibration, ev measureOptions, rec *recorder) error {
+func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, size budget, cal calibration, ev measureOptions, rec *recorder) error {
 	// A text that is not there should not be found missing after the work.
 	if _, err := ev.texts(); err != nil {
 		return err
@@ -95,6 +100,9 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	}
 	defer src.Close()
 	opts.NoteClients = true
+	if opts, err = allocateTypes(ctx, s, g, dir, src, opts, size, cal); err != nil {
+		return err
+	}
 	plan, err := quantize.NewPlan(src, opts)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 	if err := applyRecipeFlags(c, &o); err != nil {
 		return o, err
 	}
-	if c.String("type") == "" && o.File == nil {
+	if c.String("type") == "" && o.File == nil && !c.IsSet("target-size") && !c.IsSet("target-bpw") {
 		return o, hint.Wrap(usagef("%s needs --type", c.Command.Name), "file types: %s", strings.Join(encodable(), " "))
 	}
 	var err error
