@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/carat-llm/carat/internal/suggest"
@@ -34,4 +35,13 @@ func (c *Compute) UnmarshalText(name []byte) error {
 	}
 	*c = Compute(i)
 	return nil
+}
+
+// SameRows is the number of rows up to which products and attention of a row are the same bits whatever is computed with it: any number,
+// but in fast computation where many rows are computed in BF16.
+func SameRows(c Compute) int {
+	if k := active(); c == Fast && k.tilesBF16 != nil {
+		return k.mostNarrow
+	}
+	return math.MaxInt
 }

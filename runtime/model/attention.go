@@ -106,11 +106,10 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	if a.shared {
 		own = s.states[a.source]
 	}
-	held := own.(cache).Cache
 	mixed := s.arena.floats(n * a.heads * a.valueDim)
 	for row := 0; row < n; {
-		rows := s.ofOne(row, n)
-		a.attend(s, mixed[row*a.heads*a.valueDim:], q[row*a.heads*a.dim:], k[row*a.kvHeads*a.dim:], v[row*a.kvHeads*a.valueDim:], rows, held)
+		of, rows, held := s.of(row, n, own)
+		a.attend(s, of, mixed[row*a.heads*a.valueDim:], q[row*a.heads*a.dim:], k[row*a.kvHeads*a.dim:], v[row*a.kvHeads*a.valueDim:], rows, held.(cache).Cache)
 		row += rows
 	}
 	if gate != nil {
@@ -123,15 +122,15 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	s.arena.release(mark)
 }
 
-// attend computes the attention of n rows of queries, keys and values at the session's position, which are turned and stored.
-func (a *attention) attend(s *Session, dst, q, k, v []float32, n int, held *kernel.Cache) {
+// attend computes the attention of n rows of queries, keys and values at the position of a session, which are turned and stored.
+func (a *attention) attend(s, of *Session, dst, q, k, v []float32, n int, held *kernel.Cache) {
 	dst, q = dst[:n*a.heads*a.valueDim], q[:n*a.heads*a.dim]
-	s.turning = turning{attention: a, q: q, k: k[:n*a.kvHeads*a.dim], v: v[:n*a.kvHeads*a.valueDim], n: n, first: s.done, cache: held}
+	s.turning = turning{attention: a, q: q, k: k[:n*a.kvHeads*a.dim], v: v[:n*a.kvHeads*a.valueDim], n: n, first: of.done, cache: held}
 	if a.rope != noRope {
-		s.turning.table = s.ropes[a.rope]
+		s.turning.table = of.ropes[a.rope]
 	}
 	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
-	s.pool.Attend(dst, q, n, s.done, held, a.description(s, n))
+	s.pool.Attend(dst, q, n, of.done, held, a.description(of, n))
 }
 
 // project computes q, k and v of n rows of x, and the gate of the result if there is one.

@@ -57,7 +57,7 @@ type postNormed struct {
 func (b *postNormed) forward(s *Session, x, _ []float32, n int, own state) {
 	mark := s.arena.mark()
 	out := s.arena.floats(len(x))
-	b.mixer.mix(s, out, x, n, own)
+	s.mix(b.mixer, out, x, n, own)
 	s.pool.Add(x, out)
 	b.attnNorm.apply(s, x, x)
 	b.ffn.apply(s, out, x, n)

@@ -106,10 +106,14 @@ func (s *Session) append(ids []int32, out Outputs) {
 		}
 	}
 	if len(ids) >= savedAfter {
-		for _, st := range s.states {
-			if st != nil {
-				st.save()
-			}
+		s.save()
+	}
+}
+
+func (s *Session) save() {
+	for _, st := range s.states {
+		if st != nil {
+			st.save()
 		}
 	}
 }

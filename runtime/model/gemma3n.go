@@ -93,7 +93,7 @@ func (g *gemma3nLayer) forward(s *Session, x, _ []float32, n int, own state) {
 	s.apply(low, n, output{laurel, &g.up})
 	g.laurelNorm.apply(s, laurel, laurel)
 	s.pool.Add(laurel, h)
-	g.mixer.mix(s, out, h, n, own)
+	s.mix(g.mixer, out, h, n, own)
 	g.postAttn.apply(s, out, out)
 	s.pool.Add(out, active)
 	s.pool.Add(out, laurel)

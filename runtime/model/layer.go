@@ -13,7 +13,7 @@ type layer interface {
 
 // mixer is the part of a layer in which tokens see those before them.
 type mixer interface {
-	// mix computes n rows of x, which follow the tokens that own holds, into dst, and adds them to own.
+	// mix computes n rows of x, which follow the tokens that own holds, into dst, and adds them to own. Called by Session.mix.
 	mix(s *Session, dst, x []float32, n int, own state)
 	stateful
 }
@@ -72,7 +72,7 @@ func (b *block) forward(s *Session, x, left []float32, n int, own state) {
 	h := s.arena.floats(len(x))
 	if b.mixer != nil {
 		b.attnNorm.applyAfter(s, h, x, left)
-		b.mixer.mix(s, left, h, n, own)
+		s.mix(b.mixer, left, h, n, own)
 		b.leave(s, left, b.postAttn)
 	}
 	if b.ffn != nil {

@@ -12,7 +12,7 @@ func (b *parallel) forward(s *Session, x, left []float32, n int, own state) {
 	mark := s.arena.mark()
 	h, out := s.arena.floats(len(x)), s.arena.floats(len(x))
 	b.norm.applyAfter(s, h, x, left)
-	b.mixer.mix(s, left, h, n, own)
+	s.mix(b.mixer, left, h, n, own)
 	if b.ffnNorm.weight != nil {
 		b.ffnNorm.apply(s, h, x)
 	}

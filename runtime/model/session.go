@@ -27,7 +27,8 @@ type Session struct {
 	max    int
 	ids    []int32 // the sequence
 	done   int     // tokens of it that the states hold; see Truncate
-	ends   []int   // see EvaluateEach; nil: the tokens are of one sequence
+
+	members []member // whose tokens are evaluated together; nil: they are the session's own (member.go)
 
 	// Of models with an encoder: the states of its layers, and the number of tokens of the input.
 	sourceStates []state

@@ -41,13 +41,13 @@ func (s *Session) EvaluateEach(sequences [][]int32, hidden []float32) error {
 }
 
 func (s *Session) evaluateTogether(sequences [][]int32, hidden []float32) error {
-	defer func() { s.ends = nil }()
+	defer func() { s.members = nil }()
 	for _, ids := range sequences {
 		if err := s.checkIDs(ids); err != nil {
 			return err
 		}
 		s.ids = append(s.ids, ids...)
-		s.ends = append(s.ends, len(s.ids))
+		s.members = append(s.members, member{s, len(s.ids)})
 	}
 	return mmap.Guard(func() error {
 		n := len(s.ids)
@@ -76,28 +76,6 @@ func (g *graph) separable() bool {
 		}
 	}
 	return true
-}
-
-// ofOne is how many of n rows being evaluated, from row on, are of one sequence.
-func (s *Session) ofOne(row, n int) int {
-	for _, end := range s.ends {
-		if end > row {
-			return end - row
-		}
-	}
-	return n - row
-}
-
-// position is where row i of those being evaluated stands in its sequence.
-func (s *Session) position(i int) int {
-	first := -s.done
-	for _, end := range s.ends {
-		if end > i {
-			break
-		}
-		first = end
-	}
-	return i - first
 }
 
 // Project computes what some embedding models make of n pooled vectors, rows of Width, in the end: products with dense layers, which
