@@ -120,6 +120,9 @@ func (e *Engine) Close() error {
 // NewSession returns an empty sequence with room for that many tokens. See model.Model.NewSession.
 func (e *Engine) NewSession(tokens int) (*model.Session, error) { return e.model.NewSession(tokens) }
 
+// NewBatch returns what steps several of those sequences together. See model.Batch.
+func (e *Engine) NewBatch() *model.Batch { return e.model.NewBatch() }
+
 // Tokenizer returns the model's tokenizer, which is made when it is asked for.
 func (e *Engine) Tokenizer() (*tokenizer.Tokenizer, error) { return e.tokenizer() }
 

@@ -3,12 +3,11 @@
 //
 // The package knows models and tokenizers by the small interfaces below; runtime/model.Session and
 // runtime/tokenizer.Tokenizer satisfy them. The same prompt, parameters and seed give the same tokens.
+//
+// [Run] does all of it for one text. A [Writing] is the same without the model, for those who evaluate several texts together.
 package generate
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Evaluator appends tokens to a sequence and computes the logits of the last ones: logits receives the
 // rows of ids[from:].
@@ -32,7 +31,7 @@ const (
 	Limit           Reason = "length"      // the limit of tokens was reached
 )
 
-// Options of Run.
+// Options of Run, and of a Writing.
 type Options struct {
 	Params
 	// MaxTokens is the largest number of tokens to write, at least 1. The sequence must have room for
@@ -44,47 +43,23 @@ type Options struct {
 	Stop []string
 }
 
-// Run evaluates the prompt on seq, whose vocabulary has vocab tokens, and hands the text of new tokens to emit as soon as it is clear:
-// whole characters, which may come in several tokens, and nothing of a stop string. The token that ends the generation is not
-// emitted, nor a character that the last token leaves unfinished. It returns the tokens written, those of a stop string among them;
-// on an error those written until then.
+// Run evaluates the prompt on seq, whose vocabulary has vocab tokens, and hands the text of new tokens to emit; see Writing. It
+// returns the tokens written, those of a stop string among them; on an error those written until then.
 func Run(ctx context.Context, seq Evaluator, vocab int, tok Tokenizer, prompt []int32, opts Options, emit func(text []byte) error) ([]int32, Reason, error) {
-	if len(prompt) == 0 {
-		return nil, "", errors.New("the prompt has no tokens; at least one is needed")
-	}
-	if opts.MaxTokens < 1 {
-		return nil, "", errors.New("the number of tokens to generate must be at least 1")
-	}
-	sampler, err := NewSampler(opts.Params)
+	w, err := NewWriting(tok, prompt, opts, emit)
 	if err != nil {
 		return nil, "", err
 	}
-	sampler.Accept(prompt...)
-	out := newText(opts.Stop, emit)
 	logits := make([]float32, vocab)
-	var written []int32
-	next := prompt
-	for {
+	for next := prompt; ; next = w.Tokens[len(w.Tokens)-1:] {
 		if err := ctx.Err(); err != nil {
-			return written, "", err
+			return w.Tokens, "", err
 		}
 		if err := seq.Forward(next, len(next)-1, logits); err != nil {
-			return written, "", err
+			return w.Tokens, "", err
 		}
-		id := sampler.Sample(logits)
-		if tok.IsEOG(id) && !opts.IgnoreEOG {
-			return written, EndOfGeneration, out.end()
+		if _, reason, err := w.Take(logits); reason != "" || err != nil {
+			return w.Tokens, reason, err
 		}
-		sampler.Accept(id)
-		written = append(written, id)
-		if ended, err := out.write(tok.Piece(id)); err != nil {
-			return written, "", err
-		} else if ended {
-			return written, StopString, nil
-		}
-		if len(written) == opts.MaxTokens {
-			return written, Limit, out.end()
-		}
-		next = written[len(written)-1:]
 	}
 }
