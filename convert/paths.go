@@ -3,8 +3,10 @@ package convert
 import (
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/carat-llm/carat/convert/lora"
 	"github.com/carat-llm/carat/convert/pickle"
@@ -46,6 +48,17 @@ func (m *Model) Paths() []string {
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
+}
+
+// ReadsBeside reports whether a file of that name, with slashes, may be read of a checkpoint folder besides its weights.
+func ReadsBeside(name string) bool {
+	if slices.Contains(sideFiles, name) {
+		return !strings.HasSuffix(name, ".index.json") // that is about weights
+	}
+	return slices.ContainsFunc(append(sidePatterns[:len(sidePatterns):len(sidePatterns)], "*_Dense/model.safetensors"), func(pattern string) bool {
+		ok, _ := path.Match(pattern, name) // the patterns are well formed
+		return ok
+	})
 }
 
 // Reads reports whether a file of that name in a checkpoint folder is an input of its conversion.

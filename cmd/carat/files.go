@@ -25,6 +25,9 @@ var (
 // dashPositionals are the verbs whose arguments may be "-".
 var dashPositionals = []string{"report", "overlap"}
 
+// folderVerbs are the verbs whose -o is a folder.
+var folderVerbs = []string{"sweep", "pull"}
+
 // namedPath is a file that a flag, or an argument, names.
 type namedPath struct{ flag, path string }
 
@@ -100,7 +103,7 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 	for _, n := range outputs {
 		switch {
 		case n.path != "-":
-		case verb == "sweep" && n.flag == "-o":
+		case slices.Contains(folderVerbs, verb) && n.flag == "-o":
 			return false, usagef("cannot write -o to standard output: it is a folder of files; give the name of a folder")
 		case slices.Contains(fileOutputs, strings.TrimLeft(n.flag, "-")) || n.flag == "-o":
 			return false, usagef("cannot write %s to standard output: the file is written at many places at once; give a file name", n.flag)
@@ -128,7 +131,7 @@ func checkFiles(c *cli.Context) (stdout bool, err error) {
 func checkOutputs(c *cli.Context, outputs, inputs []namedPath) error {
 	seen := map[string]namedPath{}
 	for _, n := range outputs {
-		folder := n.flag == "-o" && c.Command.Name == "sweep"
+		folder := n.flag == "-o" && slices.Contains(folderVerbs, c.Command.Name)
 		if folder {
 			if err := atomicfile.CheckFolder(n.path); err != nil {
 				return fmt.Errorf("%s: %w", n.flag, err)

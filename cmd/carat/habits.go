@@ -25,13 +25,12 @@ var verbHabits = map[string]string{
 	"gguf-split": "split", "join": "merge", "concat": "merge",
 	"gguf-set-metadata": "edit", "gguf-new-metadata": "edit", "set": "edit", "set-metadata": "edit",
 	"create": "build", "make": "build", "importance-matrix": "imatrix",
+	"download": "pull", "fetch": "pull", "clone": "pull", "snapshot-download": "pull",
 	"dry-run": "plan", "hellaswag": "tasks", "lm-eval": "tasks", "task": "tasks", "completions": "completion",
 }
 
 // notYet are verbs that people will look for and carat does not have.
 var notYet = map[string]string{
-	"pull":     "carat does not download models; try: hf download ORG/NAME --local-dir DIR",
-	"download": "carat does not download models; try: hf download ORG/NAME --local-dir DIR",
 	"serve":    "carat does not serve models; llama-server reads the files it writes",
 	"server":   "carat does not serve models; llama-server reads the files it writes",
 	"train":    "carat does not train models",
@@ -43,7 +42,7 @@ var notYet = map[string]string{
 var flagHabits = map[string][]string{
 	"m": {""}, "model": {""}, "in": {""}, "input": {""}, "i": {""},
 	"f": {"text", "data", "eval"}, "file": {"text", "data", "eval"}, "dataset": {"text", "data", "eval"},
-	"outfile": {"o"}, "out": {"o"}, "out-file": {"o"}, "output-file": {"o"},
+	"local-dir": {"o"}, "outfile": {"o"}, "out": {"o"}, "out-file": {"o"}, "output-file": {"o"},
 	"c": {"ctx"}, "ctx-size": {"ctx"}, "n-ctx": {"ctx"}, "j": {"threads"}, "nthreads": {"threads"}, "t": {"threads"},
 	"n-predict": {"n"}, "predict": {"n"}, "max-new-tokens": {"n"}, "n-gen": {"n"}, "n-prompt": {"p"}, "temperature": {"temp"}, "s": {"seed"},
 	"kl-divergence-base": {"logits"}, "ppl-stride": {"stride"}, "show-statistics": {"stats"}, "save-frequency": {"save-every"},

@@ -22,7 +22,9 @@ func TestJSONEverywhere(t *testing.T) {
 	mustCarat(t, "split", model, "--split-max-tensors", "20", "-o", at("s.gguf"), "--quiet")
 	mustCarat(t, "imatrix", model, "--text", text, "--ctx", "64", "-o", at("i.gguf"), "--quiet")
 	mustCarat(t, "eval", model, "--text", text, "--ctx", "64", "--report", at("r.json"), "--quiet")
+	startHub(t)
 	calls := map[string][][]string{
+		"pull":       {{"org/name"}, {"org/name", "-o", at("pulled")}},
 		"build":      {{tiny, "--type", "Q4_0", "-o", out}, {tiny, "--type", "Q4_0", "--dry-run"}, {tiny, "--type", "Q4_0", "-o", out, "--eval", text, "--ctx", "64"}},
 		"convert":    {{tiny, "-o", out}, {tiny, "-o", out, "--vocab-only"}, {tiny, "--dry-run"}},
 		"quantize":   {{tiny, "--type", "Q4_0", "-o", out}, {tiny, "--type", "Q4_0", "-o", out, "--manifest", at("man.json")}},

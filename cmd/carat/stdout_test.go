@@ -41,7 +41,9 @@ func TestFullStdout(t *testing.T) {
 	t.Setenv("CARAT_CACHE", filepath.Join(dir, "cache"))
 	out := func(name string) string { return filepath.Join(dir, name) }
 	measure := []string{"--text", text, "--ctx", "64", "--chunks", "2"}
+	startHub(t)
 	lines := map[string][][]string{
+		"pull":       {{"org/name"}},
 		"build":      {{tiny, "--type", "Q4_0", "-o", out("b.gguf")}, append([]string{tiny, "--type", "Q4_0", "-o", out("b.gguf"), "--ctx", "64", "--chunks", "1", "--eval"}, text)},
 		"convert":    {{tiny, "-o", out("c.gguf")}, {tiny, "--dry-run"}},
 		"quantize":   {{files[0], "--allow-requantize", "--type", "Q4_0", "-o", out("q.gguf")}},

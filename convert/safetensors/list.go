@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,8 +17,8 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 )
 
-// maxIndex is the size of the largest index that is read; of a model with 100000 tensors it is a tenth of this.
-const maxIndex = 100 << 20
+// MaxIndex is the size of the largest index that is read; of a model with 100000 tensors it is a tenth of this.
+const MaxIndex = 100 << 20
 
 // Names says how the weight files of a folder are called.
 type Names struct {
@@ -49,10 +50,19 @@ func List(dir string) ([]string, error) {
 	return found, err
 }
 
+// IndexFiles returns the names of the files that an index names, sorted. path is for messages.
+func IndexFiles(b []byte, path string) ([]string, error) {
+	where, err := parseIndex(b, path)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Compact(slices.Sorted(maps.Values(where))), nil
+}
+
 // list returns the names of the weight files, sorted, and where each tensor is if an index says so.
 func (n Names) list(dir string) (names []string, where map[string]string, err error) {
 	path := filepath.Join(dir, n.Index)
-	b, err := inputfile.ReadText(path, maxIndex)
+	b, err := inputfile.ReadText(path, MaxIndex)
 	switch {
 	case err == nil:
 		if where, err = parseIndex(b, path); err != nil {

@@ -54,7 +54,7 @@ func Create(path string, size int64) (*File, error) {
 	}
 	dir := filepath.Dir(target)
 	removeDead(target)
-	if free, ok := freeSpace(dir); ok && size > free {
+	if free, ok := FreeSpace(dir); ok && size > free {
 		return nil, fmt.Errorf("%w in %s: %d bytes are needed for %s, %d are free", ErrNoSpace, dir, size, filepath.Base(path), free)
 	}
 	a := &File{name: path, target: target, size: size, front: newFront()}

@@ -4,7 +4,7 @@ package atomicfile
 
 import "os"
 
-func freeSpace(string) (int64, bool) { return 0, false }
+func FreeSpace(string) (int64, bool) { return 0, false }
 
 func umask() os.FileMode { return 0o022 }
 

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeSpace is what this user may still write in dir.
-func freeSpace(dir string) (int64, bool) {
+// FreeSpace is what this user may still write in dir.
+func FreeSpace(dir string) (int64, bool) {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {
 		return 0, false

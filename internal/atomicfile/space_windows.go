@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func freeSpace(dir string) (int64, bool) {
+func FreeSpace(dir string) (int64, bool) {
 	p, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, false
