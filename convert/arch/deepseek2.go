@@ -36,6 +36,17 @@ var glm4moelite = &Family{
 	Describe: func(c *Config) *Spec { return mlaSpec(c, false) },
 }
 
+// youtu has no experts.
+var youtu = &Family{
+	Classes: []string{"YoutuForCausalLM"},
+	Name:    "deepseek2",
+	Defaults: map[string]any{"vocab_size": 128256.0, "hidden_size": 2048.0, "intermediate_size": 6144.0, "num_hidden_layers": 32.0,
+		"num_attention_heads": 16.0, "num_key_value_heads": 16.0, "hidden_act": "silu", "max_position_embeddings": 131072.0, "rms_norm_eps": 1e-6,
+		"tie_word_embeddings": true, "attention_bias": false, "kv_lora_rank": 512.0, "q_lora_rank": 1536.0, "qk_nope_head_dim": 128.0,
+		"qk_rope_head_dim": 64.0, "v_head_dim": 128.0},
+	Describe: func(c *Config) *Spec { return mlaSpec(c, true) },
+}
+
 // mla are the sizes of such attention: ranks of the latent vectors of queries (0 if they have none) and of keys and values,
 // and what of a head is not rotated, is rotated, and is its value.
 type mla struct{ query, latent, plain, rotated, value int64 }

@@ -3,7 +3,7 @@ package arch
 // llama covers Llama 1-3. Rows of queries and keys are reordered per head: ggml rotates neighbouring pairs here,
 // transformers the two halves.
 var llama = &Family{
-	Classes: []string{"LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "VLlama3ForCausalLM", "LlavaForConditionalGeneration"},
+	Classes: []string{"LlamaForCausalLM", "LLaMAForCausalLM", "LlamaModel", "VLlama3ForCausalLM", "LlavaForConditionalGeneration", "IQuestCoderForCausalLM"},
 	Name:    "llama",
 	Defaults: map[string]any{"vocab_size": 32000.0, "hidden_size": 4096.0, "intermediate_size": 11008.0, "num_hidden_layers": 32.0,
 		"num_attention_heads": 32.0, "hidden_act": "silu", "max_position_embeddings": 2048.0, "rms_norm_eps": 1e-6,

@@ -179,7 +179,7 @@ func (l *list) set(key string, v any) {
 // isLlama reports whether the reference reads the class by its rules for Llama.
 func (f *folder) isLlama() bool {
 	return slices.Contains([]string{"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "LlamaModel",
-		"VLlama3ForCausalLM", "LlavaForConditionalGeneration",
+		"VLlama3ForCausalLM", "LlavaForConditionalGeneration", "IQuestCoderForCausalLM",
 		"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM", "GraniteForCausalLM", "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM",
 		"SmolLM3ForCausalLM", "ArceeForCausalLM", "ApertusForCausalLM", "AfmoeForCausalLM"}, f.opts.Class)
 }

@@ -18,6 +18,9 @@ func buildDeepSeek2(l *loader) *graph {
 	}
 	if l.given("expert_count") {
 		h = l.withRouting(h, otherwise, false)
+	} else { // Youtu has none, and its files say how large they would be
+		l.value("expert_feed_forward_length")
+		l.value("expert_shared_count")
 	}
 	experts := l.hasExperts(h.layers)
 	h.layers -= l.skipNext(h.layers)

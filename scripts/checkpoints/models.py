@@ -98,3 +98,25 @@ MODELS = {
         embedding_multiplier=12.0, logits_scaling=8.0, residual_multiplier=0.22, attention_multiplier=0.0625)),
     "vllama3": dict(tokenizer="llama", config={"architectures": ["VLlama3ForCausalLM"]}, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2)),
 }
+
+
+def exaone(t):  # EXAONE 3.5 is Llama under other names
+    names = {"model.embed_tokens": "transformer.wte", "model.norm": "transformer.ln_f", "model.layers.": "transformer.h.", "input_layernorm": "ln_1",
+             "post_attention_layernorm": "ln_2", "self_attn.o_proj": "attn.attention.out_proj", "self_attn.": "attn.attention.",
+             "mlp.gate_proj": "mlp.c_fc_0", "mlp.up_proj": "mlp.c_fc_1", "mlp.down_proj": "mlp.c_proj"}
+    for k in list(t):
+        to = k
+        for a, b in names.items():
+            to = to.replace(a, b)
+        t[to] = t.pop(k)
+
+
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64, "rope_theta": 1e6}
+MODELS |= {
+    "exaone": dict(tokenizer="exaone4", raw=True, rename=exaone, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2, rope_parameters=LLAMA3, rms_norm_eps=1e-5), config={
+        "architectures": ["ExaoneForCausalLM"], "model_type": "exaone", "activation_function": "silu", "num_layers": 2, "layer_norm_epsilon": 1e-5,
+        "rope_scaling": {k: v for k, v in LLAMA3.items() if k != "rope_theta"}, "rope_theta": 1e6, "rope_parameters": None, "hidden_act": None, "rms_norm_eps": None, "num_hidden_layers": None, "head_dim": None}),
+    "iquestcoder": dict(tokenizer="llama", config={"architectures": ["IQuestCoderForCausalLM"]}, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2)),
+    "youtu": dict(tokenizer="llama", make=of(
+        "YoutuConfig", "YoutuForCausalLM", num_hidden_layers=2, pad_token_id=None, num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=24, qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=12)),
+}

@@ -19,7 +19,7 @@ import transformers
 from models import MODELS
 
 
-def convert(folder, outtype, pre):
+def convert(folder, outtype, pre, raw):
     """What the reference converter writes: sum of the file, metadata, tensors. None where it refuses."""
     out = tempfile.mktemp(suffix=".gguf")
     child = os.fork()
@@ -28,6 +28,8 @@ def convert(folder, outtype, pre):
             import conversion.base
             if pre:
                 conversion.base.TextModel.get_vocab_base_pre = lambda self, tokenizer: pre
+            if raw:  # what older versions of transformers leave of a config that they do not know
+                conversion.base.ModelBase.load_hparams = staticmethod(lambda folder, *_: json.loads((folder / "config.json").read_text()))
             sys.argv = ["convert", str(folder), "--outtype", outtype, "--outfile", out]
             runpy.run_path(LLAMA_CPP + "/convert_hf_to_gguf.py", run_name="__main__")
         except BaseException:
@@ -91,20 +93,23 @@ def make(name):
     model = m["make"]()
     randomize(model)
     model.to(torch.bfloat16).save_pretrained(folder)
+    kind = type(model)
     for f in ["tokenizer.json", "tokenizer_config.json", "tokenizer.model", "spiece.model", "special_tokens_map.json"]:
         if (GOLDEN / m["tokenizer"] / f).exists():
             (folder / f).write_bytes((GOLDEN / m["tokenizer"] / f).read_bytes())
-    if "change" in m:  # tensors that transformers does not save, or saves otherwise than they are published
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval() if "rename" in m else None
+    if "change" in m or "rename" in m:  # tensors that transformers does not save, or saves otherwise than they are published
         from safetensors.torch import load_file, save_file
         tensors = load_file(folder / "model.safetensors")
         torch.manual_seed(3)
-        m["change"](tensors)
+        (m.get("change") or m["rename"])(tensors)
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config = {**json.loads((folder / "config.json").read_text()), **m.get("config", {})}
+    config = {k: v for k, v in config.items() if v is not None or k not in m.get("config", {})}
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     pre = json.loads((GOLDEN / (m["tokenizer"] + ".expected.json")).read_text())["pre"]
-    files = {t: convert(folder, t, pre) for t in ["f32", "bf16"]}
-    model = type(model).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    files = {t: convert(folder, t, pre, "raw" in m) for t in ["f32", "bf16"]}
+    model = model or kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     expected = {"class": config["architectures"][0], "pre": pre, "outtypes": {t: f for t, f in files.items() if f}, "logits": logits(model, m)}
     (OUT / (name + ".expected.json")).write_text(json.dumps(expected))
     print(name, flush=True)
