@@ -37,8 +37,8 @@ func Rate(v float64) string {
 	return fmt.Sprintf("%.1f", v)
 }
 
-// Fixed shows so many digits after the point.
-func Fixed(digits int) func(v float64) string {
+// fixed shows so many digits after the point.
+func fixed(digits int) func(v float64) string {
 	return func(v float64) string { return fmt.Sprintf("%.*f", digits, v) }
 }
 

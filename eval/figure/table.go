@@ -34,21 +34,21 @@ type Figure struct {
 // Table lists all figures of text, in the order in which they are shown.
 var Table = []Figure{
 	{
-		Info:   Info{Name: "ppl", Title: "perplexity", Short: "ppl", Unit: "perplexity", History: true, Format: Fixed(4)},
+		Info:   Info{Name: "ppl", Title: "perplexity", Short: "ppl", Unit: "perplexity", History: true, Format: fixed(4)},
 		Value:  func(m *Metrics) Estimate { return m.Perplexity.Estimate },
 		limits: func(c []ChunkStats) stats.Limits { return stats.Exp(stats.Ratio(perToken(c, nll))) }, relative: relativePerplexity(nll),
 	},
 	{
-		Info:   Info{Name: "bits_per_byte", Title: "bits per byte", Short: "bits/byte", Unit: "bits", History: true, Format: Fixed(4)},
+		Info:   Info{Name: "bits_per_byte", Title: "bits per byte", Short: "bits/byte", Unit: "bits", History: true, Format: fixed(4)},
 		Value:  func(m *Metrics) Estimate { return m.BitsPerByte },
 		limits: bitsPerByte, relative: quotientOf(perByte, nll),
 	},
 	{
-		Info:  Info{Name: "ppl.reference", Title: "perplexity, reference", Unit: "perplexity", Paired: true, Format: Fixed(4)},
+		Info:  Info{Name: "ppl.reference", Title: "perplexity, reference", Unit: "perplexity", Paired: true, Format: fixed(4)},
 		Value: func(m *Metrics) Estimate { return m.Reference.Estimate },
 	},
 	{
-		Info:   Info{Name: "ppl.ratio", Title: "perplexity ratio", Unit: "ratio", Paired: true, History: true, Format: Fixed(5)},
+		Info:   Info{Name: "ppl.ratio", Title: "perplexity ratio", Unit: "ratio", Paired: true, History: true, Format: fixed(5)},
 		Value:  func(m *Metrics) Estimate { return m.Ratio },
 		limits: func(c []ChunkStats) stats.Limits { return stats.Exp(stats.Ratio(perToken(c, nllMore))) }, relative: relativePerplexity(nllMore),
 	},

@@ -9,10 +9,6 @@ import (
 	"github.com/carat-llm/carat/eval/stats"
 )
 
-// Paired reports whether the candidates of two reports can be compared chunk by chunk: same texts, protocol and
-// reference. Otherwise they are compared as independent samples, which takes far more text.
-func Paired(a, b *report.Report) bool { return report.SameChunks(a, b) }
-
 // other finds the other side of a gate.
 func other(p *Policy, r *report.Report, baseline *report.Report, versus string) (*report.Subject, string) {
 	switch versus {
@@ -139,7 +135,8 @@ func ofChunks(name string, s, o *report.Subject, slice string) (bounded, error) 
 		return f, nil
 	}
 	b := series(o, slice)
-	if f.paired = Paired(s.Report, o.Report); f.paired {
+	// Candidates of other texts, protocols or references are compared as independent samples, which takes far more text.
+	if f.paired = report.SameChunks(s.Report, o.Report); f.paired {
 		n := min(len(a.Chunks), len(b.Chunks))
 		f.paired = aligned(a.Chunks[:n], b.Chunks[:n])
 		if f.paired {

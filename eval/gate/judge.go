@@ -119,9 +119,9 @@ func conclude(p *Policy, g *report.Gate, warnOnly bool) {
 	}
 }
 
-// Conclusive says that more text would not change what the run exits with: a gate of level error has failed, or none
+// conclusive says that more text would not change what the run exits with: a gate of level error has failed, or none
 // is inconclusive.
-func Conclusive(g *report.Gate) bool {
+func conclusive(g *report.Gate) bool {
 	open := false
 	for _, r := range g.Gates {
 		if r.Level != report.Error || r.Waived {

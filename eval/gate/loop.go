@@ -7,8 +7,8 @@ import (
 	"github.com/carat-llm/carat/eval/report"
 )
 
-// Plan gives the numbers of tokens at which data is looked at: start, and twice as many each time up to max.
-func Plan(start, max int) []int {
+// planned gives the numbers of tokens at which data is looked at: start, and twice as many each time up to max.
+func planned(start, max int) []int {
 	out := []int{start}
 	for n := start; n < max; {
 		if n > max/2 {
@@ -44,7 +44,7 @@ func (l *Loop) Run(ctx context.Context) (*report.Report, error) {
 	if l.Available > 0 {
 		start, end = min(start, l.Available), min(end, l.Available)
 	}
-	plan := Plan(start, end)
+	plan := planned(start, end)
 	last := -1
 	for i, tokens := range plan {
 		r, err := l.Measure(ctx, tokens)
@@ -61,7 +61,7 @@ func (l *Loop) Run(ctx context.Context) (*report.Report, error) {
 			return r, err
 		}
 		r.Gate = g
-		if Conclusive(g) || i+1 == len(plan) || g.Tokens <= last {
+		if conclusive(g) || i+1 == len(plan) || g.Tokens <= last {
 			return r, nil
 		}
 		last = g.Tokens

@@ -16,7 +16,7 @@ func TestPlan(t *testing.T) {
 	}{
 		{16, 16, []int{16}}, {16, 64, []int{16, 32, 64}}, {16, 65, []int{16, 32, 64, 65}}, {16, 40, []int{16, 32, 40}}, {1, 1 << 40, nil},
 	} {
-		got := Plan(c.start, c.max)
+		got := planned(c.start, c.max)
 		if c.want != nil {
 			require.Equal(t, c.want, got)
 		}

@@ -68,10 +68,7 @@ func (p *Policy) SetProfile(name string) error {
 	return nil
 }
 
-// Metrics lists the names that gates may use; NAME stands for a task's.
-func Metrics() []string { return report.Bounded() }
-
-func metricsHelp() string { return "one of " + strings.Join(Metrics(), ", ") }
+func metricsHelp() string { return "one of " + strings.Join(report.Bounded(), ", ") }
 
 // metric is the name of a figure that gates may bound.
 func metric(name string) (string, bool) {

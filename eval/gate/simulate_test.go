@@ -121,7 +121,7 @@ func simulate(t *testing.T, w world, runs int, cases []*trialCase) {
 		p, err := Parse("p", strings.NewReader(fmt.Sprintf("version: 1\ntokens: %d\nmax_tokens: %d\ngates: [%s]\n",
 			c.looks[0]*chunkTokens, last*chunkTokens, c.gates)))
 		require.NoError(t, err)
-		require.Len(t, Plan(p.Tokens, p.MaxTokens), len(c.looks))
+		require.Len(t, planned(p.Tokens, p.MaxTokens), len(c.looks))
 		policies[i] = p
 		chunks = max(chunks, last)
 	}
