@@ -86,7 +86,7 @@ func printBenchComparison(out io.Writer, c *bench.Comparison) {
 	fmt.Fprintf(out, "\n%s\n", c.Reading()) // two lines, of numbers
 }
 
-func printBenchTest(t table, name string, x bench.Test, more ...any) {
+func printBenchTest(t *textTable, name string, x bench.Test, more ...any) {
 	s := x.TokensPerSecond
 	row := []any{name, fmt.Sprintf("%8.2f", s.Median), fmt.Sprintf("%8.2f", s.Min), fmt.Sprintf("%8.2f", s.Max)}
 	if q := x.FirstToken; q != nil {

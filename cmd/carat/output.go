@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 // printJSON writes v as the one object on stdout.
@@ -27,20 +27,17 @@ func writeJSON(w io.Writer, v any, indent string) error {
 	return err
 }
 
-// table writes columns flush left; callers give numbers one width so that they line up.
-type table struct{ w *tabwriter.Writer }
-
-func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
-
-func (t table) row(cells ...any) {
-	s := make([]string, len(cells))
-	for i, c := range cells {
-		s[i] = display.Name(fmt.Sprint(c))
-	}
-	fmt.Fprintln(t.w, strings.Join(s, "\t"))
+// textTable is a table that goes to w in the end. Columns are flush left: callers give numbers one width so that they line up.
+type textTable struct {
+	table.Table
+	w io.Writer
 }
 
-func (t table) flush() { _ = t.w.Flush() }
+func newTable(w io.Writer) *textTable { return &textTable{w: w} }
+
+func (t *textTable) row(cells ...any) { t.Row(cells...) }
+
+func (t *textTable) flush() { t.Print(t.w) }
 
 // printf is fmt.Fprintf for text that names files, tensors or keys: nothing in a string that is filled in can move the
 // cursor, change colours or begin a line of its own.

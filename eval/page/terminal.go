@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 // Terminal prints what a person wants to see after a run: one candidate in detail or several in a table, then what
@@ -14,7 +15,7 @@ func Terminal(w io.Writer, r *report.Report, color bool) error {
 	var b strings.Builder
 	t := terminal{&b, r, color}
 	if !r.Complete {
-		fmt.Fprintln(&b, t.paint("interrupted: the figures are of the chunks that were done", yellow))
+		fmt.Fprintln(&b, t.paint("interrupted: the figures are of the chunks that were done", table.Yellow))
 	}
 	switch len(r.Candidates) {
 	case 0:
@@ -42,9 +43,9 @@ type terminal struct {
 	color bool
 }
 
-func (t *terminal) paint(s, style string) string { return paint(s, style, t.color) }
+func (t *terminal) paint(s, style string) string { return table.Paint(s, style, t.color) }
 
-func (t *terminal) grid(align string) *grid { return &grid{align: align, color: t.color} }
+func (t *terminal) grid(align string) *table.Table { return &table.Table{Align: align, Color: t.color} }
 
 func (t *terminal) findings() {
 	if len(t.r.Findings) == 0 {
@@ -52,9 +53,9 @@ func (t *terminal) findings() {
 	}
 	fmt.Fprintln(t.w)
 	for _, f := range t.r.Findings {
-		style := yellow
+		style := table.Yellow
 		if f.Level == report.Error {
-			style = red
+			style = table.Red
 		}
 		fmt.Fprintf(t.w, "%s %s: %s: %s\n", t.paint(f.Level, style), clean(f.Model), clean(f.Rule), findingText(&f))
 	}
@@ -76,12 +77,12 @@ func (t *terminal) gate() {
 	}
 	fmt.Fprintln(t.w)
 	g := t.grid("llrrrl")
-	g.row(styled{"gate", dim}, styled{"metric", dim}, styled{"value", dim}, styled{"limit", dim}, styled{"confidence limit", dim}, styled{"verdict", dim})
+	g.Row(styled("gate", table.Dim), styled("metric", table.Dim), styled("value", table.Dim), styled("limit", table.Dim), styled("confidence limit", table.Dim), styled("verdict", table.Dim))
 	for i := range x.Gates {
 		k := &x.Gates[i]
-		g.row(clean(k.ID), whatText(k), valueText(k), limitText(k), boundText(k), styled{verdictText(k), verdictStyle(k)})
+		g.Row(clean(k.ID), whatText(k), valueText(k), limitText(k), boundText(k), styled(verdictText(k), verdictStyle(k)))
 	}
-	g.print(t.w)
+	g.Print(t.w)
 	for i := range x.Gates {
 		if k := &x.Gates[i]; k.Verdict != report.Pass && k.Message != "" {
 			fmt.Fprintf(t.w, "  %s: %s\n", clean(k.ID), clean(k.Message))
@@ -94,23 +95,23 @@ func (t *terminal) gate() {
 		}
 		fmt.Fprintf(t.w, "  %s is waived until %s%s: %s\n", clean(v.Gate), clean(v.Until), note, clean(v.Reason))
 	}
-	style := map[string]string{report.Pass: green, report.Fail: red}[x.Verdict]
+	style := map[string]string{report.Pass: table.Green, report.Fail: table.Red}[x.Verdict]
 	if style == "" {
-		style = yellow
+		style = table.Yellow
 	}
-	fmt.Fprintf(t.w, "\n%s  %s by %s: %s\n", t.paint(strings.ToUpper(x.Verdict), bold+";"+style), clean(x.Candidate), clean(x.Policy), outcome(x))
-	fmt.Fprintln(t.w, t.paint(effort(x), dim))
+	fmt.Fprintf(t.w, "\n%s  %s by %s: %s\n", t.paint(strings.ToUpper(x.Verdict), table.Bold+";"+style), clean(x.Candidate), clean(x.Policy), outcome(x))
+	fmt.Fprintln(t.w, t.paint(effort(x), table.Dim))
 	if s := storedText(x); s != "" {
-		fmt.Fprintln(t.w, t.paint(s, dim))
+		fmt.Fprintln(t.w, t.paint(s, table.Dim))
 	}
 }
 
 func verdictStyle(x *report.Result) string {
 	switch {
 	case x.Verdict == report.Pass:
-		return green
+		return table.Green
 	case x.Verdict == report.Fail && decides(x):
-		return red
+		return table.Red
 	}
-	return yellow
+	return table.Yellow
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 func (t *terminal) one(c *report.Candidate) {
-	fmt.Fprintf(t.w, "%s  %s\n", t.paint(clean(c.Name), bold), about(&c.Model))
+	fmt.Fprintf(t.w, "%s  %s\n", t.paint(clean(c.Name), table.Bold), about(&c.Model))
 	if c.Failure != "" {
-		fmt.Fprintf(t.w, "%s: %s\n", t.paint("could not be measured", red), why(c))
+		fmt.Fprintf(t.w, "%s: %s\n", t.paint("could not be measured", table.Red), why(c))
 	}
 	if c.Metrics != nil {
 		if ref := t.r.Reference; ref != nil {
@@ -36,12 +37,12 @@ func (t *terminal) one(c *report.Candidate) {
 // tokens taken as independent, is in report.json.
 func (t *terminal) metrics(m *figure.Metrics) {
 	g := t.grid("lrrr")
-	g.row("", styled{"value", dim}, styled{"95 % interval", dim}, styled{"std error", dim})
+	g.Row("", styled("value", table.Dim), styled("95 % interval", table.Dim), styled("std error", table.Dim))
 	for _, f := range figure.Of(m) {
 		v, ci := valueOf(f, m)
-		g.row(f.Title, show(f.Name, v), showInterval(f.Name, ci), stdErr(f, m))
+		g.Row(f.Title, show(f.Name, v), showInterval(f.Name, ci), stdErr(f, m))
 	}
-	g.print(t.w)
+	g.Print(t.w)
 	if m.Comparison != nil && m.Divergence.Bound > 0 {
 		fmt.Fprintf(t.w, "the reference holds its likeliest tokens only: the mean divergence may be up to %s higher\n", figure.Nats(m.Divergence.Bound))
 	}
@@ -59,10 +60,10 @@ func (t *terminal) running(c *report.Candidate) {
 	g := t.grid("ll")
 	for _, s := range c.Slices {
 		if s.Metrics != nil {
-			g.row("running perplexity of "+s.Name, sparkline(s.Metrics.Perplexity.Chunks, 40))
+			g.Row("running perplexity of "+s.Name, sparkline(s.Metrics.Perplexity.Chunks, 40))
 		}
 	}
-	g.print(t.w)
+	g.Print(t.w)
 }
 
 // stdErr is a figure's standard error over chunks, "" where there is none.
@@ -77,13 +78,13 @@ func stdErr(f figure.Figure, m *figure.Metrics) string {
 func (t *terminal) slices(c *report.Candidate) {
 	g := t.grid("lrrrrrll")
 	if !c.Paired() {
-		g.align = "lrrrl"
-		g.row(styled{"slice", dim}, styled{"tokens", dim}, styled{"perplexity", dim}, styled{"95 % interval", dim}, "")
+		g.Align = "lrrrl"
+		g.Row(styled("slice", table.Dim), styled("tokens", table.Dim), styled("perplexity", table.Dim), styled("95 % interval", table.Dim), "")
 		for _, s := range c.Slices {
 			p := s.Metrics.Perplexity
-			g.row(clean(s.Name), p.Tokens, show("ppl", p.Value), showInterval("ppl", p.CI), t.worst(c, s.Name))
+			g.Row(clean(s.Name), p.Tokens, show("ppl", p.Value), showInterval("ppl", p.CI), t.worst(c, s.Name))
 		}
-		g.print(t.w)
+		g.Print(t.w)
 		return
 	}
 	most := 0.0
@@ -92,24 +93,24 @@ func (t *terminal) slices(c *report.Candidate) {
 			most = max(most, s.Metrics.Divergence.Mean)
 		}
 	}
-	g.row(styled{"slice", dim}, styled{"tokens", dim}, styled{"perplexity", dim}, styled{"same top", dim}, styled{"KLD", dim}, styled{"95 % interval", dim}, "", "")
+	g.Row(styled("slice", table.Dim), styled("tokens", table.Dim), styled("perplexity", table.Dim), styled("same top", table.Dim), styled("KLD", table.Dim), styled("95 % interval", table.Dim), "", "")
 	for _, s := range c.Slices {
 		m := s.Metrics
 		if m.Comparison == nil {
 			continue
 		}
 		d := m.Divergence
-		g.row(clean(s.Name), m.Perplexity.Tokens, show("ppl", m.Perplexity.Value), figure.Percent(m.SameTop.Value), figure.Nats(d.Mean), showInterval("kld.mean", d.CI),
-			styled{bar(d.Mean, most, 12), dim}, t.worst(c, s.Name))
+		g.Row(clean(s.Name), m.Perplexity.Tokens, show("ppl", m.Perplexity.Value), figure.Percent(m.SameTop.Value), figure.Nats(d.Mean), showInterval("kld.mean", d.CI),
+			styled(bar(d.Mean, most, 12), table.Dim), t.worst(c, s.Name))
 	}
-	g.print(t.w)
+	g.Print(t.w)
 }
 
-func (t *terminal) worst(c *report.Candidate, slice string) styled {
+func (t *terminal) worst(c *report.Candidate, slice string) table.Cell {
 	if slice == c.WorstSlice {
-		return styled{"worst", yellow}
+		return styled("worst", table.Yellow)
 	}
-	return styled{}
+	return table.Cell{}
 }
 
 // parity is of the candidate that the report is about: others are not asked.
@@ -125,7 +126,7 @@ func (t *terminal) tasks(c *report.Candidate) {
 	}
 	fmt.Fprintln(t.w)
 	g := t.grid("lrrrrl")
-	g.row(styled{"task", dim}, styled{"items", dim}, styled{"accuracy", dim}, styled{"95 % interval", dim}, styled{"reference", dim}, styled{"flips", dim})
+	g.Row(styled("task", table.Dim), styled("items", table.Dim), styled("accuracy", table.Dim), styled("95 % interval", table.Dim), styled("reference", table.Dim), styled("flips", table.Dim))
 	for _, x := range c.Tasks {
 		ref, flips := "", ""
 		if x.Reference != nil {
@@ -134,9 +135,9 @@ func (t *terminal) tasks(c *report.Candidate) {
 		if f := x.Flips; f != nil {
 			flips = fmt.Sprintf("%d lost, %d won, p %s", f.RightToWrong, f.WrongToRight, pValue(f.P))
 		}
-		g.row(clean(x.Task), x.Items, figure.Percent(x.Score.Value), interval(figure.Percent, &figure.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
+		g.Row(clean(x.Task), x.Items, figure.Percent(x.Score.Value), interval(figure.Percent, &figure.Interval{Low: x.Score.Low, High: x.Score.High}), ref, flips)
 	}
-	g.print(t.w)
+	g.Print(t.w)
 }
 
 func (t *terminal) latency(c *report.Candidate) {
@@ -146,7 +147,7 @@ func (t *terminal) latency(c *report.Candidate) {
 	}
 	fmt.Fprintln(t.w)
 	g := t.grid("lrrrrr")
-	g.row(styled{"speed", dim}, styled{"tokens/s", dim}, styled{"min – max", dim}, styled{"p50", dim}, styled{"p95", dim}, styled{"p99", dim})
+	g.Row(styled("speed", table.Dim), styled("tokens/s", table.Dim), styled("min – max", table.Dim), styled("p50", table.Dim), styled("p95", table.Dim), styled("p99", table.Dim))
 	for _, x := range l.Tests {
 		q := x.InterToken
 		if q == nil {
@@ -157,9 +158,9 @@ func (t *terminal) latency(c *report.Candidate) {
 			p50, p95, p99 = duration(q.P50), duration(q.P95), duration(q.P99)
 		}
 		s := x.TokensPerSecond
-		g.row(clean(x.Name), figure.Rate(s.Median), figure.Rate(s.Min)+" – "+figure.Rate(s.Max), p50, p95, p99)
+		g.Row(clean(x.Name), figure.Rate(s.Median), figure.Rate(s.Min)+" – "+figure.Rate(s.Max), p50, p95, p99)
 	}
-	g.print(t.w)
+	g.Print(t.w)
 	fmt.Fprintln(t.w, latencyNote(c))
 }
 

@@ -5,12 +5,13 @@ import (
 
 	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 func (t *terminal) several() {
 	r := t.r
 	if ref := r.Reference; ref != nil {
-		fmt.Fprintf(t.w, "against %s  %s\n", t.paint(clean(ref.Name), bold), about(ref))
+		fmt.Fprintf(t.w, "against %s  %s\n", t.paint(clean(ref.Name), table.Bold), about(ref))
 	}
 	for i := range r.Candidates {
 		if c := &r.Candidates[i]; c.Metrics != nil {
@@ -46,29 +47,29 @@ func (t *terminal) several() {
 	}
 	g := t.grid(align)
 	for i, h := range head {
-		head[i] = styled{fmt.Sprint(h), dim}
+		head[i] = styled(fmt.Sprint(h), table.Dim)
 	}
-	g.row(head...)
+	g.Row(head...)
 	for _, c := range bySize(r) {
-		mark, style := styled{}, ""
+		mark, style := table.Cell{}, ""
 		if c.Pareto {
-			mark = styled{"*", green}
+			mark = styled("*", table.Green)
 		}
 		name := clean(c.Name)
 		if c.Role == report.Control {
-			name, style = name+" (control)", dim
+			name, style = name+" (control)", table.Dim
 		}
-		row := []any{mark, styled{name, style}, sizeText(&c.Model), bitsText(&c.Model)}
+		row := []any{mark, styled(name, style), sizeText(&c.Model), bitsText(&c.Model)}
 		if effective {
 			row = append(row, effectiveBits(c))
 		}
 		switch {
 		case c.Failure != "":
-			row = append(row, styled{"failed", red})
+			row = append(row, styled("failed", table.Red))
 		case c.Metrics == nil:
 		case paired && c.Paired():
 			m := c.Metrics
-			row = append(row, figure.Nats(m.Divergence.Mean), showInterval("kld.mean", m.Divergence.CI), styled{bar(m.Divergence.Mean, most, 10), dim},
+			row = append(row, figure.Nats(m.Divergence.Mean), showInterval("kld.mean", m.Divergence.CI), styled(bar(m.Divergence.Mean, most, 10), table.Dim),
 				figure.Nats(m.Divergence.P99), figure.Percent(m.SameTop.Value), show("ppl.ratio", m.Ratio.Value))
 		case !paired:
 			for _, cell := range likelihoodCells(r, c.Metrics) {
@@ -81,15 +82,15 @@ func (t *terminal) several() {
 			}
 			row = append(row, figure.Rate(d.TokensPerSecond.Median))
 		}
-		g.row(row...)
+		g.Row(row...)
 	}
-	g.print(t.w)
+	g.Print(t.w)
 	if some(r, func(c *report.Candidate) bool { return c.Pareto }) {
-		fmt.Fprintln(t.w, t.paint("* "+frontText(r), dim))
+		fmt.Fprintln(t.w, t.paint("* "+frontText(r), table.Dim))
 	}
 	for i := range r.Candidates {
 		if c := &r.Candidates[i]; c.Failure != "" {
-			fmt.Fprintf(t.w, "%s %s: %s\n", t.paint("failed", red), clean(c.Name), why(c))
+			fmt.Fprintf(t.w, "%s %s: %s\n", t.paint("failed", table.Red), clean(c.Name), why(c))
 		}
 	}
 }

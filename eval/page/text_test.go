@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/table"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,7 +17,7 @@ func TestColours(t *testing.T) {
 	require.NoError(t, Terminal(&color, sample(), true))
 	require.NotContains(t, plain.String(), "\x1b")
 	s := color.String()
-	for _, c := range []string{"1;31", bold, dim, red, green, yellow, "0"} {
+	for _, c := range []string{"1;31", table.Bold, table.Dim, table.Red, table.Green, table.Yellow, "0"} {
 		require.Contains(t, s, "\x1b["+c+"m")
 		s = strings.ReplaceAll(s, "\x1b["+c+"m", "")
 	}
