@@ -37,6 +37,8 @@ type Options struct {
 	LoRA []LoRA
 	// Dense keeps the layers behind the pooling of embedding models that have some, where GGUF has a place for them.
 	Dense bool
+	// Weights, if not nil, opens the checkpoint's weights, which are not in the folder.
+	Weights *safetensors.Elsewhere
 	// VocabOnly leaves the tensors out; the folder need not have weights.
 	VocabOnly bool
 }
@@ -167,7 +169,12 @@ func Open(dir string, o Options) (*Model, error) {
 	}
 	m := &Model{dir: dir, files: &safetensors.Files{}, quantized: quantized, notes: cfg.Notes()}
 	if !o.VocabOnly {
-		if m.files, err = openWeights(dir); err != nil {
+		if o.Weights != nil {
+			m.files, err = safetensors.OpenElsewhere(dir, *o.Weights)
+		} else {
+			m.files, err = openWeights(dir)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -36,11 +36,12 @@ EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M --calibration calibration.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --target-size 105M --calibration calibration.txt -o smollm2.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run
+   carat build HuggingFaceTB/SmolLM2-1.7B --stream --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,
 		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
-			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags()),
+			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags(), streamFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {
@@ -75,6 +76,9 @@ EXAMPLES:
 			}
 			size, err := budgetOf(c)
 			if err != nil {
+				return err
+			}
+			if err := streamed(c, s, g, &arg, &from); err != nil {
 				return err
 			}
 			return runBuild(c.Context, s, g, arg, out, from, opts, size, cal, ev, rec)

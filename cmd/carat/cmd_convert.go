@@ -40,7 +40,7 @@ EXAMPLES:
 				clientFlag(),
 				&cli.BoolFlag{Name: "vocab-only", Usage: "write metadata and tokenizer, no tensors"}),
 			outputFlags(), []cli.Flag{toFlag()}, splitFlags(), checkpointFlags(),
-			group(adapterGroup, &cli.StringFlag{Name: "base", Usage: "`MODEL` DIR is an adapter: write it for this checkpoint folder, of which config.json is enough"}), sourceFlags()),
+			group(adapterGroup, &cli.StringFlag{Name: "base", Usage: "`MODEL` DIR is an adapter: write it for this checkpoint folder, of which config.json is enough"}), sourceFlags(), streamFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {
@@ -79,6 +79,9 @@ EXAMPLES:
 				return err
 			}
 			copied := quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Clients: readers, Threads: g.threads}
+			if err := streamed(c, s, g, &arg, &opts); err != nil {
+				return err
+			}
 			return runConvert(c.Context, s, g, arg, base, out, opts, copied, rec)
 		},
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // notHF are flags of convert that change nothing with --to hf.
-var notHF = []string{"vocab-only", "split-max-tensors", "lora", "base", "pre", "metadata", "model-name", "manifest", "manifest-metadata", "for", denseFlag}
+var notHF = []string{"vocab-only", "split-max-tensors", "lora", "base", "stream", "pre", "metadata", "model-name", "manifest", "manifest-metadata", "for", denseFlag}
 
 // toHF reports whether convert writes a checkpoint folder.
 func toHF(c *cli.Context) bool { return c.String("to") == "hf" }

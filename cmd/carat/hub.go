@@ -35,7 +35,7 @@ func (l *line) findModels() error {
 		needs = hub.Vocab
 	}
 	for i := range l.rest {
-		if first > 0 && i >= first {
+		if first > 0 && i >= first || l.on("stream") { // those stay on the hub
 			break
 		}
 		if err := findModel(&l.rest[i], needs); err != nil {

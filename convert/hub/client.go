@@ -30,6 +30,7 @@ type Client struct {
 
 	connections int
 	chunk       int64         // files are fetched in ranges of this size
+	block       int64         // files are streamed in ranges of this size
 	stall       time.Duration // how long a connection may bring nothing
 	pause       func(context.Context, time.Duration) error
 }
@@ -55,7 +56,7 @@ func NewClient() (*Client, error) {
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true) // several connections: those of HTTP/2 would be one
 	return &Client{
-		endpoint: e, token: t, connections: connections, chunk: chunkSize, stall: time.Minute, pause: pause,
+		endpoint: e, token: t, connections: connections, chunk: chunkSize, block: blockSize, stall: time.Minute, pause: pause,
 		http: &http.Client{Transport: transport, CheckRedirect: checkRedirect},
 	}, nil
 }

@@ -11,5 +11,7 @@
 // gets its name. The hub names files, sizes and redirects, and is believed in none: names must stay in their folder, ranges
 // must be those that were asked for, and the token goes to the hub's own host alone.
 //
+// Stream reads a checkpoint's weights range by range instead, for those who read them once.
+//
 // This is the only package that uses the network.
 package hub

@@ -34,11 +34,13 @@ func newFakeHub(t *testing.T, files map[string][]byte) *hubtest.Server {
 	return h
 }
 
+const testBlock = 20_000
+
 // testClient waits for nothing and fetches small ranges.
 func testClient(t *testing.T) *Client {
 	c, err := NewClient()
 	require.NoError(t, err)
-	c.chunk = 10_000
+	c.chunk, c.block = 10_000, testBlock
 	c.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return c
 }

@@ -63,7 +63,7 @@ func Parse(s string) (r Ref, ok bool, err error) {
 	case !scheme:
 		return Ref{}, false, nil
 	case err == nil:
-		err = fmt.Errorf("nothing stands behind @ or :")
+		err = fmt.Errorf("nothing stands behind its @ or its colon")
 		fallthrough
 	default:
 		return Ref{}, false, fmt.Errorf("%w: %s: %w; expected hf://ORG/NAME, with @REVISION or :FILE.gguf behind it", gguf.ErrInput, s, err)

@@ -58,13 +58,27 @@ type Reader func(file *inputfile.File) ([]*Tensor, error)
 
 // OpenAll opens the weight files of a folder in any format.
 func OpenAll(dir string, n Names, read Reader) (*Files, error) {
-	names, where, err := n.list(dir)
+	return openAll(dir, n, read, Elsewhere{Open: inputfile.Open})
+}
+
+// Elsewhere says how weights are read that are not in their folder.
+type Elsewhere struct {
+	Names []string // of the files, for folders without an index; nil for those that are there
+	// Open opens the file that would be at path.
+	Open func(path string) (*inputfile.File, error)
+}
+
+// OpenElsewhere is Open for a folder that has the index, if there is one, and whose weight files e opens.
+func OpenElsewhere(dir string, e Elsewhere) (*Files, error) { return openAll(dir, names, read, e) }
+
+func openAll(dir string, n Names, read Reader, e Elsewhere) (*Files, error) {
+	names, where, err := n.list(dir, e.Names)
 	if err != nil {
 		return nil, err
 	}
 	f := &Files{}
 	for _, name := range names {
-		if err := f.add(dir, name, read); err != nil {
+		if err := f.add(dir, name, read, e.Open); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
@@ -82,15 +96,15 @@ func OpenAll(dir string, n Names, read Reader) (*Files, error) {
 // OpenOne opens one file of a folder in any format.
 func OpenOne(dir, name string, read Reader) (*Files, error) {
 	f := &Files{}
-	if err := f.add(dir, name, read); err != nil {
+	if err := f.add(dir, name, read, inputfile.Open); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-func (f *Files) add(dir, name string, read Reader) error {
+func (f *Files) add(dir, name string, read Reader, open func(path string) (*inputfile.File, error)) error {
 	path := filepath.Join(dir, name)
-	file, err := inputfile.Open(path)
+	file, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s: missing file: the index names it", gguf.ErrInput, path)
 	}

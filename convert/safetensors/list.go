@@ -46,7 +46,7 @@ func (n Names) Match(name string) bool {
 
 // List returns the names of the weight files that dir should have, sorted: those that the index names are not looked for.
 func List(dir string) ([]string, error) {
-	found, _, err := names.list(dir)
+	found, _, err := names.list(dir, nil)
 	return found, err
 }
 
@@ -59,8 +59,9 @@ func IndexFiles(b []byte, path string) ([]string, error) {
 	return slices.Compact(slices.Sorted(maps.Values(where))), nil
 }
 
-// list returns the names of the weight files, sorted, and where each tensor is if an index says so.
-func (n Names) list(dir string) (names []string, where map[string]string, err error) {
+// list returns the names of the weight files, sorted, and where each tensor is if an index says so. Without an index they
+// are those of have, if that is not nil, or of dir.
+func (n Names) list(dir string, have []string) (names []string, where map[string]string, err error) {
 	path := filepath.Join(dir, n.Index)
 	b, err := inputfile.ReadText(path, MaxIndex)
 	switch {
@@ -77,6 +78,9 @@ func (n Names) list(dir string) (names []string, where map[string]string, err er
 		return names, where, nil
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, nil, err
+	}
+	if have != nil {
+		return have, nil, checkNumbers(dir, have)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -40,7 +40,18 @@ type File struct {
 	time   time.Time
 	once   sync.Once
 	mapped []byte
+	far    Source // in place of f
 }
+
+// Source is a file that is not on this machine. ReadAt fills p or fails.
+type Source interface {
+	io.ReaderAt
+	Unchanged() error
+	io.Closer
+}
+
+// From is a File of size bytes that src reads. It cannot be mapped. path is for messages.
+func From(path string, size int64, src Source) *File { return &File{path: path, size: size, far: src} }
 
 // Open opens the regular file at path, or what a symbolic link there points to.
 func Open(path string) (*File, error) {
@@ -80,6 +91,12 @@ func (f *File) Size() int64 { return f.size }
 // ReadAt fills p from offset off. It implements io.ReaderAt, but for io.EOF: fewer bytes than asked for are always an
 // error about the file.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if f.far != nil {
+		if off < 0 || off+int64(len(p)) > f.size {
+			return 0, f.short(f.size)
+		}
+		return f.far.ReadAt(p, off)
+	}
 	n, err := f.f.ReadAt(p, off)
 	switch {
 	case n == len(p):
@@ -108,6 +125,9 @@ const changed = "it changed while it was read; run again when nothing writes to 
 // Unchanged fails when the file is not what it was when it was opened: its size or time of modification differ, or
 // another file is at its path. A file that was removed meanwhile was read as it was.
 func (f *File) Unchanged() error {
+	if f.far != nil {
+		return f.far.Unchanged()
+	}
 	st, err := f.f.Stat()
 	if err != nil {
 		return err
@@ -126,6 +146,9 @@ func (f *File) Unchanged() error {
 // Map maps the file into memory, read-only. The bytes are valid until Close and must be read within mmap.Guard, which
 // makes errors of pages that cannot be read. It is nil where files cannot be mapped.
 func (f *File) Map() []byte {
+	if f.far != nil {
+		return nil
+	}
 	f.once.Do(func() { f.mapped, _ = mmap.Map(f.f, f.size, f.fault) }) // ReadAt serves otherwise
 	return f.mapped
 }
@@ -140,6 +163,9 @@ func (f *File) fault(off int64) error {
 
 // Close closes the file and ends its mapping.
 func (f *File) Close() (err error) {
+	if f.far != nil {
+		return f.far.Close()
+	}
 	if f.mapped != nil {
 		err = mmap.Unmap(f.mapped)
 		f.mapped = nil
