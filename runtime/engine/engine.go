@@ -129,6 +129,9 @@ func (e *Engine) Tokenizer() (*tokenizer.Tokenizer, error) { return e.tokenizer(
 // Source is the model as it was opened.
 func (e *Engine) Source() gguf.Model { return e.source }
 
+// Predicts says whether the model predicts tokens; embedding models do not.
+func (e *Engine) Predicts() bool { return e.model.Predicts() }
+
 // Encodes says whether the model has an encoder for its input: a session's Encode is given the text, and the sequence begins
 // with the token Start.
 func (e *Engine) Encodes() bool { return e.model.Encodes() }

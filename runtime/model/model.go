@@ -124,6 +124,9 @@ func (m *Model) Vocab() int { return m.graph.embedding.Rows }
 // Width is the number of activations of a token.
 func (m *Model) Width() int { return m.graph.width }
 
+// Predicts says whether the model has logits. Embedding models have activations only.
+func (m *Model) Predicts() bool { return m.graph.output.w != nil }
+
 // Pooling says how the activations of a text's tokens become one vector (Outputs.Pooled): none, mean, cls (that of the first token), last
 // or rank (what a reranker computes, which the runtime does not).
 func (m *Model) Pooling() string { return poolings[m.graph.pooling] }

@@ -1,0 +1,77 @@
+package serve
+
+import (
+	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/model"
+)
+
+// slot is a session and the job that it works for.
+type slot struct {
+	session *model.Session
+	ids     []int32 // what the session holds
+	used    int     // when it was last begun, in jobs
+	logits  []float32
+
+	job     *job // nil: it is free
+	pending []int32
+	writing *generate.Writing // nil while the prompt is read
+}
+
+// Prompts are read in pieces, so that those who write need not wait long for a long one.
+const (
+	block   = 512 // what a session evaluates at a time
+	shorter = 128 // when somebody is writing
+)
+
+// piece is how many of rest tokens behind the first at ones are read at a time: within a block of 512, as a session alone takes them, equal
+// parts of at most so many. (Equal ones, since kernels for few tokens may round otherwise than those for many.)
+func piece(at, rest, most int) int {
+	rest = min(rest, block-at%block)
+	parts := (rest + most - 1) / most
+	return (rest + parts - 1) / parts
+}
+
+// common is the length of the beginning that a and b share.
+func common(a, b []int32) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// choose returns the free slot that knows most of prompt, of several the one that was used longest ago; nil if there is none.
+func choose(slots []*slot, prompt []int32) (best *slot) {
+	known := -1
+	for _, s := range slots {
+		if s.job != nil {
+			continue
+		}
+		if n := common(s.ids, prompt); n > known || n == known && s.used < best.used {
+			best, known = s, n
+		}
+	}
+	return best
+}
+
+// begin gives the slot a job.
+func (s *slot) begin(j *job, number int) {
+	known := min(common(s.ids, j.prompt), len(j.prompt)-1) // the last one's logits are wanted
+	s.session.Truncate(known)
+	s.ids = s.ids[:known]
+	s.job, s.used, s.pending, s.writing = j, number, j.prompt[known:], nil
+	j.mu.Lock()
+	j.cached = known
+	j.mu.Unlock()
+}
+
+// release makes the slot free; what it knows it keeps.
+func (s *slot) release() { s.job, s.pending, s.writing = nil, nil, nil }
+
+// forget empties the session.
+func (s *slot) forget() {
+	s.session.Reset()
+	s.ids = s.ids[:0]
+}
