@@ -46,6 +46,7 @@ ENVIRONMENT:
    CARAT_THREADS  number of threads, unless --threads is given
    CARAT_CPU      generic, avx2, avxvnni, avx512, amx or neon: use no newer instructions than these
    CARAT_CACHE    folder of stored verdicts, unless --cache is given
+   CARAT_API_KEY  key that serve asks for, unless --api-key is given
    NO_COLOR       print no colours`
 
 // verbs lists the commands, one file each, by category. A new verb is a new file and a line here.
@@ -57,7 +58,7 @@ func verbs(s streams) []*cli.Command {
 	}{
 		{"MAKE A MODEL", []*cli.Command{buildCommand(s), convertCommand(s), quantizeCommand(s), planCommand(s), imatrixCommand(s)}},
 		{"MEASURE IT", []*cli.Command{evalCommand(s), compareCommand(s), sweepCommand(s), gateCommand(s), reportCommand(s), tasksCommand(s), benchCommand(s), overlapCommand(s)}},
-		{"USE IT", []*cli.Command{runCommand(s), embedCommand(s)}},
+		{"USE IT", []*cli.Command{runCommand(s), serveCommand(s), embedCommand(s)}},
 		{"MODEL FILES", []*cli.Command{pullCommand(s), inspectCommand(s), verifyCommand(s), diffCommand(s), hashCommand(s), splitCommand(s), mergeCommand(s), editCommand(s)}},
 		{"CARAT ITSELF", []*cli.Command{cacheCommand(s), completionCommand(s), helpCommand(s), versionCommand(s)}},
 	} {

@@ -22,6 +22,7 @@ const (
 	compareGroup   = "COMPARE"
 	samplingGroup  = "SAMPLING"
 	vectorGroup    = "VECTORS"
+	serverGroup    = "SERVER"
 	adapterGroup   = "ADAPTER"
 	gateGroup      = "GATE"
 	pagesGroup     = "PAGES"

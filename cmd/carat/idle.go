@@ -29,6 +29,8 @@ var idleRules = []idleRule{
 	{"run", []string{"xtc-threshold"}, unset("xtc-probability"), "without --xtc-probability XTC takes nothing away"},
 	{"run", []string{"repeat-last-n"}, unpenalised, "there is no penalty: give --repeat-penalty, --presence-penalty or --frequency-penalty"},
 	{"run", []string{"dry-base", "dry-allowed-length", "dry-penalty-last-n", "dry-sequence-breaker"}, unset("dry-multiplier"), "without --dry-multiplier there is no penalty"},
+	{"serve", []string{"xtc-threshold"}, unset("xtc-probability"), "without --xtc-probability XTC takes nothing away"},
+	{"serve", []string{"dry-base", "dry-allowed-length", "dry-penalty-last-n", "dry-sequence-breaker"}, unset("dry-multiplier"), "without --dry-multiplier there is no penalty"},
 	{"tasks", nil, isSet("list"), "--list lists all tasks"},
 	{"tasks", []string{"max-tokens"}, noTask("gsm8k"), "only gsm8k generates answers"},
 	{"tasks", []string{"select"}, unset("limit"), "without --limit all items are used"},

@@ -42,6 +42,7 @@ func TestJSONEverywhere(t *testing.T) {
 		"run":        {{model, "-p", "hi", "-n", "2"}},
 		"embed":      {{model, "a text", "--pooling", "mean"}, {model, "a", "b", "--pooling", "last", "--npy", at("v.npy")}},
 		"inspect":    {{model}, {model, "--hash"}, {model, "--tensors=false"}},
+		"serve":      {{model, "--dry-run", "--port", "0"}},
 		"verify":     {{model}},
 		"diff":       {{model, model}, {model, model, "--values"}},
 		"hash":       {{model}},

@@ -59,6 +59,7 @@ func TestFullStdout(t *testing.T) {
 		"bench":      {{files[0], "-p", "4", "-n", "2", "-r", "1", "--no-load"}},
 		"overlap":    {{text, "--eval", text, "--max-share", "1"}, {text, "--eval", text}},
 		"run":        {{files[0], "-p", "a", "-n", "4"}},
+		"serve":      {{files[0], "--dry-run", "--port", "0"}},
 		"embed":      {{files[0], "a text", "--pooling", "mean"}},
 		"inspect":    {{files[0]}},
 		"verify":     {{files[0]}},

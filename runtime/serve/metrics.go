@@ -53,7 +53,9 @@ func (m *metrics) request(path string, status int, took time.Duration) {
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	m := s.metrics
 	var out strings.Builder
-	head := func(name, kind, help string) { fmt.Fprintf(&out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind) }
+	head := func(name, kind, help string) {
+		fmt.Fprintf(&out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+	}
 	value := func(name, kind, help string, v int64) {
 		head(name, kind, help)
 		fmt.Fprintf(&out, "%s %d\n", name, v)

@@ -128,6 +128,20 @@ func (p *params) choices() (int, error) {
 	return *p.N, nil
 }
 
+// checkFormat refuses answers in a form that nothing holds the model to.
+func (p *params) checkFormat() error {
+	var f struct {
+		Type string `json:"type"`
+	}
+	if len(p.ResponseFormat) > 0 && json.Unmarshal(p.ResponseFormat, &f) != nil {
+		return invalid("response_format", "expected an object")
+	}
+	if f.Type != "" && f.Type != "text" {
+		return invalid("response_format", "must be of type text (found %q)", f.Type)
+	}
+	return nil
+}
+
 // bias is logit_bias of a model with so many tokens.
 func (p *params) bias(vocab int) (map[int32]float32, error) {
 	out := map[int32]float32{}

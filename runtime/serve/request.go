@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func badBody(err error) error {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &kind) && kind.Field != "":
-		return invalid(kind.Field, "found a JSON %s, expected %s", kind.Value, expected(kind))
+		return invalid(strings.TrimPrefix(kind.Field, "params."), "found a JSON %s, expected %s", kind.Value, expected(kind))
 	case errors.As(err, &large):
 		return refused(http.StatusRequestEntityTooLarge, "invalid_request_error", "too_large", "the body is larger than %d bytes", large.Limit)
 	case errors.Is(err, io.EOF):

@@ -26,6 +26,9 @@ func (s *Server) start(ctx context.Context, list [][]int32, p *params, probs boo
 	if err != nil {
 		return nil, err
 	}
+	if err := p.checkFormat(); err != nil {
+		return nil, err
+	}
 	if len(list)*n > s.o.Slots+s.o.Queue {
 		return nil, invalid("n", "%d answers to %d prompts are more than the server's %d slots and its queue of %d hold", n, len(list), s.o.Slots, s.o.Queue)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/carat-llm/carat/gguf"
@@ -28,6 +29,9 @@ type Server struct {
 	embedding chan struct{} // holds one while vectors are made
 	metrics   *metrics
 	mux       http.ServeMux
+	running   context.Context // until Close
+	stop      context.CancelCauseFunc
+	closing   sync.Once
 	created   int64
 }
 
@@ -44,6 +48,7 @@ func New(e *engine.Engine, o Options) (*Server, error) {
 	}
 	s := &Server{o: o, engine: e, embedding: make(chan struct{}, 1), created: time.Now().Unix()}
 	s.metrics = newMetrics()
+	s.running, s.stop = context.WithCancelCause(context.Background())
 	var err error
 	if s.tok, err = e.Tokenizer(); err != nil {
 		return nil, err
@@ -77,11 +82,18 @@ func New(e *engine.Engine, o Options) (*Server, error) {
 	return s, nil
 }
 
+// Context is the number of tokens of a slot.
+func (s *Server) Context() int { return s.o.Context }
+
 // Close ends all requests, and returns when nothing works any more.
 func (s *Server) Close() {
-	if s.scheduler != nil {
-		s.scheduler.close()
-	}
+	s.closing.Do(func() {
+		s.stop(errStopped)
+		if s.scheduler != nil {
+			s.scheduler.close()
+		}
+		s.embedding <- struct{}{}
+	})
 }
 
 // ServeHTTP implements http.Handler.
@@ -137,6 +149,8 @@ func (s *Server) guarded(pattern string, handle func(http.ResponseWriter, *http.
 		}
 		ctx, cancel := context.WithTimeoutCause(r.Context(), s.o.Timeout, errTimeout)
 		defer cancel()
+		ctx, end := context.WithCancelCause(ctx)
+		defer context.AfterFunc(s.running, func() { end(errStopped) })()
 		if err := handle(counted, r.WithContext(ctx)); err != nil {
 			fail(counted, err)
 		}

@@ -42,18 +42,27 @@ func common(a, b []int32) int {
 	return n
 }
 
-// choose returns the free slot that knows most of prompt, of several the one that was used longest ago; nil if there is none.
-func choose(slots []*slot, prompt []int32) (best *slot) {
-	known := -1
+// choose returns a free slot for prompt, nil if there is none: the one that knows most of it, if that is at least half of the prompt or of
+// what the slot knows, so that a conversation finds its slot again and a common beginning does not cost another one its own; else the one
+// that was used longest ago.
+func choose(slots []*slot, prompt []int32) *slot {
+	var knowing, oldest *slot
+	known := 0
 	for _, s := range slots {
 		if s.job != nil {
 			continue
 		}
-		if n := common(s.ids, prompt); n > known || n == known && s.used < best.used {
-			best, known = s, n
+		if oldest == nil || s.used < oldest.used {
+			oldest = s
+		}
+		if n := common(s.ids, prompt); n > known && 2*n >= min(len(prompt), len(s.ids)) {
+			knowing, known = s, n
 		}
 	}
-	return best
+	if knowing != nil {
+		return knowing
+	}
+	return oldest
 }
 
 // begin gives the slot a job.
