@@ -12,6 +12,7 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/grammar"
 	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
@@ -31,10 +32,11 @@ EXAMPLES:
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 1 --min-p 0.05 --dry-multiplier 0.8 --stop "The end"
    carat run ./SmolLM2-135M < prompt.txt
+   carat run ./SmolLM2-135M -p "A person as JSON: " --json-schema person.schema.json
    carat run smollm2-Q4_K_M.gguf --lora my-adapter.gguf --lora another.gguf=0.5 -p "Once upon a time"`,
 		Flags: slices.Concat(group(textGroup,
 			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue; - for standard input"},
-			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"}), samplingFlags(), adapterFlags(), computeFlags(kernel.Fast), preFlag()),
+			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"}), samplingFlags(), grammarFlags(), adapterFlags(), computeFlags(kernel.Fast), preFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -55,7 +57,11 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runRun(c.Context, s, g, arg, sourceOptions(c), adapters, prompt, o, breakers)
+			form, err := grammarOf(c)
+			if err != nil {
+				return err
+			}
+			return runRun(c.Context, s, g, arg, sourceOptions(c), adapters, prompt, o, breakers, form)
 		},
 	}
 }
@@ -77,7 +83,7 @@ func warnBeyond(w io.Writer, path string, e *engine.Engine, tokens int, what str
 	}
 }
 
-func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options, breakers []string) error {
+func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options, breakers []string, form *grammar.Grammar) error {
 	e, err := g.engine(path, src, engine.Options{Text: true}, adapters...)
 	if err != nil {
 		return err
@@ -101,6 +107,9 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 		if opts.Breakers, err = generate.FindBreakers(e.Vocab(), tok, breakers); err != nil {
 			return err
 		}
+	}
+	if form != nil {
+		opts.Constraint = form.Constrain(grammar.NewVocabulary(tok))
 	}
 	sess, err := e.NewSession(len(ids) + opts.MaxTokens)
 	if err != nil {
@@ -130,6 +139,9 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 	}
 	if err := gguf.Unchanged(e.Source()); err != nil {
 		return err
+	}
+	if form != nil && reason == generate.Limit {
+		printf(s.err, "carat: warning: the text is not whole: it has %d tokens, as many as -n allows, and the grammar wants more\n", len(tokens))
 	}
 	if g.json {
 		return printJSON(s.out, generated{prompt, text.String(), tokens, string(reason)})

@@ -21,6 +21,14 @@ type Tokenizer interface {
 	IsEOG(id int32) bool
 }
 
+// Constraint holds a text to a form; runtime/grammar has one.
+type Constraint interface {
+	// Mask sets the logits of tokens that may not come next to negative infinity.
+	Mask(logits []float32) error
+	// Accept notes the token that came next.
+	Accept(id int32) error
+}
+
 // Reason says why a generation ended.
 type Reason string
 
@@ -39,6 +47,8 @@ type Options struct {
 	MaxTokens int
 	// IgnoreEOG goes on after tokens that end (for measurements).
 	IgnoreEOG bool
+	// Constraint, when not nil, says which tokens may come next. It is of this text alone.
+	Constraint Constraint
 	// Stop are strings that end the text. They are no part of it.
 	Stop []string
 }

@@ -11,6 +11,7 @@ type Writing struct {
 	opts    Options
 	sampler *Sampler
 	out     *text
+	masked  []float32 // logits behind Options.Constraint
 }
 
 // NewWriting begins a text behind prompt. Emit is given the text of new tokens as soon as it is clear: whole characters, which may come in
@@ -33,7 +34,18 @@ func NewWriting(tok Tokenizer, prompt []int32, opts Options, emit func(text []by
 // Take draws a token from the logits behind the last one. The reason is empty as long as the text goes on; a token that ends the text by
 // itself is drawn, but not among Tokens.
 func (w *Writing) Take(logits []float32) (id int32, reason Reason, err error) {
-	id = w.sampler.Sample(logits)
+	if c := w.opts.Constraint; c != nil {
+		w.masked = append(w.masked[:0], logits...)
+		if err := c.Mask(w.masked); err != nil {
+			return 0, "", err
+		}
+		id = w.sampler.Sample(w.masked)
+		if err := c.Accept(id); err != nil {
+			return id, "", err
+		}
+	} else {
+		id = w.sampler.Sample(logits)
+	}
 	if w.tok.IsEOG(id) && !w.opts.IgnoreEOG {
 		return id, EndOfGeneration, w.out.end()
 	}

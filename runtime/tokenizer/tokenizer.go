@@ -248,5 +248,14 @@ func (t *Tokenizer) AddEOS() bool { return t.addEOS }
 // IsEOG reports whether id ends a generated text.
 func (t *Tokenizer) IsEOG(id int32) bool { return t.eog[id] }
 
+// IsText reports whether a token stands for its piece in a text: control tokens, the unknown one and unused ones do not.
+func (t *Tokenizer) IsText(id int32) bool {
+	if id < 0 || int(id) >= len(t.tokens) {
+		return false
+	}
+	typ := t.types[id]
+	return typ == normal || typ == userDefined || typ == byteToken
+}
+
 // Size is the number of tokens.
 func (t *Tokenizer) Size() int { return len(t.tokens) }
