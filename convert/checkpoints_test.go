@@ -75,9 +75,12 @@ func TestCheckpoints(t *testing.T) {
 		require.NoError(t, json.Unmarshal(c.Config, &config))
 		seen[config.Architectures[0]] = true
 	}
+	for _, dir := range encoderFolders(t) {
+		seen[classOf(t, dir)] = true
+	}
 	for _, class := range arch.Classes() {
 		if !slices.Contains(sameAs, class) {
-			require.True(t, seen[class], "neither testdata/checkpoints nor %s has a %s", familiesFile, class)
+			require.True(t, seen[class], "neither testdata/checkpoints nor testdata/encoders nor %s has a %s", familiesFile, class)
 		}
 	}
 }
@@ -85,7 +88,8 @@ func TestCheckpoints(t *testing.T) {
 // sameAs are classes that share another's family and tensors: bodies without a head, wrappers, and older names.
 var sameAs = []string{"Qwen2Model", "Qwen3Model", "LLaMAForCausalLM", "Qwen2VLForConditionalGeneration", "Qwen3_5MoeForConditionalGeneration",
 	"Llama4ForConditionalGeneration", "ExaoneMoEForCausalLM", "Ernie4_5_ForCausalLM", "StableLMEpochForCausalLM", "BloomModel", "PhimoeForCausalLM",
-	"Gemma3nForConditionalGeneration", "LlamaModel", "T5WithLMHeadModel"}
+	"Gemma3nForConditionalGeneration", "LlamaModel", "T5WithLMHeadModel",
+	"JinaBertForMaskedLM", "NeoBERTLMHead", "NeoBERTForSequenceClassification"}
 
 // TestIncompleteCheckpoints: without any one of its tensors a checkpoint is refused, and the error names the tensor.
 func TestIncompleteCheckpoints(t *testing.T) {

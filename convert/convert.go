@@ -37,6 +37,8 @@ type Options struct {
 	LoRA []LoRA
 	// Dense keeps the layers behind the pooling of embedding models that have some, where GGUF has a place for them.
 	Dense bool
+	// Pooler keeps the pooler of BERT's classifiers, without which their scores are not those of the checkpoint; the reference leaves it out.
+	Pooler bool
 	// Weights, if not nil, opens the checkpoint's weights, which are not in the folder.
 	Weights *safetensors.Elsewhere
 	// VocabOnly leaves the tensors out; the folder need not have weights.
@@ -168,6 +170,7 @@ func Open(dir string, o Options) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{dir: dir, files: &safetensors.Files{}, quantized: quantized, notes: cfg.Notes()}
+	m.keepPooler(spec, o.Pooler)
 	if !o.VocabOnly {
 		if o.Weights != nil {
 			m.files, err = safetensors.OpenElsewhere(dir, *o.Weights)

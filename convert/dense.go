@@ -69,3 +69,13 @@ func (m *Model) denseLayer(name, folder, architecture string) (*safetensors.Tens
 		gguf.KV{Key: architecture + "." + name + "_feat_out", Value: uint32(config.Out)})
 	return all[0], nil
 }
+
+// keepPooler makes the pooler of a classifier part of the file if it is asked for, and says otherwise that scores lack it.
+func (m *Model) keepPooler(spec *arch.Spec, wanted bool) {
+	switch {
+	case wanted:
+		spec.Tensors = append(spec.Tensors, spec.Pooler...)
+	case len(spec.Pooler) > 0:
+		m.notes = append(m.notes, fmt.Sprintf("the pooler before the classifier (%s) is left out, as by the reference converter: scores are not those of the checkpoint; --pooler keeps it", spec.Pooler[0].Source))
+	}
+}

@@ -50,7 +50,7 @@ func TestWhatItIs(t *testing.T) {
 		"awq beside":         {map[string]string{"config.json": config(""), "quant_config.json": `{"w_bit": 3}`}, "quant_config.json: the file says that the weights are quantized with AWQ, 3 bits", "BF16"},
 		"wrapper":            {map[string]string{"config.json": `{"architectures": ["LlavaNextForConditionalGeneration"], "text_config": {"model_type": "mistral"}}`}, `a multimodal or encoder-decoder model; its text model is "mistral"`, "LlamaForCausalLM"},
 		"reranker":           {map[string]string{"config.json": `{"architectures": ["Qwen3ForSequenceClassification"]}`}, "a classifier or reranker", "LlamaForCausalLM"},
-		"embedder":           {map[string]string{"config.json": `{"architectures": ["NomicBertModel"]}`}, "an embedding model", "LlamaForCausalLM"},
+		"embedder":           {map[string]string{"config.json": `{"architectures": ["FunnelModel"]}`}, "an embedding model", "LlamaForCausalLM"},
 	} {
 		dir := t.TempDir()
 		for file, text := range c.files {

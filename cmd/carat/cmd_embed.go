@@ -63,7 +63,7 @@ EXAMPLES:
 			if err := o.choose(c.String("pooling")); err != nil {
 				return err
 			}
-			if o.texts, err = embedTexts(s, c.Args().Tail(), c.String("file")); err != nil {
+			if o.texts, err = lineTexts(s, "embed", c.Args().Tail(), c.String("file")); err != nil {
 				return err
 			}
 			return runEmbed(c.Context, s, g, o)
@@ -102,15 +102,15 @@ func (o *embedOptions) choose(pooling string) error {
 	return nil
 }
 
-// embedTexts are the arguments, or the lines of a file or of standard input.
-func embedTexts(s streams, args []string, file string) ([]string, error) {
+// lineTexts are the arguments of a verb, or the lines of a file or of standard input.
+func lineTexts(s streams, verb string, args []string, file string) ([]string, error) {
 	switch {
 	case len(args) > 0 && file != "":
 		return nil, usagef("--file %s and texts as arguments: give one of them", file)
 	case len(args) > 0:
 		return args, nil
 	case file == "" && !stdinOf(s.in).piped():
-		return nil, usagef("embed needs texts: as arguments, as lines of --file FILE, or as lines of standard input")
+		return nil, usagef("%s needs texts: as arguments, as lines of --file FILE, or as lines of standard input", verb)
 	case file == "":
 		file = "-"
 	}

@@ -19,6 +19,7 @@ import (
 var (
 	tiny     = filepath.Join("..", "..", "testdata", "tiny-llama")
 	evalFile = filepath.Join("..", "..", "testdata", "eval.txt")
+	reranker = filepath.Join("..", "..", "testdata", "encoders", "xlm-roberta-rank")
 )
 
 // carat runs a command line and returns its exit code and what it printed.

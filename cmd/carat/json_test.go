@@ -41,6 +41,7 @@ func TestJSONEverywhere(t *testing.T) {
 		"overlap":    {{items, "--eval", text}},
 		"run":        {{model, "-p", "hi", "-n", "2"}},
 		"embed":      {{model, "a text", "--pooling", "mean"}, {model, "a", "b", "--pooling", "last", "--npy", at("v.npy")}},
+		"rank":       {{reranker, "--query", "a ring", "the inn", "a ring", "--top", "1"}},
 		"inspect":    {{model}, {model, "--hash"}, {model, "--tensors=false"}},
 		"serve":      {{model, "--dry-run", "--port", "0"}},
 		"verify":     {{model}},

@@ -52,6 +52,8 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ROOT", root)
 			e.Setenv("TINY", filepath.Join(root, "testdata", "tiny-llama"))
+			e.Setenv("ENCODERS", filepath.Join(root, "testdata", "encoders"))
+			e.Setenv("RERANKER", filepath.Join(root, "testdata", "encoders", "xlm-roberta-rank"))
 			e.Setenv("LONGNAME", strings.Repeat("n", 300))
 			e.Setenv("EVALTEXT", filepath.Join(root, "testdata", "eval.txt"))
 			e.Setenv("REPORT", filepath.Join(root, "eval", "report", "testdata", "sample.json"))

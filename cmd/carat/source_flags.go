@@ -14,7 +14,7 @@ func checkSourceFlags(c *cli.Context) error {
 		return nil
 	}
 	paths := append(c.Args().Slice(), c.String("reference"))
-	if c.Command.Name == "embed" {
+	if c.Command.Name == "embed" || c.Command.Name == "rank" {
 		paths = paths[:min(1, len(paths))] // the others are texts
 	}
 	return idleSourceFlags(c, paths...)

@@ -61,6 +61,7 @@ func TestFullStdout(t *testing.T) {
 		"run":        {{files[0], "-p", "a", "-n", "4"}},
 		"serve":      {{files[0], "--dry-run", "--port", "0"}},
 		"embed":      {{files[0], "a text", "--pooling", "mean"}},
+		"rank":       {{reranker, "--query", "a ring", "the inn", "a ring"}},
 		"inspect":    {{files[0]}},
 		"verify":     {{files[0]}},
 		"diff":       {{files[0], files[0]}, {files[0], files[1]}},

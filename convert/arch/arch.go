@@ -46,6 +46,8 @@ type Spec struct {
 	Numbers []Numbers
 	// Tensors lists what is made of every tensor of the checkpoint (tensor.go).
 	Tensors []Tensor
+	// Pooler are tensors that the reference leaves out, but that scores need: they are written where those are wanted.
+	Pooler []Tensor
 	// LeftOut are tensors of the checkpoint that the file does not have.
 	LeftOut []LeftOut
 	// SpacePrefix, if not nil, is written as tokenizer.ggml.add_space_prefix behind the tokenizer.
@@ -66,7 +68,7 @@ var families = []*Family{
 	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, lfm2, lfm2moe, nemotron, stablelm,
 	phi2, phimoe, gptneox, bloom, falcon, mpt, starcoder, starcoder2, mamba1, jamba, mamba2,
 	falconh1, granitehybrid, bamba, nemotronh,
-	bert, modernbert, t5, mt5,
+	bert, distilbert, roberta, xlmRoberta, nomicBert, jinaBert, modernbert, neobert, eurobert, t5, mt5,
 	phi3, gpt2,
 }
 

@@ -44,6 +44,12 @@ func (k keys) with(more ...key) keys {
 	return k
 }
 
+// before is k with more in front of the key of that name.
+func (k keys) before(name string, more ...key) keys {
+	i := slices.IndexFunc(k, func(x key) bool { return x.name == name })
+	return slices.Insert(slices.Clone(k), i, more...)
+}
+
 // when is what stands in a table under a condition.
 func when(condition bool, k ...key) keys {
 	if condition {

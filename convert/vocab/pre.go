@@ -22,15 +22,16 @@ type step struct {
 		Regex  string
 		String string
 	} `json:"pattern"`
-	Behavior         string `json:"behavior"`
-	Invert           bool   `json:"invert"`
-	IndividualDigits bool   `json:"individual_digits"`
-	UseRegex         *bool  `json:"use_regex"`
-	AddPrefixSpace   bool   `json:"add_prefix_space"`
-	PrependScheme    string `json:"prepend_scheme"` // of Metaspace
-	Prepend          string `json:"prepend"`
-	Lowercase        *bool  `json:"lowercase"` // of BertNormalizer
-	StripAccents     *bool  `json:"strip_accents"`
+	Behavior         string  `json:"behavior"`
+	Invert           bool    `json:"invert"`
+	IndividualDigits bool    `json:"individual_digits"`
+	UseRegex         *bool   `json:"use_regex"`
+	AddPrefixSpace   bool    `json:"add_prefix_space"`
+	PrependScheme    string  `json:"prepend_scheme"` // of Metaspace
+	Prepend          string  `json:"prepend"`
+	Lowercase        *bool   `json:"lowercase"` // of BertNormalizer
+	StripAccents     *bool   `json:"strip_accents"`
+	Charsmap         *string `json:"precompiled_charsmap"` // of Precompiled
 }
 
 // String spells the steps out, as the table of known pre-tokenizers does.

@@ -30,9 +30,12 @@ type tokenizerModel struct {
 	IgnoreMerges bool           `json:"ignore_merges"`
 	ByteFallback bool           `json:"byte_fallback"`
 	Prefix       string         `json:"continuing_subword_prefix"`
+	// Of unigrams: the scores of the pieces, whose ids are in Vocab too, and the piece for what is none of them.
+	Scores  []float32 `json:"-"`
+	Unknown *int      `json:"-"`
 }
 
-// UnmarshalJSON reads the models with a vocabulary that is an object; of others only the type.
+// UnmarshalJSON reads the models that are known; of others only the type.
 func (m *tokenizerModel) UnmarshalJSON(b []byte) error {
 	var head struct {
 		Type string `json:"type"`
@@ -40,7 +43,11 @@ func (m *tokenizerModel) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return err
 	}
-	if head.Type != "BPE" && head.Type != "WordPiece" {
+	switch head.Type {
+	case "BPE", "WordPiece":
+	case "Unigram":
+		return m.unigrams(b)
+	default:
 		m.Type = head.Type
 		return nil
 	}

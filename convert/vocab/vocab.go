@@ -1,8 +1,9 @@
 // Package vocab turns a checkpoint's tokenizer files into the tokenizer.* entries of GGUF, in the reference
 // converter's order.
 //
-// Seven kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte fallback, which is
-// SentencePiece in tokenizer.json's clothes, WordPiece (BERT), SentencePiece's unigrams (T5), and byte-level BPE without
+// Eight kinds are read: SentencePiece (tokenizer.model), byte-level BPE (tokenizer.json), BPE with byte fallback, which is
+// SentencePiece in tokenizer.json's clothes, WordPiece (BERT), SentencePiece's unigrams (T5; XLM-RoBERTa, whose first tokens
+// are others than its model's), and byte-level BPE without
 // tokenizer.json, from tekken.json and tiktoken's ranks. The pre-tokenizer of byte-level BPE is recognised from its
 // structure; what is not known is an error, never a default.
 package vocab
@@ -97,12 +98,17 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 			l.add("tokenizer.ggml.add_"+t+"_token", true)
 		}
 	}
+	if f.opts.Class == "EuroBertModel" {
+		l.add("tokenizer.ggml.add_bos_token", false)
+	}
 	if v, ok := f.config["add_prefix_space"].(bool); ok && f.isLlama() {
 		l.add("tokenizer.ggml.add_space_prefix", v)
 	}
 	switch {
 	case f.isT5():
 		err = f.unigram(&l, model)
+	case f.isMultilingual():
+		err = f.multilingual(&l)
 	case f.json != nil && f.json.Model.Type == "WordPiece":
 		err = f.wordPiece(&l)
 	case tekken != nil:
@@ -117,6 +123,9 @@ func Load(dir string, o Options) ([]gguf.KV, error) {
 		err = f.byteFallback(&l)
 	default:
 		err = f.byteLevel(&l)
+	}
+	if n, ok := f.textTypes(); ok && err == nil && f.json != nil && f.json.Model.Type == "BPE" {
+		l.add("tokenizer.ggml.token_type_count", n)
 	}
 	if err != nil {
 		return nil, err
@@ -187,6 +196,20 @@ func (f *folder) isLlama() bool {
 // isT5 reports whether the reference reads the class by its rules for T5.
 func (f *folder) isT5() bool {
 	return slices.Contains([]string{"T5ForConditionalGeneration", "T5WithLMHeadModel", "MT5ForConditionalGeneration", "UMT5ForConditionalGeneration"}, f.opts.Class)
+}
+
+// textTypes is the number of kinds of texts that a class of BERT's tells apart (its two parts), and false for other classes.
+func (f *folder) textTypes() (uint32, bool) {
+	n, given := f.opts.Config["type_vocab_size"].(float64)
+	switch class := f.opts.Class; {
+	case given && strings.HasPrefix(class, "JinaBert") && f.json.Model.Type == "BPE":
+		return 2, true
+	case given && n >= 0 && n <= maxVocab:
+		return uint32(n), strings.Contains(class, "Bert") || strings.Contains(class, "Roberta")
+	case strings.HasPrefix(class, "DistilBert"), strings.HasPrefix(class, "NeoBERT"):
+		return 1, true
+	}
+	return 2, strings.HasPrefix(f.opts.Class, "Bert") || strings.HasPrefix(f.opts.Class, "NomicBert") || strings.Contains(f.opts.Class, "Roberta")
 }
 
 // isPhi reports whether the reference reads the class by its rules for Phi 3.

@@ -25,11 +25,9 @@ func (f *folder) wordPiece(l *list) error {
 			v.tokens[id] = "▁" + t
 		}
 	}
-	types := uint32(2) // of its class
-	if n, ok := f.opts.Config["type_vocab_size"].(float64); ok && n >= 0 && n <= maxVocab {
-		types = uint32(n)
+	if n, ok := f.textTypes(); ok {
+		l.add("tokenizer.ggml.token_type_count", n)
 	}
-	l.add("tokenizer.ggml.token_type_count", types)
 	v.write(l, "bert", f.bertPre(), false)
 	return f.special(l, len(v.tokens))
 }

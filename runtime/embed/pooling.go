@@ -50,7 +50,7 @@ func PoolingOf(md *gguf.Metadata) (Pooling, error) {
 		return 0, hint.Wrap(fmt.Errorf("%w: metadata %s is missing: it is not known how this model makes one vector of those of a text's tokens", gguf.ErrInput, key),
 			"give --pooling: mean or cls for most encoders, last for language models trained to embed, none for a vector of each token")
 	case ok && n == int64(rank):
-		return 0, fmt.Errorf("%w: metadata %s is %d (rank): this is a reranker, which scores texts and makes no vectors", gguf.ErrUnsupported, key, n)
+		return 0, hint.Wrap(fmt.Errorf("%w: metadata %s is %d (rank): this is a reranker, which scores texts and makes no vectors", gguf.ErrUnsupported, key, n), "carat rank scores texts with it")
 	case !ok || n < 0 || n > int64(rank):
 		return 0, hint.Wrap(fmt.Errorf("%w: metadata %s is %v; known are 0 (none), 1 (mean), 2 (cls) and 3 (last)", gguf.ErrInput, key, v), "give --pooling")
 	}

@@ -53,9 +53,29 @@ func Run(ctx context.Context, e *engine.Engine, texts []string, o Options, emit 
 
 // Sequences is Run for texts that are tokens already; Options about texts have no effect.
 func Sequences(ctx context.Context, e *engine.Engine, ids [][]int32, o Options, emit func(Result) error) error {
+	w := worker{width: e.Width(), o: o, emit: emit, pooled: make([]float32, e.Width()), sums: make([]float64, e.Width())}
+	return evaluate(ctx, e, sequences{ids: ids}, o.Progress, w.take)
+}
+
+// sequences are the tokens of texts, or of pairs of texts, whose second ones begin where second says; nil for texts.
+type sequences struct {
+	ids    [][]int32
+	second []int
+}
+
+// of evaluates n of them from number i on.
+func (q sequences) of(s *model.Session, i, n int, hidden []float32) error {
+	if q.second == nil {
+		return s.EvaluateEach(q.ids[i:i+n], hidden)
+	}
+	return s.EvaluatePairs(q.ids[i:i+n], q.second[i:i+n], hidden)
+}
+
+// evaluate gives take the activations of the tokens of each text, in their order; they are valid until the next.
+func evaluate(ctx context.Context, e *engine.Engine, q sequences, progress func(done, total int64), take func(s *model.Session, rows []float32) error) error {
 	together := min(batch, e.ContextLength()) // there may be no positions beyond
 	longest := together
-	for i, s := range ids {
+	for i, s := range q.ids {
 		if longest = max(longest, len(s)); len(s) == 0 {
 			return fmt.Errorf("%w: text %d has no tokens", gguf.ErrInput, i+1)
 		}
@@ -64,63 +84,59 @@ func Sequences(ctx context.Context, e *engine.Engine, ids [][]int32, o Options, 
 	if err != nil {
 		return err
 	}
-	w := worker{session: session, width: e.Width(), o: o, emit: emit, pooled: make([]float32, e.Width()), sums: make([]float64, e.Width())}
-	for done := 0; done < len(ids); {
+	var hidden []float32
+	for done := 0; done < len(q.ids); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, total := 1, len(ids[done])
-		for done+n < len(ids) && total+len(ids[done+n]) <= together {
-			total += len(ids[done+n])
+		n, total := 1, len(q.ids[done])
+		for done+n < len(q.ids) && total+len(q.ids[done+n]) <= together {
+			total += len(q.ids[done+n])
 			n++
 		}
-		if err := w.evaluate(ids[done:done+n], total); err != nil {
+		hidden = grown(hidden, total*e.Width())
+		if err := q.of(session, done, n, hidden); err != nil {
 			return err
+		}
+		rest := hidden
+		for _, ids := range q.ids[done : done+n] {
+			size := len(ids) * e.Width()
+			if err := take(session, rest[:size]); err != nil {
+				return err
+			}
+			rest = rest[size:]
 		}
 		done += n
-		if o.Progress != nil {
-			o.Progress(int64(done), int64(len(ids)))
+		if progress != nil {
+			progress(int64(done), int64(len(q.ids)))
 		}
 	}
 	return nil
 }
 
-// worker makes vectors of some texts at a time.
+// worker makes vectors of texts.
 type worker struct {
-	session *model.Session
-	width   int
-	o       Options
-	emit    func(Result) error
-	hidden  []float32
-	pooled  []float32 // one vector
-	sums    []float64 // see model.Pool
+	width  int
+	o      Options
+	emit   func(Result) error
+	pooled []float32 // one vector
+	sums   []float64 // see model.Pool
 }
 
-// evaluate makes those of texts that have total tokens together.
-func (w *worker) evaluate(texts [][]int32, total int) error {
-	w.hidden = grown(w.hidden, total*w.width)
-	if err := w.session.EvaluateEach(texts, w.hidden); err != nil {
-		return err
+// take makes that of one text.
+func (w *worker) take(s *model.Session, rows []float32) error {
+	n := len(rows) / w.width
+	if w.o.Pooling != None {
+		model.Pool(w.o.Pooling.String(), w.pooled, w.sums, rows, 0)
+		rows = w.pooled
 	}
-	rest := w.hidden
-	for _, ids := range texts {
-		rows := rest[:len(ids)*w.width]
-		rest = rest[len(rows):]
-		if w.o.Pooling != None {
-			model.Pool(w.o.Pooling.String(), w.pooled, w.sums, rows, 0)
-			rows = w.pooled
-		}
-		if err := w.emit(Result{len(ids), w.vectors(rows)}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.emit(Result{n, w.vectors(s, rows)})
 }
 
 // vectors makes the results of rows of activations.
-func (w *worker) vectors(rows []float32) [][]float32 {
+func (w *worker) vectors(s *model.Session, rows []float32) [][]float32 {
 	n := len(rows) / w.width
-	rows = w.session.Project(rows, n)
+	rows = s.Project(rows, n)
 	out := make([][]float32, n)
 	for i := range out {
 		out[i] = rows[i*len(rows)/n:][:len(rows)/n]

@@ -176,3 +176,9 @@ func (e *Engine) Record(chunks [][]int32) (*model.Tape, error) { return e.model.
 func (e *Engine) Each(n int, f func(i int)) {
 	e.pool.Run(n, func(_ *kernel.Scratch, i int) { f(i) })
 }
+
+// Scores is how many numbers model.Session.Score gives, 0 for models that make none.
+func (e *Engine) Scores() int { return e.model.Scores() }
+
+// HasPooler reports whether there is a matrix between a text's vector and its scores.
+func (e *Engine) HasPooler() bool { return e.model.HasPooler() }

@@ -26,6 +26,7 @@ type attention struct {
 	encoder             bool        // tokens see those behind them, too
 	temperature         temperature // of queries
 	gate                linear      // width -> heads x valueDim; results are multiplied with its sigmoid
+	mixed               bool        // q has each head's query, key and value in turn, and there are no other matrices
 	gatedQ              bool        // q has dim more rows a head, behind the head's own, which are that gate
 	shared              bool        // keys and values are those of layer source, and there are no matrices for them
 	outNorm             norm        // of all heads' results together, before out
@@ -138,6 +139,14 @@ func (a *attention) project(s *Session, x []float32, n int, q, k, v []float32) (
 	switch {
 	case a.shared:
 		s.apply(x, n, output{q, &a.q})
+	case a.mixed:
+		all := s.arena.floats(3 * len(q))
+		s.apply(x, n, output{all, &a.q})
+		for i := 0; i < len(q); i += a.dim {
+			copy(q[i:i+a.dim], all[3*i:])
+			copy(k[i:i+a.dim], all[3*i+a.dim:])
+			copy(v[i:i+a.dim], all[3*i+2*a.dim:])
+		}
 	case a.v.w == nil:
 		s.apply(x, n, output{q, &a.q}, output{k, &a.k})
 		copy(v, k)

@@ -77,7 +77,8 @@ func (l *loader) pooling() int {
 func (l *loader) predicts(g *graph, pooling int) {
 	switch {
 	case poolings[pooling] == "rank":
-		l.err = fmt.Errorf("%w: metadata %s is %d (rank): this is a reranker, which predicts no tokens", gguf.ErrUnsupported, l.key("pooling_type"), pooling)
+		l.err = hint.Wrap(fmt.Errorf("%w: metadata %s is %d (rank): this is a reranker, which predicts no tokens", gguf.ErrUnsupported, l.key("pooling_type"), pooling),
+			"carat rank scores texts with it")
 	case pooling > 0:
 		l.err = hint.Wrap(fmt.Errorf("%w: metadata %s is %d (%s): this is an embedding model, which predicts no tokens", gguf.ErrUnsupported,
 			l.key("pooling_type"), pooling, poolings[pooling]), "carat embed makes vectors with it")

@@ -103,10 +103,17 @@ const latentKeys = "attention.head_count_kv=1 attention.q_lora_rank=10 attention
 
 // encoders are models that predict no tokens.
 var encoders = map[string]family{
-	"bert":            {keys: "attention.causal=false attention.head_count_kv=4", have: "token_types.weight attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias"},
-	"nomic-bert":      {keys: "attention.causal=false attention.head_count_kv=4 rope.freq_base=500.0", have: "token_types.weight attn_qkv.weight"},
+	"bert":       {keys: "attention.causal=false attention.head_count_kv=4", have: "token_types.weight attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_up.bias ffn_down.bias cls.weight cls.bias cls.output.weight cls.output.bias"},
+	"nomic-bert": {keys: "attention.causal=false attention.head_count_kv=4 rope.freq_base=500.0", have: "token_types.weight attn_qkv.weight"},
+	"nomic-bert-moe": {keys: "attention.causal=false attention.head_count_kv=4 rope.freq_base=500.0 expert_count=5 expert_used_count=2 moe_every_n_layers=2",
+		have: "token_types.weight attn_qkv.weight attn_qkv.bias attn_output.bias ffn_up.bias ffn_down.bias blk.1.ffn_gate_inp.weight"},
+	"jina-bert-v2":    {keys: "attention.causal=false attention.head_count_kv=4", have: "token_types.weight attn_q.bias attn_k.bias attn_v.bias attn_output.bias ffn_down.bias"},
+	"jina-bert-v3":    {keys: "attention.causal=false attention.head_count_kv=4 rope.freq_base=500.0", have: "token_types.weight attn_qkv.weight attn_qkv.bias attn_output.bias ffn_up.bias ffn_down.bias"},
+	"neo-bert":        {keys: "attention.causal=false attention.head_count_kv=4 rope.freq_base=500.0 rope.scaling.type=none", have: "cls.weight cls.bias cls.output.weight"},
+	"eurobert":        {keys: "attention.causal=false rope.freq_base=500.0 rope.scaling.type=none"},
 	"gemma-embedding": {keys: "attention.sliding_window=4 attention.sliding_window_pattern=2 rope.freq_base_swa=500.0 dense_2_feat_in=24 dense_2_feat_out=30 dense_3_feat_in=30 dense_3_feat_out=24"},
-	"modern-bert":     {keys: "block_count=3 attention.causal=false attention.head_count_kv=4 attention.sliding_window=4 rope.freq_base_swa=500.0"},
+	"modern-bert": {keys: "block_count=3 attention.causal=false attention.head_count_kv=4 attention.sliding_window=4 rope.freq_base_swa=500.0",
+		have: "cls.weight cls.norm.weight cls.output.weight cls.output.bias"},
 }
 
 // invented builds a family's model.

@@ -60,7 +60,7 @@ type graph struct {
 	embedding *kernel.Matrix // vocab rows
 	scale     float32        // of the embeddings; 0 means 1
 	positions *kernel.Matrix // learned positions, or nil
-	kind      []float32      // added to each embedding: that of a token's type; nil: none
+	kinds     [][]float32    // of which one is added to each embedding: that of a token's type; none: there are no types
 	perLayer  *perLayerInputs
 	altup     *altup
 	encoder   bool           // tokens see those behind them, too, so that a sequence is evaluated as a whole
@@ -72,6 +72,7 @@ type graph struct {
 	layers    []layer
 	norm      norm
 	dense     []linear // see Session.Project
+	head      head     // see Session.Score
 	output    linear
 	// Logits are multiplied by outputScale, 0 means 1, then squeezed into (-softcap, softcap), 0 means they are not.
 	outputScale, softcap float32
@@ -128,7 +129,7 @@ func (m *Model) Width() int { return m.graph.width }
 func (m *Model) Predicts() bool { return m.graph.output.w != nil }
 
 // Pooling says how the activations of a text's tokens become one vector (Outputs.Pooled): none, mean, cls (that of the first token), last
-// or rank (what a reranker computes, which the runtime does not).
+// or rank (a score; see Session.Score).
 func (m *Model) Pooling() string { return poolings[m.graph.pooling] }
 
 // ContextLength is the number of positions the model was trained for.
@@ -173,8 +174,8 @@ func (g *graph) embed(s *Session, x []float32, ids []int32) {
 			g.positions.Row(pos, s.position(i))
 			kernel.AddBias(row, pos)
 		}
-		if g.kind != nil {
-			kernel.AddBias(row, g.kind)
+		if len(g.kinds) > 0 {
+			kernel.AddBias(row, g.kinds[s.kind(i, len(g.kinds))])
 		}
 	}
 	s.arena.release(mark)

@@ -5,8 +5,13 @@ package model
 func buildModernBERT(l *loader) *graph {
 	h := l.encoderParams()
 	g := &graph{encoder: true, embedNorm: l.modernNorm("token_embd_norm", h.width)}
-	if act := l.textOr("hidden_activation", "gelu"); act != "gelu" {
-		l.fail("metadata %s is %q, the runtime computes gelu", l.key("hidden_activation"), act)
+	act := exactGELU
+	switch name := l.textOr("hidden_activation", "gelu"); name {
+	case "gelu":
+	case "silu", "swish":
+		act = silu
+	default:
+		l.fail("metadata %s is %q, the runtime computes gelu and silu", l.key("hidden_activation"), name)
 	}
 	global := l.rope(h, halves)
 	const globalRope, localRope = 0, 1
@@ -19,13 +24,18 @@ func buildModernBERT(l *loader) *graph {
 		if i%every != 0 {
 			a.rope, a.window = localRope, window
 		}
-		b := &block{mixer: a, ffnNorm: l.modernNorm(p+"ffn_norm", h.width), ffn: l.fusedFFN(p, h, exactGELU)}
+		b := &block{mixer: a, ffnNorm: l.modernNorm(p+"ffn_norm", h.width), ffn: l.fusedFFN(p, h, act)}
 		if i > 0 { // the first follows the norm of embeddings
 			b.attnNorm = l.modernNorm(p+"attn_norm", h.width)
 		}
 		g.layers = append(g.layers, b)
 	}
-	return g.finish(l, h, l.modernNorm("output_norm", h.width))
+	g.finish(l, h, l.modernNorm("output_norm", h.width))
+	g.head = l.classifier(h, headGELU)
+	if g.head.pooling == "" {
+		g.head.pooling = "mean" // as in llama.cpp
+	}
+	return g
 }
 
 // modernNorm loads a LayerNorm, which may have no bias, whichever name it has for what is added to the variance.

@@ -31,6 +31,17 @@ func (l *loader) moe(p string, h hparams) *moe {
 	return m
 }
 
+// ungatedExperts loads experts without gates: ffn_gate_inp and the stacked ffn_up_exps and ffn_down_exps.
+func (l *loader) ungatedExperts(p string, h hparams, act activation) *moe {
+	m := &moe{routing: h.routing, used: h.usedExperts, router: l.linear(p+"ffn_gate_inp", h.width, h.experts)}
+	up := l.stacked(p+"ffn_up_exps", h.width, h.expertHidden, h.experts)
+	down := l.stacked(p+"ffn_down_exps", h.expertHidden, h.width, h.experts)
+	for e := range down {
+		m.experts = append(m.experts, ffn{up: up[e], down: down[e], act: act})
+	}
+	return m
+}
+
 // gatesAndUps loads the stacked ffn_gate_exps and ffn_up_exps, or ffn_gate_up_exps, where each expert has both one after the other.
 func (l *loader) gatesAndUps(p string, h hparams) (gate, up []linear) {
 	name := p + "ffn_gate_up_exps"

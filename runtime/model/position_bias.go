@@ -20,6 +20,22 @@ func alibi(heads int, most float64) positionBias {
 	return positionBias{heads, 1, func(positions int) *kernel.Bias { return kernel.ALiBi(heads, positions, most) }}
 }
 
+// alibiBothWays is alibi of encoders: what is behind a token counts as what is as far before it.
+func alibiBothWays(heads int, most float64) positionBias {
+	return positionBias{heads, 2, func(positions int) *kernel.Bias {
+		t := kernel.ALiBi(heads, positions, most)
+		for h, row := range t.Rows {
+			both := make([]float32, 2*positions)
+			copy(both, row)
+			for i := positions; i < len(both); i++ {
+				both[i] = row[max(0, 2*t.Zero-i)]
+			}
+			t.Rows[h] = both
+		}
+		return t
+	}}
+}
+
 // relativeBias loads a layer's attn_rel_b: for each head a number for each bucket of distances.
 func (l *loader) relativeBias(p string, heads, buckets int, encoder bool) positionBias {
 	b := positionBias{heads: heads, sides: 1}

@@ -1,7 +1,11 @@
 package model
 
-// buildQwen3 builds Qwen3: Qwen2 with an RMSNorm on each head of q and k.
-func buildQwen3(l *loader) *graph { return buildHeadNormed(l, noExperts) }
+// buildQwen3 builds Qwen3: Qwen2 with an RMSNorm on each head of q and k. Its rerankers have two rows of the output alone.
+func buildQwen3(l *loader) *graph {
+	g := buildHeadNormed(l, noExperts)
+	g.head = l.yesNo(g.width)
+	return g
+}
 
 // buildQwen3MoE builds Qwen3 with experts.
 func buildQwen3MoE(l *loader) *graph { return buildHeadNormed(l, normalisedExperts) }

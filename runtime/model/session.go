@@ -27,6 +27,7 @@ type Session struct {
 	max    int
 	ids    []int32 // the sequence
 	done   int     // tokens of it that the states hold; see Truncate
+	second []int   // see EvaluatePairs: where the second text of each sequence begins; nil: there is none
 
 	members []member // whose tokens are evaluated together; nil: they are the session's own (member.go)
 

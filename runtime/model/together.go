@@ -30,14 +30,28 @@ func (s *Session) EvaluateEach(sequences [][]int32, hidden []float32) error {
 	if len(sequences) > 1 && total <= batch && s.model.graph.separable() {
 		return s.evaluateTogether(sequences, hidden)
 	}
-	for _, ids := range sequences {
-		s.Reset()
+	second := s.second
+	for i, ids := range sequences {
+		if s.Reset(); second != nil {
+			s.second = second[i : i+1]
+		}
 		if err := s.Evaluate(ids, Outputs{Hidden: hidden[:len(ids)*width]}); err != nil {
 			return err
 		}
 		hidden = hidden[len(ids)*width:]
 	}
 	return nil
+}
+
+// EvaluatePairs is EvaluateEach of sequences that are two texts each: second has the number of the first token of the second one. Models
+// that tell the two apart (BERT) add another vector to the tokens of it.
+func (s *Session) EvaluatePairs(sequences [][]int32, second []int, hidden []float32) error {
+	if len(second) != len(sequences) {
+		return fmt.Errorf("there are %d sequences, but the second texts of %d", len(sequences), len(second))
+	}
+	s.second = second
+	defer func() { s.second = nil }()
+	return s.EvaluateEach(sequences, hidden)
 }
 
 func (s *Session) evaluateTogether(sequences [][]int32, hidden []float32) error {
@@ -76,6 +90,21 @@ func (g *graph) separable() bool {
 		}
 	}
 	return true
+}
+
+// kind is the type of row i of those being evaluated, of n types: 1 for tokens of the second text of a pair.
+func (s *Session) kind(i, n int) int {
+	if s.second == nil || n < 2 {
+		return 0
+	}
+	sequence := 0
+	for sequence < len(s.members)-1 && s.members[sequence].end <= i {
+		sequence++
+	}
+	if s.position(i) < s.second[sequence] {
+		return 0
+	}
+	return 1
 }
 
 // Project computes what some embedding models make of n pooled vectors, rows of Width, in the end: products with dense layers, which

@@ -74,6 +74,9 @@ func (t *Tokenizer) readSpecial(md *gguf.Metadata, d defaults) error {
 	}
 	t.bos, t.eos, t.unk = id("bos", d.bos), id("eos", d.eos), id("unknown", d.unk)
 	t.addBOS, t.addEOS = flag("bos", d.addBOS) || d.beginsWithBOS, flag("eos", d.addEOS || d.sep > 0)
+	if add, _ := md.Bool("tokenizer.ggml.add_sep_token"); add && d.sep == 0 {
+		t.addSep, t.sep = true, id("seperator", -1)
+	}
 	t.end = t.eos
 	last := "eos"
 	if d.sep > 0 {
@@ -83,7 +86,7 @@ func (t *Tokenizer) readSpecial(md *gguf.Metadata, d defaults) error {
 		add  bool
 		id   int32
 		name string
-	}{{t.addBOS, t.bos, "bos"}, {t.addEOS, t.end, last}} {
+	}{{t.addBOS, t.bos, "bos"}, {t.addEOS, t.end, last}, {t.addSep, t.sep, "seperator"}} {
 		if c.add && c.id < 0 {
 			return fmt.Errorf("%w: tokenizer: texts have a token added (tokenizer.ggml.add_%s_token), but tokenizer.ggml.%s_token_id does not name one of the %d tokens",
 				gguf.ErrInput, c.name, c.name, len(t.tokens))

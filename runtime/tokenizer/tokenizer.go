@@ -43,6 +43,8 @@ type Tokenizer struct {
 	bos, eos, unk  int32 // -1 where there is none
 	addBOS, addEOS bool
 	end            int32 // what addEOS adds: EOS, or BERT's separator
+	addSep         bool  // sep stands between two texts, behind the end of the first
+	sep            int32
 	eog            map[int32]bool
 }
 
@@ -197,6 +199,34 @@ func (t *Tokenizer) Encode(text string, addSpecial, parseSpecial bool) ([]int32,
 		ids = append(ids, t.end)
 	}
 	return ids, nil
+}
+
+// EncodePair returns the ids of two texts that a model compares, with the tokens that it wants around and between them, and at which of
+// them those of the second text begin. Special tokens in the texts are recognised.
+func (t *Tokenizer) EncodePair(first, second string) (ids []int32, at int, err error) {
+	if t.addBOS {
+		ids = append(ids, t.bos)
+	}
+	a, err := t.Encode(first, false, true)
+	if err != nil {
+		return nil, 0, err
+	}
+	b, err := t.Encode(second, false, true)
+	if err != nil {
+		return nil, 0, err
+	}
+	ids = append(ids, a...)
+	if t.addEOS {
+		ids = append(ids, t.end)
+	}
+	if t.addSep {
+		ids = append(ids, t.sep)
+	}
+	at = len(ids)
+	if ids = append(ids, b...); t.addEOS {
+		ids = append(ids, t.end)
+	}
+	return ids, at, nil
 }
 
 // specialAt finds the longest special token that text begins with.

@@ -52,7 +52,7 @@ def safetensors(path, folder, tensors, norm):
             kind = "bias"
         elif len(shape) == 1:
             kind = norm
-        elif "embed_tokens" in name or "wte" in name or "wpe" in name:
+        elif "embed_tokens" in name or "wte" in name or "wpe" in name or "embeddings." in name:
             kind = "embedding"
         b = weights(folder + "/" + name, shape, kind)
         header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [len(data), len(data) + len(b)]}
@@ -114,8 +114,8 @@ def pieces(first, all_bytes):
     return out
 
 
-def sentencepiece(all_pieces, all_bytes):
-    """tokenizer.model in protobuf's encoding."""
+def sentencepiece(all_pieces, all_bytes, model_type=2, charsmap=b""):
+    """tokenizer.model in protobuf's encoding; model_type is 1 for unigrams, 2 for BPE."""
     def field(n, b):
         size, n = b"", n << 3 | 2
         length = len(b)
@@ -128,8 +128,8 @@ def sentencepiece(all_pieces, all_bytes):
     for text, score, kind in all_pieces:
         p = field(1, text.encode()) + b"\x15" + struct.pack("<f", score)
         out += field(1, p + (b"\x18" + bytes([kind]) if kind != 1 else b""))
-    trainer = b"\x18\x02" + (b"\x98\x02\x01" if all_bytes else b"")  # model_type BPE, byte_fallback
-    return out + field(2, trainer) + field(3, field(1, b"identity"))
+    trainer = b"\x18" + bytes([model_type]) + (b"\x98\x02\x01" if all_bytes else b"")  # model_type, byte_fallback
+    return out + field(2, trainer) + field(3, field(1, b"identity") + (field(2, charsmap) if charsmap else b""))
 
 
 def fallback_json(all_pieces):
@@ -340,12 +340,13 @@ def folders():
     yield "gpt2", "GPT2LMHeadModel", c, gpt2(c), gpt_files, {}
 
 
-def main(out):
-    for name, cls, config, tensors, tokenizer, more in folders():
+def main(out, folders):
+    for name, cls, config, tensors, tokenizer, more in folders:
         d = out / name
         d.mkdir(parents=True, exist_ok=True)
         for file, content in {"config.json": {"architectures": [cls], **config}, **tokenizer, **more}.items():
-            if isinstance(content, dict):
+            (d / file).parent.mkdir(exist_ok=True)
+            if isinstance(content, (dict, list)):
                 flat = file == "tokenizer.json"
                 content = json.dumps(content, ensure_ascii=False, indent=None if flat else 1, separators=(",", ":") if flat else (",", ": ")) + "\n"
             (d / file).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -353,4 +354,4 @@ def main(out):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), folders())
