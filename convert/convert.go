@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -100,6 +101,17 @@ func (m *Model) Notes() []string { return m.notes }
 func (m *Model) Normalizes() (yes, ok bool) {
 	yes = slices.ContainsFunc(m.modules, func(x module) bool { return strings.HasSuffix(x.Type, "Normalize") })
 	return yes, len(m.modules) > 0
+}
+
+// MaxTokens is how many tokens of a text an embedding model takes, as sentence-transformers has it; 0 where the folder does not say.
+func (m *Model) MaxTokens() (int, error) {
+	var c struct {
+		Max *int `json:"max_seq_length"`
+	}
+	if _, err := readJSON(filepath.Join(m.dir, "sentence_bert_config.json"), &c); err != nil || c.Max == nil {
+		return 0, err
+	}
+	return max(0, *c.Max), nil
 }
 
 // Close implements gguf.Model.

@@ -39,7 +39,8 @@ EXAMPLES:
 			group(textGroup,
 				&cli.StringFlag{Name: "file", Usage: "`FILE` texts, one a line; - for standard input"},
 				&cli.StringFlag{Name: "prefix", Usage: "`TEXT` put in front of every text"},
-				&cli.BoolFlag{Name: "truncate", Usage: "leave out what is beyond the model's context; otherwise such a text is an error"}),
+				&cli.IntFlag{Name: "max-tokens", Usage: "`N` tokens that a text may have, if fewer than the model's context; by default as sentence_bert_config.json of a folder says"},
+				&cli.BoolFlag{Name: "truncate", Usage: "leave out what is beyond that; otherwise such a text is an error"}),
 			group(vectorGroup,
 				&cli.StringFlag{Name: "pooling", Usage: "`" + strings.Join(embed.Poolings(), "|") + "` how tokens' vectors become one, in place of what the model says"},
 				&cli.StringFlag{Name: "normalize", Value: "auto", Usage: "`auto|yes|no` give vectors the length 1; auto as modules.json of a checkpoint folder says, yes for others"},
@@ -59,6 +60,9 @@ EXAMPLES:
 			o.source.Dense = true // vectors are those that sentence-transformers makes
 			if o.adapters, err = adaptersOf(c); err != nil {
 				return err
+			}
+			if o.MaxTokens = c.Int("max-tokens"); o.MaxTokens < 0 || c.IsSet("max-tokens") && o.MaxTokens < 3 {
+				return usagef("--max-tokens must be at least 3 (got %d)", o.MaxTokens)
 			}
 			if err := o.choose(c.String("pooling")); err != nil {
 				return err
@@ -136,6 +140,11 @@ func (o *embedOptions) settle(src gguf.Model) (err error) {
 		return usagef("the model makes a vector of each token (pooling none), and --npy has one row a text: leave it out, or give --pooling")
 	}
 	o.Normalize = o.normalize != "no"
+	if folder, ok := src.(*convert.Model); ok && o.MaxTokens == 0 {
+		if o.MaxTokens, err = folder.MaxTokens(); err != nil {
+			return err
+		}
+	}
 	if folder, ok := src.(*convert.Model); ok && o.normalize == "auto" {
 		if yes, says := folder.Normalizes(); says {
 			o.Normalize = yes

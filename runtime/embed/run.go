@@ -18,7 +18,9 @@ type Options struct {
 	Normalize bool
 	// Prefix is put in front of every text.
 	Prefix string
-	// Truncate leaves out what is beyond the model's context; otherwise such a text is refused.
+	// MaxTokens bounds a text's tokens; 0, and more than the model's context, are that.
+	MaxTokens int
+	// Truncate leaves out what is beyond that; otherwise such a text is refused.
 	Truncate bool
 	// Progress, if not nil, is told the number of texts that are done.
 	Progress func(done, total int64)
@@ -44,7 +46,11 @@ func Run(ctx context.Context, e *engine.Engine, texts []string, o Options, emit 
 			prefixed[i] = o.Prefix + t
 		}
 	}
-	ids, err := tokens(tok, prefixed, e.ContextLength(), o.Truncate)
+	most := e.ContextLength()
+	if o.MaxTokens > 0 {
+		most = min(most, o.MaxTokens)
+	}
+	ids, err := tokens(tok, prefixed, most, o.Truncate)
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,9 @@
 As make.py, of which it takes what both need: nothing but Python, always the same bytes, random weights. The configs and the
 names of tensors are those of published models. encoders_expected.py records what must come of the folders.
 """
-import base64, pathlib, struct, sys
+import base64, json, pathlib, struct, sys
 
-from make import byte_level, dense, gated, main, sentencepiece, small, special, CHATML, QWEN2_SPLIT
+from make import byte_level, dense, gemma3, main, pieces, sentencepiece, small, special, weights, CHATML, QWEN2_SPLIT
 
 HIDDEN, FFN, LAYERS, HEADS, POSITIONS = 16, 24, 2, 2, 64
 
@@ -239,6 +239,20 @@ def pools(mode, normalize=True):
             "1_Pooling/config.json": {"word_embedding_dimension": HIDDEN, **{f"pooling_mode_{m}": m == mode for m in ("cls_token", "mean_tokens", "max_tokens", "lasttoken")}}}
 
 
+def behind(*widths):
+    """Dense layers behind the pooling, each in a folder of its own, for modules.json and the files."""
+    files, modules = {}, []
+    for i, (cols, rows) in enumerate(zip(widths, widths[1:])):
+        folder = f"{i + 2}_Dense"
+        data = weights(folder, [rows, cols], "matrix")
+        header = json.dumps({"linear.weight": {"dtype": "BF16", "shape": [rows, cols], "data_offsets": [0, len(data)]}}, separators=(",", ":")).encode()
+        header += b" " * (-len(header) % 8)
+        files[folder + "/model.safetensors"] = struct.pack("<Q", len(header)) + header + data
+        files[folder + "/config.json"] = {"in_features": cols, "out_features": rows, "bias": False, "activation_function": "torch.nn.modules.linear.Identity"}
+        modules.append({"idx": i + 2, "name": str(i + 2), "path": folder, "type": "sentence_transformers.models.Dense"})
+    return files, modules
+
+
 def base(model_type, vocab, **more):
     return {"model_type": model_type, "vocab_size": vocab, "hidden_size": HIDDEN, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "intermediate_size": FFN,
             "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "max_position_embeddings": POSITIONS, "type_vocab_size": 2,
@@ -325,6 +339,19 @@ def folders():
     c = {**small("eurobert", HIDDEN, LAYERS, HEADS, 1, FFN, at + 3, rms_norm_eps=1e-5, rope_theta=250000, tie_word_embeddings=False, attention_bias=False, mlp_bias=False,
                  bos_token_id=at, eos_token_id=at + 1, pad_token_id=at + 1, mask_token_id=at + 2), "torch_dtype": "float32"}
     yield "eurobert", "EuroBertModel", c, eurobert(c), files, {}
+
+    tokens = pieces(["<pad>", "<eos>", "<bos>", "<unk>"], True)
+    c = {**small("gemma3_text", HIDDEN, 6, HEADS, 1, FFN, len(tokens), head_dim=8, query_pre_attn_scalar=8, rms_norm_eps=1e-6, rope_theta=1e6, rope_local_base_freq=10000.0, sliding_window=8,
+                 hidden_activation="gelu_pytorch_tanh", attention_bias=False, use_bidirectional_attention=True,
+                 layer_types=["sliding_attention"] * 5 + ["full_attention"], pad_token_id=0, eos_token_id=1, bos_token_id=2), "torch_dtype": "float32"}
+    del c["hidden_act"]
+    files, modules = behind(HIDDEN, 40, HIDDEN)
+    pooled = pools("mean_tokens")
+    pooled["modules.json"] = pooled["modules.json"][:2] + modules + [{**pooled["modules.json"][2], "idx": 4, "name": "4", "path": "4_Normalize"}]
+    yield "embeddinggemma", "Gemma3TextModel", c, [t for t in gemma3(c) if t[0] != "lm_head.weight"], {
+        "tokenizer.model": sentencepiece(tokens, True), "tokenizer_config.json": {
+            "add_bos_token": True, "add_eos_token": True, "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>",
+            "tokenizer_class": "GemmaTokenizer", "added_tokens_decoder": {}}}, {**pooled, **files}
 
 
 if __name__ == "__main__":

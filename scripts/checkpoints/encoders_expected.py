@@ -185,6 +185,8 @@ def vectors(folder, config):
             ids = tokenizer("x")["input_ids"]
         rows = model(ids)
         row = {"cls_token": rows[0], "mean_tokens": rows.mean(0), "lasttoken": rows[-1], None: rows.flatten()}[pool]
+        for f in sorted(folder.glob("*_Dense/model.safetensors")):
+            row = load_file(f)["linear.weight"].float() @ row
         if pool and "Normalize" in (folder / "modules.json").read_text():
             row = F.normalize(row, dim=0)
         out["tokens"].append(ids)

@@ -350,7 +350,7 @@ def main(out, folders):
                 flat = file == "tokenizer.json"
                 content = json.dumps(content, ensure_ascii=False, indent=None if flat else 1, separators=(",", ":") if flat else (",", ": ")) + "\n"
             (d / file).write_bytes(content if isinstance(content, bytes) else content.encode())
-        safetensors(d / "model.safetensors", name, tensors, "norm less one" if name.startswith("gemma") else "norm")
+        safetensors(d / "model.safetensors", name, tensors, "norm less one" if "gemma" in name else "norm")
 
 
 if __name__ == "__main__":
