@@ -17,7 +17,7 @@ import (
 var sideFiles = []string{
 	"README.md", "adapter_config.json", "added_tokens.json", "chat_template.jinja", "chat_template.json", "config.json", "generation_config.json",
 	"hf_quant_config.json", "merges.txt", "model.safetensors.index.json", "modules.json", "preprocessor_config.json", pickle.Index, "quant_config.json",
-	"quantize_config.json", "qwen.tiktoken", "special_tokens_map.json", "spiece.model", "tekken.json", "tiktoken.model", "tokenizer.json", "tokenizer.model",
+	"quantize_config.json", "qwen.tiktoken", "sentence_bert_config.json", "sentencepiece.bpe.model", "special_tokens_map.json", "spiece.model", "tekken.json", "tiktoken.model", "tokenizer.json", "tokenizer.model",
 	"tokenizer_config.json", "vocab.json", "vocab.txt",
 }
 
