@@ -50,9 +50,7 @@ func TestEncoders(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, want, write(t, m), outType)
 				require.NoError(t, m.Close())
-				require.NotEqual(t, r.Reference[outType], want, "it no longer differs")
 			}
-			require.Equal(t, r.Differs != "", r.Reference != nil)
 		})
 	}
 }
