@@ -26,7 +26,7 @@ var (
 var dashPositionals = []string{"report", "overlap"}
 
 // folderVerbs are the verbs whose -o is a folder.
-var folderVerbs = []string{"sweep", "pull"}
+var folderVerbs = []string{"sweep", "pull", "export"}
 
 // namedPath is a file that a flag, or an argument, names.
 type namedPath struct{ flag, path string }

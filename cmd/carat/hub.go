@@ -15,7 +15,7 @@ import (
 // modelVerbs are the verbs whose arguments are models, with how many of the first ones are; 0 is all.
 var modelVerbs = map[string]int{
 	"build": 0, "convert": 0, "quantize": 0, "plan": 0, "imatrix": 0, "eval": 0, "compare": 0, "sweep": 0, "gate": 0, "tasks": 0, "bench": 0,
-	"run": 0, "embed": 1, "inspect": 0, "verify": 0, "diff": 0, "hash": 0, "split": 0, "edit": 0,
+	"run": 0, "embed": 1, "inspect": 0, "verify": 0, "diff": 0, "hash": 0, "split": 0, "edit": 0, "export": 0,
 }
 
 // modelFlags are the flags whose values are models.

@@ -47,6 +47,7 @@ func TestJSONEverywhere(t *testing.T) {
 		"verify":     {{model}},
 		"diff":       {{model, model}, {model, model, "--values"}},
 		"hash":       {{model}},
+		"export":     {{model, "--to", "ollama", "-o", at("forollama")}, {model, "--to", "lmstudio", "-o", at("lm"), "--dry-run"}},
 		"split":      {{model, "--split-max-tensors", "20", "-o", at("s2.gguf")}},
 		"merge":      {{at("s-00001-of-00002.gguf"), "-o", at("merged.gguf")}},
 		"edit":       {{model, "--set", "general.name=str:x", "-o", at("ed.gguf")}, {model, "--set", "general.name=str:x", "--dry-run"}},

@@ -66,6 +66,7 @@ func TestFullStdout(t *testing.T) {
 		"verify":     {{files[0]}},
 		"diff":       {{files[0], files[0]}, {files[0], files[1]}},
 		"hash":       {{files[0]}},
+		"export":     {{files[0], "--to", "ollama", "-o", out("forollama"), "--dry-run"}},
 		"split":      {{files[0], "--split-max-tensors", "8", "-o", out("s.gguf")}},
 		"merge":      {{files[0], "-o", out("merged.gguf")}},
 		"edit":       {{files[0], "--set", "general.name=str:x", "--dry-run"}},

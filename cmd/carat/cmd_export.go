@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/carat-llm/carat/convert/publish"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/internal/suggest"
+	"github.com/urfave/cli/v2"
+)
+
+// exportFormats are what --to takes.
+var exportFormats = []string{"ollama", "ollama-store", "lmstudio"}
+
+func exportCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "put a model where another program looks for it",
+		ArgsUsage: "MODEL.gguf",
+		Description: `--to says which program it is for, and -o is the folder:
+
+   ollama        a new folder with the model and a Modelfile, for: ollama create NAME -f DIR/Modelfile
+   ollama-store  Ollama's own store, which lists the model at once; without -o that of $OLLAMA_MODELS or ~/.ollama/models
+   lmstudio      LM Studio's folder of models, in which it becomes PUBLISHER/MODEL/file.gguf
+
+Ollama gets the chat template in its own language if one of those that carat knows writes the same conversations as the
+model's own, the end tokens and the license. All files appear or none, and nothing is replaced without --force. Models
+are copied; --link makes hard links. See docs/export.md.
+
+EXAMPLES:
+   carat export smollm2-Q4_K_M.gguf --to ollama -o ./smollm2
+   carat export smollm2-Q4_K_M.gguf --to ollama-store --name smollm2:mine
+   carat export smollm2-Q4_K_M.gguf --to lmstudio -o ~/.lmstudio/models --name me/smollm2-gguf
+
+ENVIRONMENT:
+   OLLAMA_MODELS  folder of Ollama's store`,
+		Flags: group(outputGroup,
+			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store or lmstudio"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` folder to write"},
+			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model: NAME[:TAG] in Ollama's store, PUBLISHER/MODEL for LM Studio; by default the one that it has"},
+			&cli.BoolFlag{Name: "force", Usage: "replace a model of that name"},
+			&cli.BoolFlag{Name: "link", Usage: "make hard links of the model in place of copies; never write to it in place afterwards"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "list the files, write nothing"}),
+		Action: func(c *cli.Context) error {
+			g, arg, err := opening(c, "MODEL.gguf")
+			if err != nil {
+				return err
+			}
+			o := exportOptions{to: c.String("to"), dir: c.String("output"), name: c.String("name"), force: c.Bool("force"), link: c.Bool("link"), dry: c.Bool("dry-run")}
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runPublish(c.Context, s, g, arg, o)
+		},
+	}
+}
+
+type exportOptions struct {
+	to, dir, name    string
+	force, link, dry bool
+}
+
+// check finds what is missing, and fills in the folder of Ollama's store.
+func (o *exportOptions) check() error {
+	switch {
+	case o.to == "":
+		return usagef("export needs --to FORMAT: one of %s", strings.Join(exportFormats, ", "))
+	case !slices.Contains(exportFormats, o.to):
+		return usagef("%s", suggest.OneOf("--to", o.to, exportFormats))
+	case o.to == "ollama" && o.name != "":
+		return usagef("--name has no effect: ollama create gives the model its name")
+	case o.to == "ollama" && o.force:
+		return usagef("--force has no effect: --to ollama makes a new folder")
+	case o.to == "ollama-store" && o.dir == "":
+		o.dir = os.Getenv("OLLAMA_MODELS")
+		if home, err := os.UserHomeDir(); o.dir == "" && err == nil {
+			o.dir = filepath.Join(home, ".ollama", "models")
+		}
+	}
+	if o.dir == "" {
+		return usagef("export needs -o DIR")
+	}
+	return nil
+}
+
+// publishPlan plans what --to asks for.
+func publishPlan(f *gguf.File, o exportOptions) (*publish.Plan, string, error) {
+	switch o.to {
+	case "ollama":
+		p, err := publish.OllamaFolder(f, o.dir)
+		return p, "ollama create NAME -f " + filepath.Join(o.dir, "Modelfile"), err
+	case "ollama-store":
+		name := o.name
+		if name == "" {
+			name = publish.OllamaDefaultName(f)
+		}
+		p, err := publish.OllamaStore(f, o.dir, name, o.force)
+		return p, "ollama run " + name, err
+	}
+	name := o.name
+	if name == "" {
+		name = publish.LMStudioName(f)
+	}
+	p, err := publish.LMStudio(f, o.dir, name, o.force)
+	return p, name, err
+}
+
+// published is export's JSON.
+type published struct {
+	To    string          `json:"to"`
+	Path  string          `json:"path"`
+	Next  string          `json:"next,omitempty"` // how the program is told, or the name under which it lists the model
+	Bytes int64           `json:"bytes"`
+	Files []publishedFile `json:"files"`
+	Notes []string        `json:"notes,omitempty"`
+}
+
+type publishedFile struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+}
+
+func runPublish(ctx context.Context, s streams, g global, path string, o exportOptions) error {
+	f, err := gguf.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, next, err := publishPlan(f, o)
+	if err != nil {
+		return err
+	}
+	for _, note := range p.Notes {
+		g.note(note)
+	}
+	p.Link = o.link
+	if !o.dry {
+		if err := p.Run(ctx, func() error { return gguf.Unchanged(f) }); err != nil {
+			return err
+		}
+	}
+	out := published{o.to, o.dir, next, p.Bytes(), []publishedFile{}, p.Notes}
+	for _, x := range p.Files {
+		out.Files = append(out.Files, publishedFile{x.Path, x.Bytes})
+	}
+	switch {
+	case g.json:
+		return printJSON(s.out, out)
+	case !g.quiet:
+		t := newTable(s.out)
+		for _, x := range out.Files {
+			t.row(size(x.Bytes), x.Path)
+		}
+		t.flush()
+		printf(s.out, "\n%d files, %s\n%s\n", len(out.Files), display.Bytes(out.Bytes), next)
+	}
+	return nil
+}
