@@ -11,7 +11,7 @@
 // steps all slots together, a token of each that is writing and some tokens of prompts that are being read, and so weights are read once
 // for all. It never waits for a client: what a job has written waits in the job, whose size max_tokens limits.
 //
-// In exact computation an answer is, to the bit, that of generate.Run with the same prompt and parameters, whatever is answered beside it.
-// In fast computation so it is where kernels for many tokens round like those for one; where they do not (AMX) a prompt of which a part was
-// known already may be rounded otherwise.
+// An answer is, to the bit, that of generate.Run with the same prompt and parameters, whatever is answered beside it and whatever a slot
+// knew. Where kernels for many tokens round otherwise than those for few (fast computation with AMX), some tokens that a slot knows are read
+// again for that.
 package serve

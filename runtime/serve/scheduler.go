@@ -8,6 +8,7 @@ import (
 
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/carat-llm/carat/runtime/model"
 )
 
@@ -25,6 +26,7 @@ type scheduler struct {
 	steps   []model.Step
 	stepped []*slot // of each step
 	metrics *metrics
+	steady  bool // see slot.begin
 
 	mu      sync.Mutex
 	waiting []*job
@@ -36,7 +38,8 @@ type scheduler struct {
 }
 
 func newScheduler(e *engine.Engine, tok generate.Tokenizer, o Options, m *metrics) (*scheduler, error) {
-	s := &scheduler{tok: tok, batch: e.NewBatch(), queue: o.Queue, metrics: m, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &scheduler{tok: tok, batch: e.NewBatch(), queue: o.Queue, metrics: m,
+		steady: kernel.SameRows(e.Compute()) >= block, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	for range o.Slots {
 		session, err := e.NewSession(o.Context)
 		if err != nil {
@@ -113,7 +116,7 @@ func (s *scheduler) admit() bool {
 			j := s.waiting[0]
 			s.waiting = slices.Delete(s.waiting, 0, 1)
 			s.begun++
-			choose(s.slots, j.prompt).begin(j, s.begun)
+			choose(s.slots, j.prompt).begin(j, s.begun, s.steady)
 			active++
 		}
 		s.active = active

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,12 +20,18 @@ import (
 	"github.com/carat-llm/carat/runtime/embed"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // tiny is the embedded model, ready to run.
 func tiny(t *testing.T) *engine.Engine {
 	t.Helper()
-	e, err := engine.Open("../../testdata/tiny-llama", engine.Options{Threads: 2, Text: true, Activations: true,
+	return tinyOf(t, kernel.Exact)
+}
+
+func tinyOf(t *testing.T, compute kernel.Compute) *engine.Engine {
+	t.Helper()
+	e, err := engine.Open("../../testdata/tiny-llama", engine.Options{Threads: 2, Compute: compute, Text: true, Activations: true,
 		Source: func(path string) (gguf.Model, error) { return convert.OpenPath(path, convert.Options{OutType: "q8_0"}) }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
@@ -86,30 +93,58 @@ func alone(t *testing.T, e *engine.Engine, prompt string, o generate.Options) st
 	return text.String()
 }
 
-// TestSameAsRun: whatever is answered at the same time, and in whatever slot, an answer is that of the model alone.
+// TestSameAsRun: whatever is answered at the same time, and whatever the slot knew, an answer is that of the model alone.
 func TestSameAsRun(t *testing.T) {
-	e := tiny(t)
-	_, h := serve(t, e, Options{Slots: 3, Queue: 100, Context: 300})
-	type result struct {
-		prompt string
-		seed   int
-		text   string
+	for _, compute := range []kernel.Compute{kernel.Exact, kernel.Fast} {
+		t.Run(compute.String(), func(t *testing.T) {
+			e := tinyOf(t, compute)
+			_, h := serve(t, e, Options{Slots: 3, Queue: 100, Context: 300})
+			type result struct {
+				prompt string
+				seed   int
+				text   string
+			}
+			long := "The end " + strings.Repeat("of the day ", 40)
+			prompts := []string{"Once upon a time", "Once upon a time there was a dog", long, long + "and of a night and of a long and very dark dream", "x"}
+			const n = 20
+			results := make(chan result, n)
+			for i := range n {
+				go func() {
+					prompt, stream := prompts[i%len(prompts)], i%2 == 0
+					body, _ := json.Marshal(map[string]any{"prompt": prompt, "max_tokens": 20, "temperature": 1.5, "top_k": 40, "seed": i, "stream": stream, "repeat_penalty": 1.1, "repeat_last_n": 64})
+					results <- result{prompt, i, text(h, body, stream)}
+				}()
+			}
+			for range n {
+				r := <-results
+				want := alone(t, e, r.prompt, generate.Options{MaxTokens: 20, Params: generate.Params{Temperature: 1.5, TopK: 40, TopP: 1, Seed: uint64(r.seed),
+					Penalties: generate.Penalties{Repeat: 1.1, LastN: 64}}})
+				require.Equal(t, want, r.text, "prompt %q, seed %d", r.prompt, r.seed)
+			}
+		})
 	}
-	results := make(chan result)
-	prompts := []string{"Once upon a time", "Once upon a time there was a dog", "The end " + strings.Repeat("of the day ", 40), "x"}
-	for i := range 12 {
-		go func() {
-			prompt := prompts[i%len(prompts)]
-			stream := i%2 == 0
-			body, _ := json.Marshal(map[string]any{"prompt": prompt, "max_tokens": 20, "temperature": 1.5, "top_k": 40, "seed": i, "stream": stream, "repeat_penalty": 1.1, "repeat_last_n": 64})
-			results <- result{prompt, i, text(h, body, stream)}
-		}()
+}
+
+// TestReusable: what is read again is read so that every token is among many, or among few, as when all are read.
+func TestReusable(t *testing.T) {
+	kinds := func(at, n int) (out []bool) { // of tokens from at on: whether they are among many
+		for at < n {
+			k := piece(at, n-at, block)
+			for range k {
+				out = append(out, k >= many)
+			}
+			at += k
+		}
+		return out
 	}
-	for range 12 {
-		r := <-results
-		want := alone(t, e, r.prompt, generate.Options{MaxTokens: 20, Params: generate.Params{Temperature: 1.5, TopK: 40, TopP: 1, Seed: uint64(r.seed),
-			Penalties: generate.Penalties{Repeat: 1.1, LastN: 64}}})
-		require.Equal(t, want, r.text, "prompt %q, seed %d", r.prompt, r.seed)
+	for _, n := range []int{1, 5, 31, 32, 33, 300, 511, 512, 513, 543, 544, 545, 1024, 1040, 1100} {
+		require.Equal(t, len(kinds(0, n)), n)
+		for known := range n {
+			from := reusable(min(known, readMany(known)), n)
+			require.LessOrEqual(t, from, known)
+			require.True(t, slices.Equal(kinds(0, n)[from:], kinds(from, n)), "%d of %d", from, n)
+			require.NotContains(t, kinds(0, n)[:from], false)
+		}
 	}
 }
 

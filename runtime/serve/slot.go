@@ -9,6 +9,7 @@ import (
 type slot struct {
 	session *model.Session
 	ids     []int32 // what the session holds
+	read    int     // of ids: those that were read as a prompt, many at a time; see reusable
 	used    int     // when it was last begun, in jobs
 	logits  []float32
 
@@ -65,9 +66,36 @@ func choose(slots []*slot, prompt []int32) *slot {
 	return oldest
 }
 
-// begin gives the slot a job.
-func (s *slot) begin(j *job, number int) {
+// Where kernels for many tokens round otherwise than those for few (fast computation with AMX), many are at least so many.
+const many = 32
+
+// reusable is how many of the known tokens, read as a prompt, of a prompt of n need not be read again, so that all are computed as they are
+// when all are read: those of a block of 512 with many tokens, many at a time.
+func reusable(known, n int) int {
+	if last := (n - 1) / block * block; n-last < many { // a short block is read as a whole
+		known, n = min(known, last), last
+	}
+	if end := min(known/block*block+block, n); known < n && end-known < many {
+		return end - many
+	}
+	return known
+}
+
+// readMany is how many of a prompt of n tokens are read many at a time.
+func readMany(n int) int {
+	if n%block < many {
+		return n / block * block
+	}
+	return n
+}
+
+// begin gives the slot a job. Steady says that tokens are computed alike, few or many at a time.
+func (s *slot) begin(j *job, number int, steady bool) {
 	known := min(common(s.ids, j.prompt), len(j.prompt)-1) // the last one's logits are wanted
+	if !steady {
+		known = reusable(min(known, s.read), len(j.prompt))
+	}
+	s.read = readMany(len(j.prompt))
 	s.session.Truncate(known)
 	s.ids = s.ids[:known]
 	s.job, s.used, s.pending, s.writing = j, number, j.prompt[known:], nil
