@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,7 +103,7 @@ func (s *Server) conversation(q *chatRequest) ([]int32, error) {
 		}
 		messages[i] = chat.Message{Role: m.Role, Content: string(m.Content), Name: m.Name, Reasoning: m.Reasoning, ToolCalls: m.ToolCalls, CallID: m.CallID}
 	}
-	if err := q.chooseTools(); err != nil {
+	if err := q.readTools(); err != nil {
 		return nil, err
 	}
 	text, err := s.template.Render(messages, chat.Options{Tools: q.Tools, AddGenerationPrompt: true, MergeSystem: true, Vars: q.TemplateVars})
@@ -115,22 +114,6 @@ func (s *Server) conversation(q *chatRequest) ([]int32, error) {
 		return nil, err
 	}
 	return chat.Encode(s.tok, text)
-}
-
-// chooseTools reads tool_choice.
-func (q *chatRequest) chooseTools() error {
-	var choice string
-	if len(q.ToolChoice) > 0 && json.Unmarshal(q.ToolChoice, &choice) != nil {
-		choice = "a function"
-	}
-	switch cmp.Or(choice, "auto") {
-	case "auto":
-	case "none":
-		q.Tools = nil
-	default:
-		return invalid("tool_choice", "must be auto or none (found %s): the model decides by itself which tool it calls", choice)
-	}
-	return nil
 }
 
 // chatReply makes answers of /v1/chat/completions.

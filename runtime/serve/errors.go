@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/carat-llm/carat/gguf"
 )
 
 // failure is an error in OpenAI's form.
@@ -49,6 +51,8 @@ func failureOf(err error) *failure {
 		return refused(http.StatusServiceUnavailable, "server_error", "stopping", "%v", err)
 	case errors.Is(err, errTimeout):
 		return refused(http.StatusGatewayTimeout, "server_error", "timeout", "%v", err)
+	case errors.Is(err, gguf.ErrInput):
+		return invalid("", "%v", err)
 	case errors.Is(err, context.Canceled):
 		return refused(499, "server_error", "cancelled", "the client has gone")
 	}

@@ -1,12 +1,12 @@
 package serve
 
 import (
-	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"strconv"
 
 	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/grammar"
 )
 
 // params are the fields that completions of both kinds share. Those behind Seed are not OpenAI's; they have the names that other servers
@@ -20,7 +20,7 @@ type params struct {
 	MaxCompletionTokens *int               `json:"max_completion_tokens"`
 	Stop                texts              `json:"stop"`
 	LogitBias           map[string]float64 `json:"logit_bias"`
-	ResponseFormat      json.RawMessage    `json:"response_format"`
+	ResponseFormat      *format            `json:"response_format"`
 	Temperature         *float64           `json:"temperature"`
 	TopP                *float64           `json:"top_p"`
 	PresencePenalty     *float64           `json:"presence_penalty"`
@@ -32,6 +32,9 @@ type params struct {
 	RepeatPenalty       *float64           `json:"repeat_penalty"`
 	RepetitionPenalty   *float64           `json:"repetition_penalty"`
 	RepeatLastN         *int               `json:"repeat_last_n"`
+	Grammar             string             `json:"grammar"`
+
+	grammar *grammar.Grammar // what of the fields holds the text to a form; nil: nothing
 }
 
 type streamOptions struct {
@@ -126,20 +129,6 @@ func (p *params) choices() (int, error) {
 		return 0, invalid("n", "must be from 1 to %d (found %d)", mostChoices, *p.N)
 	}
 	return *p.N, nil
-}
-
-// checkFormat refuses answers in a form that nothing holds the model to.
-func (p *params) checkFormat() error {
-	var f struct {
-		Type string `json:"type"`
-	}
-	if len(p.ResponseFormat) > 0 && json.Unmarshal(p.ResponseFormat, &f) != nil {
-		return invalid("response_format", "expected an object")
-	}
-	if f.Type != "" && f.Type != "text" {
-		return invalid("response_format", "must be of type text (found %q)", f.Type)
-	}
-	return nil
 }
 
 // bias is logit_bias of a model with so many tokens.

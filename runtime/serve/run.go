@@ -26,7 +26,7 @@ func (s *Server) start(ctx context.Context, list [][]int32, p *params, probs boo
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkFormat(); err != nil {
+	if err := p.readForm(); err != nil {
 		return nil, err
 	}
 	if len(list)*n > s.o.Slots+s.o.Queue {
@@ -49,6 +49,9 @@ func (s *Server) start(ctx context.Context, list [][]int32, p *params, probs boo
 			return nil, err
 		}
 		for range n {
+			if p.grammar != nil {
+				opts.Constraint = p.grammar.Constrain(s.vocabulary())
+			}
 			r.jobs = append(r.jobs, &job{ctx: r.ctx, prompt: ids, opts: opts, bias: bias, probs: probs, top: top, ready: r.ready})
 			opts.Seed++
 		}

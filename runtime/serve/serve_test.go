@@ -244,6 +244,33 @@ func TestStream(t *testing.T) {
 	require.Contains(t, events[len(events)-3], `"delta":{},"logprobs":null,"finish_reason":"length"`)
 }
 
+// TestForms: answers are held to a schema, a grammar, or a call of a tool.
+func TestForms(t *testing.T) {
+	_, h := serve(t, tiny(t), Options{Context: 400})
+	const hello = `"messages": [{"role": "user", "content": "Hello"}], "temperature": 1, "seed": 5, "max_tokens": 150, `
+	const schema = `{"type": "object", "properties": {"city": {"type": "string", "maxLength": 5}, "size": {"type": "integer", "minimum": 1, "maximum": 99}}, "required": ["city", "size"], "additionalProperties": false}`
+	_, v := post(t, h, "/v1/chat/completions", `{`+hello+`"n": 2, "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": `+schema+`}}}`)
+	for i := range 2 {
+		var city struct {
+			City string
+			Size int
+		}
+		require.NoError(t, json.Unmarshal([]byte(at(t, v, "choices", i, "message", "content").(string)), &city))
+		require.NotZero(t, city.Size)
+		require.Equal(t, "stop", at(t, v, "choices", i, "finish_reason"))
+	}
+	_, v = post(t, h, "/v1/completions", `{"prompt": "x", "grammar": "root ::= \"yes\" | \"no\""}`)
+	require.Contains(t, []any{"yes", "no"}, at(t, v, "choices", 0, "text"))
+	tools := `"tools": [{"type": "function", "function": {"name": "look"}}, {"type": "function", "function": {"name": "find", "parameters": ` + schema + `}}]`
+	_, v = post(t, h, "/v1/chat/completions", `{`+hello+tools+`, "tool_choice": {"type": "function", "function": {"name": "find"}}}`)
+	require.Equal(t, "find", at(t, v, "choices", 0, "message", "tool_calls", 0, "function", "name"))
+	require.Contains(t, at(t, v, "choices", 0, "message", "tool_calls", 0, "function", "arguments"), `"size"`)
+	require.Equal(t, "tool_calls", at(t, v, "choices", 0, "finish_reason"))
+	status, v := post(t, h, "/v1/chat/completions", `{`+hello+tools+`, "tool_choice": "none"}`)
+	require.Equal(t, 200, status)
+	require.NotContains(t, at(t, v, "choices", 0, "message"), "tool_calls")
+}
+
 func TestCompletions(t *testing.T) {
 	_, h := serve(t, tiny(t), Options{Context: 200})
 	_, v := post(t, h, "/v1/completions", `{"prompt": ["Once", "Twice"], "echo": true, "n": 2, "max_tokens": 3}`)
@@ -297,7 +324,13 @@ func TestRefused(t *testing.T) {
 		{chat, `{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}`, "", "image_url", 400},
 		{chat, `{"messages": [{"role": "user", "content": 7}]}`, "", "content", 400},
 		{chat, `{"messages": [{"role": "user", "content": "x"}], "top_logprobs": 2}`, "top_logprobs", "needs logprobs", 400},
-		{chat, `{"messages": [{"role": "user", "content": "x"}], "tools": [{}], "tool_choice": "required"}`, "tool_choice", "auto or none", 400},
+		{chat, `{"messages": [{"role": "user", "content": "x"}], "tools": [{}]}`, "tools", "tool 0 is not as expected", 400},
+		{chat, `{"messages": [{"role": "user", "content": "x"}], "tool_choice": "required"}`, "tool_choice", "no such function", 400},
+		{chat, `{"messages": [{"role": "user", "content": "x"}], "tool_choice": "maybe"}`, "tool_choice", "auto, none, required", 400},
+		{chat, `{"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "xml"}}`, "response_format", "json_object", 400},
+		{chat, `{"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "json_schema"}}`, "response_format", "is missing", 400},
+		{chat, `{"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "x"}}}}`, "response_format", "schema", 400},
+		{text, `{"prompt": "x", "grammar": "root ::= nothing"}`, "grammar", "nothing", 400},
 		{chat, `{"messages": [{"role": "user", "content": "` + strings.Repeat("long ", 200) + `"}]}`, "", "there is room for 64", 400},
 		{chat, `{"messages": [{"role": "user", "content": "` + strings.Repeat("long ", 2000) + `"}]}`, "", "larger than 4000", 413},
 		{text, `{}`, "prompt", "is missing", 400},

@@ -16,6 +16,7 @@ import (
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/chat"
 	"github.com/carat-llm/carat/runtime/engine"
+	"github.com/carat-llm/carat/runtime/grammar"
 	"github.com/carat-llm/carat/runtime/tokenizer"
 )
 
@@ -28,11 +29,13 @@ type Server struct {
 	scheduler *scheduler
 	embedding chan struct{} // holds one while vectors are made
 	metrics   *metrics
-	mux       http.ServeMux
-	running   context.Context // until Close
-	stop      context.CancelCauseFunc
-	closing   sync.Once
-	created   int64
+	// vocabulary is made when the first request wants a form.
+	vocabulary func() *grammar.Vocabulary
+	mux        http.ServeMux
+	running    context.Context // until Close
+	stop       context.CancelCauseFunc
+	closing    sync.Once
+	created    int64
 }
 
 //go:embed page.html
@@ -53,6 +56,7 @@ func New(e *engine.Engine, o Options) (*Server, error) {
 	if s.tok, err = e.Tokenizer(); err != nil {
 		return nil, err
 	}
+	s.vocabulary = sync.OnceValue(func() *grammar.Vocabulary { return grammar.NewVocabulary(s.tok) })
 	if e.Predicts() {
 		if s.template, err = chat.New(e.Source().Metadata()); err != nil {
 			return nil, err
