@@ -60,7 +60,7 @@ func verbs(s streams) []*cli.Command {
 		{"MEASURE IT", []*cli.Command{evalCommand(s), compareCommand(s), sweepCommand(s), gateCommand(s), reportCommand(s), tasksCommand(s), benchCommand(s), overlapCommand(s)}},
 		{"USE IT", []*cli.Command{runCommand(s), serveCommand(s), embedCommand(s), rankCommand(s), exportCommand(s)}},
 		{"MODEL FILES", []*cli.Command{pullCommand(s), inspectCommand(s), verifyCommand(s), diffCommand(s), hashCommand(s), splitCommand(s), mergeCommand(s), editCommand(s)}},
-		{"CARAT ITSELF", []*cli.Command{cacheCommand(s), completionCommand(s), helpCommand(s), versionCommand(s)}},
+		{"CARAT ITSELF", []*cli.Command{listCommand(s), cacheCommand(s), completionCommand(s), helpCommand(s), versionCommand(s)}},
 	} {
 		for _, c := range category.verbs {
 			c.Category = category.name

@@ -20,10 +20,12 @@ func inspectCommand(s streams) *cli.Command {
 EXAMPLES:
    carat inspect model.gguf
    carat inspect model.gguf --tensors=false
+   carat inspect model.gguf --key tokenizer.chat_template
    carat inspect ./SmolLM2-135M --json --hash`,
 		Flags: append(group("SHOW",
 			&cli.BoolFlag{Name: "hash", Usage: "show the SHA-256 of each tensor's data"},
 			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors; --tensors=false hides them"},
+			&cli.StringFlag{Name: "key", Usage: "`KEY` show only this metadata value, whole: a text as it is, an array with one element a line"},
 		), preFlag()...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
@@ -35,6 +37,9 @@ EXAMPLES:
 				return err
 			}
 			defer m.Close()
+			if key := c.String("key"); c.IsSet("key") {
+				return showValue(s, g, m, arg, key)
+			}
 			in, err := inspect(c.Context, m, c.Bool("hash"))
 			if err != nil {
 				return err

@@ -18,6 +18,7 @@ type idleRule struct {
 }
 
 var idleRules = []idleRule{
+	{"inspect", []string{"hash", "tensors"}, isGiven("key"), "--key shows one value"},
 	{"imatrix", []string{"text", "ctx", "chunks", "process-output", "save-every", "resume", "output", "format", "compute", "kv-type"}, isSet("stats"), "--stats only describes the file"},
 	{"imatrix", []string{"text", "chunks", "process-output", "save-every", "resume", "compute", "kv-type"}, isSet("merge"), "--merge adds up files that are there"},
 	{"build", []string{"ctx", "chunks"}, unset("eval"), "without --eval nothing is measured"},

@@ -15,3 +15,13 @@ func FamilyOf(class string) (*Family, bool) {
 	}
 	return families[i], true
 }
+
+// ClassesByArchitecture lists the classes that become models of each general.architecture. A config may say another one
+// (Spec.Name), as that of an olmo2 with windows does; such architectures are not in the list.
+func ClassesByArchitecture() map[string][]string {
+	out := map[string][]string{}
+	for _, f := range families {
+		out[f.Name] = append(out[f.Name], f.Classes...)
+	}
+	return out
+}

@@ -52,6 +52,16 @@ func Names() []string {
 	return names
 }
 
+// Readers names the clients that decode matrices of t.
+func Readers(t gguf.Type) (names []string) {
+	for _, c := range table {
+		if c.types == nil || slices.Contains(c.types, t) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // Reads reports whether c decodes t.
 func (c Client) Reads(t gguf.TensorInfo) bool {
 	return t.Dims() < 2 || c.types == nil || slices.Contains(c.types, t.Type)
