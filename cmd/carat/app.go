@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 
 	"github.com/carat-llm/carat/internal/buildinfo"
 	"github.com/carat-llm/carat/internal/cpu"
@@ -46,6 +45,7 @@ ENVIRONMENT:
    CARAT_THREADS  number of threads, unless --threads is given
    CARAT_CPU      generic, avx2, avxvnni, avx512, amx or neon: use no newer instructions than these
    CARAT_CACHE    folder of stored verdicts, unless --cache is given
+   CARAT_CONFIG   file with defaults of flags, or none; see carat help config
    CARAT_API_KEY  key that serve asks for, unless --api-key is given
    NO_COLOR       print no colours`
 
@@ -82,7 +82,6 @@ func newApp(s streams) *cli.App {
 		Reader:                    s.in,
 		Writer:                    s.out,
 		ErrWriter:                 s.err,
-		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true, // --tensor-type 'a{1,2}=q8_0' holds a comma
 		HideHelpCommand:           true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides the exit code, after every defer
@@ -126,14 +125,17 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 
 // parseAndRun runs the verb of a command line.
 func parseAndRun(ctx context.Context, app *cli.App, args []string) error {
-	if len(args) == 0 || slices.Contains(args, "--generate-bash-completion") {
-		return app.RunContext(ctx, args)
+	if len(args) > 1 && args[1] == completeVerb {
+		return printCompletions(app.Writer, app, args[2:])
 	}
 	l := parseLine(app, args)
 	if l.verb == nil && len(l.rest) > 0 {
 		return unknownVerb(app, l)
 	}
 	if err := l.repeated(); err != nil {
+		return err
+	}
+	if err := l.withDefaults(app); err != nil {
 		return err
 	}
 	if l.on(cli.HelpFlag.Names()...) && l.on("json") {
@@ -145,7 +147,7 @@ func parseAndRun(ctx context.Context, app *cli.App, args []string) error {
 	for _, c := range app.Commands {
 		c.OnUsageError = app.OnUsageError
 	}
-	return app.RunContext(ctx, l.arguments())
+	return l.blame(app.RunContext(ctx, l.arguments()))
 }
 
 // lineKey is where an app's Metadata holds the *line that it runs.

@@ -17,6 +17,7 @@ type line struct {
 	verb        *cli.Command // nil when there is none, or an unknown one, which is rest[0] then
 	flags, rest []string
 	behind      []string // all arguments but the verb, as they were given
+	defaulted   []string // flags that files give (defaults.go)
 	unfound     error    // why a model of the hub has no path
 }
 
@@ -53,7 +54,7 @@ func (l *line) arguments() []string {
 	if l.verb != nil {
 		out = append(out, l.verb.Name)
 	}
-	out = append(out, l.flags...)
+	out = append(append(out, l.defaulted...), l.flags...)
 	if last := len(l.flags) - 1; last >= 0 && isFlag(l.flags[last]) && !strings.Contains(l.flags[last], "=") && takesValue(findFlag(l.verb, l.flags[last])) {
 		return out // "--" would become its value
 	}

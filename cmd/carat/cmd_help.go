@@ -12,13 +12,14 @@ func helpCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "help",
 		Usage:     "show help for carat or for a verb",
-		ArgsUsage: "[VERB]",
-		Description: `--json lists verbs and flags for programs.
+		ArgsUsage: "[VERB|config]",
+		Description: `carat help config tells of files with defaults of flags. --json lists verbs and flags for programs.
 
 EXAMPLES:
    carat help
    carat help quantize
-   carat help quantize --json`,
+   carat help quantize --json
+   carat help config`,
 		Action: func(c *cli.Context) error { return showHelp(s, c) },
 	}
 }
@@ -42,6 +43,9 @@ func showHelp(s streams, c *cli.Context) error {
 		}
 		printAppHelp(s.out, c.App)
 		return nil
+	}
+	if c.Args().First() == "config" {
+		return showConfigHelp(s, c.Bool("json"))
 	}
 	verb := c.App.Command(c.Args().First())
 	switch {

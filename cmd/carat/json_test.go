@@ -52,8 +52,8 @@ func TestJSONEverywhere(t *testing.T) {
 		"merge":      {{at("s-00001-of-00002.gguf"), "-o", at("merged.gguf")}},
 		"edit":       {{model, "--set", "general.name=str:x", "-o", at("ed.gguf")}, {model, "--set", "general.name=str:x", "--dry-run"}},
 		"list":       {{"types"}, {"architectures"}},
-		"completion": {{"bash"}, {"zsh"}, {"fish"}},
-		"help":       {{}, {"quantize"}},
+		"completion": {{"bash"}, {"zsh"}, {"fish"}, {"powershell"}},
+		"help":       {{}, {"quantize"}, {"config"}},
 		"version":    {{}},
 	}
 	for _, c := range newApp(streams{}).Commands {

@@ -72,6 +72,7 @@ func copyModel(ts *testscript.TestScript, neg bool, args []string) {
 type swept struct{ *testing.M }
 
 func (s swept) Run() int {
+	_ = os.Setenv("CARAT_CONFIG", "none") // the defaults of whoever runs the tests
 	defer func() {
 		if shared.dir != "" {
 			_ = os.RemoveAll(shared.dir)

@@ -71,6 +71,7 @@ func TestFullStdout(t *testing.T) {
 		"merge":      {{files[0], "-o", out("merged.gguf")}},
 		"edit":       {{files[0], "--set", "general.name=str:x", "--dry-run"}},
 		"completion": {{"bash"}, {"fish"}},
+		"list":       {{"types"}, {"architectures"}},
 		"":           {{"--help"}, {"--version"}, {"hash", "--help"}},
 	}
 	for _, c := range verbs(streams{}) {
