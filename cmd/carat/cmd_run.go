@@ -20,14 +20,20 @@ import (
 func runCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "run",
-		Usage:     "generate text",
+		Usage:     "talk with a model, or continue a text",
 		ArgsUsage: "MODEL",
-		Description: `Continues the prompt. The same seed gives the same text for any number of threads. Without -p, or with -p -, the
-prompt is read from standard input if that is a pipe or a file. When prompt and -n together are beyond what the model
+		Description: `Without a prompt on a terminal, or with --chat, run is a conversation: messages and answers are written as the model's own
+chat template says, and only what is new is evaluated. /help lists the commands. With --chat each line of a pipe is a
+message, and -p TEXT the only one (docs/chat.md).
+
+With -p TEXT the text is continued as it stands. The same seed gives the same text for any number of threads. With -p -, or
+without -p when standard input is a pipe or a file, the prompt is read from there. When prompt and -n together are beyond what the model
 was trained for, a warning says so. A model with an encoder (T5) reads the prompt there, and its answer alone is
 printed.
 
 EXAMPLES:
+   carat run smollm2-Instruct-Q4_K_M.gguf --system "Answer in one sentence."
+   carat run Qwen3-0.6B-Q8_0.gguf --chat -p "Why is the sky blue?" --template-var enable_thinking=false
    carat run smollm2-Q4_K_M.gguf -p "The capital of France is" -n 32
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 0.8 --seed 7
    carat run ./SmolLM2-135M -p "Once upon a time" --temp 1 --min-p 0.05 --dry-multiplier 0.8 --stop "The end"
@@ -36,7 +42,7 @@ EXAMPLES:
    carat run smollm2-Q4_K_M.gguf --lora my-adapter.gguf --lora another.gguf=0.5 -p "Once upon a time"`,
 		Flags: slices.Concat(group(textGroup,
 			&cli.StringFlag{Name: "prompt", Aliases: []string{"p"}, Usage: "`TEXT` text to continue; - for standard input"},
-			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens"}), samplingFlags(), grammarFlags(), adapterFlags(), computeFlags(kernel.Fast), preFlag()),
+			&cli.IntFlag{Name: "n", Value: 128, Usage: "`N` generate at most N tokens; in a conversation, otherwise as many as there is room for"}), chatFlags(), samplingFlags(), grammarFlags(), adapterFlags(), computeFlags(kernel.Fast), preFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -49,15 +55,25 @@ EXAMPLES:
 			if o.MaxTokens = c.Int("n"); o.MaxTokens < 1 || o.MaxTokens > mostTokens {
 				return outOfRange("-n", 1, mostTokens, o.MaxTokens)
 			}
-			prompt, err := readPrompt(s.in, c.String("prompt"), c.IsSet("prompt"))
-			if err != nil {
-				return err
-			}
 			adapters, err := adaptersOf(c)
 			if err != nil {
 				return err
 			}
 			form, err := grammarOf(c)
+			if err != nil {
+				return err
+			}
+			if talks(c, s) {
+				chat, err := chatOptionsOf(c)
+				if err != nil {
+					return err
+				}
+				if !c.IsSet("n") {
+					o.MaxTokens = mostTokens // as many as there is room for
+				}
+				return runTalk(c.Context, s, g, arg, sourceOptions(c), adapters, chat, o, breakers, form)
+			}
+			prompt, err := readPrompt(s.in, c.String("prompt"), c.IsSet("prompt"))
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ const (
 	computeGroup   = "COMPUTATION"
 	referenceGroup = "REFERENCE"
 	compareGroup   = "COMPARE"
+	chatGroup      = "CONVERSATION"
 	samplingGroup  = "SAMPLING"
 	vectorGroup    = "VECTORS"
 	serverGroup    = "SERVER"

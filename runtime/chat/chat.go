@@ -140,7 +140,7 @@ func specialTokens(md *gguf.Metadata) map[string]jinja.Value {
 	return out
 }
 
-// Render returns the text of a conversation. Errors wrap ErrRefused when the template says so, else gguf.ErrInput.
+// Render returns the text of a conversation. Errors name the key and wrap gguf.ErrInput, and ErrRefused when the template says so.
 func (t *Template) Render(messages []Message, opts Options) (string, error) {
 	name := opts.Template
 	if _, ok := t.sources["tool_use"]; ok && name == "" && len(opts.Tools) > 0 {
@@ -158,7 +158,7 @@ func (t *Template) Render(messages []Message, opts Options) (string, error) {
 			}
 		}
 	}
-	if err != nil && !errors.Is(err, ErrRefused) {
+	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", gguf.ErrInput, keyOf(name), err)
 	}
 	return text, err
