@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -12,11 +14,15 @@ import (
 	"github.com/carat-llm/carat/eval/sensitivity"
 	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
+	"github.com/carat-llm/carat/internal/buildinfo"
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/allocate"
 	"github.com/carat-llm/carat/quantize/clients"
+	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/carat-llm/carat/quantize/round"
 	"github.com/carat-llm/carat/runtime/engine"
@@ -28,13 +34,15 @@ import (
 func budgetFlags() []cli.Flag {
 	return group(typesGroup,
 		&cli.StringFlag{Name: "target-size", Usage: "`SIZE` choose the types that keep the model closest to the original in a file of at most SIZE, such as 105M or 4.5G; needs --calibration"},
-		&cli.Float64Flag{Name: "target-bpw", Usage: "`BITS` the same, with at most so many bits per weight"})
+		&cli.Float64Flag{Name: "target-bpw", Usage: "`BITS` the same, with at most so many bits per weight"},
+		&cli.StringFlag{Name: "measurements", Usage: "`FILE.json` read what was measured for a budget before, or write it: another budget then takes no measuring"})
 }
 
 // budget is what budgetFlags say; zero says nothing.
 type budget struct {
-	bytes int64
-	bits  float64
+	bytes        int64
+	bits         float64
+	measurements string // the file
 }
 
 func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 }
@@ -45,10 +53,12 @@ func budgetOf(c *cli.Context) (b budget, err error) {
 			return b, usagef("--target-size: %w", err)
 		}
 	}
-	b.bits = c.Float64("target-bpw")
+	b.bits, b.measurements = c.Float64("target-bpw"), c.String("measurements")
 	switch {
 	case c.IsSet("target-bpw") && !(b.bits > 0 && b.bits < 17):
 		return b, outOfRange("--target-bpw", 1, 16, b.bits)
+	case !b.set() && b.measurements != "":
+		return b, usagef("--measurements has no effect without --target-size or --target-bpw")
 	case b.bytes > 0 && b.bits > 0:
 		return b, usagef("--target-size cannot be combined with --target-bpw")
 	case b.set() && (c.String("type") != "" || c.String("recipe") != ""):
@@ -92,7 +102,7 @@ func allocateTypes(ctx context.Context, s streams, g global, path string, src gg
 	if err != nil {
 		return opts, err
 	}
-	tensors, err := measureTensors(ctx, s, g, path, src, base, opts.Clients, o)
+	tensors, err := measurements(ctx, s, g, path, src, base, opts.Clients, b, o)
 	if err != nil {
 		return opts, err
 	}
@@ -157,6 +167,53 @@ func fileTypeOf(bytes map[gguf.Type]int64) recipe.FileType {
 		}
 	}
 	return fallbackType
+}
+
+// measurements reads what was measured before, or measures and writes it.
+func measurements(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, b budget, o calibration) ([]allocate.Tensor, error) {
+	if b.measurements == "" {
+		return measureTensors(ctx, s, g, path, src, base, readers, o)
+	}
+	in, err := readText(o.in, o.Text)
+	if err != nil {
+		return nil, err
+	}
+	model, err := imatrix.Fingerprint(src)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	fmt.Fprintln(sum, "carat measurements", buildinfo.Version(), model, in.SHA256, o.Chunks, calibrationContext, probeTokens)
+	for _, t := range base.Tensors {
+		fmt.Fprintln(sum, t.Name, t.Eligible && t.Type.Quantized())
+	}
+	for _, c := range readers {
+		fmt.Fprintln(sum, c.Name)
+	}
+	key := hex.EncodeToString(sum.Sum(nil))
+	if exists(b.measurements) {
+		data, err := inputfile.ReadText(b.measurements, maxRecipe)
+		if err != nil {
+			return nil, err
+		}
+		m, err := allocate.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.measurements, err)
+		}
+		if m.Key != key {
+			return nil, usagef("%s was measured with another model, text, --calibration-chunks, --for or version of carat: delete it, or name another file", b.measurements)
+		}
+		return m.Tensors, nil
+	}
+	m := allocate.Measurements{Key: key}
+	if m.Tensors, err = measureTensors(ctx, s, g, path, src, base, readers, o); err != nil {
+		return nil, err
+	}
+	data, err := m.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return m.Tensors, atomicfile.WriteFile(b.measurements, data)
 }
 
 // measureTensors measures the tensors that base quantizes, for the types that all readers read.
