@@ -72,7 +72,7 @@ fetch() { # URL FILE
 # download VERSION SHA256 FILE: a release's binary, checked against SHA256, or the release's list when that is empty.
 download() {
   local file want got
-  case $1 in *[!A-Za-z0-9.+-]* | -*) die 2 "version is $1: it should be a release's name as v1.2.3" ;; esac
+  case $1 in *[!A-Za-z0-9.+-]* | -*) die 2 "version is $1: it should be a release's name as v0.1.0" ;; esac
   file=$(platform)
   want=$2
   fetch "$releases/$1/$file" "$3"
@@ -131,6 +131,7 @@ lines() {
 
 gate() {
   local code=0 d=$directory
+  cd -- "${INPUT_WORKING_DIRECTORY:-.}" || die 2 "there is no working-directory $INPUT_WORKING_DIRECTORY"
   args=(gate "--report=$d/report.json" "--html=$d/report.html" "--markdown=$d/report.md" "--junit=$d/junit.xml"
     "--sarif=$d/findings.sarif" "--cyclonedx=$d/bom.cdx.json" "--intoto=$d/statements.intoto.jsonl" "--card=$d/card.md"
     "--svg=$d/pareto.svg" "--csv=$d/figures.csv" "--cache=$cache" --github)
@@ -140,6 +141,13 @@ gate() {
   lines "${INPUT_PROFILE:-}" --profile=
   lines "${INPUT_TEXT:-}" --text=
   lines "${INPUT_OUTPUT:-}" -o=
+  lines "${INPUT_BASELINE:-}" --baseline=
+  lines "${INPUT_THREADS:-}" --threads=
+  case ${INPUT_OUTPUT:-} in
+    "") ;;
+    /* | [A-Za-z]:*) output model "$INPUT_OUTPUT" ;;
+    *) output model "$PWD/$INPUT_OUTPUT" ;;
+  esac
   case ${INPUT_FAIL_ON:-inconclusive} in
     inconclusive | fail) ;;
     never) args+=(--warn-only) ;;

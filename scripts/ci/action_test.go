@@ -3,6 +3,7 @@ package ci_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,12 @@ func TestArguments(t *testing.T) {
 		"--cache=" + b.path("temp/carat/cache-smol-Q4"), "--github", "--policy=ci/carat.yaml", "--reference=./ckpt", "--type=Q4_K_M", "--profile=smoke",
 		"--text=prose=a b.txt", "--text=code=c.txt", "-o=out.gguf", "--threads", "2", "`touch pwned`", "--", "-odd name;$(touch pwned).gguf"}, b.args())
 	require.NoFileExists(t, b.path("pwned"))
+
+	require.NoError(t, os.Mkdir(b.path("models"), 0o700))
+	r = b.run(map[string]string{"working-directory": b.path("models"), "threads": "3", "baseline": "last.json", "output": "o.gguf", "upload-model": "true"})
+	require.Subset(t, b.args(), []string{"--threads=3", "--baseline=last.json", "-o=o.gguf"})
+	require.Equal(t, b.path("models/o.gguf"), r.used["Upload the model"]["path"])
+	require.Equal(t, 2, b.run(map[string]string{"working-directory": "none"}).code)
 
 	b.run(nil)
 	require.NotContains(t, b.read("args"), "--policy", "inputs that are empty are not given")
@@ -95,7 +102,8 @@ func TestCacheIsSavedWhenItChanged(t *testing.T) {
 func TestModelIsUploadedWhenItPassed(t *testing.T) {
 	b := github(t)
 	in := map[string]string{"upload-model": "true", "output": "m.gguf"}
-	require.Equal(t, "m.gguf", b.run(in).used["Upload the model"]["path"])
+	path := b.run(in).used["Upload the model"]["path"]
+	require.True(t, filepath.IsAbs(path) && filepath.Base(path) == "m.gguf", path)
 	b.env["FAKE_CODE"] = "1"
 	require.NotContains(t, b.run(in).used, "Upload the model")
 }
