@@ -7,7 +7,7 @@
 //
 // A [Session] is one sequence: it holds the cache and the position, and [Session.Forward] appends
 // tokens to it. Several sessions of a model may be used at the same time, by a goroutine each: they take turns on
-// the workers of the model's pool.
+// the workers of the model's pool. A [Batch] steps several sessions together, so that weights are read once for all.
 //
 // # Architectures
 //

@@ -50,6 +50,10 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	defer s.vectors.Add(-1)
+	if s.vectors.Add(1) > int64(s.o.Queue)+1 {
+		return errFull
+	}
 	select { // one request at a time: its texts are evaluated together
 	case s.embedding <- struct{}{}:
 		defer func() { <-s.embedding }()

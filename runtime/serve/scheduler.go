@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -148,6 +149,7 @@ func over(j *job, closed bool) bool {
 func (s *scheduler) step() {
 	s.plan()
 	if err := s.batch.Forward(s.steps); err != nil {
+		err = refused(http.StatusInternalServerError, "server_error", "internal", "the model cannot be evaluated: %v", err)
 		for _, sl := range s.stepped {
 			sl.job.end("", err)
 			sl.forget()

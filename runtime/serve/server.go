@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carat-llm/carat/gguf"
@@ -28,6 +29,7 @@ type Server struct {
 	template  *chat.Template
 	scheduler *scheduler
 	embedding chan struct{} // holds one while vectors are made
+	vectors   atomic.Int64  // requests for them that wait or are answered
 	metrics   *metrics
 	// vocabulary is made when the first request wants a form.
 	vocabulary func() *grammar.Vocabulary

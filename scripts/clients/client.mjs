@@ -39,15 +39,12 @@ assert.ok(Math.abs(vectors.data[0].embedding.reduce((sum, v) => sum + v * v, 0) 
 
 const tools = [{type: "function", function: {name: "get_weather", parameters: {type: "object", properties: {city: {type: "string"}}, required: ["city"]}}}];
 const asked = await client.chat.completions.create({model, tools, max_tokens: 48, messages: [{role: "user", content: "What is the weather in Paris?"}]});
+const called = await client.chat.completions.create({model, tools, tool_choice: "required", max_tokens: 64, messages: [{role: "user", content: "What is the weather in Paris?"}]});
+console.log("tools, required:", called.choices[0].message.tool_calls[0].function);
 console.log("tools:", JSON.stringify(asked.choices[0].message.tool_calls ?? asked.choices[0].message.content));
 
 const schema = {type: "object", properties: {city: {type: "string", maxLength: 20}}, required: ["city"], additionalProperties: false};
-try {
-  const held = await client.chat.completions.create({...same, max_tokens: 100, response_format: {type: "json_schema", json_schema: {name: "city", schema, strict: true}}});
-  console.log("json_schema:", JSON.parse(held.choices[0].message.content));
-} catch (err) {
-  if (!(err instanceof OpenAI.BadRequestError) || err.param !== "response_format") throw err;
-  console.log("json_schema:", err.message);
-}
+const held = await client.chat.completions.create({...same, max_tokens: 100, response_format: {type: "json_schema", json_schema: {name: "city", schema, strict: true}}});
+console.log("json_schema:", JSON.parse(held.choices[0].message.content));
 await assert.rejects(client.chat.completions.create({...same, temperature: -1}), err => err instanceof OpenAI.BadRequestError && err.param === "temperature");
 console.log("all is well");

@@ -49,6 +49,10 @@ weather = {"type": "function", "function": {"name": "get_weather", "description"
 asked = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "What is the weather in Paris?"}], tools=[weather], max_tokens=48)
 calls = asked.choices[0].message.tool_calls
 print("tools:", [(c.function.name, json.loads(c.function.arguments)) for c in calls] if calls else "no call: " + repr(asked.choices[0].message.content))
+asked = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "What is the weather in Paris?"}], tools=[weather], tool_choice="required", max_tokens=64)
+call = asked.choices[0].message.tool_calls[0]
+print("tools, required:", call.function.name, json.loads(call.function.arguments))
+assert asked.choices[0].finish_reason == "tool_calls"
 back = client.chat.completions.create(model=model, max_tokens=16, tools=[weather], messages=[
     {"role": "user", "content": "What is the weather in Paris?"},
     {"role": "assistant", "content": None, "tool_calls": [{"id": "abcdefghi", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}]},
@@ -56,12 +60,8 @@ back = client.chat.completions.create(model=model, max_tokens=16, tools=[weather
 print("tool's answer:", back.choices[0].message.content)
 
 schema = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 20}, "size": {"type": "integer", "minimum": 0, "maximum": 999}}, "required": ["city", "size"], "additionalProperties": False}
-try:
-    held = client.chat.completions.create(model=model, messages=hello, max_tokens=100, response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": schema, "strict": True}})
-    print("json_schema:", json.loads(held.choices[0].message.content))
-except openai.BadRequestError as err:
-    assert err.param == "response_format", err
-    print("json_schema:", err.message)
+held = client.chat.completions.create(model=model, messages=hello, max_tokens=100, response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": schema, "strict": True}})
+print("json_schema:", json.loads(held.choices[0].message.content))
 
 for wrong, param in (({"temperature": -1}, "temperature"), ({"n": 0}, "n"), ({"stop": [""]}, "stop")):
     try:
