@@ -10,6 +10,7 @@ import (
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/verify"
+	"github.com/carat-llm/carat/runtime/chat"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/urfave/cli/v2"
 )
@@ -22,7 +23,7 @@ func verifyCommand(s streams) *cli.Command {
 		Description: `Reads everything: checks the structure, decodes every block (a NaN or infinite value is reported with its tensor, row
 and column), and checks the metadata against itself and the tensors: a model that carat run refuses to load is not
 sound. Models that carat cannot evaluate (other architectures, embedding models) get the checks that apply to all
-models, and a note. With --source a random sample of tensors is encoded again from the model's source and compared
+models, and a note. A chat template that does not parse, or fails on a simple conversation, is noted. With --source a random sample of tensors is encoded again from the model's source and compared
 byte by byte; the same seed chooses the same tensors. A model that was quantized with an importance matrix needs it
 again (--imatrix).
 
@@ -42,7 +43,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o := verify.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Threads: g.threads}
+			o := verify.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Chat: chat.Check, Threads: g.threads}
 			source := c.String("source")
 			switch {
 			case o.Sample < 0:

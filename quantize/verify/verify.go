@@ -21,7 +21,9 @@ type Options struct {
 	Imatrix *imatrix.Matrix
 	// Loads says why m would be refused by what evaluates models, nil when it would not; gguf.ErrUnsupported when that
 	// is no fault of m. Without Loads only the rules that hold for every architecture are applied.
-	Loads   func(m gguf.Model) error
+	Loads func(m gguf.Model) error
+	// Chat says why a model's chat templates cannot be used, nil when they can: a note, since programs differ in what they render.
+	Chat    func(md *gguf.Metadata) error
 	Threads int
 }
 
@@ -50,6 +52,11 @@ type Finding struct {
 func Verify(ctx context.Context, m gguf.Model, o Options, progress gguf.Progress) (*Report, error) {
 	r := &Report{Tensors: len(m.Tensors())}
 	r.Findings, r.Notes = checkMetadata(m, o.Loads)
+	if o.Chat != nil {
+		if err := o.Chat(m.Metadata()); err != nil {
+			r.Notes = append(r.Notes, "chat: "+fault(err))
+		}
+	}
 	plan, err := o.sample(m, r)
 	if err != nil {
 		return nil, err

@@ -230,6 +230,17 @@ func (t *Template) renderOnce(c *jinja.Template, messages []Message, opts Option
 	return c.RenderValues(data)
 }
 
+// Check says why the templates of a model cannot be used: one does not parse, or fails on a simple conversation. A model without
+// templates has nothing to check.
+func Check(md *gguf.Metadata) error {
+	t, err := New(md)
+	if err != nil || t.none {
+		return err
+	}
+	_, err = t.Render([]Message{{Role: "user", Content: "Hello"}, {Role: "assistant", Content: "Hello."}, {Role: "user", Content: "Who are you?"}}, Options{AddGenerationPrompt: true})
+	return err
+}
+
 // mergeSystem returns the messages with those of the system in front of the user's first one, or nil if there are not both.
 func mergeSystem(messages []Message) []Message {
 	var system []string

@@ -103,12 +103,24 @@ func TestGuardKeepsText(t *testing.T) {
 		"{%- for x in y|f('if') if x != ' if ' %}{% endfor %}":   "{%- for x in y|f('if') if carat_turn() and ( x != ' if ' ) %}{% endfor %}",
 		"{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}": "{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}",
 		"{% macro f(a, b=1) -%}{% endmacro %}":                   "{% macro f(a, b=1, carat_call_=carat_call()) -%}{% endmacro %}",
+		"{%- generation -%}a{% endgeneration %}":                 "{%- if true -%}a{% endif %}",
 		"{ {{ '}}' }} {":                                         "{ {{ '}}' }} {",
 	} {
 		got, err := guard(source)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
+}
+
+func TestCheck(t *testing.T) {
+	require.NoError(t, Check(&gguf.Metadata{}))
+	require.NoError(t, Check(metadata(ChatML)))
+	require.ErrorContains(t, Check(metadata("{% if %}")), "tokenizer.chat_template")
+	require.ErrorContains(t, Check(metadata("{{ messages | nothing }}")), "tokenizer.chat_template")
+	require.ErrorIs(t, Check(metadata("{{ raise_exception('no') }}")), ErrRefused)
+	md := metadata(ChatML)
+	md.Append("tokenizer.chat_template.rag", "{% for %}")
+	require.ErrorContains(t, Check(md), "tokenizer.chat_template.rag")
 }
 
 func TestStrftime(t *testing.T) {

@@ -88,6 +88,8 @@ func guard(source string) (string, error) {
 			case word == "macro":
 				tag = countCalls(tag)
 				blocks++
+			case word == "generation", word == "endgeneration": // transformers' own, which marks what is learned
+				tag = strings.Replace(tag, word, map[string]string{"generation": "if true", "endgeneration": "endif"}[word], 1)
 			case word == "if", word == "call", word == "filter", word == "block", word == "set" && !strings.Contains(tag, "="):
 				blocks++
 			case strings.HasPrefix(word, "end"):
