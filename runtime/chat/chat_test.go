@@ -100,11 +100,12 @@ func TestGuardKeepsText(t *testing.T) {
 		"a\r\nb\n":                        "a\nb",
 		"{# {% for #}":                    "{# {% for #}",
 		"{% for x in y -%}z{%- endfor %}": "{% for x in y  if carat_turn() -%}z{%- endfor %}",
-		"{%- for x in y|f('if') if x != ' if ' %}{% endfor %}":   "{%- for x in y|f('if') if carat_turn() and ( x != ' if ' ) %}{% endfor %}",
-		"{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}": "{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}",
-		"{% macro f(a, b=1) -%}{% endmacro %}":                   "{% macro f(a, b=1, carat_call_=carat_call()) -%}{% endmacro %}",
-		"{%- generation -%}a{% endgeneration %}":                 "{%- if true -%}a{% endif %}",
-		"{ {{ '}}' }} {":                                         "{ {{ '}}' }} {",
+		"{%- for x in y|f('if') if x != ' if ' %}{% endfor %}":      "{%- for x in y|f('if') if carat_turn() and ( x != ' if ' ) %}{% endfor %}",
+		"{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}":    "{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}",
+		"{% macro f(a, b=1) -%}{% endmacro %}":                      "{% macro f(a, b=1, carat_call_=carat_call()) %}{% endmacro %}",
+		"{%- generation -%}a{% endgeneration %}":                    "{%- if true -%}a{% endif %}",
+		"a {{ b }}{%- if c -%} d {%- endif -%}{{- e -}}{#- f -#} g": "a {{ b }}{% if c -%} d {%- endif %}{{ e }}{# f -#} g",
+		"{ {{ '}}' }} {": "{ {{ '}}' }} {",
 	} {
 		got, err := guard(source)
 		require.NoError(t, err)

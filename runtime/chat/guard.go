@@ -44,6 +44,7 @@ func guard(source string) (string, error) {
 	source = strings.TrimSuffix(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source), "\n")
 	var out strings.Builder
 	blocks, raw := 0, false
+	behind := false // the last thing was a tag
 	for {
 		at := strings.IndexByte(source, '{')
 		if at < 0 || at+1 == len(source) {
@@ -51,19 +52,20 @@ func guard(source string) (string, error) {
 		}
 		out.WriteString(source[:at])
 		source = source[at:]
+		behind = behind && at == 0
 		open := source[:2]
 		if open == "{#" && !raw {
 			end := strings.Index(source[2:], "#}")
 			if end < 0 {
 				break
 			}
-			out.WriteString(source[:end+4])
-			source = source[end+4:]
+			out.WriteString(open + unsigned(source[2:end+2], behind, opens(source[end+4:])) + "#}")
+			source, behind = source[end+4:], true
 			continue
 		}
 		if open != "{{" && open != "{%" || open == "{{" && raw {
 			out.WriteByte('{')
-			source = source[1:]
+			source, behind = source[1:], false
 			continue
 		}
 		end, err := tagEnd(source, open)
@@ -99,10 +101,27 @@ func guard(source string) (string, error) {
 				return "", fmt.Errorf("its blocks are nested more than %d deep", maxNesting)
 			}
 		}
-		out.WriteString(open + tag)
+		out.WriteString(open + unsigned(tag, behind, opens(source[2:])) + source[:2])
+		source, behind = source[2:], true
 	}
 	out.WriteString(source)
 	return out.String(), nil
+}
+
+// opens reports whether a tag is next.
+func opens(source string) bool {
+	return len(source) > 1 && source[0] == '{' && strings.IndexByte("{%#", source[1]) >= 0
+}
+
+// unsigned takes the signs from a tag that trim white space where there is another tag: the library would trim beyond that one.
+func unsigned(tag string, before, after bool) string {
+	if before {
+		tag = strings.TrimPrefix(tag, "-")
+	}
+	if after {
+		tag = strings.TrimSuffix(tag, "-")
+	}
+	return tag
 }
 
 // tagEnd is where the tag at the beginning of source has its closing brackets; -1 if it has none.
