@@ -50,6 +50,11 @@ func (k keys) before(name string, more ...key) keys {
 	return slices.Insert(slices.Clone(k), i, more...)
 }
 
+// without is k without a key.
+func (k keys) without(name string) keys {
+	return slices.DeleteFunc(slices.Clone(k), func(x key) bool { return x.name == name })
+}
+
 // when is what stands in a table under a condition.
 func when(condition bool, k ...key) keys {
 	if condition {

@@ -3,7 +3,7 @@ package arch
 // LFM 2: in most layers a short convolution takes the place of attention. The last norm is that of the embeddings.
 
 var lfm2 = &Family{
-	Classes: []string{"Lfm2ForCausalLM"},
+	Classes: []string{"Lfm2ForCausalLM", "LFM2ForCausalLM"},
 	Name:    "lfm2",
 	Defaults: map[string]any{"vocab_size": 65536.0, "hidden_size": 2560.0, "intermediate_size": 12288.0, "num_hidden_layers": 32.0,
 		"num_attention_heads": 32.0, "num_key_value_heads": 8.0, "max_position_embeddings": 128000.0, "norm_eps": 1e-5, "tie_word_embeddings": true,

@@ -26,3 +26,22 @@ func yarnRope(c *Config, d dims, theta float64, more ...string) rope {
 	r.only("default", "linear", "dynamic", "yarn")
 	return r
 }
+
+// kormo is Llama under Qwen2's name, without biases and rotated in halves.
+var kormo = &Family{
+	Classes: []string{"KORMoForCausalLM"},
+	Name:    "qwen2",
+	Defaults: map[string]any{"vocab_size": 112576.0, "hidden_size": 6144.0, "intermediate_size": 21504.0, "num_hidden_layers": 48.0,
+		"num_attention_heads": 40.0, "num_key_value_heads": 8.0, "hidden_act": "silu", "max_position_embeddings": 131072.0, "rms_norm_eps": 1e-5,
+		"tie_word_embeddings": false, "attention_bias": false, "mlp_bias": false, "rope_theta": 500000.0, "head_dim": 128.0},
+	Describe: func(c *Config) *Spec {
+		d := readDims(c, headGiven)
+		c.computes(map[string][]any{"hidden_act": silu["hidden_act"], "attention_bias": {false}, "mlp_bias": {false}})
+		return decoderSpec(c, d, "qwen2", decoderKeys(c, d, qwenRope(c, d)), Transform{}, func(l layer) {
+			l.norm("pre_attention_layernorm", "attn_norm", Transform{})
+			l.attention(false, noBias, noBias)
+			l.norm("pre_mlp_layernorm", "ffn_norm", Transform{})
+			l.gatedFFN(noBias)
+		})
+	},
+}

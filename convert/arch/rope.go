@@ -21,6 +21,7 @@ type rope struct {
 	kind     string  // "default", "linear", "yarn", "llama3", "longrope" or "dynamic"
 	theta    float64 // the base of the frequencies
 	localSWA float64 // the base in layers with a sliding window, 0 if they have none of their own
+	said     bool    // the config has the base
 	partial  float64 // the share of a head that is rotated, from the front
 	original int64   // the context that a scaled model was trained with at first
 	params   *Config // the parameters of kind
@@ -61,6 +62,7 @@ func readRope(c *Config, d dims, theta float64, outer int64, more ...string) rop
 		r.kind = "longrope" // what older configs of Phi-3 say
 	}
 	r.theta = p.positive("rope_theta", c.positive("rope_theta", theta))
+	r.said = p.Has("rope_theta") || c.Has("rope_theta")
 	r.partial = p.positive("partial_rotary_factor", c.positive("partial_rotary_factor", 1))
 	r.original = d.context
 	switch scaled := slices.Contains([]string{"llama3", "yarn", "longrope"}, r.kind); {
@@ -120,6 +122,9 @@ func (r rope) keys() keys {
 		k = append(k, key{"rope.scaling.type", r.kind}, key{"rope.scaling.factor", p.positive("factor", 1)})
 	case "dynamic":
 		p.note("rope_type", "dynamic is left out, as the reference converter does: positions are not scaled, which is exact up to %d tokens", r.original)
+	}
+	if r.kind == "longrope" {
+		k = append(k, key{"rope.scaling.type", r.kind})
 	}
 	if r.kind == "yarn" {
 		k = append(k, key{"rope.scaling.original_context_length", r.original})
@@ -227,4 +232,13 @@ func (r rope) llama3Factors(headDim int64) []Computed {
 		}
 	}
 	return []Computed{{"rope_freqs.weight", values}}
+}
+
+// asGiven leaves the base out where the config does not say it, as the reference does for classes that transformers does not know:
+// runtimes then take 10000.
+func (k keys) asGiven(r rope) keys {
+	if r.said || r.theta != 10000 {
+		return k
+	}
+	return k.without("rope.freq_base")
 }

@@ -90,10 +90,23 @@ func (f *folder) sentencePiece(l *list, model []byte) error {
 	if err != nil {
 		return err
 	}
+	if f.opts.Class == internLM2 {
+		v.internLM2()
+	}
 	if err := f.addToPieces(v); err != nil {
 		return err
 	}
 	v.write(l, "llama", "default", true)
+	if f.opts.Class == internLM2 {
+		s, err := parseSpelling(model, filepath.Join(f.dir, "tokenizer.model"))
+		if err != nil {
+			return err
+		}
+		l.add("tokenizer.ggml.add_space_prefix", s.prefix)
+	}
+	if prefix, ok := f.config["add_prefix_space"].(bool); ok && f.opts.Class == internLM3 {
+		l.add("tokenizer.ggml.add_space_prefix", prefix)
+	}
 	return f.special(l, len(v.tokens))
 }
 
@@ -131,7 +144,7 @@ func (f *folder) modelPieces(model []byte, path string) (*vocabulary, error) {
 // the last for Phi-3 alone, over all others. Ids that the model has no row for are left out.
 func (f *folder) addToPieces(v *vocabulary) error {
 	size := len(v.tokens)
-	phi := f.isPhi()
+	phi := f.isPhi() || f.opts.Class == internLM2
 	put := func(t addedToken) {
 		switch {
 		case t.ID < 0 || t.ID >= size:

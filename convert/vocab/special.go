@@ -50,6 +50,9 @@ func (f *folder) special(l *list, limit int) error {
 	s := &specials{types: specialTypes, limit: limit}
 	f.find(s)
 	f.byText(s)
+	if err := f.chatEnd(s); err != nil {
+		return err
+	}
 	s.write(l)
 	if err := f.chatTemplate(l); err != nil {
 		return err

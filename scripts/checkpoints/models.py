@@ -120,3 +120,114 @@ MODELS |= {
     "youtu": dict(tokenizer="llama", make=of(
         "YoutuConfig", "YoutuForCausalLM", num_hidden_layers=2, pad_token_id=None, num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=24, qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=12)),
 }
+
+
+# ---- classes that transformers does not have, as others under their names
+
+def renamed(t, names):
+    for k in list(t):
+        to = k
+        for a, b in names.items():
+            to = to.replace(a, b)
+        t[to] = t.pop(k)
+
+
+def internlm2(t):  # for each head of keys its queries, keys and values
+    renamed(t, {"model.embed_tokens": "model.tok_embeddings", "lm_head": "output", "input_layernorm": "attention_norm", "post_attention_layernorm": "ffn_norm",
+                "self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.down_proj": "feed_forward.w2", "mlp.up_proj": "feed_forward.w3"})
+    for n in range(2):
+        q, k, v = (t.pop(f"model.layers.{n}.self_attn.{x}_proj.weight").view(2, -1, 16, 64) for x in "qkv")
+        t[f"model.layers.{n}.attention.wqkv.weight"] = torch.cat([q, k, v], 1).view(-1, 64).contiguous()
+
+
+def kormo(t):
+    renamed(t, {"input_layernorm": "pre_attention_layernorm", "post_attention_layernorm": "pre_mlp_layernorm"})
+
+
+def same(t):
+    pass
+
+
+def pack(t, name, to):
+    for k in [k for k in t if k.endswith("q_proj.weight")]:
+        p = k[:-len("self_attn.q_proj.weight")]
+        t[p + to] = torch.cat([t.pop(p + f"self_attn.{x}_proj.weight") for x in "qkv"])
+
+
+def baichuan(t):
+    pack(t, "self_attn", "self_attn.W_pack.weight")
+
+
+def not_forever(text):  # the converter of 2026 calls itself for all other tensors
+    from conversion.baichuan import BaichuanModel
+    whole = BaichuanModel.modify_tensors
+    BaichuanModel.modify_tensors = lambda self, data, name, bid: (whole if "W_pack" in name else text.modify_tensors)(self, data, name, bid)
+
+
+def plain_vocab(text):
+    from conversion.hunyuan import HunYuanMoEModel
+    HunYuanMoEModel.set_vocab = lambda self: self._set_vocab_gpt2()
+
+
+def no_shared_gate(model):  # sigmoid(0) is a half
+    for n, p in model.named_parameters():
+        if "shared_expert_gate" in n:
+            p.data.zero_()
+
+
+def halve_shared(t):
+    for k in list(t):
+        if "shared_expert_gate" in k:
+            del t[k]
+        elif "shared_expert.down_proj" in k:
+            t[k] = t[k] * 0.5
+    renamed(t, {"shared_expert.": "shared_experts."})
+
+
+def bailing(t):
+    if any("shared_expert." in k for k in t):
+        halve_shared(t)
+    pack(t, "self_attn", "attention.query_key_value.weight")
+    renamed(t, {"model.embed_tokens": "model.word_embeddings", "self_attn.o_proj": "attention.dense", "self_attn.q_norm": "attention.query_layernorm",
+                "self_attn.k_norm": "attention.key_layernorm", "mlp.gate.e_score_correction_bias": "mlp.gate.expert_bias"})
+
+
+PLAIN = {"rope_parameters": None, "head_dim": None, "attention_bias": None, "mlp_bias": None}
+LONG = {"rope_type": "longrope", "factor": 1.0, "short_factor": [1 + n / 8 for n in range(8)], "long_factor": [1 + n / 2 for n in range(8)]}
+RAW = dict(raw=True, tokenizer="tinyllama-spm")
+SOFT = dict(num_hidden_layers=3, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=32, shared_expert_intermediate_size=64, mlp_only_layers=[0], qkv_bias=False)
+NO_SHARED = {"shared_expert_intermediate_size": None, "mlp_only_layers": None, "decoder_sparse_step": None, "qkv_bias": None, "layer_types": None, "use_sliding_window": None,
+             "sliding_window": None, "max_window_layers": None, "first_k_dense_replace": 1, **PLAIN}
+MODELS |= {
+    "internlm2": dict(RAW, rename=internlm2, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2), config={
+        **PLAIN, "architectures": ["InternLM2ForCausalLM"], "model_type": "internlm2", "bias": False, "rope_theta": 10000.0, "rope_scaling": {"type": "dynamic", "factor": 2.0}}),
+    "internlm3": dict(RAW, rename=same, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2, head_dim=32), config={
+        "rope_parameters": None, "architectures": ["InternLM3ForCausalLM"], "model_type": "internlm3", "bias": False, "qkv_bias": False}),
+    "kormo": dict(raw=True, tokenizer="qwen2", rename=kormo, make=of("LlamaConfig", "LlamaForCausalLM", num_hidden_layers=2), config={
+        "architectures": ["KORMoForCausalLM"], "model_type": "kormo"}),
+    "orion": dict(RAW, rename=same, make=of("StableLmConfig", "StableLmForCausalLM", num_hidden_layers=2, partial_rotary_factor=1.0, rope_parameters={"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 1.0}), config={
+        **PLAIN, "architectures": ["OrionForCausalLM"], "model_type": "orion", "rms_norm_eps": 1e-5, "layer_norm_eps": None, "partial_rotary_factor": None,
+        "use_parallel_residual": None, "use_qkv_bias": None, "qk_layernorm": None}),
+    "baichuan": dict(RAW, patch=not_forever, rename=baichuan, make=of("LlamaConfig", "LlamaForCausalLM", hidden_size=32, intermediate_size=48, num_key_value_heads=4, num_hidden_layers=32), config={
+        **PLAIN, "architectures": ["BaichuanForCausalLM"], "model_type": "baichuan", "num_key_value_heads": None, "z_loss_weight": 0}),
+    "minicpm": dict(RAW, rename=same, make=of(
+        "GraniteConfig", "GraniteForCausalLM", num_hidden_layers=2, embedding_multiplier=12.0, logits_scaling=8.0, residual_multiplier=1.4 / 2 ** 0.5, attention_multiplier=0.25), config={
+        **PLAIN, "architectures": ["MiniCPMForCausalLM"], "model_type": "minicpm", "scale_emb": 12, "scale_depth": 1.4, "dim_model_base": 8,
+        "embedding_multiplier": None, "logits_scaling": None, "residual_multiplier": None, "attention_multiplier": None}),
+    "minicpm4": dict(RAW, rename=same, make=of(
+        "GraniteConfig", "GraniteForCausalLM", num_hidden_layers=2, embedding_multiplier=12.0, logits_scaling=8.0, residual_multiplier=1.4 / 2 ** 0.5, attention_multiplier=0.25,
+        max_position_embeddings=20, rope_parameters={**LONG, "original_max_position_embeddings": 20, "rope_theta": 1e4}), config={
+        **PLAIN, "architectures": ["MiniCPMForCausalLM"], "model_type": "minicpm", "scale_emb": 12, "scale_depth": 1.4, "dim_model_base": 8, "rope_theta": 1e4,
+        "rope_scaling": {**LONG, "original_max_position_embeddings": 20}, "embedding_multiplier": None, "logits_scaling": None, "residual_multiplier": None, "attention_multiplier": None}),
+    "deepseek": dict(tokenizer="qwen2", raw=True, adjust=no_shared_gate, rename=halve_shared, make=of("Qwen2MoeConfig", "Qwen2MoeForCausalLM", norm_topk_prob=False, **SOFT), config={
+        **NO_SHARED, "architectures": ["DeepseekForCausalLM"], "model_type": "deepseek", "num_experts": None, "n_routed_experts": 4, "n_shared_experts": 2, "scoring_func": "softmax"}),
+    "bailingmoe": dict(tokenizer="qwen2", raw=True, adjust=no_shared_gate, rename=bailing, make=of("Qwen2MoeConfig", "Qwen2MoeForCausalLM", norm_topk_prob=True, **{**SOFT, "mlp_only_layers": []}), config={
+        **NO_SHARED, "architectures": ["BailingMoeForCausalLM"], "model_type": "bailing_moe", "num_shared_experts": 2, "norm_head": False, "first_k_dense_replace": 0, "rope_theta": 1e4}),
+    "bailingmoe2": dict(tokenizer="qwen2", raw=True, rename=bailing, make=of(
+        "Glm4MoeConfig", "Glm4MoeForCausalLM", num_hidden_layers=3, head_dim=16, n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=32, n_shared_experts=1, n_group=4, topk_group=2,
+        first_k_dense_replace=1, attention_bias=False, use_qk_norm=True, norm_topk_prob=True, routed_scaling_factor=2.5, partial_rotary_factor=0.5), config={
+        "rope_parameters": None, "attention_bias": None, "architectures": ["BailingMoeV2ForCausalLM"], "model_type": "bailing_moe_v2", "n_routed_experts": None, "num_experts": 8,
+        "n_shared_experts": None, "num_shared_experts": 1, "score_function": "sigmoid", "rope_theta": 1e4, "num_nextn_predict_layers": 0, "partial_rotary_factor": 0.5}),
+    "hunyuan-moe": dict(tokenizer="hunyuan-dense", patch=plain_vocab, config={"moe_intermediate_size": [32, 32], "moe_topk": [2, 2], "num_shared_expert": [1, 1]}, make=of(
+        "HunYuanMoEV1Config", "HunYuanMoEV1ForCausalLM", num_hidden_layers=2, intermediate_size=32, num_experts=4, moe_topk=[2, 2], head_dim=16)),
+}
