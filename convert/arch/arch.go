@@ -65,7 +65,7 @@ var families = []*Family{
 	gemma, gemma2, gemma3, gemmaEmbedding, gemma3n, gemma4,
 	mistral3, gptoss, deepseek, deepseekV2, deepseekV3, youtu, chatglm, glm4, glm4moe, glm4moelite,
 	granite, granitemoe, olmo, olmo2, olmo3, smollm3, arcee, apertus, seedoss, llama4, cohere, cohere2, exaone, exaone4, exaonemoe,
-	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, hunyuanMoE, internlm2, internlm3, minicpm, bailing, bailing2, orion, baichuan, kormo, lfm2, lfm2moe, nemotron, stablelm,
+	ernie45, ernie45moe, dots1, minimaxm2, afmoe, hunyuan, hunyuanMoE, internlm2, internlm3, minicpm, minicpm3, bailing, bailing2, orion, baichuan, kormo, lfm2, lfm2moe, nemotron, stablelm,
 	phi2, phimoe, gptneox, bloom, falcon, mpt, starcoder, starcoder2, mamba1, jamba, mamba2,
 	falconh1, granitehybrid, bamba, nemotronh,
 	bert, distilbert, roberta, xlmRoberta, nomicBert, jinaBert, modernbert, neobert, eurobert, t5, mt5,

@@ -113,8 +113,8 @@ func mlaSpec(c *Config, headDim bool) *Spec {
 	return s.withoutLayers(d.layers, main+next-d.layers)
 }
 
-// mla adds such attention.
-func (l layer) mla(a mla) {
+// latents adds what makes queries and the latent vectors of keys and values.
+func (l layer) latents(a mla) {
 	d, head := l.d, a.plain+a.rotated
 	if a.query > 0 {
 		l.add("self_attn.q_a_proj", "attn_q_a", []int64{a.query, d.hidden}, Transform{}, noBias)
@@ -125,6 +125,12 @@ func (l layer) mla(a mla) {
 	}
 	l.add("self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa", []int64{a.latent + a.rotated, d.hidden}, Transform{}, noBias)
 	l.add("self_attn.kv_a_layernorm", "attn_kv_a_norm", []int64{a.latent}, Transform{}, noBias)
+}
+
+// mla adds such attention, with the matrix that makes keys and values in two.
+func (l layer) mla(a mla) {
+	l.latents(a)
+	d := l.d
 	both := []int64{d.heads * (a.plain + a.value), a.latent}
 	l.cut("self_attn.kv_b_proj.weight", "attn_k_b.weight", both, []int64{d.heads, a.latent, a.plain}, Transform{Transpose: true})
 	l.cut("self_attn.kv_b_proj.weight", "attn_v_b.weight", both, []int64{d.heads, a.value, a.latent}, rowsOf(a.plain+a.value, a.plain, a.value))

@@ -92,6 +92,7 @@ var families = map[string]family{
 	"internlm2":       {},
 	"hunyuan-moe":     {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 expert_shared_feed_forward_length=20"},
 	"minicpm":         {keys: "embedding_scale=12.0 residual_scale=0.22 logit_scale=8.0 rope.scaling.type=longrope", have: "rope_factors_long.weight"},
+	"minicpm3":        {keys: "attention.head_count_kv=4 attention.q_lora_rank=10 attention.kv_lora_rank=16 attention.key_length=12 rope.dimension_count=4", have: "attn_kv_b.weight rope_factors_long.weight"},
 	"bailingmoe":      {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=2 expert_weights_norm=true"},
 	"bailingmoe2":     {keys: "expert_count=6 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=1 expert_gating_func=2 expert_weights_norm=true expert_weights_scale=2.5 rope.dimension_count=4", have: "exp_probs_b.bias"},
 	"orion":           {have: "ffn_norm.weight"},

@@ -1,5 +1,7 @@
 package model
 
+import "github.com/carat-llm/carat/runtime/kernel"
+
 // buildMiniCPM builds MiniCPM: Llama with factors for embeddings, what layers add, and logits, and in version 4 two sets of factors of
 // rotary frequencies.
 func buildMiniCPM(l *loader) *graph {
@@ -9,9 +11,14 @@ func buildMiniCPM(l *loader) *graph {
 		}
 	}
 	g := l.graniteFactors(buildPlain(l, interleaved, noExperts))
-	if r := &g.ropes[0]; l.has("rope_factors_long.weight") || l.has("rope_factors_short.weight") {
+	l.switching(&g.ropes[0])
+	return g
+}
+
+// switching loads the two sets of factors of longrope if there are any; without the key for it the original context is the whole.
+func (l *loader) switching(r *kernel.Rope) {
+	if l.has("rope_factors_long.weight") || l.has("rope_factors_short.weight") {
 		r.Factors, r.LongFactors = l.ropeFactors("rope_factors_short.weight", r.Dims/2), l.ropeFactors("rope_factors_long.weight", r.Dims/2)
 		r.Original = l.countOr("rope.scaling.original_context_length", l.count("context_length"))
 	}
-	return g
 }

@@ -78,6 +78,7 @@ var architectures = []architecture{
 	{"internlm2", buildInternLM2},
 	{"hunyuan-moe", buildHunYuanMoE},
 	{"minicpm", buildMiniCPM},
+	{"minicpm3", buildMiniCPM3},
 	{"bailingmoe", buildBailing},
 	{"bailingmoe2", buildBailing2},
 	{"orion", buildOrion},

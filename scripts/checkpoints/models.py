@@ -231,3 +231,14 @@ MODELS |= {
     "hunyuan-moe": dict(tokenizer="hunyuan-dense", patch=plain_vocab, config={"moe_intermediate_size": [32, 32], "moe_topk": [2, 2], "num_shared_expert": [1, 1]}, make=of(
         "HunYuanMoEV1Config", "HunYuanMoEV1ForCausalLM", num_hidden_layers=2, intermediate_size=32, num_experts=4, moe_topk=[2, 2], head_dim=16)),
 }
+
+LONG4 = {**LONG, "short_factor": LONG["short_factor"][:4], "long_factor": LONG["long_factor"][:4]}
+FLAT3 = {"rope_parameters": None, "head_dim": None}
+MINI3 = dict(num_hidden_layers=2, pad_token_id=None, num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=24, qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=16,
+             scale_emb=12, scale_depth=1.4, dim_model_base=256, hidden_act="silu")
+MODELS |= {
+    "minicpm3": dict(RAW, rename=same, make=of("MiniCPM3Config", "MiniCPM3ForCausalLM", **MINI3), config={**FLAT3}),
+    "minicpm3-long": dict(RAW, rename=same, make=of("MiniCPM3Config", "MiniCPM3ForCausalLM", **{
+        **MINI3, "max_position_embeddings": 20, "rope_parameters": {**LONG4, "original_max_position_embeddings": 20, "rope_theta": 1e4}}),
+        config={**FLAT3, "rope_scaling": {**LONG4, "original_max_position_embeddings": 20}}),
+}
