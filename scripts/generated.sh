@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 go run ./eval/report/schema eval /dev/stdout | diff docs/report.schema.json - || { echo "docs/report.schema.json differs: run go generate ./eval/report"; exit 1; }
+go run ./scripts/clidoc | diff docs/cli.md - || { echo "docs/cli.md differs: run go run ./scripts/clidoc > docs/cli.md"; exit 1; }
 for package in quantize/codec runtime/kernel; do
   gen=$package/_gen
   if ! go -C "$gen" mod download; then
