@@ -15,18 +15,21 @@ import (
 )
 
 // exportFormats are what --to takes.
-var exportFormats = []string{"ollama", "ollama-store", "lmstudio"}
+var exportFormats = []string{"ollama", "ollama-store", "lmstudio", "vllm"}
 
 func exportCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "put a model where another program looks for it",
-		ArgsUsage: "MODEL.gguf",
+		ArgsUsage: "MODEL",
 		Description: `--to says which program it is for, and -o is the folder:
 
    ollama        a new folder with the model and a Modelfile, for: ollama create NAME -f DIR/Modelfile
    ollama-store  Ollama's own store, which lists the model at once; without -o that of $OLLAMA_MODELS or ~/.ollama/models
    lmstudio      LM Studio's folder of models, in which it becomes PUBLISHER/MODEL/file.gguf
+   vllm          a new folder as compressed-tensors has it, for vLLM and transformers: --scheme w4a16 or w8a16 (integers, a
+                 scale for each --group), int8 or fp8 (a scale for each row). MODEL is a checkpoint folder, or a GGUF file
+                 of a family that convert --to hf takes; quantized ones are decoded first
 
 Ollama gets the chat template in its own language if one of those that carat knows writes the same conversations as the
 model's own, the end tokens and the license. All files appear or none, and nothing is replaced without --force. Models
@@ -36,24 +39,31 @@ EXAMPLES:
    carat export smollm2-Q4_K_M.gguf --to ollama -o ./smollm2
    carat export smollm2-Q4_K_M.gguf --to ollama-store --name smollm2:mine
    carat export smollm2-Q4_K_M.gguf --to lmstudio -o ~/.lmstudio/models --name me/smollm2-gguf
+   carat export ./SmolLM2-135M --to vllm --scheme w4a16 --group 64 -o ./SmolLM2-135M-W4A16
 
 ENVIRONMENT:
    OLLAMA_MODELS  folder of Ollama's store`,
 		Flags: group(outputGroup,
-			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store or lmstudio"},
+			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store, lmstudio or vllm"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` folder to write"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model: NAME[:TAG] in Ollama's store, PUBLISHER/MODEL for LM Studio; by default the one that it has"},
+			&cli.StringFlag{Name: "scheme", Usage: "`w4a16|w8a16|int8|fp8` how --to vllm quantizes"},
+			&cli.IntFlag{Name: "group", Usage: "`32|64|128` weights of a row that share a scale, with w4a16 and w8a16; 128 by default"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a model of that name"},
 			&cli.BoolFlag{Name: "link", Usage: "make hard links of the model in place of copies; never write to it in place afterwards"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "list the files, write nothing"}),
 		Action: func(c *cli.Context) error {
-			g, arg, err := opening(c, "MODEL.gguf")
+			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			o := exportOptions{to: c.String("to"), dir: c.String("output"), name: c.String("name"), force: c.Bool("force"), link: c.Bool("link"), dry: c.Bool("dry-run")}
+			o := exportOptions{to: c.String("to"), dir: c.String("output"), name: c.String("name"), force: c.Bool("force"), link: c.Bool("link"), dry: c.Bool("dry-run"),
+				scheme: c.String("scheme"), group: c.Int("group")}
 			if err := o.check(); err != nil {
 				return err
+			}
+			if o.to == "vllm" {
+				return exportVLLM(c, s, g, arg, o)
 			}
 			return runPublish(c.Context, s, g, arg, o)
 		},
@@ -61,8 +71,9 @@ ENVIRONMENT:
 }
 
 type exportOptions struct {
-	to, dir, name    string
-	force, link, dry bool
+	to, dir, name, scheme string
+	group                 int
+	force, link, dry      bool
 }
 
 // check finds what is missing, and fills in the folder of Ollama's store.
@@ -76,6 +87,10 @@ func (o *exportOptions) check() error {
 		return usagef("--name has no effect: ollama create gives the model its name")
 	case o.to == "ollama" && o.force:
 		return usagef("--force has no effect: --to ollama makes a new folder")
+	case o.to == "vllm" && (o.name != "" || o.force || o.link):
+		return usagef("--name, --force and --link have no effect: --to vllm makes a new folder")
+	case o.to != "vllm" && (o.scheme != "" || o.group != 0):
+		return usagef("--scheme and --group are for --to vllm")
 	case o.to == "ollama-store" && o.dir == "":
 		o.dir = os.Getenv("OLLAMA_MODELS")
 		if home, err := os.UserHomeDir(); o.dir == "" && err == nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/convert/export"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/display"
@@ -59,7 +60,12 @@ func runExport(ctx context.Context, s streams, g global, in, out, outType string
 		return err
 	}
 	defer src.Close()
-	plan, err := export.NewPlan(src, export.Options{OutType: outType, ShardBytes: shard, Threads: g.threads})
+	return writeHF(ctx, s, g, src, in, out, export.Options{OutType: outType, ShardBytes: shard, Threads: g.threads})
+}
+
+// writeHF writes src, which was opened from in, as a checkpoint folder.
+func writeHF(ctx context.Context, s streams, g global, src gguf.Model, in, out string, o export.Options) error {
+	plan, err := export.NewPlan(src, o)
 	if errors.Is(err, export.ErrOutType) {
 		return usagef("--outtype: %v", err)
 	} else if errors.Is(err, gguf.ErrInput) {
@@ -80,7 +86,30 @@ func runExport(ctx context.Context, s streams, g global, in, out, outType string
 		return printJSON(s.out, w)
 	}
 	if !g.quiet {
+		if o.Scheme != nil {
+			w.Type = o.Scheme.Name
+		}
 		printf(s.out, "%s: %d tensors as %s, %s\n%s\n", w.Class, w.Tensors, w.Type, display.Bytes(w.Bytes), strings.Join(w.Files, " "))
 	}
 	return nil
+}
+
+// exportVLLM reads the flags of export --to vllm.
+func exportVLLM(c *cli.Context, s streams, g global, in string, o exportOptions) error {
+	if o.scheme == "" {
+		return usagef("--to vllm needs --scheme: one of %s", strings.Join(export.SchemeNames(), ", "))
+	}
+	scheme, err := export.ParseScheme(o.scheme, int64(o.group))
+	if err != nil {
+		return usagef("--scheme: %v", err)
+	}
+	src, err := g.open(in, convert.Options{})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if o.dry {
+		o.dir = ""
+	}
+	return writeHF(c.Context, s, g, src, in, o.dir, export.Options{Scheme: scheme, Threads: g.threads})
 }

@@ -31,6 +31,8 @@ type Options struct {
 	OutType string
 	// ShardBytes is the most that a file of weights holds, if it holds more than one tensor; 0 is 5 GB.
 	ShardBytes int64
+	// Scheme, if not nil, quantizes the matrices of linear layers as compressed-tensors does.
+	Scheme *Scheme
 	// Threads is how many tensors are written at a time.
 	Threads int
 }
@@ -72,6 +74,11 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.Notes = notes
+	if o.Scheme != nil {
+		if found.values["quantization_config"], err = o.Scheme.apply(p, found.class, outputs); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", gguf.ErrInput, o.Scheme.Name, err)
+		}
+	}
 	if p.small["config.json"], err = encode(decimals(found.values)); err != nil {
 		return nil, err
 	}

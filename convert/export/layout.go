@@ -15,7 +15,9 @@ type output struct {
 	name  string
 	shape []int64
 	parts []part
-	begin int64 // in its file
+	// scheme, if not nil, quantizes it.
+	scheme *Scheme
+	fields []field
 }
 
 func (o *output) elements() int64 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize/codec"
@@ -70,16 +71,17 @@ func decode(t gguf.Type, dst []float32, raw []byte) {
 
 // shard spreads tensors over files of at most limit bytes, and makes their headers and index.
 func (p *Plan) shard(outputs []*output, limit int64) error {
-	width := p.Type.RowBytes(1)
 	for _, o := range outputs {
-		bytes := o.elements() * width
+		bytes := int64(0)
+		o.fields = o.fieldsOf(p.Type)
+		for i := range o.fields {
+			bytes += o.fields[i].bytes()
+		}
 		if n := len(p.shards); n == 0 || p.shards[n-1].data > 0 && p.shards[n-1].data+bytes > limit {
 			p.shards = append(p.shards, shard{})
 		}
 		s := &p.shards[len(p.shards)-1]
-		o.begin = s.data
-		s.outputs, s.data = append(s.outputs, o), s.data+bytes
-		p.Bytes += bytes
+		s.outputs, s.data, p.Bytes = append(s.outputs, o), s.data+bytes, p.Bytes+bytes
 	}
 	where := map[string]string{}
 	for i := range p.shards {
@@ -93,10 +95,13 @@ func (p *Plan) shard(outputs []*output, limit int64) error {
 			Shape   []int64  `json:"shape"`
 			Offsets [2]int64 `json:"data_offsets"`
 		}
-		header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
-		for _, o := range s.outputs {
-			header[o.name] = entry{dtypes[p.Type], o.shape, [2]int64{o.begin, o.begin + o.elements()*width}}
-			where[o.name] = s.name
+		header, at := map[string]any{"__metadata__": map[string]string{"format": "pt"}}, int64(0)
+		for _, width := range []int64{8, 4, 2, 1} { // so that all are aligned
+			for _, f := range s.fields(width) {
+				f.begin, at = at, at+f.bytes()
+				header[f.name] = entry{f.dtype, f.shape, [2]int64{f.begin, f.begin + f.bytes()}}
+				where[f.name] = s.name
+			}
 		}
 		b, err := json.Marshal(header)
 		if err != nil {
@@ -115,6 +120,18 @@ func (p *Plan) shard(outputs []*output, limit int64) error {
 	return err
 }
 
+// fields are those whose elements have so many bytes.
+func (s *shard) fields(width int64) (out []*field) {
+	for _, o := range s.outputs {
+		for i := range o.fields {
+			if f := &o.fields[i]; safetensors.Width(f.dtype) == width {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
 // write writes the header and the tensors, some at a time.
 func (s *shard) write(ctx context.Context, f *atomicfile.File, typ gguf.Type, threads int) error {
 	if _, err := f.WriteAt(s.header, 0); err != nil {
@@ -129,8 +146,8 @@ func (s *shard) write(ctx context.Context, f *atomicfile.File, typ gguf.Type, th
 		go func() {
 			defer wg.Done()
 			for o := range next {
-				w := writer{f, int64(len(s.header)) + o.begin, typ}
-				if err := w.write(ctx, o); err != nil {
+				w := writer{f, int64(len(s.header)), typ, o}
+				if err := w.write(ctx); err != nil {
 					cancel(fmt.Errorf("tensor %s: %w", o.name, err))
 				}
 			}
@@ -147,19 +164,27 @@ func (s *shard) write(ctx context.Context, f *atomicfile.File, typ gguf.Type, th
 	return context.Cause(ctx)
 }
 
-// writer writes one tensor from a place in the file on.
+// writer writes one tensor to a file whose data begin at a place.
 type writer struct {
 	f     *atomicfile.File
 	begin int64
 	typ   gguf.Type
+	o     *output
 }
 
 // stepBytes is about what is read, and held as float32, at a time.
 const stepBytes = 4 << 20
 
-func (w writer) write(ctx context.Context, o *output) error {
-	for i := range o.parts {
-		p := &o.parts[i]
+func (w writer) write(ctx context.Context) error {
+	for _, f := range w.o.fields {
+		if f.content != nil {
+			if _, err := w.f.WriteAt(f.content, w.begin+f.begin); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range w.o.parts {
+		p := &w.o.parts[i]
 		in := p.src.Info()
 		step := max(1, stepBytes/(4*in.Cols()))
 		if p.Transpose {
@@ -220,29 +245,62 @@ func transposed(x []float32, cols int64) []float32 {
 // moved is a run of what was read, and where it goes.
 type moved struct{ from, to int64 }
 
-// encode writes values, which begin with an element of the part, where they belong. Runs that stand together there are
-// written together.
+// encode writes values, which begin with an element of the part, where they belong.
 func (w writer) encode(p *part, values []float32, first int64) error {
+	if s := w.o.scheme; s != nil {
+		return w.quantize(s, p, values, first)
+	}
 	if w.typ == gguf.F16 && codec.Largest(values) > math.Nextafter32(65520, 0) {
 		return fmt.Errorf("%w: %s has values beyond 65504, the most that F16 holds: use bf16 or f32", gguf.ErrInput, p.Name)
 	}
-	width := w.typ.RowBytes(1)
-	raw := make([]byte, int64(len(values))*width)
+	raw := make([]byte, int64(len(values))*w.typ.RowBytes(1))
 	c, _ := codec.For(w.typ)
 	c.Encode(raw, values, len(values), nil)
+	begin := w.begin + w.o.fields[0].begin
 	if p.Order == nil {
-		_, err := w.f.WriteAt(raw, w.begin+first*width)
+		_, err := w.f.WriteAt(raw, begin+first*w.typ.RowBytes(1))
 		return err
 	}
-	run := p.run()
+	return w.place(p, raw, p.run()*w.typ.RowBytes(1), first/p.run(), begin)
+}
+
+// quantize writes rows as codes and scales.
+func (w writer) quantize(s *Scheme, p *part, values []float32, first int64) error {
+	cols := w.o.shape[1]
+	if p.Order != nil && p.run() != cols {
+		return fmt.Errorf("%w: %s: its rows are not those of %s, which therefore cannot be quantized", gguf.ErrInput, p.Name, w.o.name)
+	}
+	var codes, scales []byte
+	for row := range slices.Chunk(values, int(cols)) {
+		c, sc, err := s.encode(row, w.typ)
+		if err != nil {
+			return err
+		}
+		codes, scales = append(codes, c...), append(scales, sc...)
+	}
+	for i, b := range [][]byte{codes, scales} {
+		f := w.o.fields[i]
+		if err := w.place(p, b, f.row, first/cols, w.begin+f.begin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place writes runs of size bytes, the first of which is a run of the part, where the part's order puts them from begin on.
+// Those that stand together there are written together.
+func (w writer) place(p *part, raw []byte, size, first, begin int64) error {
+	if p.Order == nil {
+		_, err := w.f.WriteAt(raw, begin+first*size)
+		return err
+	}
 	var order []moved
-	for r := range int64(len(values)) / run {
-		if to := p.to(first/run + r); to >= 0 {
+	for r := range int64(len(raw)) / size {
+		if to := p.to(first + r); to >= 0 {
 			order = append(order, moved{r, to})
 		}
 	}
 	slices.SortFunc(order, func(a, b moved) int { return cmp.Compare(a.to, b.to) })
-	size := run * width
 	for len(order) > 0 {
 		n := 1
 		for n < len(order) && order[n].to == order[n-1].to+1 {
@@ -252,7 +310,7 @@ func (w writer) encode(p *part, values []float32, first int64) error {
 		for _, m := range order[:n] {
 			together = append(together, raw[m.from*size:][:size]...)
 		}
-		if _, err := w.f.WriteAt(together, w.begin+order[0].to*size); err != nil {
+		if _, err := w.f.WriteAt(together, begin+order[0].to*size); err != nil {
 			return err
 		}
 		order = order[n:]
