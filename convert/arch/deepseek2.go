@@ -15,7 +15,7 @@ var deepseekV2 = &Family{
 }
 
 var deepseekV3 = &Family{
-	Classes: []string{"DeepseekV3ForCausalLM"},
+	Classes: []string{"DeepseekV3ForCausalLM", "KimiK25ForConditionalGeneration", "KimiVLForConditionalGeneration"},
 	Name:    "deepseek2",
 	Defaults: map[string]any{"vocab_size": 129280.0, "hidden_size": 7168.0, "intermediate_size": 18432.0, "num_hidden_layers": 61.0,
 		"num_attention_heads": 128.0, "hidden_act": "silu", "max_position_embeddings": 4096.0, "rms_norm_eps": 1e-6, "tie_word_embeddings": false,

@@ -242,3 +242,21 @@ MODELS |= {
         **MINI3, "max_position_embeddings": 20, "rope_parameters": {**LONG4, "original_max_position_embeddings": 20, "rope_theta": 1e4}}),
         config={**FLAT3, "rope_scaling": {**LONG4, "original_max_position_embeddings": 20}}),
 }
+
+
+def kimi():  # K2.5: DeepSeek V3 inside another
+    return hf.DeepseekV3Config(**{**SMALL, "num_key_value_heads": 4}, num_hidden_layers=2, q_lora_rank=32, kv_lora_rank=24, qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=12,
+                               n_routed_experts=4, num_experts_per_tok=2, n_group=1, topk_group=1, moe_intermediate_size=32, first_k_dense_replace=1)
+
+
+def inside(t):
+    for k in list(t):
+        t["language_model." + k] = t.pop(k)
+    t["vision_tower.patch_embed.proj.weight"], t["mm_projector.proj.0.weight"] = random(8, 8), random(8, 8)
+
+
+MODELS |= {
+    "kimi": dict(raw=True, tokenizer="deepseek3", rename=inside, make=lambda: hf.DeepseekV3ForCausalLM(kimi()), config={
+        **dict.fromkeys(kimi().to_dict()), "architectures": ["KimiK25ForConditionalGeneration"], "model_type": "kimi_k25",
+        "text_config": {k: v for k, v in kimi().to_dict().items() if v not in (None, "") and k != "architectures"}}),
+}

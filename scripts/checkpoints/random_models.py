@@ -29,7 +29,7 @@ def convert(folder, outtype, pre, raw, patch):
             if pre:
                 conversion.base.TextModel.get_vocab_base_pre = lambda self, tokenizer: pre
             if raw:  # what older versions of transformers leave of a config that they do not know
-                conversion.base.ModelBase.load_hparams = staticmethod(lambda folder, *_: json.loads((folder / "config.json").read_text()))
+                conversion.base.ModelBase.load_hparams = staticmethod(lambda folder, *_, **more: json.loads((folder / "config.json").read_text()))
             if patch:  # where it fails, or wants a tokenizer's own code, which there is none of
                 patch(conversion.base.TextModel)
             sys.argv = ["convert", str(folder), "--outtype", outtype, "--outfile", out]
