@@ -95,21 +95,40 @@ func TestBadTemplates(t *testing.T) {
 	}
 }
 
-func TestGuardKeepsText(t *testing.T) {
+// TestGuard: white space is trimmed as by Jinja, loops and macros count.
+func TestGuard(t *testing.T) {
 	for source, want := range map[string]string{
-		"a\r\nb\n":                        "a\nb",
-		"{# {% for #}":                    "{# {% for #}",
-		"{% for x in y -%}z{%- endfor %}": "{% for x in y  if carat_turn() -%}z{%- endfor %}",
-		"{%- for x in y|f('if') if x != ' if ' %}{% endfor %}":      "{%- for x in y|f('if') if carat_turn() and ( x != ' if ' ) %}{% endfor %}",
-		"{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}":    "{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}",
-		"{% macro f(a, b=1) -%}{% endmacro %}":                      "{% macro f(a, b=1, carat_call_=carat_call()) %}{% endmacro %}",
-		"{%- generation -%}a{% endgeneration %}":                    "{%- if true -%}a{% endif %}",
-		"a {{ b }}{%- if c -%} d {%- endif -%}{{- e -}}{#- f -#} g": "a {{ b }}{% if c -%} d {%- endif %}{{ e }}{# f -#} g",
-		"{ {{ '}}' }} {": "{ {{ '}}' }} {",
+		"a\r\nb\n":                         `{{ "a\nb" }}`,
+		"{# {% for #}x":                    `{{ "x" }}`,
+		"{% for x in y -%} z{%- endfor %}": `{% for x in y  if carat_turn() %}{{ "z" }}{% endfor %}`,
+		"{%- for x in y|f('if') if x != ' if ' %}{% endfor %}":     "{% for x in y|f('if') if carat_turn() and ( x != ' if ' ) %}{% endfor %}",
+		"{% raw %}{% for x in y %}{{ {% endraw %}{{ '{% for' }}":   `{{ "{% for x in y %}{{ " }}{{ '{% for' }}`,
+		"{% macro f(a, b=1) -%}{% endmacro %}":                     "{% macro f(a, b=1, carat_call_=carat_call()) %}{% endmacro %}",
+		"{ {{ '}}' }} {":                                           `{{ "{ " }}{{ '}}' }}{{ " {" }}`,
+		"{%- generation -%}a{% endgeneration %}":                   `{% if true %}{{ "a" }}{% endif %}`,
+		"  {{ a }}{% if b %}\n\n\tc\n  {% endif %}\n{{ d }}\n\"\\": `{{ "  " }}{{ a }}{% if b %}{{ "\n\tc\n" }}{% endif %}{{ d }}{{ "\n\"\\" }}`,
+		"  {% if a %}\n  {%+ if b +%}\nc":                          `{% if a %}{{ "  " }}{% if b %}{{ "\nc" }}`,
 	} {
 		got, err := guard(source)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
+	}
+}
+
+// TestTurns: what a turn of a loop sets is unknown to the next, and behind the loop.
+func TestTurns(t *testing.T) {
+	for source, want := range map[string]string{
+		"{% for i in [1, 2, 3] %}{% if i == 1 %}{% set x = i %}{% endif %}{{ x }},{% endfor %}{{ x }}.":                             "1,,,.",
+		"{% set x = 7 %}\n  {%- for i in [1, 2] -%}\n{{ x }}{% set x = i %}{{ x }} {% endfor %}\n{{ x }}":                           "71 72 7",
+		"{% for i in [1, 2] %}{% for j in [1, 2] %}{{ y }}{% set y = j %}{% endfor %}{{ y is defined }}{% set y = 5 %}{% endfor %}": "FalseFalse",
+		"{% for i in [1, 2] %}{% set i = i + 1 %}{{ i }}{% endfor %}":                                                               "23",
+		"{% for i in [1, 2] %}\n{{ b }}{% set b %}{{ i }}{% endset %}{{ b }}\n{% endfor %}":                                         "1\n2\n",
+	} {
+		tmpl, err := New(metadata(source))
+		require.NoError(t, err, source)
+		text, err := tmpl.Render(nil, Options{})
+		require.NoError(t, err, source)
+		require.Equal(t, want, text, source)
 	}
 }
 

@@ -42,30 +42,29 @@ func guard(source string) (string, error) {
 	}
 	// apply_chat_template's Jinja knows no other line end, and drops the last.
 	source = strings.TrimSuffix(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source), "\n")
-	var out strings.Builder
+	var out []piece
+	text := func(s string) { out = append(out, piece{text: s}) }
 	blocks, raw := 0, false
-	behind := false // the last thing was a tag
 	for {
 		at := strings.IndexByte(source, '{')
 		if at < 0 || at+1 == len(source) {
 			break
 		}
-		out.WriteString(source[:at])
+		text(source[:at])
 		source = source[at:]
-		behind = behind && at == 0
 		open := source[:2]
 		if open == "{#" && !raw {
 			end := strings.Index(source[2:], "#}")
 			if end < 0 {
 				break
 			}
-			out.WriteString(open + unsigned(source[2:end+2], behind, opens(source[end+4:])) + "#}")
-			source, behind = source[end+4:], true
+			out = append(out, piece{open: open, text: source[2 : end+2]})
+			source = source[end+4:]
 			continue
 		}
 		if open != "{{" && open != "{%" || open == "{{" && raw {
-			out.WriteByte('{')
-			source, behind = source[1:], false
+			text("{")
+			source = source[1:]
 			continue
 		}
 		end, err := tagEnd(source, open)
@@ -77,11 +76,16 @@ func guard(source string) (string, error) {
 		}
 		tag := source[2:end]
 		source = source[end:]
+		word := ""
 		if open == "{%" {
-			word := keyword(tag)
+			word = keyword(tag)
 			switch {
+			case raw && word != "endraw":
+				text(open + tag + source[:2])
+				source = source[2:]
+				continue
 			case raw:
-				raw = word != "endraw"
+				raw = false
 			case word == "raw":
 				raw = true
 			case word == "for":
@@ -101,27 +105,11 @@ func guard(source string) (string, error) {
 				return "", fmt.Errorf("its blocks are nested more than %d deep", maxNesting)
 			}
 		}
-		out.WriteString(open + unsigned(tag, behind, opens(source[2:])) + source[:2])
-		source, behind = source[2:], true
+		out = append(out, piece{open: open, text: tag, word: word})
+		source = source[2:]
 	}
-	out.WriteString(source)
-	return out.String(), nil
-}
-
-// opens reports whether a tag is next.
-func opens(source string) bool {
-	return len(source) > 1 && source[0] == '{' && strings.IndexByte("{%#", source[1]) >= 0
-}
-
-// unsigned takes the signs from a tag that trim white space where there is another tag: the library would trim beyond that one.
-func unsigned(tag string, before, after bool) string {
-	if before {
-		tag = strings.TrimPrefix(tag, "-")
-	}
-	if after {
-		tag = strings.TrimSuffix(tag, "-")
-	}
-	return tag
+	text(source)
+	return trim(freshTurns(out)), nil
 }
 
 // tagEnd is where the tag at the beginning of source has its closing brackets; -1 if it has none.
