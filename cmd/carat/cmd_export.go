@@ -15,7 +15,7 @@ import (
 )
 
 // exportFormats are what --to takes.
-var exportFormats = []string{"ollama", "ollama-store", "lmstudio", "vllm"}
+var exportFormats = []string{"ollama", "ollama-store", "lmstudio", "hub", "vllm"}
 
 func exportCommand(s streams) *cli.Command {
 	return &cli.Command{
@@ -27,6 +27,8 @@ func exportCommand(s streams) *cli.Command {
    ollama        a new folder with the model and a Modelfile, for: ollama create NAME -f DIR/Modelfile
    ollama-store  Ollama's own store, which lists the model at once; without -o that of $OLLAMA_MODELS or ~/.ollama/models
    lmstudio      LM Studio's folder of models, in which it becomes PUBLISHER/MODEL/file.gguf
+   hub           a new folder to upload to the Hugging Face hub: the model and a card with license, base model, sizes, and
+                 the figures of --figures; --name is who quantized it
    vllm          a new folder as compressed-tensors has it, for vLLM and transformers: --scheme w4a16 or w8a16 (integers, a
                  scale for each --group), int8 or fp8 (a scale for each row). MODEL is a checkpoint folder, or a GGUF file
                  of a family that convert --to hf takes; quantized ones are decoded first
@@ -39,14 +41,16 @@ EXAMPLES:
    carat export smollm2-Q4_K_M.gguf --to ollama -o ./smollm2
    carat export smollm2-Q4_K_M.gguf --to ollama-store --name smollm2:mine
    carat export smollm2-Q4_K_M.gguf --to lmstudio -o ~/.lmstudio/models --name me/smollm2-gguf
+   carat export smollm2-Q4_K_M.gguf --to hub --figures report.json --name me -o ./upload
    carat export ./SmolLM2-135M --to vllm --scheme w4a16 --group 64 -o ./SmolLM2-135M-W4A16
 
 ENVIRONMENT:
    OLLAMA_MODELS  folder of Ollama's store`,
 		Flags: group(outputGroup,
-			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store, lmstudio or vllm"},
+			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store, lmstudio, hub or vllm"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` folder to write"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model: NAME[:TAG] in Ollama's store, PUBLISHER/MODEL for LM Studio; by default the one that it has"},
+			&cli.StringFlag{Name: "figures", Usage: "`REPORT.json` figures for the card of --to hub, of eval, compare or gate"},
 			&cli.StringFlag{Name: "scheme", Usage: "`w4a16|w8a16|int8|fp8` how --to vllm quantizes"},
 			&cli.IntFlag{Name: "group", Usage: "`32|64|128` weights of a row that share a scale, with w4a16 and w8a16; 128 by default"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a model of that name"},
@@ -58,7 +62,7 @@ ENVIRONMENT:
 				return err
 			}
 			o := exportOptions{to: c.String("to"), dir: c.String("output"), name: c.String("name"), force: c.Bool("force"), link: c.Bool("link"), dry: c.Bool("dry-run"),
-				scheme: c.String("scheme"), group: c.Int("group")}
+				scheme: c.String("scheme"), report: c.String("figures"), group: c.Int("group")}
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -71,9 +75,9 @@ ENVIRONMENT:
 }
 
 type exportOptions struct {
-	to, dir, name, scheme string
-	group                 int
-	force, link, dry      bool
+	to, dir, name, scheme, report string
+	group                         int
+	force, link, dry              bool
 }
 
 // check finds what is missing, and fills in the folder of Ollama's store.
@@ -85,6 +89,10 @@ func (o *exportOptions) check() error {
 		return usagef("%s", suggest.OneOf("--to", o.to, exportFormats))
 	case o.to == "ollama" && o.name != "":
 		return usagef("--name has no effect: ollama create gives the model its name")
+	case o.to != "hub" && o.report != "":
+		return usagef("--figures is for --to hub")
+	case o.to == "hub" && o.force:
+		return usagef("--force has no effect: --to hub makes a new folder")
 	case o.to == "ollama" && o.force:
 		return usagef("--force has no effect: --to ollama makes a new folder")
 	case o.to == "vllm" && (o.name != "" || o.force || o.link):
@@ -109,6 +117,9 @@ func publishPlan(f *gguf.File, o exportOptions) (*publish.Plan, string, error) {
 	case "ollama":
 		p, err := publish.OllamaFolder(f, o.dir)
 		return p, "ollama create NAME -f " + filepath.Join(o.dir, "Modelfile"), err
+	case "hub":
+		p, err := hubPlan(f, o)
+		return p, "hf upload ORG/NAME " + o.dir, err
 	case "ollama-store":
 		name := o.name
 		if name == "" {

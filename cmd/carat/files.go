@@ -17,7 +17,7 @@ import (
 // from front to back; other files are read or written at many places, or more than once.
 var (
 	textInputs  = []string{"text", "eval", "prompt", "check", "file"}
-	fileInputs  = []string{"imatrix", "metadata", "recipe", "tensor-type-file", "policy", "source", "reference", "baseline", "calibration", "control", "logits", "shots", "data", "task", "lora", "base"}
+	fileInputs  = []string{"imatrix", "figures", "metadata", "recipe", "tensor-type-file", "policy", "source", "reference", "baseline", "calibration", "control", "logits", "shots", "data", "task", "lora", "base"}
 	textOutputs = []string{"html", "markdown", "svg", "csv", "junit", "card", "sarif", "cyclonedx", "intoto", "benchmark", "mlflow", "save", "export-tensor-types", "manifest", "report"}
 	fileOutputs = []string{"output", "reference-cache", "save-logits", "npy"}
 )

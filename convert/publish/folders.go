@@ -57,3 +57,15 @@ func (p *Plan) free(replace bool) error {
 	}
 	return nil
 }
+
+// HubFolder plans a new folder with all files of a model, to which a card is added.
+func HubFolder(f *gguf.File, dir string) (*Plan, error) {
+	if err := emptyFolder(dir); err != nil {
+		return nil, err
+	}
+	p := &Plan{}
+	return p, p.models(f, dir)
+}
+
+// Add adds a file with that content, the last to get its name.
+func (p *Plan) Add(path string, content []byte) { p.Files = append(p.Files, text(path, content)) }

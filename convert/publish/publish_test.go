@@ -45,7 +45,7 @@ func TestNoTemplate(t *testing.T) {
 	for name, c := range map[string]struct{ template, note string }{
 		"none":    {"", "no chat template"},
 		"unknown": {"{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}", "none of those"},
-		"broken":  {"{% for", "not understood"},
+		"broken":  {"{% if %}", "not understood"},
 		"refuses": {"{{ raise_exception('no') }}", "none of those"},
 		"fails":   {"{{ messages[0].content.odd() }}", "fails"},
 	} {

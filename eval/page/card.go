@@ -19,18 +19,34 @@ func Card(w io.Writer, r *report.Report) error { return CardOf(w, r, "") }
 // model-index of the figures (huggingface.co/docs/hub/model-cards), and a section with the figures and how to measure them again. Controls are left out.
 // baseModel is the repository of the source, "org/name"; "" takes the reference's name.
 func CardOf(w io.Writer, r *report.Report, baseModel string) error {
+	return Front{BaseModel: baseModel}.Card(w, r)
+}
+
+// Front is what a model card says beside what a report knows. Empty fields are left out.
+type Front struct {
+	BaseModel   string // the repository of the source, "org/name"
+	License     string // as the hub names it, "apache-2.0"
+	QuantizedBy string
+	Intro       string // Markdown that stands first
+}
+
+// Card is CardOf with a Front. A report without candidates adds nothing.
+func (f Front) Card(w io.Writer, r *report.Report) error {
 	var own []*report.Candidate
 	for i := range r.Candidates {
 		if c := &r.Candidates[i]; c.Role != report.Control && c.Metrics != nil {
 			own = append(own, c)
 		}
 	}
-	if baseModel == "" && r.Reference != nil {
-		baseModel = r.Reference.Name
+	if f.BaseModel == "" && r.Reference != nil {
+		f.BaseModel = r.Reference.Name
 	}
 	k := modelCard{r: r, own: own}
-	k.frontMatter(baseModel)
-	k.body()
+	k.frontMatter(f)
+	k.WriteString(f.Intro)
+	if f.Intro == "" || len(own) > 0 {
+		k.body()
+	}
 	_, err := io.WriteString(w, k.String())
 	return err
 }
@@ -56,10 +72,12 @@ func yamlString(s string) string {
 	return strings.TrimSpace(b.String())
 }
 
-func (k *modelCard) frontMatter(baseModel string) {
+func (k *modelCard) frontMatter(f Front) {
 	k.linef("---")
-	if baseModel != "" {
-		k.linef("base_model: %s", yamlString(baseModel))
+	for _, line := range [][2]string{{"license", f.License}, {"base_model", f.BaseModel}, {"quantized_by", f.QuantizedBy}} {
+		if line[1] != "" {
+			k.linef("%s: %s", line[0], yamlString(line[1]))
+		}
 	}
 	k.linef("base_model_relation: quantized\nlibrary_name: gguf\npipeline_tag: text-generation\ntags:\n- gguf\n- quantized\n- carat")
 	if len(k.own) > 0 {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/carat-llm/carat/convert/publish"
+	"github.com/carat-llm/carat/eval/page"
+	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/quantize/recipe"
+)
+
+// hubPlan plans a folder to upload to the hub: the model, and a card with the figures of a report, if one is given.
+func hubPlan(f *gguf.File, o exportOptions) (*publish.Plan, error) {
+	r := &report.Report{}
+	if o.report != "" {
+		var err error
+		if r, err = report.Read(o.report); err != nil {
+			return nil, err
+		}
+	}
+	p, err := publish.HubFolder(f, o.dir)
+	if err != nil {
+		return nil, err
+	}
+	md := f.Metadata()
+	text := func(key string) string { s, _ := md.String(key); return s }
+	name := cmp.Or(text("general.name"), strings.TrimSuffix(filepath.Base(f.Paths()[0]), ".gguf"))
+	base := text("general.base_model.0.repo_url")
+	base = strings.TrimPrefix(base, "https://huggingface.co/")
+	front := page.Front{BaseModel: base, License: text("general.license"), QuantizedBy: o.name, Intro: hubIntro(f, p, name)}
+	var b bytes.Buffer
+	if err := front.Card(&b, r); err != nil {
+		return nil, err
+	}
+	p.Add(filepath.Join(o.dir, "README.md"), b.Bytes())
+	return p, nil
+}
+
+// hubIntro is the card's title and table of files.
+func hubIntro(f *gguf.File, p *publish.Plan, name string) string {
+	elements, fileType := int64(0), "GGUF"
+	for _, t := range f.Tensors() {
+		elements += t.Info().Elements()
+	}
+	if n, ok := f.Metadata().Int("general.file_type"); ok && recipe.FileType(n).Valid() {
+		fileType = recipe.FileType(n).String()
+	}
+	safe := strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ")
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s, %s\n\n| file | size |\n|---|---|\n", safe.Replace(display.Name(name)), fileType)
+	for _, x := range p.Files {
+		fmt.Fprintf(&b, "| %s | %s |\n", safe.Replace(display.Name(filepath.Base(x.Path))), display.Bytes(x.Bytes))
+	}
+	fmt.Fprintf(&b, "\n%.3f bits per weight, of %d weights.\n\n", float64(8*p.Bytes())/float64(max(1, elements)), elements)
+	return b.String()
+}
