@@ -105,7 +105,7 @@ func guard(source string) (string, error) {
 				return "", fmt.Errorf("its blocks are nested more than %d deep", maxNesting)
 			}
 		}
-		out = append(out, piece{open: open, text: tag, word: word})
+		out = append(out, piece{open: open, text: ordered(tag), word: word})
 		source = source[2:]
 	}
 	text(source)

@@ -152,7 +152,8 @@ func functions(now time.Time) map[string]func([]jinja.Value, map[string]jinja.Va
 		"strftime_now": func(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, error) {
 			return jinja.NewString(strftime(now, argument(args))), nil
 		},
-		"range": func(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, error) { return rangeOf(args) },
+		jsonName: indentedJSON,
+		"range":  func(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, error) { return rangeOf(args) },
 	}
 }
 
