@@ -30,11 +30,11 @@ its report there. Without a baseline, gates against it are skipped; a first --sa
 prevents it.
 
 EXAMPLES:
-   carat gate --policy carat.yaml -o model-Q4_K_M.gguf --report report.json --junit junit.xml
+   carat gate --policy policy.yaml -o model-Q4_K_M.gguf --report report.json --junit junit.xml
    carat gate q4.gguf --reference ./checkpoint --text wiki.txt --text code=code.txt
    carat gate ./checkpoint --type Q4_K_M --text wiki.txt -o model-Q4_K_M.gguf --html report.html
-   carat gate --policy carat.yaml --baseline last-release.json --github --sarif findings.sarif
-   carat gate --print-policy > carat.yaml
+   carat gate --policy policy.yaml --baseline last-release.json --github --sarif findings.sarif
+   carat gate --print-policy > policy.yaml
 
 EXIT STATUS:
    0 passed                  4 the candidate or another input is invalid
