@@ -18,7 +18,7 @@ var verbHabits = map[string]string{
 	"perplexity": "eval", "ppl": "eval", "kld": "eval", "kl-divergence": "eval", "evaluate": "eval", "measure": "eval",
 	"info": "inspect", "show": "inspect", "dump": "inspect", "metadata": "inspect", "gguf-dump": "inspect", "list-tensors": "inspect", "view": "inspect", "describe": "inspect",
 	"quantise": "quantize", "quant": "quantize", "q": "quantize", "requantize": "quantize", "compress": "quantize",
-	"convert-hf-to-gguf": "convert", "convert-hf-to-gguf.py": "convert", "hf-to-gguf": "convert", "export": "convert", "import": "convert",
+	"convert-hf-to-gguf": "convert", "convert-hf-to-gguf.py": "convert", "hf-to-gguf": "convert", "import": "convert",
 	"benchmark": "bench", "speed": "bench", "batched-bench": "bench", "time": "bench",
 	"check": "verify", "validate": "verify", "lint": "verify", "test": "verify",
 	"cmp": "diff", "sha256": "hash", "sha256sum": "hash", "gguf-hash": "hash", "checksum": "hash",
