@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/eval/sensitivity"
-	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/buildinfo"
@@ -25,8 +24,6 @@ import (
 	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 	"github.com/carat-llm/carat/quantize/round"
-	"github.com/carat-llm/carat/runtime/engine"
-	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
 
@@ -93,7 +90,7 @@ const probeTokens = 256
 const fallbackType = recipe.Q4_K_M
 
 // allocateTypes measures the model's tensors over the calibration text and returns opts with the types that cost least within the budget.
-func allocateTypes(ctx context.Context, s streams, g global, path string, src gguf.Model, opts quantize.Options, b budget, o calibration) (quantize.Options, error) {
+func allocateTypes(ctx context.Context, s streams, g global, path string, src gguf.Model, opts quantize.Options, b budget, o *calibration) (quantize.Options, error) {
 	if !b.set() {
 		return opts, nil
 	}
@@ -102,7 +99,11 @@ func allocateTypes(ctx context.Context, s streams, g global, path string, src gg
 	if err != nil {
 		return opts, err
 	}
-	tensors, err := measurements(ctx, s, g, path, src, base, opts.Clients, b, o)
+	m, err := o.ready(g, path, src)
+	if err != nil {
+		return opts, err
+	}
+	tensors, err := measurements(ctx, s, g, path, src, base, opts.Clients, b, m)
 	if err != nil {
 		return opts, err
 	}
@@ -137,9 +138,8 @@ func allocateTypes(ctx context.Context, s streams, g global, path string, src gg
 		f := recipe.FileTensor{Name: t.Name, Type: t.Type, Keep: t.Type == t.Source, Reason: t.Reason}
 		if i, ok := measured[t.Name]; ok {
 			k := choice.Of[i]
-			m := tensors[i]
-			f.Type, f.Keep = m.Types[k], false
-			f.Reason = fmt.Sprintf("sensitivity %.3g, expected divergence %.3g", m.Sensitivity, m.Sensitivity*m.Losses[k])
+			f.Type, f.Keep = tensors[i].Types[k], false
+			f.Reason = fmt.Sprintf("sensitivity %.3g, expected divergence %.3g", tensors[i].Sensitivity, tensors[i].Sensitivity*tensors[i].Losses[k])
 			bytes[f.Type] += allocate.Padded(t.TensorInfo, f.Type)
 		}
 		list = append(list, f)
@@ -170,20 +170,16 @@ func fileTypeOf(bytes map[gguf.Type]int64) recipe.FileType {
 }
 
 // measurements reads what was measured before, or measures and writes it.
-func measurements(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, b budget, o calibration) ([]allocate.Tensor, error) {
+func measurements(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, b budget, m *calibrated) ([]allocate.Tensor, error) {
 	if b.measurements == "" {
-		return measureTensors(ctx, s, g, path, src, base, readers, o)
-	}
-	in, err := readText(o.in, o.Text)
-	if err != nil {
-		return nil, err
+		return measureTensors(ctx, s, g, path, src, base, readers, m)
 	}
 	model, err := imatrix.Fingerprint(src)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, "carat measurements", buildinfo.Version(), model, in.SHA256, o.Chunks, calibrationContext, probeTokens)
+	fmt.Fprintln(sum, "carat measurements", buildinfo.Version(), model, m.sha256, len(m.chunks), calibrationContext, probeTokens)
 	for _, t := range base.Tensors {
 		fmt.Fprintln(sum, t.Name, t.Eligible && t.Type.Quantized())
 	}
@@ -196,56 +192,39 @@ func measurements(ctx context.Context, s streams, g global, path string, src ggu
 		if err != nil {
 			return nil, err
 		}
-		m, err := allocate.Parse(data)
+		known, err := allocate.Parse(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", b.measurements, err)
 		}
-		if m.Key != key {
+		if known.Key != key {
 			return nil, usagef("%s was measured with another model, text, --calibration-chunks, --for or version of carat: delete it, or name another file", b.measurements)
 		}
-		return m.Tensors, nil
+		return known.Tensors, nil
 	}
-	m := allocate.Measurements{Key: key}
-	if m.Tensors, err = measureTensors(ctx, s, g, path, src, base, readers, o); err != nil {
+	found := allocate.Measurements{Key: key}
+	if found.Tensors, err = measureTensors(ctx, s, g, path, src, base, readers, m); err != nil {
 		return nil, err
 	}
-	data, err := m.Bytes()
+	data, err := found.Bytes()
 	if err != nil {
 		return nil, err
 	}
-	return m.Tensors, atomicfile.WriteFile(b.measurements, data)
+	return found.Tensors, atomicfile.WriteFile(b.measurements, data)
 }
 
-// measureTensors measures the tensors that base quantizes, for the types that all readers read.
-func measureTensors(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, o calibration) ([]allocate.Tensor, error) {
-	in, err := readText(o.in, o.Text)
-	if err != nil {
-		return nil, err
-	}
-	g.computing = computing{compute: kernel.Exact, kv: gguf.F32} // so that the choice does not depend on the processor
-	e, err := g.load(path, src, engine.Options{Text: true})
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	tok, err := e.Tokenizer()
-	if err != nil {
-		return nil, err
-	}
-	chunks, err := text.Chunks(o.Text, in.Data, tok, text.Options{Context: calibrationContext, Chunks: o.Chunks})
-	if err != nil {
-		return nil, err
-	}
-	some := [][]int32{chunks[0][:min(probeTokens, len(chunks[0]))]}
-	tape, err := e.Record(some)
+// measureTensors measures the tensors that base quantizes, for the types that all readers read. All weights of m are in the end
+// what they were.
+func measureTensors(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, m *calibrated) ([]allocate.Tensor, error) {
+	some := [][]int32{m.chunks[0][:min(probeTokens, len(m.chunks[0]))]}
+	tape, err := m.Record(some)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	probe, err := sensitivity.New(tape, some, e.Vocab(), e.Each)
+	probe, err := sensitivity.New(tape, some, m.Vocab(), m.Each)
 	if err != nil {
 		return nil, err
 	}
-	walk, err := e.NewWalk(chunks)
+	walk, err := m.NewWalk(m.chunks)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +236,7 @@ func measureTensors(ctx context.Context, s streams, g global, path string, src g
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	return allocate.Measure(ctx, src, walk, probe, allocate.Settings{
-		Settings: round.Settings{Options: round.Options{Sweeps: 1, Product: e.Product}, Chunks: len(chunks), Memory: momentBytes,
+		Settings: round.Settings{Options: round.Options{Sweeps: 1, Product: m.Product}, Chunks: len(m.chunks), Memory: momentBytes,
 			Done: func(layer int, _ []round.Tensor) error { b.update(int64(layer+1), int64(walk.Layers()+1)); return nil }},
 		Types: func(info gguf.TensorInfo) []gguf.Type {
 			if !eligible[info.Name] {

@@ -104,7 +104,8 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	}
 	defer src.Close()
 	opts.NoteClients = true
-	if opts, err = allocateTypes(ctx, s, g, dir, src, opts, size, cal); err != nil {
+	defer cal.close()
+	if opts, err = allocateTypes(ctx, s, g, dir, src, opts, size, &cal); err != nil {
 		return err
 	}
 	plan, err := quantize.NewPlan(src, opts)
@@ -119,7 +120,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	w := describe(plan)
 	var o outputs
 	defer o.abort()
-	store, err := roundBy(ctx, s, g, dir, out, src, plan, cal)
+	store, err := roundBy(ctx, s, g, dir, out, src, plan, &cal)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, sourc
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	store, err := roundBy(ctx, s, g, source, out, src, plan, cal)
+	store, err := roundBy(ctx, s, g, source, out, src, plan, &cal)
 	if err != nil {
 		return err
 	}

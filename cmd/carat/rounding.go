@@ -31,6 +31,7 @@ type calibration struct {
 	in     io.Reader
 	Text   string
 	Chunks int
+	model  *calibrated // once it is asked for
 }
 
 func calibrationOf(c *cli.Context) (calibration, error) {
@@ -52,36 +53,62 @@ const (
 	momentBytes        = 1 << 30 // at a time
 )
 
-// roundBy rounds the tensors that plan quantizes by the calibration text, makes the plan take them, and returns what keeps them:
-// OUT.rounding, which is to be removed when the output is written. An interrupted run continues with the layers that are done. Without a text, or an
-// output, the plan stays what it is and nothing is kept.
-func roundBy(ctx context.Context, s streams, g global, path, out string, src gguf.Model, plan *quantize.Plan, o calibration) (*round.Store, error) {
-	if o.Text == "" || out == "" {
-		return nil, nil
+// calibrated is a model that is ready to run over the chunks of a calibration text: for measuring, and then for rounding.
+type calibrated struct {
+	*engine.Engine
+	chunks [][]int32
+	sha256 string // of the text
+}
+
+// ready makes the model of src, which is at path, ready: once, so that the text is read once, too. It is computed exactly, so that
+// nothing that is made of it depends on the processor.
+func (o *calibration) ready(g global, path string, src gguf.Model) (*calibrated, error) {
+	if o.model != nil {
+		return o.model, nil
 	}
 	in, err := readText(o.in, o.Text)
 	if err != nil {
 		return nil, err
 	}
-	g.computing = computing{compute: kernel.Exact, kv: gguf.F32} // so that the bytes do not depend on the processor
+	g.computing = computing{compute: kernel.Exact, kv: gguf.F32}
 	e, err := g.load(path, src, engine.Options{Text: true})
 	if err != nil {
 		return nil, err
 	}
-	defer e.Close()
+	o.model = &calibrated{Engine: e, sha256: in.SHA256}
 	tok, err := e.Tokenizer()
 	if err != nil {
 		return nil, err
 	}
-	chunks, err := text.Chunks(o.Text, in.Data, tok, text.Options{Context: calibrationContext, Chunks: o.Chunks})
+	o.model.chunks, err = text.Chunks(o.Text, in.Data, tok, text.Options{Context: calibrationContext, Chunks: o.Chunks})
+	return o.model, err
+}
+
+// close ends the use of the model, if there is one.
+func (o *calibration) close() {
+	if o.model != nil {
+		_ = o.model.Close() // the source, which is the caller's, stays open
+		o.model = nil
+	}
+}
+
+// roundBy rounds the tensors that plan quantizes by the calibration text, makes the plan take them, and returns what keeps them:
+// OUT.rounding, which is to be removed when the output is written. An interrupted run continues with the layers that are done.
+// Without a text, or an output, the plan stays what it is and nothing is kept. The text's model is not needed any more then.
+func roundBy(ctx context.Context, s streams, g global, path, out string, src gguf.Model, plan *quantize.Plan, o *calibration) (*round.Store, error) {
+	defer o.close()
+	if o.Text == "" || out == "" {
+		return nil, nil
+	}
+	m, err := o.ready(g, path, src)
 	if err != nil {
 		return nil, err
 	}
-	walk, err := e.NewWalk(chunks)
+	walk, err := m.NewWalk(m.chunks)
 	if err != nil {
 		return nil, fmt.Errorf("%s: --calibration: %w", path, err)
 	}
-	targets, key, err := roundingTargets(src, plan, in.SHA256, len(chunks))
+	targets, key, err := roundingTargets(src, plan, m.sha256, len(m.chunks))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +120,7 @@ func roundBy(ctx context.Context, s streams, g global, path, out string, src ggu
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	err = round.Run(ctx, walk, targets, round.Settings{
-		Options: round.Options{Sweeps: roundingSweeps, Product: e.Product}, Chunks: len(chunks), Memory: momentBytes, Store: store,
+		Options: round.Options{Sweeps: roundingSweeps, Product: m.Product}, Chunks: len(m.chunks), Memory: momentBytes, Store: store,
 		Done: func(layer int, _ []round.Tensor) error {
 			b.update(int64(layer+1), int64(walk.Layers()+1))
 			return nil
