@@ -60,18 +60,35 @@ type numbered struct {
 	i int
 }
 
-// undominated sorts the candidates by bytes and leaves out those that cost no less than a smaller one.
+// undominated are the candidates that no other beats in both bytes and cost, by rising bytes.
 func undominated(c []Candidate) (list []numbered) {
 	for i, x := range c {
 		list = append(list, numbered{x, i})
 	}
-	slices.SortStableFunc(list, func(a, b numbered) int { return cmp.Or(cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Cost, b.Cost)) })
+	return frontier(list)
+}
+
+// priced has bytes and a cost.
+type priced interface {
+	price() (bytes int64, cost float64)
+}
+
+func (n numbered) price() (int64, float64) { return n.Bytes, n.Cost }
+
+// frontier sorts the list by bytes and leaves out what costs no less than something smaller.
+func frontier[T priced](list []T) []T {
+	slices.SortStableFunc(list, func(a, b T) int {
+		aBytes, aCost := a.price()
+		bBytes, bCost := b.price()
+		return cmp.Or(cmp.Compare(aBytes, bBytes), cmp.Compare(aCost, bCost))
+	})
 	least := math.Inf(1)
-	return slices.DeleteFunc(list, func(x numbered) bool {
-		if x.Cost >= least {
+	return slices.DeleteFunc(list, func(x T) bool {
+		_, cost := x.price()
+		if cost >= least {
 			return true
 		}
-		least = x.Cost
+		least = cost
 		return false
 	})
 }
@@ -172,6 +189,8 @@ type state struct {
 	took  int32 // the candidate of this class
 }
 
+func (s state) price() (int64, float64) { return s.bytes, s.cost }
+
 // search improves the best choice known until no other can be better.
 func (p *problem) search() Choice {
 	levels := make([][]state, 0, len(p.classes)+1)
@@ -188,7 +207,7 @@ func (p *problem) search() Choice {
 				next = append(next, state{bytes, cost, int32(from), int32(j)})
 			}
 		}
-		next = pareto(next)
+		next = frontier(next)
 		if total += len(next); total > mostStates {
 			return p.choice(p.rest[0] - p.price*float64(p.budget))
 		}
@@ -210,19 +229,6 @@ func (p *problem) search() Choice {
 func (p *problem) promising(i int, bytes int64, cost float64) bool {
 	bound := cost + p.rest[i] - p.price*float64(p.budget-bytes)
 	return bound <= p.cost*(1+1e-12)
-}
-
-// pareto leaves the states that no other beats in both bytes and cost, by rising bytes.
-func pareto(states []state) []state {
-	slices.SortStableFunc(states, func(a, b state) int { return cmp.Or(cmp.Compare(a.bytes, b.bytes), cmp.Compare(a.cost, b.cost)) })
-	least := math.Inf(1)
-	return slices.DeleteFunc(states, func(s state) bool {
-		if s.cost >= least {
-			return true
-		}
-		least = s.cost
-		return false
-	})
 }
 
 // choice is the best choice known, in the numbers of the caller.
