@@ -236,7 +236,7 @@ func measureTensors(ctx context.Context, s streams, g global, path string, src g
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	return allocate.Measure(ctx, src, walk, probe, allocate.Settings{
-		Settings: round.Settings{Options: round.Options{Sweeps: 1, Product: m.Product}, Chunks: len(m.chunks), Memory: momentBytes,
+		Settings: round.Settings{Options: round.Options{Sweeps: 1, Product: m.Product, Each: m.Each}, Chunks: len(m.chunks), Memory: momentBytes,
 			Done: func(layer int, _ []round.Tensor) error { b.update(int64(layer+1), int64(walk.Layers()+1)); return nil }},
 		Types: func(info gguf.TensorInfo) []gguf.Type {
 			if !eligible[info.Name] {

@@ -120,7 +120,7 @@ func roundBy(ctx context.Context, s streams, g global, path, out string, src ggu
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	err = round.Run(ctx, walk, targets, round.Settings{
-		Options: round.Options{Sweeps: roundingSweeps, Product: m.Product}, Chunks: len(m.chunks), Memory: momentBytes, Store: store,
+		Options: round.Options{Sweeps: roundingSweeps, Product: m.Product, Each: m.Each}, Chunks: len(m.chunks), Memory: momentBytes, Store: store,
 		Done: func(layer int, _ []round.Tensor) error {
 			b.update(int64(layer+1), int64(walk.Layers()+1))
 			return nil

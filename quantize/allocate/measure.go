@@ -117,7 +117,7 @@ func (m *measuring) layer(ctx context.Context) ([]Tensor, error) {
 		if t.Name == round.Embedding {
 			layer = -1
 		}
-		data, err := m.targets[t.Name].Encode(probed)
+		data, err := m.targets[t.Name].Encode(probed, m.Options)
 		if err != nil {
 			return nil, err
 		}

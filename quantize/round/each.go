@@ -1,35 +1,19 @@
 package round
 
-import (
-	"runtime"
-	"sync"
-	"sync/atomic"
-)
-
-// each calls f for 0..n-1 from several goroutines; the calls must not depend on each other.
-func each(n int, f func(i int)) {
-	const step = 16
-	threads := min(runtime.GOMAXPROCS(0), (n+step-1)/step)
-	if threads < 2 {
-		for i := range n {
-			f(i)
+// each calls f for 0..n-1; the calls do not depend on each other.
+func (o Options) each(n int, f func(i int)) {
+	const step = 16 // of which one worker takes all: a row alone is little work
+	part := func(i int) {
+		for j := i * step; j < min(n, (i+1)*step); j++ {
+			f(j)
 		}
+	}
+	parts := (n + step - 1) / step
+	if o.Each != nil {
+		o.Each(parts, part)
 		return
 	}
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range threads {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(step)) - step
-				if i >= n {
-					return
-				}
-				for j := i; j < min(n, i+step); j++ {
-					f(j)
-				}
-			}
-		})
+	for i := range parts {
+		part(i)
 	}
-	wg.Wait()
 }

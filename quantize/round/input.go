@@ -99,7 +99,7 @@ func (r *input) encode(i int, m Matrix) error {
 		if err := m.Read(x, first, count); err != nil {
 			return err
 		}
-		each(count, func(row int) {
+		r.each(count, func(row int) {
 			c.Encode(data[(first+row)*rowBytes:][:rowBytes], x[row*r.cols:][:r.cols], r.cols, r.weights)
 		})
 		for len(rows) < n*r.cols && sampled(len(rows)/r.cols, n, m.Rows) < first+count {

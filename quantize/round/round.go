@@ -18,6 +18,8 @@ import (
 type Options struct {
 	Sweeps  int // of coordinate descent
 	Product hessian.Products
+	// Each calls f for 0..n-1, from several goroutines; nil is one after the other. The result does not depend on it.
+	Each func(n int, f func(i int))
 }
 
 // width is the number of columns that are rounded before the others hear of their errors.
@@ -79,7 +81,7 @@ func (r *rounder) feedback() {
 			}
 			r.Product(r.change, past, packed, r.rows, b, k)
 		}
-		each(r.rows, func(row int) {
+		r.each(r.rows, func(row int) {
 			e, w := r.e[row*n+k:][:b], r.w[row*n+k:][:b]
 			for i := range b {
 				want := w[i] - r.change[row*b+i]
@@ -99,7 +101,7 @@ func (r *rounder) descend() {
 		b := min(width, n-k)
 		// The gradient of this block: e * H[:, k:k+b].
 		r.Product(r.change, r.e, r.H[k*n:], r.rows, b, n)
-		each(r.rows, func(row int) {
+		r.each(r.rows, func(row int) {
 			e, w, g := r.e[row*n+k:][:b], r.w[row*n+k:][:b], r.change[row*b:][:b]
 			for i := range b {
 				h := r.H[(k+i)*n+k:][:b]

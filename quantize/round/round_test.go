@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
@@ -64,7 +64,7 @@ func weights(seed uint64, rows, cols int) []float32 {
 var types = []gguf.Type{gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q8_0, gguf.IQ4_NL, gguf.MXFP4,
 	gguf.Q2_K, gguf.Q3_K, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K, gguf.IQ4_XS}
 
-const testRows, testCols = 16, 256
+const testRows, testCols = 24, 256
 
 func testInput(t *testing.T) *hessian.Input {
 	l := looker{"w": func(chunk int) []float32 { return activations(5, uint64(chunk+2), 96, testCols) }}
@@ -86,6 +86,15 @@ func (l looker) Look(i int, f func(tensor string, expert, experts int, x []float
 	return nil
 }
 
+// parallel is Options.Each with a goroutine for each call.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
 // TestInput: on tokens that nobody has seen the output's error is far below the encoder's, for every format, and the same bytes come
 // from any number of threads.
 func TestInput(t *testing.T) {
@@ -102,14 +111,13 @@ func TestInput(t *testing.T) {
 			plain := make([]byte, testRows*int(typ.RowBytes(testCols)))
 			c, _ := codec.For(typ)
 			c.Encode(plain, w, testCols, in.Weights())
-			got, err := Input(in, []Matrix{m}, Options{Sweeps: 2, Product: product})
+			got, err := Input(in, []Matrix{m}, Options{Sweeps: 2, Product: product, Each: parallel})
 			require.NoError(t, err)
 			require.Less(t, got[0].Shrinkage, 1.0)
 			require.Less(t, got[0].Loss, got[0].Plain)
 			share := loss(unseen, typ, w, got[0].Data) / loss(unseen, typ, w, plain)
 			require.Less(t, share, 0.5, "the encoder's scales, other levels")
 
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 			again, err := Input(testInput(t), []Matrix{m}, Options{Sweeps: 2, Product: product})
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(got[0].Data, again[0].Data))

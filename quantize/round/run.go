@@ -102,7 +102,7 @@ func (r *run) embed() error {
 	if !ok {
 		return nil
 	}
-	data, err := t.Encode(t.Type)
+	data, err := t.Encode(t.Type, r.Options)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (t Target) Matrix(expert int) Matrix {
 }
 
 // Encode returns the whole tensor as the encoder of typ makes it, without importance.
-func (t Target) Encode(typ gguf.Type) ([]byte, error) {
+func (t Target) Encode(typ gguf.Type, o Options) ([]byte, error) {
 	info, source := t.Info(), t.Info()
 	info.Type = typ
 	c, ok := codec.For(typ)
@@ -201,7 +201,7 @@ func (t Target) Encode(typ gguf.Type) ([]byte, error) {
 		if err := t.read(x, first, n); err != nil {
 			return nil, err
 		}
-		each(n, func(row int) {
+		o.each(n, func(row int) {
 			c.Encode(data[int64(first+row)*info.RowBytes():][:info.RowBytes()], x[row*int(info.Cols()):][:info.Cols()], int(info.Cols()), nil)
 		})
 	}
