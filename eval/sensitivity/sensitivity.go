@@ -5,6 +5,7 @@ package sensitivity
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/carat-llm/carat/eval/softmax"
 	"github.com/carat-llm/carat/gguf"
@@ -26,6 +27,7 @@ type Probe struct {
 	vocab  int
 	logits [][]float32 // of each chunk
 	other  []float32
+	exps   sync.Pool // of []float64, vocab long, which a token's divergence needs
 	each   func(n int, f func(i int))
 }
 
@@ -80,7 +82,13 @@ func (p *Probe) Divergence(layer int, original gguf.Tensor, t gguf.Type, data []
 func (p *Probe) divergence(i, t int, q []float32) float64 {
 	row := p.logits[i][t*p.vocab:][:p.vocab]
 	top := row[softmax.Top(row)]
-	e := make([]float64, p.vocab)
+	buffer, ok := p.exps.Get().(*[]float64)
+	if !ok {
+		buffer = new([]float64)
+		*buffer = make([]float64, p.vocab)
+	}
+	defer p.exps.Put(buffer)
+	e := *buffer
 	sum := softmax.Exp(e, row, top)
 	lse := float64(top) + elementary.Log(sum)
 	shift := softmax.LogSumExp(q, q[softmax.Top(q)]) - lse
