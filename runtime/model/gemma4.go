@@ -64,6 +64,7 @@ func (l *loader) gemmaAttention(p string, h hparams, layer, source int) *attenti
 	a.qNorm = l.rmsNorm(p+"attn_q_norm", h.dim)
 	if source != layer {
 		a.share(source)
+		l.sharesKV = true
 		for _, name := range []string{"attn_k.weight", "attn_v.weight", "attn_k_norm.weight"} { // some files have them all the same
 			l.asked[p+name] = true
 		}

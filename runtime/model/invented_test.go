@@ -85,6 +85,7 @@ var families = map[string]family{
 	"gemma3n":         {keys: "block_count=5 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,true,false] attention.shared_kv_layers=2 altup.num_inputs=3 embedding_length_per_layer_input=6 rope.freq_base_swa=500.0 activation_sparsity_scale=[0.5,0.0,-Inf,-Inf,-Inf] final_logit_softcapping=3.0", have: "attn_v.weight"},
 	"gemma4":          {keys: "block_count=4 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,false] attention.shared_kv_layers=2 attention.key_length=12 attention.key_length_swa=8 attention.value_length_swa=8 rope.dimension_count_swa=8 embedding_length_per_layer_input=6", have: "attn_v.weight layer_output_scale.weight rope_freqs.weight"},
 	"gemma4-experts":  {arch: "gemma4", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false] expert_count=5 expert_used_count=2 expert_feed_forward_length=12", have: "ffn_gate_inp.weight ffn_gate_up_exps.weight ffn_down_exps.scale"},
+	"gemma4-shared":   {arch: "gemma4", keys: "block_count=4 attention.sliding_window=5 attention.sliding_window_pattern=[true,false,true,false] attention.shared_kv_layers=2"},
 	"gemma4-plain":    {arch: "gemma4", keys: "attention.sliding_window=5 attention.sliding_window_pattern=[true,false]"},
 	"bitnet":          {},
 	"deepseek":        {keys: "expert_count=5 expert_used_count=2 expert_feed_forward_length=12 leading_dense_block_count=1 expert_shared_count=2"},

@@ -20,6 +20,7 @@ type loader struct {
 	// headersOnly checks tensors without loading them: matrices and vectors are nil.
 	headersOnly bool
 	weights     []weight             // that activations are multiplied with
+	sharesKV    bool                 // some layer uses the keys and values of another one
 	changes     map[string][]*change // of tensors, by adapters in their order
 	// invent makes tensors that are missing, and for a nil shape says by nil that there is none; nil but in tests, which make models of
 	// any architecture with it.

@@ -77,9 +77,11 @@ type graph struct {
 	// Logits are multiplied by outputScale, 0 means 1, then squeezed into (-softcap, softcap), 0 means they are not.
 	outputScale, softcap float32
 
-	pooling int       // of poolings
-	changes []lowRank // of the embeddings, by adapters
-	weights []weight  // that activations are multiplied with
+	pooling int // of poolings
+	// sharesKV says that some layer uses the keys and values of another one, so that it does not stand by itself.
+	sharesKV bool
+	changes  []lowRank // of the embeddings, by adapters
+	weights  []weight  // that activations are multiplied with
 }
 
 // Load builds the graph of src, which must pass [Check]. Errors wrap gguf.ErrInput and name the key or tensor. src
@@ -144,7 +146,7 @@ func (m *Model) KVType() gguf.Type { return m.opts.KVType }
 // finish loads what all architectures have in common around their blocks: token_embd, output_norm and
 // output, which is token_embd when the file has no output.weight; encoders have none.
 func (g *graph) finish(l *loader, h hparams, outputNorm norm) *graph {
-	g.context, g.width, g.norm = h.context, h.width, outputNorm
+	g.context, g.width, g.norm, g.sharesKV = h.context, h.width, outputNorm, l.sharesKV
 	vocab := l.vocabulary()
 	g.embedding = l.matrix("token_embd.weight", h.width, vocab)
 	switch {

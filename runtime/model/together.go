@@ -72,7 +72,7 @@ func (s *Session) evaluateTogether(sequences [][]int32, hidden []float32) error 
 
 // separable reports whether nothing but attention that keeps keys and values of its own looks from one token at another.
 func (g *graph) separable() bool {
-	if g.perLayer != nil || g.altup != nil || g.source != nil {
+	if g.perLayer != nil || g.altup != nil || g.source != nil || g.sharesKV {
 		return false
 	}
 	for _, l := range g.layers {
@@ -85,7 +85,7 @@ func (g *graph) separable() bool {
 		default:
 			return false
 		}
-		if a, ok := m.(*attention); m != nil && (!ok || a.shared) {
+		if _, ok := m.(*attention); m != nil && !ok {
 			return false
 		}
 	}

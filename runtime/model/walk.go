@@ -62,17 +62,7 @@ func (w *Walk) embed() error {
 
 // walkable says that each layer takes nothing but the stream.
 func (g *graph) walkable() bool {
-	if g.perLayer != nil || g.altup != nil || g.source != nil || g.encoder {
-		return false
-	}
-	for _, l := range g.layers {
-		if b, ok := l.(*block); ok {
-			if a, ok := b.mixer.(*attention); ok && a.shared {
-				return false
-			}
-		}
-	}
-	return true
+	return g.perLayer == nil && g.altup == nil && g.source == nil && !g.encoder && !g.sharesKV
 }
 
 // Layers is the number of layers, and Layer the one that comes next; behind the last one comes the output.
