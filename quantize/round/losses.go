@@ -13,7 +13,7 @@ const typical = 0.1
 // token when it is rounded to the type as Input does: from a sample of rows, on held-out tokens. With plain, the encoder alone is
 // asked, without importance.
 func Losses(in *hessian.Input, matrices []Matrix, types []gguf.Type, plain bool, o Options) ([][]float64, error) {
-	r := &input{Options: o, cols: in.Cols, weights: in.Weights(), matrices: matrices}
+	importance := in.Weights()
 	losses := make([][]float64, len(matrices))
 	samples := make([][]float32, len(matrices))
 	for i, m := range matrices {
@@ -34,7 +34,7 @@ func Losses(in *hessian.Input, matrices []Matrix, types []gguf.Type, plain bool,
 		}
 		for i, m := range matrices {
 			x := columns(samples[i], in.Cols, tile.First, tile.Train.Cols)
-			weights := r.weights[tile.First:][:tile.Train.Cols]
+			weights := importance[tile.First:][:tile.Train.Cols]
 			if plain {
 				weights = nil
 			}
