@@ -50,17 +50,17 @@ ENVIRONMENT:
    NO_COLOR       print no colours`
 
 // verbs lists the commands, one file each, by category. A new verb is a new file and a line here.
-func verbs(s streams) []*cli.Command {
+func verbs() []*cli.Command {
 	var out []*cli.Command
 	for _, category := range []struct {
 		name  string
 		verbs []*cli.Command
 	}{
-		{"MAKE A MODEL", []*cli.Command{buildCommand(s), convertCommand(s), quantizeCommand(s), planCommand(s), imatrixCommand(s)}},
-		{"MEASURE IT", []*cli.Command{evalCommand(s), compareCommand(s), sweepCommand(s), gateCommand(s), reportCommand(s), tasksCommand(s), benchCommand(s), overlapCommand(s)}},
-		{"USE IT", []*cli.Command{runCommand(s), serveCommand(s), embedCommand(s), rankCommand(s), exportCommand(s)}},
-		{"MODEL FILES", []*cli.Command{pullCommand(s), inspectCommand(s), verifyCommand(s), diffCommand(s), hashCommand(s), splitCommand(s), mergeCommand(s), editCommand(s)}},
-		{"CARAT ITSELF", []*cli.Command{listCommand(s), cacheCommand(s), completionCommand(s), helpCommand(s), versionCommand(s)}},
+		{"MAKE A MODEL", []*cli.Command{buildCommand(), convertCommand(), quantizeCommand(), planCommand(), imatrixCommand()}},
+		{"MEASURE IT", []*cli.Command{evalCommand(), compareCommand(), sweepCommand(), gateCommand(), reportCommand(), tasksCommand(), benchCommand(), overlapCommand()}},
+		{"USE IT", []*cli.Command{runCommand(), serveCommand(), embedCommand(), rankCommand(), exportCommand()}},
+		{"MODEL FILES", []*cli.Command{pullCommand(), inspectCommand(), verifyCommand(), diffCommand(), hashCommand(), splitCommand(), mergeCommand(), editCommand()}},
+		{"CARAT ITSELF", []*cli.Command{listCommand(), cacheCommand(), completionCommand(), helpCommand(), versionCommand()}},
 	} {
 		for _, c := range category.verbs {
 			c.Category = category.name
@@ -77,7 +77,7 @@ func newApp(s streams) *cli.App {
 		UsageText:                 "carat VERB MODEL [flags]     carat VERB --help",
 		Description:               about,
 		Version:                   buildinfo.Version(),
-		Commands:                  verbs(s),
+		Commands:                  verbs(),
 		Flags:                     append(globalFlags(), cli.HelpFlag), // cli adds it only where no verb is called help
 		Reader:                    s.in,
 		Writer:                    s.out,
@@ -85,7 +85,7 @@ func newApp(s streams) *cli.App {
 		DisableSliceFlagSeparator: true, // --tensor-type 'a{1,2}=q8_0' holds a comma
 		HideHelpCommand:           true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides the exit code, after every defer
-		Action:                    func(c *cli.Context) error { return showHelp(s, c) },
+		Action:                    func(c *cli.Context) error { return showHelp(c) },
 	}
 	for _, c := range app.Commands {
 		c.Flags = append(c.Flags, globalFlags()...)

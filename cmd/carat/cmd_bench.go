@@ -13,7 +13,7 @@ import (
 
 const benchVerb = "bench"
 
-func benchCommand(s streams) *cli.Command {
+func benchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      benchVerb,
 		Usage:     "measure speed, memory and energy over a grid, or compare the speed of two models",
@@ -77,9 +77,9 @@ EXAMPLES:
 				return err
 			}
 			if len(configs) == 2 && !c.Bool("each") {
-				return runBenchCompare(c.Context, s, g, [2]benchConfig(configs), sourceOptions(c), o)
+				return runBenchCompare(c.Context, g, [2]benchConfig(configs), sourceOptions(c), o)
 			}
-			return runBench(c.Context, s, g, configs, sourceOptions(c), o)
+			return runBench(c.Context, g, configs, sourceOptions(c), o)
 		},
 	}
 }

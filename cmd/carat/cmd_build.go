@@ -19,7 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func buildCommand(s streams) *cli.Command {
+func buildCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "build",
 		Usage:     "convert, quantize and measure, in one go",
@@ -78,10 +78,10 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			if err := streamed(c, s, g, &arg, &from); err != nil {
+			if err := streamed(c, g, &arg, &from); err != nil {
 				return err
 			}
-			return runBuild(c.Context, s, g, arg, out, from, opts, size, cal, ev, rec)
+			return runBuild(c.Context, g, arg, out, from, opts, size, cal, ev, rec)
 		},
 	}
 }
@@ -93,7 +93,7 @@ type buildMeasurement struct {
 	report *report.Report
 }
 
-func runBuild(ctx context.Context, s streams, g global, dir, out string, so convert.Options, opts quantize.Options, size budget, cal calibration, ev measureOptions, rec *recorder) error {
+func runBuild(ctx context.Context, g global, dir, out string, so convert.Options, opts quantize.Options, size budget, cal calibration, ev measureOptions, rec *recorder) error {
 	// A text that is not there should not be found missing after the work.
 	if _, err := ev.texts(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	defer src.Close()
 	opts.NoteClients = true
 	defer cal.close()
-	if opts, err = allocateTypes(ctx, s, g, dir, src, opts, size, &cal); err != nil {
+	if opts, err = allocateTypes(ctx, g, dir, src, opts, size, &cal); err != nil {
 		return err
 	}
 	plan, err := quantize.NewPlan(src, opts)
@@ -115,35 +115,35 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	printNotes(s, g, plan)
+	printNotes(g, plan)
 	start := time.Now()
 	w := describe(plan)
 	var o outputs
 	defer o.abort()
-	store, err := roundBy(ctx, s, g, dir, out, src, plan, &cal)
+	store, err := roundBy(ctx, g, dir, out, src, plan, &cal)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	if out != "" {
-		if w.Output, err = stagePlan(ctx, s, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType), rec, &o); err != nil {
+		if w.Output, err = stagePlan(ctx, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType), rec, &o); err != nil {
 			return err
 		}
-		if err := o.commitUnless(ctx, s); err != nil {
+		if err := o.commitUnless(ctx, g.out); err != nil {
 			return err
 		}
 		_ = store.Remove() // what it kept is in the output
 	}
 	took := time.Since(start)
 	if !g.json && !g.quiet && !g.piped {
-		w.print(s.out)
+		w.print(g.out)
 		if out != "" {
-			printf(s.out, "written in %.1f s\n", took.Seconds())
+			printf(g.out, "written in %.1f s\n", took.Seconds())
 		}
 	}
 	if out != "" && len(ev.Texts) > 0 {
 		names := o.files.Names()
-		m, err := measureBuild(ctx, s, g, src, dir, names[0], ev)
+		m, err := measureBuild(ctx, g, src, dir, names[0], ev)
 		if errors.Is(err, context.Canceled) {
 			return &interruption{"interrupted while measuring", are(names, "complete")}
 		}
@@ -152,17 +152,17 @@ func runBuild(ctx context.Context, s streams, g global, dir, out string, so conv
 		}
 		w.Eval = m
 		if !g.json && !g.quiet && !g.piped {
-			m.print(s.out)
+			m.print(g.out)
 		}
 	}
 	if g.json {
-		return printJSON(s.out, w)
+		return printJSON(g.out, w)
 	}
 	return nil
 }
 
-func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
-	ms := models{g: g, warnings: s.err, sizesOnly: true}
+func measureBuild(ctx context.Context, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
+	ms := models{g: g, sizesOnly: true}
 	defer ms.close()
 	j := job.Job{Command: "evaluate", Options: o.Eval}
 	var err error
@@ -177,7 +177,7 @@ func measureBuild(ctx context.Context, s streams, g global, src gguf.Model, dir,
 	if j.Reference, err = ms.add(dir, src, "", o.Eval.Context); err != nil {
 		return nil, err
 	}
-	r, err := runJob(ctx, s, g, &j, o)
+	r, err := runJob(ctx, g, &j, o)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func cacheCommand(s streams) *cli.Command {
+func cacheCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "cache",
 		Usage: "show or clear the folder of stored verdicts",
@@ -49,7 +49,7 @@ EXAMPLES:
 			if err := atomicfile.CheckFolder(folder); err != nil {
 				return fmt.Errorf("--cache: %w", err)
 			}
-			return runCache(s, g, cache.At(folder), limit)
+			return runCache(g, cache.At(folder), limit)
 		},
 	}
 }
@@ -71,7 +71,7 @@ func cacheFolder(c *cli.Context) string {
 }
 
 // runCache deletes, unless limit is negative, and shows what is there.
-func runCache(s streams, g global, d *cache.Dir, limit int64) (err error) {
+func runCache(g global, d *cache.Dir, limit int64) (err error) {
 	deleted := 0
 	if limit >= 0 {
 		if deleted, err = d.GC(limit); err != nil {
@@ -84,20 +84,20 @@ func runCache(s streams, g global, d *cache.Dir, limit int64) (err error) {
 	}
 	switch {
 	case g.json:
-		return printJSON(s.out, struct {
+		return printJSON(g.out, struct {
 			cache.Usage
 			Deleted int `json:"deleted"`
 		}{u, deleted})
 	case g.quiet:
 		return nil
 	}
-	printf(s.out, "%s\n", u.Path)
-	t := newTable(s.out)
+	printf(g.out, "%s\n", u.Path)
+	t := newTable(g.out)
 	t.row("verdicts", fmt.Sprintf("%6d", u.Answers), size(u.Bytes))
 	t.row("baselines", fmt.Sprintf("%6d", u.Baselines), size(u.BaselineBytes))
 	t.flush()
 	if limit >= 0 {
-		printf(s.out, "%d deleted\n", deleted)
+		printf(g.out, "%d deleted\n", deleted)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func compareCommand(s streams) *cli.Command {
+func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
 		Usage:     "evaluate several models over the same text and say which differ",
@@ -48,12 +48,12 @@ EXAMPLES:
 				cmp.candidates = append(cmp.candidates, candidateFile{path: p})
 			}
 			cmp.addControls(controls)
-			ms := models{g: g, warnings: s.err, src: sourceOptions(c)}
+			ms := models{g: g, src: sourceOptions(c)}
 			defer ms.close()
 			if err := cmp.prepare(&ms, nil); err != nil {
 				return err
 			}
-			return cmp.run(c.Context, s, &ms, nil)
+			return cmp.run(c.Context, &ms, nil)
 		},
 	}
 }

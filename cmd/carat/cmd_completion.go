@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func completionCommand(s streams) *cli.Command {
+func completionCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "completion",
 		Usage:     "print a completion script for a shell",
@@ -33,9 +33,9 @@ EXAMPLES:
 				return usagef("%s", suggest.OneOf("shell", args[0], shells))
 			}
 			if g.json {
-				return printJSON(s.out, completion{args[0], script})
+				return printJSON(g.out, completion{args[0], script})
 			}
-			_, err = fmt.Fprint(s.out, script)
+			_, err = fmt.Fprint(g.out, script)
 			return err
 		},
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func convertCommand(s streams) *cli.Command {
+func convertCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "convert",
 		Usage:     "write a checkpoint folder as GGUF, or a GGUF file as a checkpoint folder",
@@ -49,7 +49,7 @@ EXAMPLES:
 			switch to := c.String("to"); to {
 			case "gguf":
 			case "hf":
-				return exportTo(c, s, g, arg)
+				return exportTo(c, g, arg)
 			default:
 				return usagef("--to must be gguf or hf (got %q)", to)
 			}
@@ -79,10 +79,10 @@ EXAMPLES:
 				return err
 			}
 			copied := quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Clients: readers, Threads: g.threads}
-			if err := streamed(c, s, g, &arg, &opts); err != nil {
+			if err := streamed(c, g, &arg, &opts); err != nil {
 				return err
 			}
-			return runConvert(c.Context, s, g, arg, base, out, opts, copied, rec)
+			return runConvert(c.Context, g, arg, base, out, opts, copied, rec)
 		},
 	}
 }
@@ -127,7 +127,7 @@ func output(c *cli.Context) (string, error) {
 	return out, nil
 }
 
-func runConvert(ctx context.Context, s streams, g global, dir, base, out string, opts convert.Options, copied quantize.Options, rec *recorder) error {
+func runConvert(ctx context.Context, g global, dir, base, out string, opts convert.Options, copied quantize.Options, rec *recorder) error {
 	open := convert.Open
 	if base != "" {
 		open = func(dir string, o convert.Options) (*convert.Model, error) { return convert.OpenAdapter(dir, base, o) }
@@ -146,5 +146,5 @@ func runConvert(ctx context.Context, s streams, g global, dir, base, out string,
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	return writePlan(ctx, s, g, plan, dir, out, "convert", rec)
+	return writePlan(ctx, g, plan, dir, out, "convert", rec)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/gguf"
@@ -10,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func diffCommand(s streams) *cli.Command {
+func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
 		Usage:     "show what differs between two models",
@@ -33,7 +34,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runDiff(c.Context, s, g, args[0], args[1], c.Bool("values"))
+			return runDiff(c.Context, g, args[0], args[1], c.Bool("values"))
 		},
 	}
 }
@@ -84,7 +85,7 @@ type valueError struct {
 	verify.ValueError `json:"-"`
 }
 
-func runDiff(ctx context.Context, s streams, g global, pathA, pathB string, values bool) error {
+func runDiff(ctx context.Context, g global, pathA, pathB string, values bool) error {
 	a, err := convert.OpenPath(pathA, convert.Options{})
 	if err != nil {
 		return err
@@ -95,16 +96,16 @@ func runDiff(ctx context.Context, s streams, g global, pathA, pathB string, valu
 		return err
 	}
 	defer b.Close()
-	d, err := diffModels(ctx, s, g, a, b, values)
+	d, err := diffModels(ctx, g, a, b, values)
 	if err != nil {
 		return err
 	}
 	if g.json {
-		if err := printJSON(s.out, d); err != nil {
+		if err := printJSON(g.out, d); err != nil {
 			return err
 		}
 	} else if !g.quiet {
-		d.print(s, values)
+		d.print(g.out, values)
 	}
 	if !d.Equal {
 		return &refusal{fmt.Sprintf("%s and %s differ: %d metadata keys, %d tensors", pathA, pathB, len(d.Metadata), len(d.Tensors))}
@@ -112,10 +113,10 @@ func runDiff(ctx context.Context, s streams, g global, pathA, pathB string, valu
 	return nil
 }
 
-func diffModels(ctx context.Context, s streams, g global, a, b gguf.Model, values bool) (*difference, error) {
+func diffModels(ctx context.Context, g global, a, b gguf.Model, values bool) (*difference, error) {
 	d := &difference{Tensors: []tensorDifference{}}
 	d.Metadata = describeChanges(gguf.DiffMetadata(a.Metadata(), b.Metadata()))
-	p := newBar(s.err, g, "compare")
+	p := newBar(g, "compare")
 	defer p.finish()
 	changes, err := gguf.DiffTensors(ctx, a, b, g.threads, p.update)
 	if err != nil {
@@ -131,14 +132,14 @@ func diffModels(ctx context.Context, s streams, g global, a, b gguf.Model, value
 	p.finish()
 	d.Equal = len(d.Metadata)+len(d.Tensors) == 0
 	if values {
-		return d, d.measure(ctx, s, g, a, b, changes)
+		return d, d.measure(ctx, g, a, b, changes)
 	}
 	return d, nil
 }
 
 // measure fills in the errors of tensors that both models have in one shape.
-func (d *difference) measure(ctx context.Context, s streams, g global, a, b gguf.Model, changes []gguf.TensorChange) error {
-	p := newBar(s.err, g, "compare values")
+func (d *difference) measure(ctx context.Context, g global, a, b gguf.Model, changes []gguf.TensorChange) error {
+	p := newBar(g, "compare values")
 	defer p.finish()
 	errs, err := verify.CompareAll(ctx, a, b, changes, g.threads, p.update)
 	if err != nil {
@@ -177,25 +178,25 @@ func describeShape(i *gguf.TensorInfo) *tensorShape {
 	return &tensorShape{i.Type.String(), i.Shape}
 }
 
-func (d *difference) print(s streams, values bool) {
+func (d *difference) print(out io.Writer, values bool) {
 	if len(d.Metadata) > 0 {
-		t := newTable(s.out)
+		t := newTable(out)
 		t.row("metadata", "change", "A", "B")
 		for _, m := range d.Metadata {
 			t.row(m.Key, m.Change, m.from, m.to)
 		}
 		t.flush()
-		fmt.Fprintln(s.out)
+		fmt.Fprintln(out)
 	}
 	if len(d.Tensors) > 0 {
-		d.printTensors(s, values)
-		fmt.Fprintln(s.out)
+		d.printTensors(out, values)
+		fmt.Fprintln(out)
 	}
-	printf(s.out, "%d tensors are equal, %d differ; %d metadata keys differ\n", d.SameTensors, len(d.Tensors), len(d.Metadata))
+	printf(out, "%d tensors are equal, %d differ; %d metadata keys differ\n", d.SameTensors, len(d.Tensors), len(d.Metadata))
 }
 
-func (d *difference) printTensors(s streams, values bool) {
-	t := newTable(s.out)
+func (d *difference) printTensors(out io.Writer, values bool) {
+	t := newTable(out)
 	if !values {
 		// Layers that changed alike share a row.
 		t.row("tensor", "change", "A", "B")

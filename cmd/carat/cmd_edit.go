@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func editCommand(s streams) *cli.Command {
+func editCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "edit",
 		Usage:     "change a GGUF file's metadata",
@@ -56,7 +57,7 @@ EXAMPLES:
 			if o.edit, err = parseEdit(c); err != nil {
 				return err
 			}
-			return runEdit(c.Context, s, g, arg, o)
+			return runEdit(c.Context, g, arg, o)
 		},
 	}
 }
@@ -98,7 +99,7 @@ type edited struct {
 	Metadata []metadataDifference `json:"metadata"`
 }
 
-func runEdit(ctx context.Context, s streams, g global, in string, o editOptions) error {
+func runEdit(ctx context.Context, g global, in string, o editOptions) error {
 	f, err := gguf.Open(in)
 	if err != nil {
 		return err
@@ -115,17 +116,17 @@ func runEdit(ctx context.Context, s streams, g global, in string, o editOptions)
 	}
 	e := edited{Metadata: describeChanges(gguf.DiffMetadata(f.Metadata(), md))}
 	if !o.dryRun {
-		if e.Output, err = writeEdit(ctx, s, g, f, md, o); err != nil {
+		if e.Output, err = writeEdit(ctx, g, f, md, o); err != nil {
 			return err
 		}
 	}
 	if g.json {
-		return printJSON(s.out, e)
+		return printJSON(g.out, e)
 	}
 	if !g.quiet {
-		printChanges(s, e.Metadata)
+		printChanges(g.out, e.Metadata)
 		if e.Output != nil {
-			e.Output.print(s.out)
+			e.Output.print(g.out)
 		}
 	}
 	return nil
@@ -150,11 +151,11 @@ func stillLoads(m gguf.Model, md *gguf.Metadata) error {
 }
 
 // writeEdit tells of the files that it wrote.
-func writeEdit(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, o editOptions) (*outputFile, error) {
+func writeEdit(ctx context.Context, g global, f *gguf.File, md *gguf.Metadata, o editOptions) (*outputFile, error) {
 	if !o.inPlace {
-		return rewrite(ctx, s, g, f, md, o.out, "edit", f.Split())
+		return rewrite(ctx, g, f, md, o.out, "edit", f.Split())
 	}
-	b := newBar(s.err, g, "edit")
+	b := newBar(g, "edit")
 	defer b.finish()
 	paths := f.Paths()
 	if err := f.Replace(ctx, md, b.update); err != nil {
@@ -163,16 +164,16 @@ func writeEdit(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.
 	return hashFiles(paths)
 }
 
-func printChanges(s streams, changes []metadataDifference) {
+func printChanges(out io.Writer, changes []metadataDifference) {
 	if len(changes) == 0 {
-		fmt.Fprintln(s.out, "no key changes")
+		fmt.Fprintln(out, "no key changes")
 		return
 	}
-	t := newTable(s.out)
+	t := newTable(out)
 	t.row("metadata", "change", "from", "to")
 	for _, m := range changes {
 		t.row(m.Key, m.Change, m.from, m.to)
 	}
 	t.flush()
-	fmt.Fprintln(s.out)
+	fmt.Fprintln(out)
 }

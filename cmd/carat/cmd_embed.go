@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func embedCommand(s streams) *cli.Command {
+func embedCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "embed",
 		Usage:     "make vectors of texts",
@@ -67,10 +68,10 @@ EXAMPLES:
 			if err := o.choose(c.String("pooling")); err != nil {
 				return err
 			}
-			if o.texts, err = lineTexts(s, "embed", c.Args().Tail(), c.String("file")); err != nil {
+			if o.texts, err = lineTexts(g.in, "embed", c.Args().Tail(), c.String("file")); err != nil {
 				return err
 			}
-			return runEmbed(c.Context, s, g, o)
+			return runEmbed(c.Context, g, o)
 		},
 	}
 }
@@ -107,18 +108,18 @@ func (o *embedOptions) choose(pooling string) error {
 }
 
 // lineTexts are the arguments of a verb, or the lines of a file or of standard input.
-func lineTexts(s streams, verb string, args []string, file string) ([]string, error) {
+func lineTexts(in io.Reader, verb string, args []string, file string) ([]string, error) {
 	switch {
 	case len(args) > 0 && file != "":
 		return nil, usagef("--file %s and texts as arguments: give one of them", file)
 	case len(args) > 0:
 		return args, nil
-	case file == "" && !stdinOf(s.in).piped():
+	case file == "" && !stdinOf(in).piped():
 		return nil, usagef("%s needs texts: as arguments, as lines of --file FILE, or as lines of standard input", verb)
 	case file == "":
 		file = "-"
 	}
-	t, err := readText(s.in, file)
+	t, err := readText(in, file)
 	if err != nil || t.Data == "" {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (o *embedOptions) settle(src gguf.Model) (err error) {
 	return nil
 }
 
-func runEmbed(ctx context.Context, s streams, g global, o embedOptions) (err error) {
+func runEmbed(ctx context.Context, g global, o embedOptions) (err error) {
 	src, err := g.open(o.model, o.source)
 	if err != nil {
 		return err
@@ -172,11 +173,11 @@ func runEmbed(ctx context.Context, s streams, g global, o embedOptions) (err err
 	defer func() { err = errors.Join(err, e.Close()) }()
 	var files outputs
 	defer files.abort()
-	out, err := newVectors(s, g, o, e, &files)
+	out, err := newVectors(g, o, e, &files)
 	if err != nil {
 		return err
 	}
-	b := newCounter(s.err, g, "embed")
+	b := newCounter(g, "embed")
 	o.Progress = b.update
 	err = embed.Run(ctx, e, o.texts, o.Options, out.put)
 	b.finish()

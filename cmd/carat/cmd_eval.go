@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func evalCommand(s streams) *cli.Command {
+func evalCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "eval",
 		Usage:     "measure perplexity, and divergence from a reference",
@@ -59,7 +59,7 @@ EXAMPLES:
 			if err := o.check(); err != nil {
 				return err
 			}
-			return runEval(c.Context, s, g, o)
+			return runEval(c.Context, g, o)
 		},
 	}
 }
@@ -81,9 +81,9 @@ func (o *evalOptions) check() error {
 	return o.measure.checkReport()
 }
 
-func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
+func runEval(ctx context.Context, g global, o evalOptions) error {
 	// Only reports, pages and caches hold the models' SHA-256.
-	ms := models{g: g, warnings: s.err, src: o.source, sizesOnly: o.measure.Report == "" && len(o.pages) == 0 && o.stored.Cache == ""}
+	ms := models{g: g, src: o.source, sizesOnly: o.measure.Report == "" && len(o.pages) == 0 && o.stored.Cache == ""}
 	defer ms.close()
 	j := job.Job{Command: "eval", Options: o.measure.Eval, MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
 	var err error
@@ -99,7 +99,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	if err != nil {
 		return err
 	}
-	r, runErr := runJob(ctx, s, g, &j, o.measure)
+	r, runErr := runJob(ctx, g, &j, o.measure)
 	var out outputs
 	defer out.abort()
 	// What was measured is printed even if it could not be stored.
@@ -110,7 +110,7 @@ func runEval(ctx context.Context, s streams, g global, o evalOptions) error {
 	}
 	e := newEvaluation(r, o.model, o.reference)
 	e.Stopped = r.Protocol.Stopped
-	return ended(runErr, errors.Join(storeErr, o.pages.write(s, g, r, o.measure.Report, e, &out)), out.files.Names(), o.measure.Report)
+	return ended(runErr, errors.Join(storeErr, o.pages.write(g, r, o.measure.Report, e, &out)), out.files.Names(), o.measure.Report)
 }
 
 // evaluation is eval's JSON. Fields of the comparison are there when there is a reference.

@@ -17,7 +17,7 @@ import (
 // exportFormats are what --to takes.
 var exportFormats = []string{"ollama", "ollama-store", "lmstudio", "hub", "vllm"}
 
-func exportCommand(s streams) *cli.Command {
+func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "put a model where another program looks for it",
@@ -67,9 +67,9 @@ ENVIRONMENT:
 				return err
 			}
 			if o.to == "vllm" {
-				return exportVLLM(c, s, g, arg, o)
+				return exportVLLM(c, g, arg, o)
 			}
-			return runPublish(c.Context, s, g, arg, o)
+			return runPublish(c.Context, g, arg, o)
 		},
 	}
 }
@@ -151,7 +151,7 @@ type publishedFile struct {
 	Bytes int64  `json:"bytes"`
 }
 
-func runPublish(ctx context.Context, s streams, g global, path string, o exportOptions) error {
+func runPublish(ctx context.Context, g global, path string, o exportOptions) error {
 	f, err := gguf.Open(path)
 	if err != nil {
 		return err
@@ -176,14 +176,14 @@ func runPublish(ctx context.Context, s streams, g global, path string, o exportO
 	}
 	switch {
 	case g.json:
-		return printJSON(s.out, out)
+		return printJSON(g.out, out)
 	case !g.quiet:
-		t := newTable(s.out)
+		t := newTable(g.out)
 		for _, x := range out.Files {
 			t.row(size(x.Bytes), x.Path)
 		}
 		t.flush()
-		printf(s.out, "\n%d files, %s\n%s\n", len(out.Files), display.Bytes(out.Bytes), next)
+		printf(g.out, "\n%d files, %s\n%s\n", len(out.Files), display.Bytes(out.Bytes), next)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func gateCommand(s streams) *cli.Command {
+func gateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "gate",
 		Usage:     "build or take a model, measure it and judge it by a policy",
@@ -44,7 +44,7 @@ EXIT STATUS:
 		Flags: slices.Concat(gateFlags(), pageFlags(), ciFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			if c.Bool("print-policy") {
-				return printPolicy(c, s)
+				return printPolicy(c)
 			}
 			g, err := globals(c)
 			if err != nil {
@@ -54,7 +54,7 @@ EXIT STATUS:
 			if err != nil {
 				return err
 			}
-			return runGate(c.Context, s, g, o, sourceOptions(c))
+			return runGate(c.Context, g, o, sourceOptions(c))
 		},
 	}
 }
@@ -91,7 +91,7 @@ func gateFlags() []cli.Flag {
 }
 
 // printPolicy prints the built-in policy, as YAML with its comments or as JSON, which is a policy too.
-func printPolicy(c *cli.Context, s streams) error {
+func printPolicy(c *cli.Context) error {
 	g, err := globals(c)
 	if err != nil {
 		return err
@@ -100,12 +100,12 @@ func printPolicy(c *cli.Context, s streams) error {
 		return usagef("gate --print-policy takes no model (got %q)", c.Args().Slice())
 	}
 	if !g.json {
-		_, err := fmt.Fprint(s.out, gate.DefaultText())
+		_, err := fmt.Fprint(g.out, gate.DefaultText())
 		return err
 	}
 	policy, err := gate.DefaultJSON()
 	if err != nil {
 		return err
 	}
-	return printJSON(s.out, policy)
+	return printJSON(g.out, policy)
 }

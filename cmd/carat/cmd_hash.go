@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func hashCommand(s streams) *cli.Command {
+func hashCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "hash",
 		Usage:     "show the SHA-256 of a model's files and tensors",
@@ -30,7 +30,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runHash(c.Context, s, g, arg, c.String("check"))
+			return runHash(c.Context, g, arg, c.String("check"))
 		},
 	}
 }
@@ -46,11 +46,11 @@ type hashCheck struct {
 	Differences []string `json:"differences"`
 }
 
-func runHash(ctx context.Context, s streams, g global, path, check string) error {
+func runHash(ctx context.Context, g global, path, check string) error {
 	var before *gguf.Hashes
 	var err error
 	if check != "" {
-		if before, err = readHashes(s.in, check); err != nil {
+		if before, err = readHashes(g.in, check); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func runHash(ctx context.Context, s streams, g global, path, check string) error
 		return err
 	}
 	defer m.Close()
-	b := newBar(s.err, g, "hash")
+	b := newBar(g, "hash")
 	defer b.finish()
 	h := hashes{}
 	if h.Hashes, err = gguf.Hash(ctx, m, g.threads, b.update); err != nil {
@@ -71,11 +71,11 @@ func runHash(ctx context.Context, s streams, g global, path, check string) error
 		h.Check = &hashCheck{len(d) == 0, d}
 	}
 	if g.json {
-		if err := printJSON(s.out, h); err != nil {
+		if err := printJSON(g.out, h); err != nil {
 			return err
 		}
 	} else if !g.quiet {
-		h.print(s)
+		h.print(g.out)
 	}
 	if h.Check != nil && !h.Check.Equal {
 		return &refusal{fmt.Sprintf("%s differs from %s in %d places", path, check, len(h.Check.Differences))}
@@ -96,17 +96,17 @@ func readHashes(in io.Reader, path string) (*gguf.Hashes, error) {
 }
 
 // print lists the hashes, or with --check only what differs.
-func (h hashes) print(s streams) {
+func (h hashes) print(out io.Writer) {
 	if h.Check != nil {
 		for _, d := range h.Check.Differences {
-			printf(s.out, "%s\n", d)
+			printf(out, "%s\n", d)
 		}
 		if h.Check.Equal {
-			printf(s.out, "equal: %d tensors\n", len(h.Tensors))
+			printf(out, "equal: %d tensors\n", len(h.Tensors))
 		}
 		return
 	}
-	t := newTable(s.out)
+	t := newTable(out)
 	t.row("sha256", "     bytes", "type", "name")
 	for _, f := range h.Files {
 		t.row(f.SHA256, fmt.Sprintf("%10d", f.Bytes), "file", f.Name)

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func helpCommand(s streams) *cli.Command {
+func helpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
 		Usage:     "show help for carat or for a verb",
@@ -20,7 +20,7 @@ EXAMPLES:
    carat help quantize
    carat help quantize --json
    carat help config`,
-		Action: func(c *cli.Context) error { return showHelp(s, c) },
+		Action: func(c *cli.Context) error { return showHelp(c) },
 	}
 }
 
@@ -33,32 +33,32 @@ func helpJSON(app *cli.App, verb *cli.Command) error {
 }
 
 // showHelp shows the help that c asks for.
-func showHelp(s streams, c *cli.Context) error {
+func showHelp(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return usagef("help takes one verb (got %q); see carat --help", c.Args().Slice())
 	}
 	if c.NArg() == 0 {
 		if c.Bool("json") {
-			return printJSON(s.out, describeApp(c.App))
+			return printJSON(c.App.Writer, describeApp(c.App))
 		}
-		printAppHelp(s.out, c.App)
+		printAppHelp(c.App.Writer, c.App)
 		return nil
 	}
 	if c.Args().First() == "config" {
-		return showConfigHelp(s, c.Bool("json"))
+		return showConfigHelp(c.App.Writer, c.Bool("json"))
 	}
 	verb := c.App.Command(c.Args().First())
 	switch {
 	case verb == nil:
 		return unknownVerb(c.App, &line{rest: c.Args().Slice()})
 	case c.Bool("json"):
-		return printJSON(s.out, describeVerb(verb))
+		return printJSON(c.App.Writer, describeVerb(verb))
 	}
-	printVerbHelp(s.out, verb)
+	printVerbHelp(c.App.Writer, verb)
 	return nil
 }
 
-func versionCommand(s streams) *cli.Command {
+func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "show the version",
@@ -69,7 +69,7 @@ func versionCommand(s streams) *cli.Command {
 			if _, err := positional(c, 0, "no arguments"); err != nil {
 				return err
 			}
-			return showVersion(s.out, c.Bool("json"))
+			return showVersion(c.App.Writer, c.Bool("json"))
 		},
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func imatrixCommand(s streams) *cli.Command {
+func imatrixCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "imatrix",
 		Usage:     "collect, merge and describe importance matrices",
@@ -79,14 +79,14 @@ EXAMPLES:
 				if err != nil {
 					return err
 				}
-				return runImatrixStats(s, g, args[0], o)
+				return runImatrixStats(g, args[0], o)
 			case o.Out == "":
 				return usagef("imatrix needs -o OUT (or --stats FILE)")
 			case c.Bool("merge"):
 				if c.NArg() == 0 {
 					return usagef("imatrix --merge needs the files to add up")
 				}
-				return runImatrixMerge(s, g, c.Args().Slice(), o)
+				return runImatrixMerge(g, c.Args().Slice(), o)
 			}
 			args, err := positional(c, 1, "MODEL")
 			if err != nil {
@@ -95,7 +95,7 @@ EXAMPLES:
 			if o.Text == "" {
 				return usagef("imatrix needs --text FILE")
 			}
-			return runImatrix(c.Context, s, g, args[0], sourceOptions(c), o)
+			return runImatrix(c.Context, g, args[0], sourceOptions(c), o)
 		},
 	}
 }
@@ -136,7 +136,7 @@ func (o *imatrixOptions) check() error {
 // partial is where snapshots go.
 func (o *imatrixOptions) partial() string { return o.Out + ".partial" }
 
-func runImatrix(ctx context.Context, s streams, g global, path string, src convert.Options, o imatrixOptions) error {
+func runImatrix(ctx context.Context, g global, path string, src convert.Options, o imatrixOptions) error {
 	if exists(o.partial()) && !o.Resume {
 		return usagef("%s of an interrupted run exists: continue it with --resume, or delete it", o.partial())
 	}
@@ -145,12 +145,12 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err
 	}
 	defer m.Close()
-	text, err := readText(s.in, o.Text)
+	text, err := readText(g.in, o.Text)
 	if err != nil {
 		return err
 	}
 	if o.Output && !slices.ContainsFunc(m.Tensors(), func(t gguf.Tensor) bool { return t.Info().Name == "output.weight" }) {
-		fmt.Fprintln(s.err, "carat: note: the model has no separate output.weight; --process-output has no effect")
+		fmt.Fprintln(g.err, "carat: note: the model has no separate output.weight; --process-output has no effect")
 		o.Output = false
 	}
 	model, err := imatrix.Fingerprint(m)
@@ -158,11 +158,11 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 		return err
 	}
 	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output, Computation: g.computing.record().String()}
-	matrix, err := collectImatrix(ctx, s, g, path, m, text, snap, o)
+	matrix, err := collectImatrix(ctx, g, path, m, text, snap, o)
 	if err != nil {
 		return err
 	}
-	err = finishImatrix(s, g, matrix, o)
+	err = finishImatrix(g, matrix, o)
 	var no *refusal
 	if errors.As(err, &no) && o.SaveEvery > 0 {
 		if err := snap.Write(o.partial(), matrix); err != nil {
@@ -177,7 +177,7 @@ func runImatrix(ctx context.Context, s streams, g global, path string, src conve
 }
 
 // collectImatrix runs m over the text and keeps snapshots.
-func collectImatrix(ctx context.Context, s streams, g global, path string, m gguf.Model, in text.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
+func collectImatrix(ctx context.Context, g global, path string, m gguf.Model, in text.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
 	e, err := g.load(path, m, engine.Options{Text: true})
 	if err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 	if err != nil {
 		return nil, err
 	}
-	warnBeyond(s.err, path, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
+	warnBeyond(g.err, path, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
 	chunks, err := text.Chunks(o.Text, in.Data, tok, text.Options{Context: o.Context, Chunks: o.Chunks})
 	if err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 		}
 		done = opts.Start.Chunks
 	}
-	b := newBar(s.err, g, "collect")
+	b := newBar(g, "collect")
 	defer b.finish()
 	opts.Progress = func(chunk, chunks int) {
 		done = chunk
@@ -229,7 +229,7 @@ func collectImatrix(ctx context.Context, s streams, g global, path string, m ggu
 	return matrix, gguf.Unchanged(m)
 }
 
-func runImatrixMerge(s streams, g global, paths []string, o imatrixOptions) error {
+func runImatrixMerge(g global, paths []string, o imatrixOptions) error {
 	var ms []imatrix.Named
 	for _, p := range paths {
 		m, err := imatrix.Read(p)
@@ -242,11 +242,11 @@ func runImatrixMerge(s streams, g global, paths []string, o imatrixOptions) erro
 	if err != nil {
 		return err
 	}
-	return finishImatrix(s, g, m, o)
+	return finishImatrix(g, m, o)
 }
 
 // finishImatrix writes m unless its coverage is too low, and reports.
-func finishImatrix(s streams, g global, m *imatrix.Matrix, o imatrixOptions) error {
+func finishImatrix(g global, m *imatrix.Matrix, o imatrixOptions) error {
 	r := reportImatrix(m)
 	refused := r.refuse(o.MinCoverage)
 	if refused == nil {
@@ -258,10 +258,10 @@ func finishImatrix(s streams, g global, m *imatrix.Matrix, o imatrixOptions) err
 			return err
 		}
 	}
-	return errors.Join(r.show(s, g), refused)
+	return errors.Join(r.show(g), refused)
 }
 
-func runImatrixStats(s streams, g global, path string, o imatrixOptions) error {
+func runImatrixStats(g global, path string, o imatrixOptions) error {
 	m, err := imatrix.Read(path)
 	if err != nil {
 		return err
@@ -269,5 +269,5 @@ func runImatrixStats(s streams, g global, path string, o imatrixOptions) error {
 	r := reportImatrix(m)
 	r.File, r.Statistics = path, m.Statistics()
 	r.Layers = imatrix.Layers(r.Statistics)
-	return errors.Join(r.show(s, g), r.refuse(o.MinCoverage))
+	return errors.Join(r.show(g), r.refuse(o.MinCoverage))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"sort"
 
 	"github.com/carat-llm/carat/gguf"
@@ -10,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func inspectCommand(s streams) *cli.Command {
+func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
 		Usage:     "show a model's metadata, tensors and size by type",
@@ -38,16 +39,16 @@ EXAMPLES:
 			}
 			defer m.Close()
 			if key := c.String("key"); c.IsSet("key") {
-				return showValue(s, g, m, arg, key)
+				return showValue(g, m, arg, key)
 			}
 			in, err := inspect(c.Context, m, c.Bool("hash"))
 			if err != nil {
 				return err
 			}
 			if g.json {
-				return printJSON(s.out, in)
+				return printJSON(g.out, in)
 			}
-			in.print(s, c.Bool("tensors"))
+			in.print(g.out, c.Bool("tensors"))
 			return nil
 		},
 	}
@@ -125,30 +126,30 @@ func inspect(ctx context.Context, m gguf.Model, hash bool) (*inspection, error) 
 	return in, nil
 }
 
-func (in *inspection) print(s streams, tensors bool) {
-	t := newTable(s.out)
+func (in *inspection) print(out io.Writer, tensors bool) {
+	t := newTable(out)
 	for _, e := range in.Metadata {
 		t.row(e.Key, e.Type, shorten(e.Value))
 	}
 	t.flush()
 	if tensors {
-		fmt.Fprintln(s.out)
-		t = newTable(s.out)
+		fmt.Fprintln(out)
+		t = newTable(out)
 		t.row("tensor", "type", "shape", "     bytes", hashHeading(in))
 		for _, x := range in.Tensors {
 			t.row(x.Name, x.Type, shapeString(x.Shape), fmt.Sprintf("%10d", x.Bytes), x.SHA256)
 		}
 		t.flush()
 	}
-	fmt.Fprintln(s.out)
-	t = newTable(s.out)
+	fmt.Fprintln(out)
+	t = newTable(out)
 	t.row("type", "tensors", "     size", "share")
 	for _, x := range in.Types {
 		t.row(x.Type, fmt.Sprintf("%7d", x.Tensors), size(x.Bytes), fmt.Sprintf("%5.1f %%", 100*float64(x.Bytes)/float64(in.Bytes)))
 	}
 	t.flush()
 	if in.Parameters > 0 {
-		printf(s.out, "\n%s, %d tensors, %d parameters, %s of tensor data, %.3f bits per weight\n", in.Architecture, len(in.Tensors),
+		printf(out, "\n%s, %d tensors, %d parameters, %s of tensor data, %.3f bits per weight\n", in.Architecture, len(in.Tensors),
 			in.Parameters, display.Bytes(in.Bytes), 8*float64(in.Bytes)/float64(in.Parameters))
 	}
 }

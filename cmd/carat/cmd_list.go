@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // lists are what list can list.
 var lists = []string{"types", "architectures"}
 
-func listCommand(s streams) *cli.Command {
+func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "list",
 		Usage:     "list the types and architectures that carat knows",
@@ -45,13 +46,13 @@ EXAMPLES:
 			case !slices.Contains(lists, what):
 				return usagef("%s", suggest.OneOf("list", what, lists))
 			case what == "types" && g.json:
-				return printJSON(s.out, typeLists())
+				return printJSON(g.out, typeLists())
 			case what == "types":
-				typeLists().print(s)
+				typeLists().print(g.out)
 			case g.json:
-				return printJSON(s.out, map[string]any{"architectures": listArchitectures()})
+				return printJSON(g.out, map[string]any{"architectures": listArchitectures()})
 			default:
-				printArchitectures(s, listArchitectures())
+				printArchitectures(g.out, listArchitectures())
 			}
 			return nil
 		},
@@ -104,21 +105,21 @@ func typeLists() *typeList {
 	return &l
 }
 
-func (l *typeList) print(s streams) {
-	t := newTable(s.out)
+func (l *typeList) print(out io.Writer) {
+	t := newTable(out)
 	t.row("file type", "most tensors", "bits", "    KLD", "KLD, imatrix", "clients")
 	for _, f := range l.FileTypes {
 		t.row(f.Name, f.Tensors, fmt.Sprintf("%6.3f", f.BitsPerWeight), nats(f.KLD), nats(f.KLDImatrix), readers(f.Clients))
 	}
 	t.flush()
-	fmt.Fprintln(s.out)
-	t = newTable(s.out)
+	fmt.Fprintln(out)
+	t = newTable(out)
 	t.row("tensor type", "bits", "block", "bytes", "clients")
 	for _, x := range l.TensorTypes {
 		t.row(x.Name, fmt.Sprintf("%6.3f", x.BitsPerWeight), fmt.Sprintf("%5d", x.BlockSize), fmt.Sprintf("%5d", x.BlockBytes), readers(x.Clients))
 	}
 	t.flush()
-	fmt.Fprintf(s.out, "\nbits: per weight. block: weights that are encoded together; bytes: of a block.\nKLD: %s.\n", measuredOn)
+	fmt.Fprintf(out, "\nbits: per weight. block: weights that are encoded together; bytes: of a block.\nKLD: %s.\n", measuredOn)
 }
 
 func nats(v *float64) string {
@@ -160,8 +161,8 @@ func listArchitectures() []listedArchitecture {
 	return out
 }
 
-func printArchitectures(s streams, list []listedArchitecture) {
-	t := newTable(s.out)
+func printArchitectures(out io.Writer, list []listedArchitecture) {
+	t := newTable(out)
 	t.row("architecture", "evaluated", "classes that convert reads")
 	for _, a := range list {
 		evaluated := "no"

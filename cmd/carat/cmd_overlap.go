@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func overlapCommand(s streams) *cli.Command {
+func overlapCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "overlap",
 		Usage:     "find evaluation text that is also in the calibration text",
@@ -43,7 +43,7 @@ EXAMPLES:
 			case !(o.MaxShare >= 0 && o.MaxShare <= 1):
 				return outOfRange("--max-share", 0, 1, o.MaxShare)
 			}
-			return runOverlap(c.Context, s, g, o)
+			return runOverlap(c.Context, g, o)
 		},
 	}
 }
@@ -62,12 +62,12 @@ type overlaps struct {
 	Results  []overlap.Result `json:"results"`
 }
 
-func runOverlap(ctx context.Context, s streams, g global, o overlapOptions) error {
-	calib, err := readTexts(s.in, o.Calibration)
+func runOverlap(ctx context.Context, g global, o overlapOptions) error {
+	calib, err := readTexts(g.in, o.Calibration)
 	if err != nil {
 		return err
 	}
-	evals, err := readTexts(s.in, o.Evaluation)
+	evals, err := readTexts(g.in, o.Evaluation)
 	if err != nil {
 		return err
 	}
@@ -83,11 +83,11 @@ func runOverlap(ctx context.Context, s streams, g global, o overlapOptions) erro
 	}
 	out.Pass = above == 0
 	if g.json {
-		if err := printJSON(s.out, out); err != nil {
+		if err := printJSON(g.out, out); err != nil {
 			return err
 		}
 	} else if !g.quiet {
-		out.print(s.out)
+		out.print(g.out)
 	}
 	if !out.Pass {
 		return &refusal{fmt.Sprintf("%d of %d pairs share more than %g %% of the evaluation text's %d-grams", above, len(out.Results), 100*o.MaxShare, o.NGram)}

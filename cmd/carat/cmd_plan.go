@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func planCommand(s streams) *cli.Command {
+func planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
 		Aliases:   []string{"explain"},
@@ -58,10 +58,10 @@ EXAMPLES:
 			if err := savePlan(plan, c.String("save"), c.String("export-tensor-types"), &o); err != nil {
 				return err
 			}
-			if err := o.commit(s); err != nil {
+			if err := o.commit(g.out); err != nil {
 				return err
 			}
-			return runPlan(s, g, plan, opts)
+			return runPlan(g, plan, opts)
 		},
 	}
 }
@@ -73,21 +73,21 @@ type planned struct {
 	*written
 }
 
-func runPlan(s streams, g global, plan *quantize.Plan, opts quantize.Options) error {
+func runPlan(g global, plan *quantize.Plan, opts quantize.Options) error {
 	sum, err := plan.Summary()
 	if err != nil {
 		return err
 	}
 	p := planned{opts.FileType.String(), sum.FileBytes, describe(plan)}
 	if g.json {
-		return printJSON(s.out, p)
+		return printJSON(g.out, p)
 	}
 	if !g.quiet {
-		printNotes(s, g, plan)
+		printNotes(g, plan)
 	}
 	if !g.quiet && !g.piped {
-		p.print(s.out)
-		printf(s.out, "the file would have %d bytes (%s)\n", sum.FileBytes, display.Bytes(sum.FileBytes))
+		p.print(g.out)
+		printf(g.out, "the file would have %d bytes (%s)\n", sum.FileBytes, display.Bytes(sum.FileBytes))
 	}
 	return nil
 }
@@ -114,11 +114,11 @@ func savePlan(plan *quantize.Plan, recipePath, typesPath string, o *outputs) err
 }
 
 // printNotes says on stderr what the plan's table does not show; JSON has it under notes.
-func printNotes(s streams, g global, plan *quantize.Plan) {
+func printNotes(g global, plan *quantize.Plan) {
 	if g.json || g.quiet {
 		return
 	}
 	for _, n := range plan.Notes() {
-		printf(s.err, "carat: note: %s\n", n)
+		printf(g.err, "carat: note: %s\n", n)
 	}
 }

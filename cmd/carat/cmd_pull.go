@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/carat-llm/carat/convert/hub"
@@ -10,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func pullCommand(s streams) *cli.Command {
+func pullCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "pull",
 		Usage:     "download a model from the Hugging Face hub",
@@ -48,7 +49,7 @@ ENVIRONMENT:
 			if !ok {
 				return usagef("pull takes the name of a model on the hub, ORG/NAME (got %q)", arg)
 			}
-			return runPull(c.Context, s, g, ref, hub.PullOptions{Include: c.StringSlice("include"), Folder: c.String("output")})
+			return runPull(c.Context, g, ref, hub.PullOptions{Include: c.StringSlice("include"), Folder: c.String("output")})
 		},
 	}
 }
@@ -71,13 +72,13 @@ type pulledFile struct {
 	Fetched bool   `json:"fetched"`
 }
 
-func runPull(ctx context.Context, s streams, g global, ref hub.Ref, o hub.PullOptions) error {
+func runPull(ctx context.Context, g global, ref hub.Ref, o hub.PullOptions) error {
 	client, err := hub.NewClient()
 	if err != nil {
 		return err
 	}
 	client.Note = g.note
-	b := newBar(s.err, g, "pull "+ref.String())
+	b := newBar(g, "pull "+ref.String())
 	o.Progress = b.update
 	p, err := client.Pull(ctx, ref, o)
 	b.finish()
@@ -93,9 +94,9 @@ func runPull(ctx context.Context, s streams, g global, ref hub.Ref, o hub.PullOp
 	}
 	switch {
 	case g.json:
-		return printJSON(s.out, out)
+		return printJSON(g.out, out)
 	case !g.quiet:
-		out.print(s)
+		out.print(g.out)
 	}
 	return nil
 }
@@ -108,8 +109,8 @@ func pullError(ctx context.Context, err error) error {
 	return err
 }
 
-func (p *pulled) print(s streams) {
-	t := newTable(s.out)
+func (p *pulled) print(out io.Writer) {
+	t := newTable(out)
 	t.row("file", "     size", "")
 	for _, f := range p.Files {
 		how := "was there"
@@ -119,6 +120,6 @@ func (p *pulled) print(s streams) {
 		t.row(f.Name, size(f.Bytes), how)
 	}
 	t.flush()
-	printf(s.out, "\n%d files, %s, %s fetched, commit %s\n", len(p.Files), display.Bytes(p.Bytes), display.Bytes(p.Fetched), p.Commit)
-	fmt.Fprintln(s.out, p.Path)
+	printf(out, "\n%d files, %s, %s fetched, commit %s\n", len(p.Files), display.Bytes(p.Bytes), display.Bytes(p.Fetched), p.Commit)
+	fmt.Fprintln(out, p.Path)
 }

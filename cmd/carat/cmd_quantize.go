@@ -16,7 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func quantizeCommand(s streams) *cli.Command {
+func quantizeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "quantize",
 		Usage:     "write a model in fewer bits",
@@ -66,7 +66,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runQuantize(c.Context, s, g, src, arg, out, opts, cal, rec)
+			return runQuantize(c.Context, g, src, arg, out, opts, cal, rec)
 		},
 	}
 }
@@ -163,7 +163,7 @@ func tensorTypeFlag(c *cli.Context, name string) (*gguf.Type, error) {
 	return &t, nil
 }
 
-func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, source, out string, opts quantize.Options, cal calibration, rec *recorder) error {
+func runQuantize(ctx context.Context, g global, src gguf.Model, source, out string, opts quantize.Options, cal calibration, rec *recorder) error {
 	plan, err := quantize.NewPlan(src, opts)
 	if err != nil {
 		return err
@@ -171,12 +171,12 @@ func runQuantize(ctx context.Context, s streams, g global, src gguf.Model, sourc
 	if err := rec.begin(src, plan); err != nil {
 		return err
 	}
-	store, err := roundBy(ctx, s, g, source, out, src, plan, &cal)
+	store, err := roundBy(ctx, g, source, out, src, plan, &cal)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if err := writePlan(ctx, s, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType), rec); err != nil {
+	if err := writePlan(ctx, g, plan, source, out, fmt.Sprintf("quantize to %s", opts.FileType), rec); err != nil {
 		return err
 	}
 	_ = store.Remove() // what it kept is in the output

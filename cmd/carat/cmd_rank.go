@@ -18,7 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func rankCommand(s streams) *cli.Command {
+func rankCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rank",
 		Usage:     "sort texts by how well they answer a query",
@@ -62,10 +62,10 @@ EXAMPLES:
 			case o.top < 0 || c.IsSet("top") && o.top == 0:
 				return usagef("--top must be at least 1 (got %d)", o.top)
 			}
-			if o.texts, err = lineTexts(s, "rank", c.Args().Tail(), c.String("file")); err != nil {
+			if o.texts, err = lineTexts(g.in, "rank", c.Args().Tail(), c.String("file")); err != nil {
 				return err
 			}
-			return runRank(c.Context, s, g, o)
+			return runRank(c.Context, g, o)
 		},
 	}
 }
@@ -88,7 +88,7 @@ type ranked struct {
 	Logit  float32 `json:"logit"`
 }
 
-func runRank(ctx context.Context, s streams, g global, o rankOptions) (err error) {
+func runRank(ctx context.Context, g global, o rankOptions) (err error) {
 	src, err := g.open(o.model, o.source)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func runRank(ctx context.Context, s streams, g global, o rankOptions) (err error
 	if src.Metadata().Architecture() == "bert" && e.Scores() == 1 && !e.HasPooler() {
 		g.note(o.model + " has no pooler (cls.weight), which the reference converter leaves out: scores are those of llama.cpp, not of the checkpoint; convert --pooler keeps it")
 	}
-	b := newCounter(s.err, g, "rank")
+	b := newCounter(g, "rank")
 	o.Progress = b.update
 	var all []ranked
 	err = embed.Rank(ctx, e, o.query, o.texts, o.RankOptions, func(r embed.Score) error {
@@ -120,7 +120,7 @@ func runRank(ctx context.Context, s streams, g global, o rankOptions) (err error
 	if o.top > 0 {
 		all = all[:min(o.top, len(all))]
 	}
-	return printRanked(s.out, g, all)
+	return printRanked(g.out, g, all)
 }
 
 func printRanked(out io.Writer, g global, all []ranked) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func reportCommand(s streams) *cli.Command {
+func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "pages, tables and pictures from a report.json",
@@ -39,7 +39,7 @@ EXAMPLES:
 			if err := o.check(c); err != nil {
 				return err
 			}
-			return runReport(s, g, o)
+			return runReport(g, o)
 		},
 	}
 }
@@ -63,13 +63,13 @@ func (o *reportOptions) check(c *cli.Context) error {
 	return nil
 }
 
-func runReport(s streams, g global, o reportOptions) error {
-	r, err := readReport(s.in, o.path)
+func runReport(g global, o reportOptions) error {
+	r, err := readReport(g.in, o.path)
 	if err != nil {
 		return err
 	}
 	if len(r.Unknown) > 0 && !g.quiet {
-		printf(s.err, "carat: note: %s has unknown fields, which are ignored: %s\n", o.path, someOf(r.Unknown))
+		printf(g.err, "carat: note: %s has unknown fields, which are ignored: %s\n", o.path, someOf(r.Unknown))
 	}
 	var out outputs
 	defer out.abort()
@@ -87,7 +87,7 @@ func runReport(s streams, g global, o reportOptions) error {
 			return err
 		}
 	}
-	return o.pages.write(s, g, r, "", r, &out)
+	return o.pages.write(g, r, "", r, &out)
 }
 
 // readReport reads the report at path, or standard input for "-".

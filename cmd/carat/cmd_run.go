@@ -17,7 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func runCommand(s streams) *cli.Command {
+func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "talk with a model, or continue a text",
@@ -63,7 +63,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			if talks(c, s) {
+			if talks(c) {
 				chat, err := chatOptionsOf(c)
 				if err != nil {
 					return err
@@ -71,13 +71,13 @@ EXAMPLES:
 				if !c.IsSet("n") {
 					o.MaxTokens = mostTokens // as many as there is room for
 				}
-				return runTalk(c.Context, s, g, arg, sourceOptions(c), adapters, chat, o, breakers, form)
+				return runTalk(c.Context, g, arg, sourceOptions(c), adapters, chat, o, breakers, form)
 			}
-			prompt, err := readPrompt(s.in, c.String("prompt"), c.IsSet("prompt"))
+			prompt, err := readPrompt(g.in, c.String("prompt"), c.IsSet("prompt"))
 			if err != nil {
 				return err
 			}
-			return runRun(c.Context, s, g, arg, sourceOptions(c), adapters, prompt, o, breakers, form)
+			return runRun(c.Context, g, arg, sourceOptions(c), adapters, prompt, o, breakers, form)
 		},
 	}
 }
@@ -99,7 +99,7 @@ func warnBeyond(w io.Writer, path string, e *engine.Engine, tokens int, what str
 	}
 }
 
-func runRun(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options, breakers []string, form *grammar.Grammar) error {
+func runRun(ctx context.Context, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options, breakers []string, form *grammar.Grammar) error {
 	e, err := g.engine(path, src, engine.Options{Text: true}, adapters...)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 	if err != nil {
 		return err
 	}
-	warnBeyond(s.err, path, e, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
+	warnBeyond(g.err, path, e, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
 	if e.Encodes() { // the prompt is what the encoder reads, and the text an answer to it
 		if err := sess.Encode(ids); err != nil {
 			return err
@@ -140,14 +140,14 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 	}
 	var text strings.Builder
 	if !g.json && !e.Encodes() {
-		fmt.Fprint(s.out, prompt)
+		fmt.Fprint(g.out, prompt)
 	}
 	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, opts, func(piece []byte) error {
 		text.Write(piece)
 		if g.json {
 			return nil
 		}
-		_, err := s.out.Write(piece)
+		_, err := g.out.Write(piece)
 		return err
 	})
 	if err != nil {
@@ -157,11 +157,11 @@ func runRun(ctx context.Context, s streams, g global, path string, src convert.O
 		return err
 	}
 	if form != nil && reason == generate.Limit {
-		printf(s.err, "carat: warning: the text is not whole: it has %d tokens, as many as -n allows, and the grammar wants more\n", len(tokens))
+		printf(g.err, "carat: warning: the text is not whole: it has %d tokens, as many as -n allows, and the grammar wants more\n", len(tokens))
 	}
 	if g.json {
-		return printJSON(s.out, generated{prompt, text.String(), tokens, string(reason)})
+		return printJSON(g.out, generated{prompt, text.String(), tokens, string(reason)})
 	}
-	fmt.Fprintln(s.out)
+	fmt.Fprintln(g.out)
 	return nil
 }

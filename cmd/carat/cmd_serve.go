@@ -27,7 +27,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func serveCommand(s streams) *cli.Command {
+func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "serve",
 		Usage:     "answer OpenAI's HTTP API with a model",
@@ -77,7 +77,7 @@ EXAMPLES:
 			if o.adapters, err = adaptersOf(c); err != nil {
 				return err
 			}
-			return runServe(c.Context, s, g, o)
+			return runServe(c.Context, g, o)
 		},
 	}
 }
@@ -135,7 +135,7 @@ type served struct {
 	Context int    `json:"context"`
 }
 
-func runServe(ctx context.Context, s streams, g global, o serveOptions) (err error) {
+func runServe(ctx context.Context, g global, o serveOptions) (err error) {
 	l, err := net.Listen("tcp", o.address) // before the model is read, which may take a while
 	if err != nil {
 		return hint.Wrap(fmt.Errorf("%w: cannot listen at %s: %w", gguf.ErrEnvironment, o.address, err), "another --port, or --port 0 for one that is free")
@@ -159,9 +159,9 @@ func runServe(ctx context.Context, s streams, g global, o serveOptions) (err err
 	}
 	about := served{"http://" + l.Addr().String(), o.Name, o.Slots, server.Context()}
 	if g.json {
-		err = printJSON(s.out, about)
+		err = printJSON(g.out, about)
 	} else {
-		_, err = fmt.Fprintf(s.out, "serving %s at %s (%d slots of %d tokens)\n", about.Model, about.URL, about.Slots, about.Context)
+		_, err = fmt.Fprintf(g.out, "serving %s at %s (%d slots of %d tokens)\n", about.Model, about.URL, about.Slots, about.Context)
 	}
 	if err != nil || o.dryRun {
 		return err

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func splitCommand(s streams) *cli.Command {
+func splitCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "split",
 		Usage:     "split a GGUF file into several",
@@ -33,12 +33,12 @@ EXAMPLES:
 				return usagef("split needs --split-max-size or --split-max-tensors")
 			}
 			split.CountLast = true
-			return runRewrite(c.Context, s, g, in, out, "split", split)
+			return runRewrite(c.Context, g, in, out, "split", split)
 		},
 	}
 }
 
-func mergeCommand(s streams) *cli.Command {
+func mergeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "merge",
 		Usage:     "join the files of a split into one GGUF file",
@@ -54,7 +54,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runRewrite(c.Context, s, g, in, out, "merge", gguf.Split{})
+			return runRewrite(c.Context, g, in, out, "merge", gguf.Split{})
 		},
 	}
 }
@@ -77,27 +77,27 @@ type rewritten struct {
 	Tensors int         `json:"tensors"`
 }
 
-func runRewrite(ctx context.Context, s streams, g global, in, out, title string, split gguf.Split) error {
+func runRewrite(ctx context.Context, g global, in, out, title string, split gguf.Split) error {
 	f, err := gguf.Open(in)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	o, err := rewrite(ctx, s, g, f, f.Metadata(), out, title, split)
+	o, err := rewrite(ctx, g, f, f.Metadata(), out, title, split)
 	switch {
 	case err != nil:
 		return err
 	case g.json:
-		return printJSON(s.out, rewritten{o, len(f.Tensors())})
+		return printJSON(g.out, rewritten{o, len(f.Tensors())})
 	case !g.quiet:
-		o.print(s.out)
+		o.print(g.out)
 	}
 	return nil
 }
 
 // rewrite writes f's tensors with md and tells of the files that it wrote, with sums if somebody will see them. The
 // input's files are not written over.
-func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) (*outputFile, error) {
+func rewrite(ctx context.Context, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) (*outputFile, error) {
 	paths, err := split.Paths(out, md, gguf.Infos(f.Tensors()))
 	if err != nil {
 		return nil, usagef("%v", err)
@@ -109,7 +109,7 @@ func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Me
 			}
 		}
 	}
-	b := newBar(s.err, g, title)
+	b := newBar(g, title)
 	defer b.finish()
 	w, err := gguf.CreateSplit(out, md, gguf.Infos(f.Tensors()), split)
 	if err != nil {
@@ -131,5 +131,5 @@ func rewrite(ctx context.Context, s streams, g global, f *gguf.File, md *gguf.Me
 			return nil, err
 		}
 	}
-	return sums, o.commitUnless(ctx, s)
+	return sums, o.commitUnless(ctx, g.out)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func sweepCommand(s streams) *cli.Command {
+func sweepCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sweep",
 		Usage:     "quantize to many types, measure all, and draw size against quality",
@@ -67,9 +67,9 @@ EXAMPLES:
 				}
 				sw.imatrixName = filepath.Base(f)
 			}
-			ms := models{g: g, warnings: s.err, src: sourceOptions(c)}
+			ms := models{g: g, src: sourceOptions(c)}
 			defer ms.close()
-			return sw.run(c.Context, s, &ms, arg, cmp)
+			return sw.run(c.Context, &ms, arg, cmp)
 		},
 	}
 }
@@ -100,7 +100,7 @@ func fileTypes(flag, list string) (out []recipe.FileType, err error) {
 	return out, nil
 }
 
-func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp *comparison) error {
+func (w *sweep) run(ctx context.Context, ms *models, path string, cmp *comparison) error {
 	src, err := ms.g.open(path, ms.src)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	made, err := w.quantize(ctx, s, ms.g, plans, path, folder, scratch)
+	made, err := w.quantize(ctx, ms.g, plans, path, folder, scratch)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (w *sweep) run(ctx context.Context, s streams, ms *models, path string, cmp
 			kept = append(kept, f.path)
 		}
 	}
-	err = cmp.run(ctx, s, ms, kept)
+	err = cmp.run(ctx, ms, kept)
 	ms.close() // before the files go: Windows keeps those that are mapped
 	return err
 }
@@ -173,7 +173,7 @@ func (w *sweep) plans(src gguf.Model, g global) (out []target, err error) {
 }
 
 // quantize writes all targets to folder, which may be scratch, and lists the files.
-func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []target, path, folder string, scratch *atomicfile.Scratch) ([]candidateFile, error) {
+func (w *sweep) quantize(ctx context.Context, g global, targets []target, path, folder string, scratch *atomicfile.Scratch) ([]candidateFile, error) {
 	base := strings.TrimSuffix(job.Named(path).Name, ".gguf")
 	var files []candidateFile
 	var plans []*quantize.Plan
@@ -183,10 +183,10 @@ func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []tar
 		if err := sameFile(path, file); err != nil {
 			return nil, err
 		}
-		printNotes(s, g, t.plan)
+		printNotes(g, t.plan)
 		plans, paths, files = append(plans, t.plan), append(paths, file), append(files, candidateFile{file, t.role})
 	}
-	b := newBar(s.err, g, fmt.Sprintf("quantize to %d types", len(plans)))
+	b := newBar(g, fmt.Sprintf("quantize to %d types", len(plans)))
 	defer b.finish()
 	writers, err := quantize.Stage(ctx, plans, paths, b.update)
 	if err != nil {
@@ -200,5 +200,5 @@ func (w *sweep) quantize(ctx context.Context, s streams, g global, targets []tar
 	for _, w := range writers {
 		o.model(w)
 	}
-	return files, o.commitUnless(ctx, s)
+	return files, o.commitUnless(ctx, g.out)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func tasksCommand(s streams) *cli.Command {
+func tasksCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "tasks",
 		Usage:     "score a model on question sets",
@@ -51,7 +51,7 @@ EXAMPLES:
 				return err
 			}
 			if c.Bool("list") {
-				return listTasks(s, g)
+				return listTasks(g)
 			}
 			args, err := positional(c, 1, "MODEL")
 			if err != nil {
@@ -70,7 +70,7 @@ EXAMPLES:
 			if err := o.check(); err != nil {
 				return err
 			}
-			return runTasks(c.Context, s, g, args[0], c.String("reference"), sourceOptions(c), o)
+			return runTasks(c.Context, g, args[0], c.String("reference"), sourceOptions(c), o)
 		},
 	}
 }
@@ -151,7 +151,7 @@ type taskScores struct {
 	PeakMemory int64          `json:"peak_memory_bytes"`
 }
 
-func runTasks(ctx context.Context, s streams, g global, path, reference string, src convert.Options, o tasksOptions) error {
+func runTasks(ctx context.Context, g global, path, reference string, src convert.Options, o tasksOptions) error {
 	// All files are read first: a mistake in the last one should not cost the run of the others.
 	items := make([]*task.Items, len(o.Tasks))
 	shots := make([]*task.Items, len(o.Tasks))
@@ -190,7 +190,7 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	}
 	scores := &taskScores{Model: path, Reference: reference, Computation: g.computing.record()}
 	for i, t := range o.Tasks {
-		b := newBar(s.err, g, t.Name)
+		b := newBar(g, t.Name)
 		r, runErr := task.Run(ctx, t.Task, items[i], *cand, ref, task.Options{
 			Limit: o.Limit, Select: o.Select, Shots: shots[i], MaxTokens: o.MaxTokens,
 			// In bytes of items, as every bar of carat counts bytes.
@@ -213,10 +213,10 @@ func runTasks(ctx context.Context, s streams, g global, path, reference string, 
 	}
 	scores.PeakMemory = bench.PeakMemory()
 	if g.json {
-		return errors.Join(err, printJSON(s.out, scores))
+		return errors.Join(err, printJSON(g.out, scores))
 	}
 	if !g.quiet {
-		scores.print(s.out)
+		scores.print(g.out)
 	}
 	return err
 }
@@ -261,17 +261,17 @@ type taskAbout struct {
 	Format string `json:"format"`
 }
 
-func listTasks(s streams, g global) error {
+func listTasks(g global) error {
 	var list []taskAbout
 	for _, t := range task.All() {
 		list = append(list, taskAbout{t.Name, t.About, t.Format})
 	}
 	if g.json {
-		return printJSON(s.out, map[string]any{"tasks": list})
+		return printJSON(g.out, map[string]any{"tasks": list})
 	}
 	for _, x := range list {
-		printf(s.out, "%-16s %s\n%16s %s\n", x.Task, x.About, "", x.Format)
+		printf(g.out, "%-16s %s\n%16s %s\n", x.Task, x.About, "", x.Format)
 	}
-	fmt.Fprintln(s.out, "\nFiles may be compressed by gzip or bzip2.")
+	fmt.Fprintln(g.out, "\nFiles may be compressed by gzip or bzip2.")
 	return nil
 }

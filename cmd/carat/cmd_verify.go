@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
@@ -15,7 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func verifyCommand(s streams) *cli.Command {
+func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "check a model's structure and contents",
@@ -56,7 +57,7 @@ EXAMPLES:
 					return err
 				}
 			}
-			return runVerify(c.Context, s, g, arg, source, sourceOptions(c), o)
+			return runVerify(c.Context, g, arg, source, sourceOptions(c), o)
 		},
 	}
 }
@@ -68,7 +69,7 @@ type verification struct {
 	Seed *uint64 `json:"seed,omitempty"`
 }
 
-func runVerify(ctx context.Context, s streams, g global, path, source string, so convert.Options, o verify.Options) error {
+func runVerify(ctx context.Context, g global, path, source string, so convert.Options, o verify.Options) error {
 	m, err := g.open(path, so)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 		defer o.Source.Close()
 	}
 	v := verification{}
-	if v.Report, err = verifyModel(ctx, s, g, m, o); err != nil {
+	if v.Report, err = verifyModel(ctx, g, m, o); err != nil {
 		if strings.Contains(err.Error(), path) || source != "" && strings.Contains(err.Error(), source) {
 			return err // it says which of the two
 		}
@@ -91,11 +92,11 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 		v.Seed = &o.Seed
 	}
 	if g.json {
-		if err := printJSON(s.out, v); err != nil {
+		if err := printJSON(g.out, v); err != nil {
 			return err
 		}
 	} else if !g.quiet {
-		v.print(s)
+		v.print(g.out)
 	}
 	if !v.OK {
 		return &refusal{fmt.Sprintf("%s is not sound: %d findings", path, len(v.Findings))}
@@ -103,13 +104,13 @@ func runVerify(ctx context.Context, s streams, g global, path, source string, so
 	return nil
 }
 
-func verifyModel(ctx context.Context, s streams, g global, m gguf.Model, o verify.Options) (*verify.Report, error) {
-	b := newBar(s.err, g, "verify")
+func verifyModel(ctx context.Context, g global, m gguf.Model, o verify.Options) (*verify.Report, error) {
+	b := newBar(g, "verify")
 	defer b.finish()
 	return verify.Verify(ctx, m, o, b.update)
 }
 
-func (v verification) print(s streams) {
+func (v verification) print(out io.Writer) {
 	found := map[string]int{}
 	for _, f := range v.Findings {
 		found[f.Check]++
@@ -120,7 +121,7 @@ func (v verification) print(s streams) {
 		}
 		return "ok"
 	}
-	t := newTable(s.out)
+	t := newTable(out)
 	t.row("check", "result", "")
 	t.row("structure", "ok", fmt.Sprintf("%d tensors, %s", v.Tensors, display.Bytes(v.Bytes)))
 	t.row("metadata", verdict("metadata"), "")
@@ -136,8 +137,8 @@ func (v verification) print(s streams) {
 	}
 	t.flush()
 	if len(v.Findings) > 0 {
-		fmt.Fprintln(s.out)
-		t = newTable(s.out)
+		fmt.Fprintln(out)
+		t = newTable(out)
 		t.row("check", "tensor", "row", "column", "found")
 		for _, f := range v.Findings {
 			t.row(f.Check, orDash(f.Tensor), number(f.Row), number(f.Column), f.Message)
@@ -145,7 +146,7 @@ func (v verification) print(s streams) {
 		t.flush()
 	}
 	for _, n := range v.Notes {
-		printf(s.out, "note: %s\n", n)
+		printf(out, "note: %s\n", n)
 	}
 }
 

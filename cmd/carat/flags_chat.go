@@ -54,7 +54,7 @@ func chatOptionsOf(c *cli.Context) (o chatOptions, err error) {
 }
 
 // runTalk is run's conversation.
-func runTalk(ctx context.Context, s streams, g global, path string, src convert.Options, adapters []convert.LoRA, c chatOptions, opts generate.Options, breakers []string, form *grammar.Grammar) error {
+func runTalk(ctx context.Context, g global, path string, src convert.Options, adapters []convert.LoRA, c chatOptions, opts generate.Options, breakers []string, form *grammar.Grammar) error {
 	if g.json {
 		return usagef("a conversation has no --json: /save writes one, and -p TEXT without --chat is a text")
 	}
@@ -70,7 +70,7 @@ func runTalk(ctx context.Context, s streams, g global, path string, src convert.
 	if err != nil {
 		return err
 	}
-	t, err := newTalk(s, g, path, e, tok, c)
+	t, err := newTalk(g, path, e, tok, c)
 	if err != nil {
 		return err
 	}
@@ -101,28 +101,28 @@ func runTalk(ctx context.Context, s streams, g global, path string, src convert.
 }
 
 // newTalk is a conversation that has not begun.
-func newTalk(s streams, g global, path string, e *engine.Engine, tok *tokenizer.Tokenizer, c chatOptions) (*talk, error) {
+func newTalk(g global, path string, e *engine.Engine, tok *tokenizer.Tokenizer, c chatOptions) (*talk, error) {
 	tmpl, err := chat.New(e.Source().Metadata())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if tmpl.Default() {
-		printf(s.err, "carat: warning: %s has no chat template; ChatML is used, which the model may not know\n", path)
+		printf(g.err, "carat: warning: %s has no chat template; ChatML is used, which the model may not know\n", path)
 	}
 	if c.room == 0 {
 		c.room = min(e.ContextLength(), 4096)
 	}
-	warnBeyond(s.err, path, e, c.room, fmt.Sprintf("a conversation of up to %d tokens (--ctx)", c.room))
+	warnBeyond(g.err, path, e, c.room, fmt.Sprintf("a conversation of up to %d tokens (--ctx)", c.room))
 	session, err := e.NewSession(c.room)
 	if err != nil {
 		return nil, err
 	}
 	conversation := &chat.Conversation{Template: tmpl, Options: chat.Options{MergeSystem: true, Vars: c.vars}, Session: session, Room: c.room, Vocab: e.Vocab(), Tokens: tok}
 	conversation.SetSystem(c.system)
-	return &talk{s: s, c: conversation, terminal: isTerminal(s.in) && isTerminal(s.err), quiet: g.quiet}, nil
+	return &talk{s: g.streams, c: conversation, terminal: isTerminal(g.in) && isTerminal(g.err), quiet: g.quiet}, nil
 }
 
 // talks reports whether run is a conversation: with --chat or what belongs to it, and without a prompt on a terminal.
-func talks(c *cli.Context, s streams) bool {
-	return slices.ContainsFunc([]string{"chat", "system", "ctx", "template-var"}, c.IsSet) || !c.IsSet("prompt") && isTerminal(s.in)
+func talks(c *cli.Context) bool {
+	return slices.ContainsFunc([]string{"chat", "system", "ctx", "template-var"}, c.IsSet) || !c.IsSet("prompt") && isTerminal(c.App.Reader)
 }

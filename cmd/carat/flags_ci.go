@@ -48,7 +48,7 @@ func ciOptionsOf(c *cli.Context) ciOptions {
 }
 
 // stage adds the files to out. A statement about nothing is left out.
-func (o *ciOptions) stage(s streams, g global, r *report.Report, run ci.Run, out *outputs) error {
+func (o *ciOptions) stage(g global, r *report.Report, run ci.Run, out *outputs) error {
 	for _, w := range ciWriters {
 		file := o.files[w.flag]
 		if file == "" {
@@ -58,7 +58,7 @@ func (o *ciOptions) stage(s streams, g global, r *report.Report, run ci.Run, out
 		err := w.write(&b, r, run)
 		if errors.Is(err, ci.ErrNoStatement) {
 			if !g.quiet {
-				printf(s.err, "carat: note: --%s %s is not written: %v\n", w.flag, file, err)
+				printf(g.err, "carat: note: --%s %s is not written: %v\n", w.flag, file, err)
 			}
 			continue
 		}
@@ -73,10 +73,10 @@ func (o *ciOptions) stage(s streams, g global, r *report.Report, run ci.Run, out
 }
 
 // tell does what GitHub asks for.
-func (o *ciOptions) tell(s streams, r *report.Report, gh ci.GitHubOptions) error {
+func (o *ciOptions) tell(stderr io.Writer, r *report.Report, gh ci.GitHubOptions) error {
 	if !o.github {
 		return nil
 	}
 	// Workflow commands are read from both streams; stdout may hold JSON.
-	return ci.GitHub(os.Getenv, s.err, r, gh)
+	return ci.GitHub(os.Getenv, stderr, r, gh)
 }

@@ -25,9 +25,10 @@ func TestNothingToAttest(t *testing.T) {
 		Gate:       &report.Gate{Verdict: report.Fail, ExitCode: 4, Candidate: "m.gguf"}}
 	write := func(g global) string {
 		var log bytes.Buffer
+		g.err = &log
 		var out outputs
-		require.NoError(t, o.stage(streams{nil, nil, &log}, g, r, ci.Run{}, &out))
-		require.NoError(t, out.commit(streams{out: io.Discard}))
+		require.NoError(t, o.stage(g, r, ci.Run{}, &out))
+		require.NoError(t, out.commit(io.Discard))
 		return log.String()
 	}
 	require.Equal(t, "carat: note: --intoto "+o.files["intoto"]+` is not written: nothing to attest: m.gguf has no SHA-256 in the report (found "")`+"\n", write(global{}))

@@ -20,8 +20,9 @@ func globalFlags() []cli.Flag {
 	)
 }
 
-// global holds the values of globalFlags.
+// global is what every verb works with: the standard files, and the values of globalFlags.
 type global struct {
+	streams
 	threads    int
 	json       bool
 	quiet      bool
@@ -32,7 +33,7 @@ type global struct {
 }
 
 func globals(c *cli.Context) (global, error) {
-	g := global{threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
+	g := global{streams: streamsOf(c), threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
 	if f := c.String("log-format"); f != "text" && f != "json" {
 		return g, usagef("%s", suggest.OneOf("--log-format", f, []string{"text", "json"}))
 	}
@@ -60,3 +61,6 @@ func globals(c *cli.Context) (global, error) {
 	}
 	return g, nil
 }
+
+// streamsOf are the standard files of the app that c belongs to.
+func streamsOf(c *cli.Context) streams { return streams{c.App.Reader, c.App.Writer, c.App.ErrWriter} }

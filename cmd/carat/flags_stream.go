@@ -34,7 +34,7 @@ func checkStream(c *cli.Context, arg string) (hub.Ref, error) {
 
 // streamed fetches, if --stream says so, the small files of the model and has its weights read on the hub: arg becomes the
 // folder of the former, and o opens the latter.
-func streamed(c *cli.Context, s streams, g global, arg *string, o *convert.Options) error {
+func streamed(c *cli.Context, g global, arg *string, o *convert.Options) error {
 	if !c.Bool("stream") {
 		return nil
 	}
@@ -47,7 +47,7 @@ func streamed(c *cli.Context, s streams, g global, arg *string, o *convert.Optio
 		return err
 	}
 	client.Note = g.note
-	b := newBar(s.err, g, "pull "+ref.String())
+	b := newBar(g, "pull "+ref.String())
 	m, err := client.Stream(c.Context, ref, hub.PullOptions{Progress: b.update})
 	b.finish()
 	if err != nil {

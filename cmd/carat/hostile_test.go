@@ -76,7 +76,7 @@ func TestNothingIsObeyed(t *testing.T) {
 
 // TestProgressTitles: a bar's title may be a model's name.
 func TestProgressTitles(t *testing.T) {
-	b := newBar(io.Discard, global{}, "tensors of "+attack)
+	b := newBar(global{streams: streams{err: io.Discard}}, "tensors of "+attack)
 	defer b.finish()
 	require.Equal(t, `tensors of \x1b[31m\n|<script>\u202e`, *b.title.Load())
 }

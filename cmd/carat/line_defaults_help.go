@@ -5,13 +5,13 @@ import (
 )
 
 // showConfigHelp shows what files of defaults are.
-func showConfigHelp(s streams, json bool) error {
+func showConfigHelp(out io.Writer, json bool) error {
 	var h helpText
 	h.prose(configHelp)
 	if json {
-		return printJSON(s.out, map[string]string{"topic": "config", "text": h.String()})
+		return printJSON(out, map[string]string{"topic": "config", "text": h.String()})
 	}
-	_, err := io.WriteString(s.out, h.String())
+	_, err := io.WriteString(out, h.String())
 	return err
 }
 

@@ -11,22 +11,22 @@ import (
 )
 
 // showBench prints what was measured: all as JSON, or the results of its models.
-func showBench(s streams, g global, o benchOptions, all any, results ...*bench.Result) error {
+func showBench(g global, o benchOptions, all any, results ...*bench.Result) error {
 	switch {
 	case g.json:
-		return printJSON(s.out, all)
+		return printJSON(g.out, all)
 	case o.Output != "table":
-		return bench.Write(s.out, bench.Format(o.Output), results...)
+		return bench.Write(g.out, bench.Format(o.Output), results...)
 	case g.quiet:
 		return nil
 	}
 	switch x := all.(type) {
 	case *bench.Comparison:
-		printBenchComparison(s.out, x)
+		printBenchComparison(g.out, x)
 	case benchGrid:
-		printBenchGrid(s.out, x.Configurations)
+		printBenchGrid(g.out, x.Configurations)
 	default:
-		printBench(s.out, results[0])
+		printBench(g.out, results[0])
 	}
 	return nil
 }

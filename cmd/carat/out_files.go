@@ -50,24 +50,24 @@ func (o *outputs) draw(path string, draw func(io.Writer) error) error {
 }
 
 // commit gives all files their names, or none, and then prints.
-func (o *outputs) commit(s streams) error {
+func (o *outputs) commit(out io.Writer) error {
 	if err := o.files.Commit(); err != nil {
 		return err
 	}
 	if o.stdout.Len() == 0 {
 		return nil
 	}
-	_, err := s.out.Write(o.stdout.Bytes())
+	_, err := out.Write(o.stdout.Bytes())
 	return err
 }
 
 // commitUnless is commit for results that an interruption forbids. From here on the run is no longer interrupted.
-func (o *outputs) commitUnless(ctx context.Context, s streams) error {
+func (o *outputs) commitUnless(ctx context.Context, out io.Writer) error {
 	reached("staged")
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := o.commit(s); err != nil {
+	if err := o.commit(out); err != nil {
 		return err
 	}
 	reached("written")

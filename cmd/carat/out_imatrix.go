@@ -57,12 +57,12 @@ func (r *imatrixReport) refuse(percent float64) error {
 	return &refusal{fmt.Sprintf("%.2f %% of the columns of %s saw data, --min-coverage is %v: use more or other text", worst.Percent, worst.Tensor, percent)}
 }
 
-func (r *imatrixReport) show(s streams, g global) error {
+func (r *imatrixReport) show(g global) error {
 	if g.json {
-		return printJSON(s.out, r)
+		return printJSON(g.out, r)
 	}
 	if !g.quiet {
-		r.print(s.out)
+		r.print(g.out)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // showValue prints one metadata value of a model whole.
-func showValue(s streams, g global, m gguf.Model, path, key string) error {
+func showValue(g global, m gguf.Model, path, key string) error {
 	md := m.Metadata()
 	v, ok := md.Get(key)
 	if !ok {
@@ -25,9 +25,9 @@ func showValue(s streams, g global, m gguf.Model, path, key string) error {
 		return fmt.Errorf("%w: %s: %s", gguf.ErrInput, path, suggest.Unknown("key", key, keys))
 	}
 	if g.json {
-		return printJSON(s.out, metadataEntry{key, valueTypeName(v), jsonValue(v)})
+		return printJSON(g.out, metadataEntry{key, valueTypeName(v), jsonValue(v)})
 	}
-	w := bufio.NewWriter(s.out)
+	w := bufio.NewWriter(g.out)
 	writeValue(w, v)
 	return w.Flush()
 }

@@ -47,13 +47,13 @@ func pagesOf(c *cli.Context) pages {
 
 // write writes the report, if path names a file for it, and its pages, together with what o holds already, and prints
 // what the global flags ask for; object is what --json shows. Figures are printed even if no file could be written.
-func (p pages) write(s streams, g global, r *report.Report, path string, object any, o *outputs) error {
+func (p pages) write(g global, r *report.Report, path string, object any, o *outputs) error {
 	reached("measured")
 	err := p.stage(r, path, o)
 	if err == nil {
-		err = o.commit(s)
+		err = o.commit(g.out)
 	}
-	return errors.Join(err, p.show(s, g, r, object))
+	return errors.Join(err, p.show(g, r, object))
 }
 
 // stage adds the report, if path names a file for it, and its pages to o.
@@ -78,14 +78,14 @@ func (p pages) stage(r *report.Report, path string, o *outputs) error {
 }
 
 // show prints what the global flags ask for, unless something else takes standard output.
-func (p pages) show(s streams, g global, r *report.Report, object any) error {
+func (p pages) show(g global, r *report.Report, object any) error {
 	switch {
 	case g.json:
-		return printJSON(s.out, object)
+		return printJSON(g.out, object)
 	case g.quiet || g.piped:
 		return nil
 	}
-	return page.Terminal(s.out, r, coloured(s.out))
+	return page.Terminal(g.out, r, coloured(g.out))
 }
 
 // coloured reports whether w takes colours: a terminal, and NO_COLOR (no-color.org) is not set.

@@ -22,19 +22,19 @@ type bar struct {
 	stopped     chan struct{}
 }
 
-func newBar(w io.Writer, g global, title string) *bar { return startBar(w, g, title, false) }
+func newBar(g global, title string) *bar { return startBar(g, title, false) }
 
 // newCounter is a bar of things that are counted.
-func newCounter(w io.Writer, g global, title string) *bar { return startBar(w, g, title, true) }
+func newCounter(g global, title string) *bar { return startBar(g, title, true) }
 
-func startBar(w io.Writer, g global, title string, counts bool) *bar {
+func startBar(g global, title string, counts bool) *bar {
 	b := &bar{counts: counts, stop: make(chan struct{}), stopped: make(chan struct{})}
 	b.describe(title)
-	if f := fileOf(w); f == nil || g.quiet || g.noProgress || !term.IsTerminal(int(f.Fd())) {
+	if f := fileOf(g.err); f == nil || g.quiet || g.noProgress || !term.IsTerminal(int(f.Fd())) {
 		close(b.stopped)
 		return b
 	}
-	go b.draw(w)
+	go b.draw(g.err)
 	return b
 }
 

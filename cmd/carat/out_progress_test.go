@@ -9,13 +9,13 @@ import (
 )
 
 func TestTimeLeft(t *testing.T) {
-	b := newCounter(io.Discard, global{}, "eval")
+	b := newCounter(global{streams: streams{err: io.Discard}}, "eval")
 	defer b.finish()
 	require.Equal(t, "eval", b.text(time.Second), "nothing is known yet")
 	b.update(2, 10)
 	require.Equal(t, "eval, 40s left", b.text(10*time.Second))
 
-	b = newCounter(io.Discard, global{}, "eval")
+	b = newCounter(global{streams: streams{err: io.Discard}}, "eval")
 	b.resume(10, 20)
 	require.Equal(t, "eval", b.text(10*time.Second))
 	b.update(12, 20)

@@ -74,7 +74,7 @@ func TestFullStdout(t *testing.T) {
 		"list":       {{"types"}, {"architectures"}},
 		"":           {{"--help"}, {"--version"}, {"hash", "--help"}},
 	}
-	for _, c := range verbs(streams{}) {
+	for _, c := range verbs() {
 		if c.Name != "help" && c.Name != "version" {
 			require.Contains(t, lines, c.Name, "a verb without a test")
 		}

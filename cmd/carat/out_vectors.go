@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"io"
 	"math"
 	"strconv"
 
@@ -18,19 +19,19 @@ type vectors interface {
 	end(context.Context) error
 }
 
-func newVectors(s streams, g global, o embedOptions, e *engine.Engine, files *outputs) (vectors, error) {
+func newVectors(g global, o embedOptions, e *engine.Engine, files *outputs) (vectors, error) {
 	switch {
 	case o.npy != "":
-		return newArray(s, g, o, e.VectorWidth(), files)
+		return newArray(g, o, e.VectorWidth(), files)
 	case g.json:
-		return &vectorObjects{s: s, o: o}, nil
+		return &vectorObjects{out: g.out, o: o}, nil
 	}
-	return &vectorLines{s: s, blank: o.Pooling == embed.None}, nil
+	return &vectorLines{out: g.out, blank: o.Pooling == embed.None}, nil
 }
 
 // vectorLines prints numbers, a vector a line, as short as they can be told apart.
 type vectorLines struct {
-	s     streams
+	out   io.Writer
 	blank bool // an empty line behind each text
 	line  []byte
 }
@@ -49,7 +50,7 @@ func (v *vectorLines) put(r embed.Result) error {
 	if v.blank {
 		v.line = append(v.line, '\n')
 	}
-	_, err := v.s.out.Write(v.line)
+	_, err := v.out.Write(v.line)
 	return err
 }
 
@@ -66,7 +67,7 @@ type embedded struct {
 
 // vectorObjects prints an object of JSON a line.
 type vectorObjects struct {
-	s    streams
+	out  io.Writer
 	o    embedOptions
 	done int
 }
@@ -79,7 +80,7 @@ func (v *vectorObjects) put(r embed.Result) error {
 		line.Embedding = r.Vectors[0]
 	}
 	v.done++
-	return writeJSON(v.s.out, line, "")
+	return writeJSON(v.out, line, "")
 }
 
 func (v *vectorObjects) end(context.Context) error { return nil }
@@ -97,7 +98,6 @@ type array struct {
 // vectorArray writes a file of NumPy's.
 type vectorArray struct {
 	array
-	s     streams
 	g     global
 	files *outputs
 	file  *atomicfile.File
@@ -105,8 +105,8 @@ type vectorArray struct {
 	row   []byte
 }
 
-func newArray(s streams, g global, o embedOptions, width int, files *outputs) (*vectorArray, error) {
-	v := &vectorArray{s: s, g: g, files: files, array: array{File: o.npy, Vectors: len(o.texts), Dimension: width, Pooling: o.Pooling.String(), Normalize: o.Normalize}}
+func newArray(g global, o embedOptions, width int, files *outputs) (*vectorArray, error) {
+	v := &vectorArray{g: g, files: files, array: array{File: o.npy, Vectors: len(o.texts), Dimension: width, Pooling: o.Pooling.String(), Normalize: o.Normalize}}
 	head := npy.Header(v.Vectors, width)
 	var err error
 	if v.file, err = atomicfile.Create(o.npy, int64(len(head))+4*int64(width)*int64(v.Vectors)); err != nil {
@@ -132,18 +132,18 @@ func (v *vectorArray) put(r embed.Result) error {
 }
 
 func (v *vectorArray) end(ctx context.Context) error {
-	if err := v.files.commitUnless(ctx, v.s); err != nil {
+	if err := v.files.commitUnless(ctx, v.g.out); err != nil {
 		return err
 	}
 	switch {
 	case v.g.json:
-		return printJSON(v.s.out, v.array)
+		return printJSON(v.g.out, v.array)
 	case !v.g.quiet:
 		length := "as they come"
 		if v.Normalize {
 			length = "of length 1"
 		}
-		printf(v.s.out, "%d vectors of %d numbers, %s, pooling %s: %s\n", v.Vectors, v.Dimension, length, v.Pooling, v.File)
+		printf(v.g.out, "%d vectors of %d numbers, %s, pooling %s: %s\n", v.Vectors, v.Dimension, length, v.Pooling, v.File)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ const probeTokens = 256
 const fallbackType = recipe.Q4_K_M
 
 // allocateTypes measures the model's tensors over the calibration text and returns opts with the types that cost least within the budget.
-func allocateTypes(ctx context.Context, s streams, g global, path string, src gguf.Model, opts quantize.Options, b budget, o *calibration) (quantize.Options, error) {
+func allocateTypes(ctx context.Context, g global, path string, src gguf.Model, opts quantize.Options, b budget, o *calibration) (quantize.Options, error) {
 	if !b.set() {
 		return opts, nil
 	}
@@ -103,7 +103,7 @@ func allocateTypes(ctx context.Context, s streams, g global, path string, src gg
 	if err != nil {
 		return opts, err
 	}
-	tensors, err := measurements(ctx, s, g, path, src, base, opts.Clients, b, m)
+	tensors, err := measurements(ctx, g, path, src, base, opts.Clients, b, m)
 	if err != nil {
 		return opts, err
 	}
@@ -147,7 +147,7 @@ func allocateTypes(ctx context.Context, s streams, g global, path string, src gg
 	opts.FileType = fileTypeOf(bytes)
 	opts.File = recipe.NewFile(opts.FileType, list)
 	if !g.json && !g.quiet {
-		printf(s.err, "carat: note: %s of at most %s; expected divergence %.4g nats, at least %.4g\n",
+		printf(g.err, "carat: note: %s of at most %s; expected divergence %.4g nats, at least %.4g\n",
 			display.Bytes(choice.Bytes+rest), display.Bytes(most), choice.Cost, choice.Bound)
 	}
 	return opts, nil
@@ -170,9 +170,9 @@ func fileTypeOf(bytes map[gguf.Type]int64) recipe.FileType {
 }
 
 // measurements reads what was measured before, or measures and writes it.
-func measurements(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, b budget, m *calibrated) ([]allocate.Tensor, error) {
+func measurements(ctx context.Context, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, b budget, m *calibrated) ([]allocate.Tensor, error) {
 	if b.measurements == "" {
-		return measureTensors(ctx, s, g, path, src, base, readers, m)
+		return measureTensors(ctx, g, path, src, base, readers, m)
 	}
 	model, err := imatrix.Fingerprint(src)
 	if err != nil {
@@ -202,7 +202,7 @@ func measurements(ctx context.Context, s streams, g global, path string, src ggu
 		return known.Tensors, nil
 	}
 	found := allocate.Measurements{Key: key}
-	if found.Tensors, err = measureTensors(ctx, s, g, path, src, base, readers, m); err != nil {
+	if found.Tensors, err = measureTensors(ctx, g, path, src, base, readers, m); err != nil {
 		return nil, err
 	}
 	data, err := found.Bytes()
@@ -214,7 +214,7 @@ func measurements(ctx context.Context, s streams, g global, path string, src ggu
 
 // measureTensors measures the tensors that base quantizes, for the types that all readers read. All weights of m are in the end
 // what they were.
-func measureTensors(ctx context.Context, s streams, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, m *calibrated) ([]allocate.Tensor, error) {
+func measureTensors(ctx context.Context, g global, path string, src gguf.Model, base *quantize.Plan, readers []clients.Client, m *calibrated) ([]allocate.Tensor, error) {
 	some := [][]int32{m.chunks[0][:min(probeTokens, len(m.chunks[0]))]}
 	tape, err := m.Record(some)
 	if err != nil {
@@ -232,7 +232,7 @@ func measureTensors(ctx context.Context, s streams, g global, path string, src g
 	for _, t := range base.Tensors {
 		eligible[t.Name] = t.Eligible && t.Type.Quantized() && t.Type != t.Source
 	}
-	b := newCounter(s.err, g, "measure layers")
+	b := newCounter(g, "measure layers")
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	return allocate.Measure(ctx, src, walk, probe, allocate.Settings{

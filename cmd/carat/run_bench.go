@@ -17,7 +17,7 @@ import (
 )
 
 // runBench measures configurations one after the other.
-func runBench(ctx context.Context, s streams, g global, configs []benchConfig, src convert.Options, o benchOptions) error {
+func runBench(ctx context.Context, g global, configs []benchConfig, src convert.Options, o benchOptions) error {
 	var results []*bench.Result
 	for i, x := range configs {
 		label := "measure"
@@ -25,7 +25,7 @@ func runBench(ctx context.Context, s streams, g global, configs []benchConfig, s
 			label = fmt.Sprintf("measure %d of %d", i+1, len(configs))
 		}
 		known := i == 0 || bench.ForgetPeakMemory()
-		r, err := benchOne(ctx, s, x.use(g), x, src, o, label)
+		r, err := benchOne(ctx, x.use(g), x, src, o, label)
 		if err != nil {
 			return err
 		}
@@ -35,9 +35,9 @@ func runBench(ctx context.Context, s streams, g global, configs []benchConfig, s
 		results = append(results, r)
 	}
 	if len(results) > 1 {
-		return showBench(s, g, o, benchGrid{results}, results...)
+		return showBench(g, o, benchGrid{results}, results...)
 	}
-	return showBench(s, g, o, results[0], results...)
+	return showBench(g, o, results[0], results...)
 }
 
 // benchGrid is the JSON of several configurations.
@@ -46,7 +46,7 @@ type benchGrid struct {
 }
 
 // benchOne opens, measures and closes one configuration.
-func benchOne(ctx context.Context, s streams, g global, x benchConfig, src convert.Options, o benchOptions, label string) (r *bench.Result, err error) {
+func benchOne(ctx context.Context, g global, x benchConfig, src convert.Options, o benchOptions, label string) (r *bench.Result, err error) {
 	var load *bench.Load
 	if o.Load { // before the model is mapped: mapped pages stay in the cache
 		if load, err = benchLoad(g, x.path, src); err != nil {
@@ -62,7 +62,7 @@ func benchOne(ctx context.Context, s streams, g global, x benchConfig, src conve
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	b := newBar(s.err, g, label)
+	b := newBar(g, label)
 	defer b.finish()
 	if r, err = benchModel(ctx, e, o, b); err != nil {
 		return nil, err
@@ -183,7 +183,7 @@ func benchLoad(g global, path string, src convert.Options) (*bench.Load, error) 
 }
 
 // runBenchCompare times two configurations in turns.
-func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchConfig, src convert.Options, o benchOptions) error {
+func runBenchCompare(ctx context.Context, g global, configs [2]benchConfig, src convert.Options, o benchOptions) error {
 	var subjects []bench.Subject
 	var again *bench.Subject
 	var mapped [2]int64
@@ -207,7 +207,7 @@ func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchC
 		mapped[i] = bench.MappedBytes(e.Source())
 		subjects = append(subjects, *subject)
 	}
-	b := newBar(s.err, g, "compare")
+	b := newBar(g, "compare")
 	defer b.finish()
 	c, err := bench.Compare(ctx, subjects[0], *again, subjects[1], bench.Rounds{Rounds: o.Rounds, Spec: o.Compared, Progress: func(done, total int) {
 		b.update(int64(done)*subjects[0].Work.Bytes, int64(total)*subjects[0].Work.Bytes)
@@ -223,5 +223,5 @@ func runBenchCompare(ctx context.Context, s streams, g global, configs [2]benchC
 		r.CPU, r.MappedBytes = cpu.Name(), mapped[i]
 		configs[i].describe(r)
 	}
-	return showBench(s, g, o, c, c.A, c.B)
+	return showBench(g, o, c, c.A, c.B)
 }

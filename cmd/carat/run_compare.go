@@ -80,7 +80,7 @@ func (c *comparison) prepare(ms *models, src gguf.Model) error {
 
 // run loads the candidates, measures and shows them. Those that failed are listed at the end. made are files that are
 // there whatever comes of it.
-func (c *comparison) run(ctx context.Context, s streams, ms *models, made []string) error {
+func (c *comparison) run(ctx context.Context, ms *models, made []string) error {
 	j := &c.job
 	for _, f := range c.candidates {
 		m, err := ms.load(f.path, f.role, j.Options.Context)
@@ -94,7 +94,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 		j.Candidates = append(j.Candidates, *m)
 	}
 	job.Distinct(j.Candidates)
-	r, err := runJob(ctx, s, ms.g, j, c.measure)
+	r, err := runJob(ctx, ms.g, j, c.measure)
 	var left *interruption
 	if r == nil || err != nil && !errors.As(err, &left) {
 		if errors.Is(err, context.Canceled) && len(made) > 0 {
@@ -103,7 +103,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 		return err
 	}
 	if err == nil {
-		if err = c.extras.add(ctx, s, ms, j, r); errors.Is(err, context.Canceled) {
+		if err = c.extras.add(ctx, ms, j, r); errors.Is(err, context.Canceled) {
 			r.Complete = false
 			err = c.measure.interrupted("interrupted when all chunks were done")
 		}
@@ -111,7 +111,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 	job.Compare(r)
 	var o outputs
 	defer o.abort()
-	storing := c.pages.write(s, ms.g, r, c.measure.Report, r, &o)
+	storing := c.pages.write(ms.g, r, c.measure.Report, r, &o)
 	return errors.Join(ended(err, storing, slices.Concat(made, o.files.Names()), c.measure.Report), j.Failures())
 }
 
@@ -119,7 +119,7 @@ func (c *comparison) run(ctx context.Context, s streams, ms *models, made []stri
 type extras struct{ speed, tensors bool }
 
 // add measures what is asked for of the models that job ran, and puts it into r.
-func (x extras) add(ctx context.Context, s streams, ms *models, j *job.Job, r *report.Report) error {
+func (x extras) add(ctx context.Context, ms *models, j *job.Job, r *report.Report) error {
 	var reference gguf.Model
 	if j.Reference != nil {
 		reference = j.Reference.Source
@@ -130,7 +130,7 @@ func (x extras) add(ctx context.Context, s streams, ms *models, j *job.Job, r *r
 			continue
 		}
 		if x.tensors {
-			b := newBar(s.err, ms.g, "tensors of "+m.ID.Name)
+			b := newBar(ms.g, "tensors of "+m.ID.Name)
 			t, err := job.Tensors(ctx, m.Source, reference, ms.g.threads, b.update)
 			b.finish()
 			if err != nil {
@@ -143,7 +143,7 @@ func (x extras) add(ctx context.Context, s streams, ms *models, j *job.Job, r *r
 			if err != nil {
 				return err
 			}
-			b := newBar(s.err, ms.g, "speed of "+m.ID.Name)
+			b := newBar(ms.g, "speed of "+m.ID.Name)
 			l, err := benchModel(ctx, e, shortBench(j.Options.Context), b)
 			b.finish()
 			if err != nil {

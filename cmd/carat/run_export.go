@@ -36,7 +36,7 @@ type exported struct {
 }
 
 // exportTo reads the flags of convert --to hf.
-func exportTo(c *cli.Context, s streams, g global, in string) error {
+func exportTo(c *cli.Context, g global, in string) error {
 	out := c.String("output")
 	if c.Bool("dry-run") {
 		out = ""
@@ -47,11 +47,11 @@ func exportTo(c *cli.Context, s streams, g global, in string) error {
 	if err != nil {
 		return err
 	}
-	return runExport(c.Context, s, g, in, out, c.String("outtype"), int64(split.MaxBytes))
+	return runExport(c.Context, g, in, out, c.String("outtype"), int64(split.MaxBytes))
 }
 
 // runExport writes the checkpoint folder out of the GGUF file in; with out "" it only says what it would have.
-func runExport(ctx context.Context, s streams, g global, in, out, outType string, shard int64) error {
+func runExport(ctx context.Context, g global, in, out, outType string, shard int64) error {
 	if st, err := os.Stat(in); err == nil && st.IsDir() {
 		return usagef("--to hf writes a checkpoint folder of a GGUF file, and %s is a folder", in)
 	}
@@ -60,11 +60,11 @@ func runExport(ctx context.Context, s streams, g global, in, out, outType string
 		return err
 	}
 	defer src.Close()
-	return writeHF(ctx, s, g, src, in, out, export.Options{OutType: outType, ShardBytes: shard, Threads: g.threads})
+	return writeHF(ctx, g, src, in, out, export.Options{OutType: outType, ShardBytes: shard, Threads: g.threads})
 }
 
 // writeHF writes src, which was opened from in, as a checkpoint folder.
-func writeHF(ctx context.Context, s streams, g global, src gguf.Model, in, out string, o export.Options) error {
+func writeHF(ctx context.Context, g global, src gguf.Model, in, out string, o export.Options) error {
 	plan, err := export.NewPlan(src, o)
 	if errors.Is(err, export.ErrOutType) {
 		return usagef("--outtype: %v", err)
@@ -83,19 +83,19 @@ func writeHF(ctx context.Context, s streams, g global, src gguf.Model, in, out s
 	}
 	w := exported{out, plan.Class, plan.Type.String(), plan.Tensors, plan.Bytes, plan.Files, plan.Notes}
 	if g.json {
-		return printJSON(s.out, w)
+		return printJSON(g.out, w)
 	}
 	if !g.quiet {
 		if o.Scheme != nil {
 			w.Type = o.Scheme.Name
 		}
-		printf(s.out, "%s: %d tensors as %s, %s\n%s\n", w.Class, w.Tensors, w.Type, display.Bytes(w.Bytes), strings.Join(w.Files, " "))
+		printf(g.out, "%s: %d tensors as %s, %s\n%s\n", w.Class, w.Tensors, w.Type, display.Bytes(w.Bytes), strings.Join(w.Files, " "))
 	}
 	return nil
 }
 
 // exportVLLM reads the flags of export --to vllm.
-func exportVLLM(c *cli.Context, s streams, g global, in string, o exportOptions) error {
+func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 	if o.scheme == "" {
 		return usagef("--to vllm needs --scheme: one of %s", strings.Join(export.SchemeNames(), ", "))
 	}
@@ -111,5 +111,5 @@ func exportVLLM(c *cli.Context, s streams, g global, in string, o exportOptions)
 	if o.dry {
 		o.dir = ""
 	}
-	return writeHF(c.Context, s, g, src, in, o.dir, export.Options{Scheme: scheme, Threads: g.threads})
+	return writeHF(c.Context, g, src, in, o.dir, export.Options{Scheme: scheme, Threads: g.threads})
 }

@@ -28,9 +28,9 @@ type verdict struct {
 func (v *verdict) Error() string { return v.msg }
 
 // runGate judges what o asks for and writes what it asks for.
-func runGate(ctx context.Context, s streams, g global, o *gateOptions, src convert.Options) error {
-	ms := &models{g: g, warnings: s.err, src: src}
-	env := gateEnv(s, g, ms, o)
+func runGate(ctx context.Context, g global, o *gateOptions, src convert.Options) error {
+	ms := &models{g: g, src: src}
+	env := gateEnv(g, ms, o)
 	v, err := gaterun.Run(ctx, o.Request, env)
 	if v != nil {
 		defer v.Candidate.Close()
@@ -38,16 +38,16 @@ func runGate(ctx context.Context, s streams, g global, o *gateOptions, src conve
 	defer ms.close()
 	if err != nil {
 		if v != nil && v.Report != nil && errors.Is(err, context.Canceled) {
-			return o.interrupted(s, v)
+			return o.interrupted(g, v)
 		}
 		return err
 	}
-	return o.finish(s, g, ms, env, v)
+	return o.finish(g, ms, env, v)
 }
 
 // gateEnv is what a gate works with: the models, the cache of o, and what is shown and told meanwhile. Without a cache that
 // can be used a run takes longer, and that is all.
-func gateEnv(s streams, g global, ms *models, o *gateOptions) *gaterun.Env {
+func gateEnv(g global, ms *models, o *gateOptions) *gaterun.Env {
 	env := &gaterun.Env{
 		Threads: g.threads, Today: time.Now().Format(time.DateOnly),
 		Open: func(path, dtype string) (gguf.Model, error) {
@@ -58,16 +58,16 @@ func gateEnv(s streams, g global, ms *models, o *gateOptions) *gaterun.Env {
 			return convert.OpenPath(path, how)
 		},
 		Speed: func(ctx context.Context, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
-			return gateSpeed(ctx, s, g, ms, o.Policy.Context, m, path, n)
+			return gateSpeed(ctx, g, ms, o.Policy.Context, m, path, n)
 		},
 		Note: func(format string, args ...any) {
 			if !g.quiet {
-				printf(s.err, "carat: note: "+format+"\n", args...)
+				printf(g.err, "carat: note: "+format+"\n", args...)
 			}
 		},
-		Planned: func(p *quantize.Plan) { printNotes(s, g, p) },
+		Planned: func(p *quantize.Plan) { printNotes(g, p) },
 		Progress: func(title string, counts bool) gaterun.Progress {
-			return progressBar{startBar(s.err, g, title, counts)}
+			return progressBar{startBar(g, title, counts)}
 		},
 	}
 	if o.cache != "" {
@@ -90,7 +90,7 @@ func (b progressBar) Describe(title string)    { b.describe(title) }
 func (b progressBar) Finish()                  { b.finish() }
 
 // gateSpeed measures what the clock says, with the A/A check that every gate on it needs.
-func gateSpeed(ctx context.Context, s streams, g global, ms *models, tokens int, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
+func gateSpeed(ctx context.Context, g global, ms *models, tokens int, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
 	o := shortBench(tokens)
 	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, n.Energy
 	o.Compared = bench.Spec{Generate: min(32, tokens)}
@@ -98,7 +98,7 @@ func gateSpeed(ctx context.Context, s streams, g global, ms *models, tokens int,
 	if err != nil {
 		return nil, err
 	}
-	b := newBar(s.err, g, "speed of "+m.ID.Name)
+	b := newBar(g, "speed of "+m.ID.Name)
 	r, err := benchModel(ctx, e, o, b)
 	b.finish()
 	if err == nil && n.Load {
@@ -108,13 +108,13 @@ func gateSpeed(ctx context.Context, s streams, g global, ms *models, tokens int,
 }
 
 // interrupted writes the report of what was measured.
-func (o *gateOptions) interrupted(s streams, v *gaterun.Verdict) error {
+func (o *gateOptions) interrupted(g global, v *gaterun.Verdict) error {
 	var out outputs
 	defer out.abort()
 	if err := (pages{}).stage(v.Report, o.report, &out); err != nil {
 		return err
 	}
-	if err := out.commit(s); err != nil {
+	if err := out.commit(g.out); err != nil {
 		return err
 	}
 	m := measureOptions{Report: o.report}
@@ -123,7 +123,7 @@ func (o *gateOptions) interrupted(s streams, v *gaterun.Verdict) error {
 
 // finish writes everything that was asked for, the candidate together with its reports and pages, and ends with the
 // verdict.
-func (o *gateOptions) finish(s streams, g global, ms *models, env *gaterun.Env, v *gaterun.Verdict) error {
+func (o *gateOptions) finish(g global, ms *models, env *gaterun.Env, v *gaterun.Verdict) error {
 	r := v.Report
 	var out outputs
 	defer out.abort()
@@ -132,17 +132,17 @@ func (o *gateOptions) finish(s streams, g global, ms *models, env *gaterun.Env, 
 	if v.Publishes() {
 		ms.close() // some systems do not rename a file that is mapped
 		if err := v.Candidate.Move(o.Out, &out.files); err != nil {
-			return errors.Join(err, o.ci.stage(s, g, r, run, &out))
+			return errors.Join(err, o.ci.stage(g, r, run, &out))
 		}
 	}
-	if err := o.ci.stage(s, g, r, run, &out); err != nil {
+	if err := o.ci.stage(g, r, run, &out); err != nil {
 		return err
 	}
-	if err := o.pages.write(s, g, r, o.report, r, &out); err != nil {
+	if err := o.pages.write(g, r, o.report, r, &out); err != nil {
 		return err
 	}
 	v.KeepBaseline(o.saveBaseline, env)
-	if err := o.ci.tell(s, r, ci.GitHubOptions{PolicyPath: o.policyPath, ReportPath: o.report, Markdown: page.Markdown}); err != nil {
+	if err := o.ci.tell(g.err, r, ci.GitHubOptions{PolicyPath: o.policyPath, ReportPath: o.report, Markdown: page.Markdown}); err != nil {
 		return err
 	}
 	if r.Gate.ExitCode == 0 {

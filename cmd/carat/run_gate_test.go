@@ -331,8 +331,7 @@ func (x parsedGate) read(t *testing.T) *gaterun.Inputs {
 func gateOf(t *testing.T, args ...string) (x parsedGate) {
 	t.Helper()
 	var out, log bytes.Buffer
-	s := streams{nil, &out, &log}
-	app := newApp(s)
+	app := newApp(streams{nil, &out, &log})
 	app.Command("gate").Action = func(c *cli.Context) (err error) {
 		g, err := globals(c)
 		if err != nil {
@@ -341,9 +340,9 @@ func gateOf(t *testing.T, args ...string) (x parsedGate) {
 		if x.gateOptions, err = gateOptionsOf(c, g); err != nil {
 			return err
 		}
-		ms := &models{g: g, warnings: s.err, src: sourceOptions(c)}
+		ms := &models{g: g, src: sourceOptions(c)}
 		t.Cleanup(ms.close)
-		x.env = gateEnv(s, g, ms, x.gateOptions)
+		x.env = gateEnv(g, ms, x.gateOptions)
 		return nil
 	}
 	require.NoError(t, parseAndRun(context.Background(), app, append([]string{"carat", "gate"}, args...)), log.String())

@@ -25,7 +25,6 @@ type models struct {
 	sums *cache.Sums
 	// sizesOnly is set when nobody will see the models' SHA-256: files are not read for it.
 	sizesOnly bool
-	warnings  io.Writer
 	loader    job.Loader
 }
 
@@ -39,7 +38,7 @@ func (m *models) ready() *job.Loader {
 		l.Hash = sizeOf
 	}
 	l.Warn = func(path string, e *engine.Engine, tokens int) {
-		warnBeyond(m.warnings, path, e, tokens, fmt.Sprintf("a context of %d tokens", tokens))
+		warnBeyond(m.g.err, path, e, tokens, fmt.Sprintf("a context of %d tokens", tokens))
 	}
 	return l
 }
@@ -75,8 +74,8 @@ func sizeOf(path string) (gguf.FileHash, error) {
 
 // runJob runs j with a progress bar that shows the figures so far, from the report at --report when o says to resume.
 // An interrupted run's report comes beside an *interruption.
-func runJob(ctx context.Context, s streams, g global, j *job.Job, o measureOptions) (*report.Report, error) {
-	b := newCounter(s.err, g, j.Command)
+func runJob(ctx context.Context, g global, j *job.Job, o measureOptions) (*report.Report, error) {
+	b := newCounter(g, j.Command)
 	defer b.finish()
 	j.Computation = g.computing.record()
 	done := 0
@@ -106,7 +105,7 @@ func runJob(ctx context.Context, s streams, g global, j *job.Job, o measureOptio
 		return r, o.interrupted(fmt.Sprintf("interrupted after chunk %d of %d", chunksDone(r), r.Protocol.Chunks))
 	}
 	if err == nil && o.UntilWidth > 0 && !g.quiet {
-		sayWidth(s, j, r)
+		sayWidth(g.err, j, r)
 	}
 	return r, err
 }
@@ -120,15 +119,15 @@ func (o *measureOptions) interrupted(what string) *interruption {
 }
 
 // sayWidth tells whether --until-width was reached.
-func sayWidth(s streams, j *job.Job, r *report.Report) {
+func sayWidth(stderr io.Writer, j *job.Job, r *report.Report) {
 	done := fmt.Sprintf("%d of %d chunks", chunksDone(r), r.Protocol.Chunks)
 	switch j.Stopped() {
 	case report.StoppedByWidth:
-		printf(s.err, "carat: note: stopped after %s: the interval is within %g %%\n", done, 100*j.UntilWidth)
+		printf(stderr, "carat: note: stopped after %s: the interval is within %g %%\n", done, 100*j.UntilWidth)
 	case report.StoppedByTokens:
-		printf(s.err, "carat: note: stopped after %s by --max-tokens: the interval is not within %g %% yet\n", done, 100*j.UntilWidth)
+		printf(stderr, "carat: note: stopped after %s by --max-tokens: the interval is not within %g %% yet\n", done, 100*j.UntilWidth)
 	default:
-		printf(s.err, "carat: note: the text ended before the interval was within %g %%: more text is needed for that\n", 100*j.UntilWidth)
+		printf(stderr, "carat: note: the text ended before the interval was within %g %%: more text is needed for that\n", 100*j.UntilWidth)
 	}
 }
 

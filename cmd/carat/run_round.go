@@ -95,7 +95,7 @@ func (o *calibration) close() {
 // roundBy rounds the tensors that plan quantizes by the calibration text, makes the plan take them, and returns what keeps them:
 // OUT.rounding, which is to be removed when the output is written. An interrupted run continues with the layers that are done.
 // Without a text, or an output, the plan stays what it is and nothing is kept. The text's model is not needed any more then.
-func roundBy(ctx context.Context, s streams, g global, path, out string, src gguf.Model, plan *quantize.Plan, o *calibration) (*round.Store, error) {
+func roundBy(ctx context.Context, g global, path, out string, src gguf.Model, plan *quantize.Plan, o *calibration) (*round.Store, error) {
 	defer o.close()
 	if o.Text == "" || out == "" {
 		return nil, nil
@@ -116,7 +116,7 @@ func roundBy(ctx context.Context, s streams, g global, path, out string, src ggu
 	if err != nil {
 		return nil, err
 	}
-	b := newCounter(s.err, g, "round layers")
+	b := newCounter(g, "round layers")
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	err = round.Run(ctx, walk, targets, round.Settings{

@@ -48,34 +48,34 @@ type plannedTensor struct {
 
 // writePlan runs plan to out, or only shows it when out is "", and prints what became of each tensor. The output and
 // its manifest appear together.
-func writePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string, rec *recorder) error {
-	printNotes(s, g, plan)
+func writePlan(ctx context.Context, g global, plan *quantize.Plan, source, out, title string, rec *recorder) error {
+	printNotes(g, plan)
 	w := describe(plan)
 	if out != "" {
 		var o outputs
 		defer o.abort()
 		var err error
-		if w.Output, err = stagePlan(ctx, s, g, plan, source, out, title, rec, &o); err != nil {
+		if w.Output, err = stagePlan(ctx, g, plan, source, out, title, rec, &o); err != nil {
 			return err
 		}
-		if err := o.commitUnless(ctx, s); err != nil {
+		if err := o.commitUnless(ctx, g.out); err != nil {
 			return err
 		}
 	}
 	if g.json {
-		return printJSON(s.out, w)
+		return printJSON(g.out, w)
 	}
 	if !g.quiet && !g.piped {
-		w.print(s.out)
+		w.print(g.out)
 	}
 	return nil
 }
 
 // stagePlan adds what plan makes, and its manifest, to o. The sums cost reading the output again: without a manifest, and
 // when nobody would see them, there are none.
-func stagePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string, rec *recorder, o *outputs) (*outputFile, error) {
+func stagePlan(ctx context.Context, g global, plan *quantize.Plan, source, out, title string, rec *recorder, o *outputs) (*outputFile, error) {
 	plan.Hash = g.json || !g.quiet || rec.path != ""
-	w, err := execute(ctx, s, g, plan, source, out, title)
+	w, err := execute(ctx, g, plan, source, out, title)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func stagePlan(ctx context.Context, s streams, g global, plan *quantize.Plan, so
 
 // execute writes the plan with a progress bar, but for the names of its files. Errors about weights name source, the
 // model they are in.
-func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, source, out, title string) (*gguf.Writer, error) {
+func execute(ctx context.Context, g global, plan *quantize.Plan, source, out, title string) (*gguf.Writer, error) {
 	paths, err := plan.Paths(out)
 	if err != nil {
 		return nil, usagef("%v", err)
@@ -98,7 +98,7 @@ func execute(ctx context.Context, s streams, g global, plan *quantize.Plan, sour
 			return nil, err
 		}
 	}
-	b := newBar(s.err, g, title)
+	b := newBar(g, title)
 	defer b.finish()
 	w, err := quantize.Stage(ctx, []*quantize.Plan{plan}, []string{out}, b.update)
 	if errors.Is(err, gguf.ErrInput) && !strings.Contains(err.Error(), source) {
