@@ -137,7 +137,7 @@ func Classes(tensors []Tensor) [][]Candidate {
 	classes := make([][]Candidate, len(tensors))
 	for i, t := range tensors {
 		for k, typ := range t.Types {
-			classes[i] = append(classes[i], Candidate{Padded(t.TensorInfo, typ), t.Sensitivity * t.Losses[k]})
+			classes[i] = append(classes[i], Candidate{Bytes: Padded(t.TensorInfo, typ), Cost: t.Sensitivity * t.Losses[k]})
 		}
 	}
 	return classes

@@ -1,241 +1,159 @@
 package allocate
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Candidate is one way of storing a tensor.
 type Candidate struct {
 	Bytes int64   // in the file, with padding
 	Cost  float64 // not negative
+	Time  float64 // seconds that a token takes for it; 0 where speed does not matter
 }
 
-// ErrBudget says that even the smallest candidates exceed the budget.
-var ErrBudget = errors.New("the budget is too small")
+var (
+	// ErrBudget says that even the smallest candidates exceed the budget.
+	ErrBudget = errors.New("the budget is too small")
+	// ErrCost says that even the candidates of least cost exceed the limit.
+	ErrCost = errors.New("the limit of costs is too low")
+	// ErrTime says that no choice within the other limit is fast enough.
+	ErrTime = errors.New("no choice is fast enough")
+)
 
-// Choice is what Solve chose.
+// Choice is what was chosen.
 type Choice struct {
 	Of    []int // the number of the candidate, for each class
 	Bytes int64
 	Cost  float64
-	// Bound is below the cost of every choice within the budget: Cost when the choice is known to be the best.
+	Time  float64
+	// Bound is what no choice within the limits can be below, in that which was to be least, cost or bytes: that of this choice if it
+	// is known to be the best.
 	Bound float64
 }
 
-// mostStates bounds the memory of the exact search: 24 bytes a state.
-const mostStates = 4 << 20
+// Limits are what a choice must keep. With Bytes the cost is to be least, and without them, which is with Cost alone, the bytes.
+type Limits struct {
+	Bytes int64
+	Cost  float64
+	Time  float64 // 0 is no limit
+}
 
-// Solve chooses a candidate of each class so that the bytes are at most budget and the cost is least. Of choices with equal cost the smaller
-// one is taken, so that the result depends on the numbers only.
-//
-// The Lagrangian relaxation, which charges a price for each byte, gives a lower bound and a first choice; then the classes are
-// taken one after the other, keeping the sums of bytes and cost that no other beats in both (Nemhauser and Ullmann, 1969) and that can still beat
-// the best choice known, by the bound of what is left. If there are more than some millions of them, the best choice known is
-// returned with its bound.
+// Solve chooses a candidate of each class so that the bytes are at most budget and the cost is least. Of choices with equal cost the
+// smaller one is taken, so that the result depends on the numbers only.
 func Solve(classes [][]Candidate, budget int64) (Choice, error) {
-	p := problem{budget: budget}
-	var least int64
+	if budget <= 0 {
+		return Choice{}, fmt.Errorf("%w: %d bytes", ErrBudget, budget)
+	}
+	return Limits{Bytes: budget}.Solve(classes)
+}
+
+// Solve is the best choice within the limits, exact with one of them (see knapsack). A limit of time is priced: the price of a second
+// is raised until the exact choice with it is fast enough, which leaves the gap to Bound that it says.
+func (l Limits) Solve(classes [][]Candidate) (Choice, error) {
+	if err := l.possible(classes); err != nil {
+		return Choice{}, err
+	}
+	best := l.solve(classes, 4<<20, func(_ Candidate, value float64) float64 { return value })
+	if l.Time <= 0 || best.Time <= l.Time {
+		return best, nil
+	}
+	bound, scale := best.Bound, l.value(best)/best.Time
+	best = l.fastest(classes)
+	if best.Time > l.Time {
+		return Choice{}, fmt.Errorf("%w: the fastest takes %.3g ms for a token, at most %.3g are given", ErrTime, 1e3*best.Time, 1e3*l.Time)
+	}
+	low, high := 0.0, max(1e-3*scale, math.SmallestNonzeroFloat32)
+	for tries := 0; tries < 16 && l.value(best)-bound > 1e-3*l.value(best); {
+		price := high
+		if low > 0 {
+			price = math.Sqrt(low * high)
+			tries++
+		}
+		c := l.at(classes, price)
+		bound = max(bound, c.Bound-price*l.Time)
+		switch {
+		case c.Time > l.Time && low == 0 && !math.IsInf(2*high, 1):
+			high *= 4 // not yet high enough
+		case c.Time > l.Time:
+			low = price
+		default:
+			if l.value(c) <= l.value(best) {
+				best = c
+			}
+			if low == 0 {
+				low = high / 4
+			}
+			high = price
+		}
+	}
+	best.Bound = min(bound, l.value(best))
+	return best, nil
+}
+
+// value is what is to be least.
+func (l Limits) value(c Choice) float64 {
+	if l.Bytes > 0 {
+		return c.Cost
+	}
+	return float64(c.Bytes)
+}
+
+// possible says whether there is a choice within the limits, but for time.
+func (l Limits) possible(classes [][]Candidate) error {
+	var bytes int64
+	var cost float64
 	for _, c := range classes {
-		h := undominated(c)
-		if len(h) == 0 {
-			return Choice{}, fmt.Errorf("%w: a tensor has no candidate", ErrBudget)
+		if len(c) == 0 {
+			return fmt.Errorf("%w: a tensor has no candidate", ErrBudget)
 		}
-		p.classes = append(p.classes, h)
-		least += h[0].Bytes
-	}
-	if least > budget {
-		return Choice{}, fmt.Errorf("%w: %d bytes are the least, and %d are given", ErrBudget, least, budget)
-	}
-	p.relax()
-	return p.search(), nil
-}
-
-// numbered is a candidate and its number in the class.
-type numbered struct {
-	Candidate
-	i int
-}
-
-// undominated are the candidates that no other beats in both bytes and cost, by rising bytes.
-func undominated(c []Candidate) (list []numbered) {
-	for i, x := range c {
-		list = append(list, numbered{x, i})
-	}
-	return frontier(list)
-}
-
-// priced has bytes and a cost.
-type priced interface {
-	price() (bytes int64, cost float64)
-}
-
-func (n numbered) price() (int64, float64) { return n.Bytes, n.Cost }
-
-// frontier sorts the list by bytes and leaves out what costs no less than something smaller.
-func frontier[T priced](list []T) []T {
-	slices.SortStableFunc(list, func(a, b T) int {
-		aBytes, aCost := a.price()
-		bBytes, bCost := b.price()
-		return cmp.Or(cmp.Compare(aBytes, bBytes), cmp.Compare(aCost, bCost))
-	})
-	least := math.Inf(1)
-	return slices.DeleteFunc(list, func(x T) bool {
-		_, cost := x.price()
-		if cost >= least {
-			return true
+		least := c[0]
+		for _, x := range c {
+			least.Bytes, least.Cost = min(least.Bytes, x.Bytes), min(least.Cost, x.Cost)
 		}
-		least = cost
-		return false
-	})
+		bytes, cost = bytes+least.Bytes, cost+least.Cost
+	}
+	switch {
+	case l.Bytes > 0 && bytes > l.Bytes:
+		return fmt.Errorf("%w: %d bytes are the least, and %d are given", ErrBudget, bytes, l.Bytes)
+	case l.Bytes <= 0 && cost > l.Cost:
+		return fmt.Errorf("%w: %.3g is the least, and %.3g is allowed", ErrCost, cost, l.Cost)
+	}
+	return nil
 }
 
-type problem struct {
-	classes [][]numbered
-	budget  int64
-	price   float64   // of a byte, by which the bound is largest
-	rest    []float64 // of class i and those behind it: the least sum of cost and price
-	best    []int     // in classes; the best choice known
-	cost    float64   // of it
-	bytes   int64
+// at is the best choice that is soon found within the first limit when a second costs price.
+func (l Limits) at(classes [][]Candidate, price float64) Choice {
+	return l.solve(classes, 1<<18, func(x Candidate, value float64) float64 { return value + price*x.Time })
 }
 
-// at returns what is best in each class at a price.
-func (p *problem) at(price float64) (of []int, bytes int64, cost float64) {
-	of = make([]int, len(p.classes))
-	for i, c := range p.classes {
-		for j := range c {
-			if c[j].Cost+price*float64(c[j].Bytes) < c[of[i]].Cost+price*float64(c[of[i]].Bytes) {
-				of[i] = j
+// fastest is the fastest choice within the first limit.
+func (l Limits) fastest(classes [][]Candidate) Choice {
+	return l.solve(classes, 1<<18, func(x Candidate, _ float64) float64 { return x.Time })
+}
+
+// solve finds the choice within the first limit that is least in what of makes of candidates and their values.
+func (l Limits) solve(classes [][]Candidate, states int, of func(x Candidate, value float64) float64) Choice {
+	p := knapsack{capacity: float64(l.Bytes), states: states}
+	if l.Bytes <= 0 {
+		p.capacity = l.Cost
+	}
+	for _, c := range classes {
+		list := make([]item, len(c))
+		for i, x := range c {
+			list[i] = item{float64(x.Bytes), of(x, x.Cost), i}
+			if l.Bytes <= 0 {
+				list[i] = item{x.Cost, of(x, float64(x.Bytes)), i}
 			}
 		}
-		bytes, cost = bytes+c[of[i]].Bytes, cost+c[of[i]].Cost
+		p.classes = append(p.classes, frontier(list))
 	}
-	return of, bytes, cost
-}
-
-// relax finds the price at which the choice just fits, and spends what is left of the budget where it gains most.
-func (p *problem) relax() {
-	low, high := 0.0, 1e-30
-	if of, bytes, cost := p.at(0); bytes <= p.budget {
-		p.best, p.bytes, p.cost = of, bytes, cost
-	} else {
-		for {
-			if _, bytes, _ := p.at(high); bytes <= p.budget || math.IsInf(high, 1) {
-				break
-			}
-			high *= 2
-		}
-		for range 100 {
-			middle := (low + high) / 2
-			if _, bytes, _ := p.at(middle); bytes > p.budget {
-				low = middle
-			} else {
-				high = middle
-			}
-		}
-		p.price = high
-		if p.best, p.bytes, p.cost = p.at(high); p.bytes > p.budget { // no finite price is high enough
-			p.best, p.bytes, p.cost = make([]int, len(p.classes)), 0, 0
-			for _, c := range p.classes {
-				p.bytes, p.cost = p.bytes+c[0].Bytes, p.cost+c[0].Cost
-			}
-		}
-	}
-	p.fill()
-	p.rest = make([]float64, len(p.classes)+1)
-	for i := len(p.classes) - 1; i >= 0; i-- {
-		least := math.Inf(1)
-		for _, x := range p.classes[i] {
-			least = min(least, x.Cost+p.price*float64(x.Bytes))
-		}
-		p.rest[i] = p.rest[i+1] + least
-	}
-}
-
-// fill makes single exchanges, the one that lowers the cost most for its bytes first, while there is room.
-func (p *problem) fill() {
-	for {
-		class, to, gain := -1, 0, 0.0
-		for i, c := range p.classes {
-			now := c[p.best[i]]
-			for j := p.best[i] + 1; j < len(c); j++ {
-				bytes := c[j].Bytes - now.Bytes
-				if p.bytes+bytes > p.budget {
-					break
-				}
-				if g := (now.Cost - c[j].Cost) / float64(bytes); g > gain {
-					class, to, gain = i, j, g
-				}
-			}
-		}
-		if class < 0 {
-			return
-		}
-		now, then := p.classes[class][p.best[class]], p.classes[class][to]
-		p.best[class] = to
-		p.bytes, p.cost = p.bytes+then.Bytes-now.Bytes, p.cost+then.Cost-now.Cost
-	}
-}
-
-// state is a choice in the classes so far.
-type state struct {
-	bytes int64
-	cost  float64
-	from  int32 // the state before, in the classes before this one
-	took  int32 // the candidate of this class
-}
-
-func (s state) price() (int64, float64) { return s.bytes, s.cost }
-
-// search improves the best choice known until no other can be better.
-func (p *problem) search() Choice {
-	levels := make([][]state, 0, len(p.classes)+1)
-	levels = append(levels, []state{{}})
-	total := 1
-	for i, c := range p.classes {
-		var next []state
-		for from, s := range levels[i] {
-			for j, x := range c {
-				bytes, cost := s.bytes+x.Bytes, s.cost+x.Cost
-				if bytes > p.budget || !p.promising(i+1, bytes, cost) {
-					continue
-				}
-				next = append(next, state{bytes, cost, int32(from), int32(j)})
-			}
-		}
-		next = frontier(next)
-		if total += len(next); total > mostStates {
-			return p.choice(p.rest[0] - p.price*float64(p.budget))
-		}
-		levels = append(levels, next)
-	}
-	last := levels[len(p.classes)]
-	for at, s := range last {
-		if s.cost < p.cost || s.cost == p.cost && s.bytes < p.bytes {
-			p.cost, p.bytes = s.cost, s.bytes
-			for i, at := len(p.classes), int32(at); i > 0; i-- {
-				p.best[i-1], at = int(levels[i][at].took), levels[i][at].from
-			}
-		}
-	}
-	return p.choice(p.cost)
-}
-
-// promising says whether a choice of the classes before i may become the best, by the bound of what is left.
-func (p *problem) promising(i int, bytes int64, cost float64) bool {
-	bound := cost + p.rest[i] - p.price*float64(p.budget-bytes)
-	return bound <= p.cost*(1+1e-12)
-}
-
-// choice is the best choice known, in the numbers of the caller.
-func (p *problem) choice(bound float64) Choice {
-	c := Choice{Bytes: p.bytes, Cost: p.cost, Bound: min(bound, p.cost)}
-	for i, j := range p.best {
-		c.Of = append(c.Of, p.classes[i][j].i)
+	var c Choice
+	c.Of, c.Bound = p.solve()
+	for i, j := range c.Of {
+		x := classes[i][j]
+		c.Bytes, c.Cost, c.Time = c.Bytes+x.Bytes, c.Cost+x.Cost, c.Time+x.Time
 	}
 	return c
 }
