@@ -8,14 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/text"
-	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
 )
 
@@ -47,43 +44,44 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			out, err := output(c)
+			o, err := buildOptionsOf(c, g, arg)
 			if err != nil {
 				return err
 			}
-			opts, err := quantizeOptions(c, g)
-			if err != nil {
+			if err := streamed(c, g, &o.source, &o.from); err != nil {
 				return err
 			}
-			rec, err := newRecorder(c, arg, out)
-			if err != nil {
-				return err
-			}
-			ev := measureOptions{in: c.App.Reader, Eval: text.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
-			if f := c.String("eval"); f != "" {
-				ev.Texts = []string{f}
-			}
-			if err := ev.check(); err != nil {
-				return err
-			}
-			from, err := checkpointOptions(c)
-			if err != nil {
-				return err
-			}
-			cal, err := calibrationOf(c)
-			if err != nil {
-				return err
-			}
-			size, err := budgetOf(c)
-			if err != nil {
-				return err
-			}
-			if err := streamed(c, g, &arg, &from); err != nil {
-				return err
-			}
-			return runBuild(c.Context, g, arg, out, from, opts, size, cal, ev, rec)
+			return runBuild(c.Context, g, o)
 		},
 	}
+}
+
+// buildOptions are build's flags: quantize's, how large the file may be, and on what it is measured.
+type buildOptions struct {
+	writeOptions
+	budget  budget
+	measure measureOptions
+}
+
+func buildOptionsOf(c *cli.Context, g global, source string) (o buildOptions, err error) {
+	if o.writeOptions, err = writeOptionsOf(c, source); err != nil {
+		return o, err
+	}
+	if o.quantize, err = quantizeOptions(c, g); err != nil {
+		return o, err
+	}
+	o.quantize.NoteClients = true
+	if o.calibration, err = calibrationOf(c); err != nil {
+		return o, err
+	}
+	if o.budget, err = budgetOf(c); err != nil {
+		return o, err
+	}
+	o.measure = measureOptions{in: g.in, Eval: text.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
+	if f := c.String("eval"); f != "" {
+		o.measure.Texts = []string{f}
+	}
+	return o, o.measure.check()
 }
 
 // buildMeasurement is the "eval" of build's JSON.
@@ -93,43 +91,40 @@ type buildMeasurement struct {
 	report *report.Report
 }
 
-func runBuild(ctx context.Context, g global, dir, out string, so convert.Options, opts quantize.Options, size budget, cal calibration, ev measureOptions, rec *recorder) error {
+func runBuild(ctx context.Context, g global, o buildOptions) error {
 	// A text that is not there should not be found missing after the work.
-	if _, err := ev.texts(); err != nil {
+	if _, err := o.measure.texts(); err != nil {
 		return err
 	}
-	src, err := g.open(dir, so)
+	src, err := g.open(o.source, o.from)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	opts.NoteClients = true
-	defer cal.close()
-	if opts, err = allocateTypes(ctx, g, dir, src, opts, size, &cal); err != nil {
+	m := newModel{g: g, writeOptions: o.writeOptions, src: src}
+	defer m.calibration.close()
+	if err := allocateTypes(ctx, &m, o.budget); err != nil {
 		return err
 	}
-	plan, err := quantize.NewPlan(src, opts)
-	if err != nil {
+	if err := m.setPlan(); err != nil {
 		return err
 	}
-	if err := rec.begin(src, plan); err != nil {
-		return err
-	}
-	printNotes(g, plan)
+	printNotes(g, m.plan)
 	start := time.Now()
-	w := describe(plan)
-	var o outputs
-	defer o.abort()
-	store, err := roundBy(ctx, g, dir, out, src, plan, &cal)
+	w := describe(m.plan)
+	var files outputs
+	defer files.abort()
+	store, err := roundBy(ctx, &m)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if out != "" {
-		if w.Output, err = stagePlan(ctx, g, plan, dir, out, fmt.Sprintf("build %s", opts.FileType), rec, &o); err != nil {
+	if m.out != "" {
+		m.title = fmt.Sprintf("build %s", m.quantize.FileType)
+		if w.Output, err = m.stage(ctx, &files); err != nil {
 			return err
 		}
-		if err := o.commitUnless(ctx, g.out); err != nil {
+		if err := files.commitUnless(ctx, g.out); err != nil {
 			return err
 		}
 		_ = store.Remove() // what it kept is in the output
@@ -137,22 +132,22 @@ func runBuild(ctx context.Context, g global, dir, out string, so convert.Options
 	took := time.Since(start)
 	if !g.json && !g.quiet && !g.piped {
 		w.print(g.out)
-		if out != "" {
+		if m.out != "" {
 			printf(g.out, "written in %.1f s\n", took.Seconds())
 		}
 	}
-	if out != "" && len(ev.Texts) > 0 {
-		names := o.files.Names()
-		m, err := measureBuild(ctx, g, src, dir, names[0], ev)
+	if m.out != "" && len(o.measure.Texts) > 0 {
+		names := files.files.Names()
+		eval, err := measureBuild(ctx, &m, names[0], o.measure)
 		if errors.Is(err, context.Canceled) {
 			return &interruption{"interrupted while measuring", are(names, "complete")}
 		}
 		if err != nil {
 			return fmt.Errorf("%s, but measuring failed: %w", are(names, "complete"), err)
 		}
-		w.Eval = m
+		w.Eval = eval
 		if !g.json && !g.quiet && !g.piped {
-			m.print(g.out)
+			eval.print(g.out)
 		}
 	}
 	if g.json {
@@ -161,23 +156,24 @@ func runBuild(ctx context.Context, g global, dir, out string, so convert.Options
 	return nil
 }
 
-func measureBuild(ctx context.Context, g global, src gguf.Model, dir, out string, o measureOptions) (*buildMeasurement, error) {
-	ms := models{g: g, sizesOnly: true}
+// measureBuild measures the file that was made of n side by side with the original.
+func measureBuild(ctx context.Context, n *newModel, file string, o measureOptions) (*buildMeasurement, error) {
+	ms := models{g: n.g, sizesOnly: true}
 	defer ms.close()
 	j := job.Job{Command: "evaluate", Options: o.Eval}
 	var err error
 	if j.Texts, err = o.texts(); err != nil {
 		return nil, err
 	}
-	m, err := ms.load(out, "", o.Eval.Context)
+	m, err := ms.load(file, "", o.Eval.Context)
 	if err != nil {
 		return nil, err
 	}
 	j.Candidates = []job.Model{*m}
-	if j.Reference, err = ms.add(dir, src, "", o.Eval.Context); err != nil {
+	if j.Reference, err = ms.add(n.source, n.src, "", o.Eval.Context); err != nil {
 		return nil, err
 	}
-	r, err := runJob(ctx, g, &j, o)
+	r, err := runJob(ctx, n.g, &j, o)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +187,7 @@ func measureBuild(ctx context.Context, g global, src gguf.Model, dir, out string
 	if err != nil {
 		return nil, err
 	}
-	return &buildMeasurement{newEvaluation(r, out, dir), b, r}, nil
+	return &buildMeasurement{newEvaluation(r, file, n.source), b, r}, nil
 }
 
 func (m *buildMeasurement) print(out io.Writer) {

@@ -53,98 +53,48 @@ EXAMPLES:
 			default:
 				return usagef("--to must be gguf or hf (got %q)", to)
 			}
-			out, err := output(c)
-			if err != nil {
-				return err
-			}
-			rec, err := newRecorder(c, arg, out)
-			if err != nil {
-				return err
-			}
-			opts, err := checkpointOptions(c)
+			o, err := writeOptionsOf(c, arg)
 			if err != nil {
 				return err
 			}
 			base := c.String("base")
-			opts.VocabOnly = c.Bool("vocab-only")
+			o.from.VocabOnly = c.Bool("vocab-only")
 			if base == "" || c.IsSet("outtype") {
-				opts.OutType = c.String("outtype")
+				o.from.OutType = c.String("outtype")
 			}
-			split, err := splitOptions(c)
-			if err != nil {
+			// Converting is copying: the source already has the types that the file gets.
+			o.quantize = quantize.Options{FileType: recipe.Copy, Verbatim: true, Threads: g.threads}
+			if o.quantize.Split, err = splitOptions(c); err != nil {
 				return err
 			}
-			readers, err := clientOptions(c)
-			if err != nil {
+			if o.quantize.Clients, err = clientOptions(c); err != nil {
 				return err
 			}
-			copied := quantize.Options{FileType: recipe.Copy, Verbatim: true, Split: split, Clients: readers, Threads: g.threads}
-			if err := streamed(c, g, &arg, &opts); err != nil {
+			if err := streamed(c, g, &o.source, &o.from); err != nil {
 				return err
 			}
-			return runConvert(c.Context, g, arg, base, out, opts, copied, rec)
+			return runConvert(c.Context, g, base, o)
 		},
 	}
 }
 
-// sourceFlags tell how a checkpoint folder is read.
-func sourceFlags() []cli.Flag {
-	return append(preFlag(), group(sourceGroup,
-		&cli.StringFlag{Name: "metadata", Usage: "`FILE.json` general.* metadata that replaces what the folder says"},
-		&cli.StringFlag{Name: "model-name", Usage: "`NAME` value of general.name"},
-	)...)
-}
-
-// preFlag is what a verb needs that reads a checkpoint folder and writes no model.
-func preFlag() []cli.Flag {
-	return group(sourceGroup,
-		&cli.StringFlag{Name: "pre", Usage: "`NAME` pre-tokenizer, if carat does not recognise it"})
-}
-
-func sourceOptions(c *cli.Context) convert.Options {
-	return convert.Options{Pre: c.String("pre"), MetadataFile: c.String("metadata"), ModelName: c.String("model-name")}
-}
-
-func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputGroup, Usage: "`OUT.gguf` file to write; an existing file is replaced once the new one is complete"}
-}
-
-// outputFlags are those of the verbs that make a model.
-func outputFlags() []cli.Flag {
-	return append(group(outputGroup, outputFlag(),
-		&cli.BoolFlag{Name: "dry-run", Usage: "print the plan from headers alone, write nothing"}), manifestFlags()...)
-}
-
-// output returns -o, which only a dry run may leave out.
-func output(c *cli.Context) (string, error) {
-	out := c.String("output")
-	if c.Bool("dry-run") {
-		return "", nil
-	}
-	if out == "" {
-		return "", usagef("%s needs -o OUT.gguf (or --dry-run)", c.Command.Name)
-	}
-	return out, nil
-}
-
-func runConvert(ctx context.Context, g global, dir, base, out string, opts convert.Options, copied quantize.Options, rec *recorder) error {
+// runConvert converts a checkpoint folder, or with base an adapter of that model.
+func runConvert(ctx context.Context, g global, base string, o writeOptions) error {
 	open := convert.Open
 	if base != "" {
-		open = func(dir string, o convert.Options) (*convert.Model, error) { return convert.OpenAdapter(dir, base, o) }
+		open = func(dir string, from convert.Options) (*convert.Model, error) {
+			return convert.OpenAdapter(dir, base, from)
+		}
 	}
-	src, err := open(dir, opts)
+	src, err := open(o.source, o.from)
 	if err != nil {
 		return err
 	}
 	g.tell(src)
 	defer src.Close()
-	// Converting is copying: the source already has the types that the file gets.
-	plan, err := quantize.NewPlan(src, copied)
-	if err != nil {
+	m := newModel{g: g, writeOptions: o, src: src, title: "convert"}
+	if err := m.setPlan(); err != nil {
 		return err
 	}
-	if err := rec.begin(src, plan); err != nil {
-		return err
-	}
-	return writePlan(ctx, g, plan, dir, out, "convert", rec)
+	return m.write(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/urfave/cli/v2"
 )
 
@@ -50,4 +51,22 @@ func idleSourceFlags(c *cli.Context, paths ...string) error {
 		advice = ""
 	}
 	return usagef("--%s has no effect: it is for checkpoint folders, and %s is a file%s", flags[i].Names()[0], file, advice)
+}
+
+// sourceFlags tell how a checkpoint folder is read.
+func sourceFlags() []cli.Flag {
+	return append(preFlag(), group(sourceGroup,
+		&cli.StringFlag{Name: "metadata", Usage: "`FILE.json` general.* metadata that replaces what the folder says"},
+		&cli.StringFlag{Name: "model-name", Usage: "`NAME` value of general.name"},
+	)...)
+}
+
+// preFlag is what a verb needs that reads a checkpoint folder and writes no model.
+func preFlag() []cli.Flag {
+	return group(sourceGroup,
+		&cli.StringFlag{Name: "pre", Usage: "`NAME` pre-tokenizer, if carat does not recognise it"})
+}
+
+func sourceOptions(c *cli.Context) convert.Options {
+	return convert.Options{Pre: c.String("pre"), MetadataFile: c.String("metadata"), ModelName: c.String("model-name")}
 }

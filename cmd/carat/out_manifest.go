@@ -41,10 +41,10 @@ var fileFlags = map[string]string{
 // unrecorded are flags that do not bear on the output's bytes; globalFlags do not either.
 var unrecorded = []string{"output", "dry-run", "manifest", "manifest-metadata", "eval", "ctx", "chunks"}
 
-func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
+func newRecorder(c *cli.Context, out string) *recorder {
 	r := &recorder{path: c.String("manifest"), out: out, metadata: c.Bool("manifest-metadata")}
 	if out == "" || r.path == "" && !r.metadata {
-		return &recorder{}, nil
+		return &recorder{}
 	}
 	skip := slices.Clone(unrecorded)
 	for _, f := range globalFlags() {
@@ -77,7 +77,7 @@ func newRecorder(c *cli.Context, in, out string) (*recorder, error) {
 		}
 	}
 	r.manifest = manifest.New(c.Command.Name, options)
-	return r, nil
+	return r
 }
 
 // begin hashes what src is made of, and puts the record into plan if that was asked for.

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"github.com/carat-llm/carat/eval/text"
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/engine"
+	"github.com/carat-llm/carat/runtime/kernel"
+)
+
+const (
+	calibrationContext = 512     // tokens of a chunk
+	roundingSweeps     = 2       // of coordinate descent
+	momentBytes        = 1 << 30 // at a time
+)
+
+// calibrated is a model that is ready to run over the chunks of a calibration text: for measuring, and then for rounding.
+type calibrated struct {
+	*engine.Engine
+	chunks [][]int32
+	sha256 string // of the text
+}
+
+// ready makes the model of src, which is at path, ready: once, so that the text is read once, too. It is computed exactly, so that
+// nothing that is made of it depends on the processor.
+func (o *calibration) ready(g global, path string, src gguf.Model) (*calibrated, error) {
+	if o.model != nil {
+		return o.model, nil
+	}
+	in, err := readText(o.in, o.Text)
+	if err != nil {
+		return nil, err
+	}
+	g.computing = computing{compute: kernel.Exact, kv: gguf.F32}
+	e, err := g.load(path, src, engine.Options{Text: true})
+	if err != nil {
+		return nil, err
+	}
+	o.model = &calibrated{Engine: e, sha256: in.SHA256}
+	tok, err := e.Tokenizer()
+	if err != nil {
+		return nil, err
+	}
+	o.model.chunks, err = text.Chunks(o.Text, in.Data, tok, text.Options{Context: calibrationContext, Chunks: o.Chunks})
+	return o.model, err
+}
+
+// close ends the use of the model, if there is one.
+func (o *calibration) close() {
+	if o.model != nil {
+		_ = o.model.Close() // the source, which is the caller's, stays open
+		o.model = nil
+	}
+}
