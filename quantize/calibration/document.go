@@ -1,0 +1,83 @@
+package calibration
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/inputfile"
+)
+
+// A document ends at the first empty line behind shortest bytes, at the first line behind longest, and in any case at limit.
+const (
+	shortest = 1600
+	longest  = 3200
+	limit    = 6400
+)
+
+// documents cuts a text.
+func documents(file, text string) (out []Document) {
+	text = strings.TrimPrefix(text, inputfile.BOM)
+	for len(text) > 0 {
+		n := end(text)
+		if piece := strings.Trim(text[:n], "\r\n"); strings.TrimSpace(piece) != "" {
+			out = append(out, Document{File: file, Text: piece})
+		}
+		text = text[n:]
+	}
+	return out
+}
+
+// end is where the document ends that text begins with.
+func end(text string) int {
+	for at := 0; at < len(text) && at < limit; {
+		n := strings.IndexByte(text[at:], '\n')
+		if n < 0 {
+			break
+		}
+		empty := strings.TrimSpace(text[at:at+n]) == ""
+		if at += n + 1; at > limit {
+			break
+		}
+		if at >= longest || at >= shortest && empty {
+			return at
+		}
+	}
+	if len(text) <= limit {
+		return len(text)
+	}
+	n := limit
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return n
+}
+
+// lines reads a .jsonl file.
+func lines(file string, b []byte) (out []Document, err error) {
+	b = bytes.TrimPrefix(b, []byte(inputfile.BOM))
+	for i, line := range bytes.Split(b, []byte("\n")) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var o struct {
+			Text     string    `json:"text"`
+			Messages []Message `json:"messages"`
+		}
+		if err := json.Unmarshal(line, &o); err != nil {
+			return nil, fmt.Errorf("%w: %s: line %d: %w", gguf.ErrInput, file, i+1, err)
+		}
+		switch {
+		case len(o.Messages) > 0:
+			out = append(out, Document{File: file, Messages: o.Messages})
+		case strings.TrimSpace(o.Text) != "":
+			out = append(out, documents(file, o.Text)...)
+		default:
+			return nil, fmt.Errorf("%w: %s: line %d has neither text nor messages: expected {\"text\": \"...\"} or {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}]}", gguf.ErrInput, file, i+1)
+		}
+	}
+	return out, nil
+}
