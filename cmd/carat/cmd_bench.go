@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/suggest"
@@ -77,9 +78,9 @@ EXAMPLES:
 				return err
 			}
 			if len(configs) == 2 && !c.Bool("each") {
-				return runBenchCompare(c.Context, g, [2]benchConfig(configs), sourceOptions(c), o)
+				return runBenchCompare(c.Context, g, [2]benchConfig(configs), o)
 			}
-			return runBench(c.Context, g, configs, sourceOptions(c), o)
+			return runBench(c.Context, g, configs, o)
 		},
 	}
 }
@@ -88,6 +89,7 @@ EXAMPLES:
 const maxRepetitions = 100_000
 
 type benchOptions struct {
+	Source      convert.Options
 	Tests       []bench.Spec
 	Repetitions int
 	Load, Noise bool
@@ -99,7 +101,7 @@ type benchOptions struct {
 }
 
 func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
-	o = benchOptions{Repetitions: c.Int("r"), Load: !c.Bool("no-load"), Energy: true, Bandwidth: true, Noise: c.Bool("noise"), Rounds: c.Int("rounds"), Output: c.String("output")}
+	o = benchOptions{Source: sourceOptions(c), Repetitions: c.Int("r"), Load: !c.Bool("no-load"), Energy: true, Bandwidth: true, Noise: c.Bool("noise"), Rounds: c.Int("rounds"), Output: c.String("output")}
 	var grid bench.Grid
 	for _, l := range []struct {
 		flag string

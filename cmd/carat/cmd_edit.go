@@ -153,7 +153,7 @@ func stillLoads(m gguf.Model, md *gguf.Metadata) error {
 // writeEdit tells of the files that it wrote.
 func writeEdit(ctx context.Context, g global, f *gguf.File, md *gguf.Metadata, o editOptions) (*outputFile, error) {
 	if !o.inPlace {
-		return rewrite(ctx, g, f, md, o.out, "edit", f.Split())
+		return rewrite(ctx, g, f, rewriting{md, o.out, f.Split(), "edit"})
 	}
 	b := newBar(g, "edit")
 	defer b.finish()

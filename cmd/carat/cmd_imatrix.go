@@ -95,12 +95,15 @@ EXAMPLES:
 			if o.Text == "" {
 				return usagef("imatrix needs --text FILE")
 			}
-			return runImatrix(c.Context, g, args[0], sourceOptions(c), o)
+			o.Model, o.Source = args[0], sourceOptions(c)
+			return runImatrix(c.Context, g, o)
 		},
 	}
 }
 
 type imatrixOptions struct {
+	Model           string
+	Source          convert.Options
 	Text, Out       string
 	Format          imatrix.Format
 	Context, Chunks int
@@ -136,11 +139,11 @@ func (o *imatrixOptions) check() error {
 // partial is where snapshots go.
 func (o *imatrixOptions) partial() string { return o.Out + ".partial" }
 
-func runImatrix(ctx context.Context, g global, path string, src convert.Options, o imatrixOptions) error {
+func runImatrix(ctx context.Context, g global, o imatrixOptions) error {
 	if exists(o.partial()) && !o.Resume {
 		return usagef("%s of an interrupted run exists: continue it with --resume, or delete it", o.partial())
 	}
-	m, err := g.open(path, src)
+	m, err := g.open(o.Model, o.Source)
 	if err != nil {
 		return err
 	}
@@ -158,7 +161,7 @@ func runImatrix(ctx context.Context, g global, path string, src convert.Options,
 		return err
 	}
 	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output, Computation: g.computing.record().String()}
-	matrix, err := collectImatrix(ctx, g, path, m, text, snap, o)
+	matrix, err := collectImatrix(ctx, g, m, calibrationText{text, snap}, o)
 	if err != nil {
 		return err
 	}
@@ -176,9 +179,15 @@ func runImatrix(ctx context.Context, g global, path string, src convert.Options,
 	return os.Remove(o.partial())
 }
 
+// calibrationText is what a matrix is collected from, and what an interrupted run keeps of it.
+type calibrationText struct {
+	text.Text
+	imatrix.Snapshot
+}
+
 // collectImatrix runs m over the text and keeps snapshots.
-func collectImatrix(ctx context.Context, g global, path string, m gguf.Model, in text.Text, snap imatrix.Snapshot, o imatrixOptions) (*imatrix.Matrix, error) {
-	e, err := g.load(path, m, engine.Options{Text: true})
+func collectImatrix(ctx context.Context, g global, m gguf.Model, in calibrationText, o imatrixOptions) (*imatrix.Matrix, error) {
+	e, err := g.load(o.Model, m, engine.Options{Text: true})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +200,7 @@ func collectImatrix(ctx context.Context, g global, path string, m gguf.Model, in
 	if err != nil {
 		return nil, err
 	}
-	warnBeyond(g.err, path, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
+	warnBeyond(g.err, o.Model, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
 	chunks, err := text.Chunks(o.Text, in.Data, tok, text.Options{Context: o.Context, Chunks: o.Chunks})
 	if err != nil {
 		return nil, err
@@ -202,12 +211,12 @@ func collectImatrix(ctx context.Context, g global, path string, m gguf.Model, in
 			if err := gguf.Unchanged(m); err != nil { // --resume would continue from sums of two models
 				return err
 			}
-			return snap.Write(o.partial(), sums)
+			return in.Write(o.partial(), sums)
 		}
 	}
 	done := 0
 	if exists(o.partial()) {
-		if opts.Start, err = snap.Read(o.partial()); err != nil {
+		if opts.Start, err = in.Read(o.partial()); err != nil {
 			return nil, err
 		}
 		done = opts.Start.Chunks

@@ -12,7 +12,6 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/generate"
-	"github.com/carat-llm/carat/runtime/grammar"
 	"github.com/carat-llm/carat/runtime/kernel"
 	"github.com/urfave/cli/v2"
 )
@@ -48,18 +47,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o, breakers, err := samplingOptions(c)
-			if err != nil {
-				return err
-			}
-			if o.MaxTokens = c.Int("n"); o.MaxTokens < 1 || o.MaxTokens > mostTokens {
-				return outOfRange("-n", 1, mostTokens, o.MaxTokens)
-			}
-			adapters, err := adaptersOf(c)
-			if err != nil {
-				return err
-			}
-			form, err := grammarOf(c)
+			o, err := runOptionsOf(c, arg)
 			if err != nil {
 				return err
 			}
@@ -71,18 +59,41 @@ EXAMPLES:
 				if !c.IsSet("n") {
 					o.MaxTokens = mostTokens // as many as there is room for
 				}
-				return runTalk(c.Context, g, arg, sourceOptions(c), adapters, chat, o, breakers, form)
+				return runTalk(c.Context, g, o, chat)
 			}
-			prompt, err := readPrompt(g.in, c.String("prompt"), c.IsSet("prompt"))
-			if err != nil {
+			if o.prompt, err = readPrompt(g.in, c.String("prompt"), c.IsSet("prompt")); err != nil {
 				return err
 			}
-			return runRun(c.Context, g, arg, sourceOptions(c), adapters, prompt, o, breakers, form)
+			return runRun(c.Context, g, o)
 		},
 	}
 }
 
 const mostTokens = 1 << 24 // of a text
+
+// runOptions are run's flags, but for those of a conversation.
+type runOptions struct {
+	sampling
+	model    string
+	source   convert.Options
+	adapters []convert.LoRA
+	prompt   string
+}
+
+func runOptionsOf(c *cli.Context, model string) (o runOptions, err error) {
+	o.model, o.source, o.prompt = model, sourceOptions(c), c.String("prompt")
+	if o.sampling, err = samplingOf(c); err != nil {
+		return o, err
+	}
+	if o.MaxTokens = c.Int("n"); o.MaxTokens < 1 || o.MaxTokens > mostTokens {
+		return o, outOfRange("-n", 1, mostTokens, o.MaxTokens)
+	}
+	if o.adapters, err = adaptersOf(c); err != nil {
+		return o, err
+	}
+	o.grammar, err = grammarOf(c)
+	return o, err
+}
 
 // generated is run's JSON.
 type generated struct {
@@ -99,8 +110,8 @@ func warnBeyond(w io.Writer, path string, e *engine.Engine, tokens int, what str
 	}
 }
 
-func runRun(ctx context.Context, g global, path string, src convert.Options, adapters []convert.LoRA, prompt string, opts generate.Options, breakers []string, form *grammar.Grammar) error {
-	e, err := g.engine(path, src, engine.Options{Text: true}, adapters...)
+func runRun(ctx context.Context, g global, o runOptions) error {
+	e, err := g.engine(o.model, o.source, engine.Options{Text: true}, o.adapters...)
 	if err != nil {
 		return err
 	}
@@ -109,29 +120,25 @@ func runRun(ctx context.Context, g global, path string, src convert.Options, ada
 	if err != nil {
 		return err
 	}
-	if err := inputfile.CheckUTF8("the prompt", []byte(prompt)); err != nil {
+	if err := inputfile.CheckUTF8("the prompt", []byte(o.prompt)); err != nil {
 		return err
 	}
-	ids, err := tok.Encode(prompt, true, true)
+	ids, err := tok.Encode(o.prompt, true, true)
 	if err != nil {
 		return err
 	}
 	if len(ids) == 0 {
 		return usagef("the prompt is empty and the model has no beginning-of-text token: give -p TEXT")
 	}
-	if opts.Multiplier > 0 {
-		if opts.Breakers, err = generate.FindBreakers(e.Vocab(), tok, breakers); err != nil {
-			return err
-		}
-	}
-	if form != nil {
-		opts.Constraint = form.Constrain(grammar.NewVocabulary(tok))
-	}
-	sess, err := e.NewSession(len(ids) + opts.MaxTokens)
+	options, err := o.sampling.ready(e.Vocab(), tok)
 	if err != nil {
 		return err
 	}
-	warnBeyond(g.err, path, e, len(ids)+opts.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), opts.MaxTokens))
+	sess, err := e.NewSession(len(ids) + o.MaxTokens)
+	if err != nil {
+		return err
+	}
+	warnBeyond(g.err, o.model, e, len(ids)+o.MaxTokens, fmt.Sprintf("%d tokens of prompt and up to %d more (-n)", len(ids), o.MaxTokens))
 	if e.Encodes() { // the prompt is what the encoder reads, and the text an answer to it
 		if err := sess.Encode(ids); err != nil {
 			return err
@@ -140,9 +147,9 @@ func runRun(ctx context.Context, g global, path string, src convert.Options, ada
 	}
 	var text strings.Builder
 	if !g.json && !e.Encodes() {
-		fmt.Fprint(g.out, prompt)
+		fmt.Fprint(g.out, o.prompt)
 	}
-	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, opts, func(piece []byte) error {
+	tokens, reason, err := generate.Run(ctx, sess, e.Vocab(), tok, ids, options(), func(piece []byte) error {
 		text.Write(piece)
 		if g.json {
 			return nil
@@ -156,11 +163,11 @@ func runRun(ctx context.Context, g global, path string, src convert.Options, ada
 	if err := gguf.Unchanged(e.Source()); err != nil {
 		return err
 	}
-	if form != nil && reason == generate.Limit {
+	if o.grammar != nil && reason == generate.Limit {
 		printf(g.err, "carat: warning: the text is not whole: it has %d tokens, as many as -n allows, and the grammar wants more\n", len(tokens))
 	}
 	if g.json {
-		return printJSON(g.out, generated{prompt, text.String(), tokens, string(reason)})
+		return printJSON(g.out, generated{o.prompt, text.String(), tokens, string(reason)})
 	}
 	fmt.Fprintln(g.out)
 	return nil

@@ -106,11 +106,11 @@ func serveOptionsOf(c *cli.Context) (o serveOptions, err error) {
 	if v := c.Int("ctx"); c.IsSet("ctx") && (v < 2 || v > mostTokens) {
 		return o, outOfRange("--ctx", 2, mostTokens, v)
 	}
-	drawn, breakers, err := samplingOptions(c)
+	drawn, err := samplingOf(c)
 	if err != nil {
 		return o, err
 	}
-	o.breakers, o.dryRun = breakers, c.Bool("dry-run")
+	o.breakers, o.dryRun = drawn.breakers, c.Bool("dry-run")
 	o.address, o.grace = net.JoinHostPort(c.String("host"), strconv.Itoa(c.Int("port"))), time.Duration(c.Int("grace"))*time.Second
 	o.Options = serve.Options{Name: c.String("alias"), Slots: c.Int("parallel"), Queue: c.Int("queue"), Context: c.Int("ctx"), Params: drawn.Params, Seeded: c.IsSet("seed"),
 		Key: cmp.Or(c.String("api-key"), os.Getenv("CARAT_API_KEY")), Origins: c.String("cors"), Timeout: time.Duration(c.Int("timeout")) * time.Second}

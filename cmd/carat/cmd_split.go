@@ -33,7 +33,7 @@ EXAMPLES:
 				return usagef("split needs --split-max-size or --split-max-tensors")
 			}
 			split.CountLast = true
-			return runRewrite(c.Context, g, in, out, "split", split)
+			return runRewrite(c.Context, g, in, rewriting{out: out, split: split, title: "split"})
 		},
 	}
 }
@@ -54,7 +54,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			return runRewrite(c.Context, g, in, out, "merge", gguf.Split{})
+			return runRewrite(c.Context, g, in, rewriting{out: out, title: "merge"})
 		},
 	}
 }
@@ -77,13 +77,14 @@ type rewritten struct {
 	Tensors int         `json:"tensors"`
 }
 
-func runRewrite(ctx context.Context, g global, in, out, title string, split gguf.Split) error {
+func runRewrite(ctx context.Context, g global, in string, r rewriting) error {
 	f, err := gguf.Open(in)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	o, err := rewrite(ctx, g, f, f.Metadata(), out, title, split)
+	r.metadata = f.Metadata()
+	o, err := rewrite(ctx, g, f, r)
 	switch {
 	case err != nil:
 		return err
@@ -95,10 +96,18 @@ func runRewrite(ctx context.Context, g global, in, out, title string, split gguf
 	return nil
 }
 
-// rewrite writes f's tensors with md and tells of the files that it wrote, with sums if somebody will see them. The
+// rewriting is how a GGUF file is written once more.
+type rewriting struct {
+	metadata *gguf.Metadata
+	out      string
+	split    gguf.Split
+	title    string // of the progress bar
+}
+
+// rewrite writes f's tensors as r says and tells of the files that it wrote, with sums if somebody will see them. The
 // input's files are not written over.
-func rewrite(ctx context.Context, g global, f *gguf.File, md *gguf.Metadata, out, title string, split gguf.Split) (*outputFile, error) {
-	paths, err := split.Paths(out, md, gguf.Infos(f.Tensors()))
+func rewrite(ctx context.Context, g global, f *gguf.File, r rewriting) (*outputFile, error) {
+	paths, err := r.split.Paths(r.out, r.metadata, gguf.Infos(f.Tensors()))
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
@@ -109,9 +118,9 @@ func rewrite(ctx context.Context, g global, f *gguf.File, md *gguf.Metadata, out
 			}
 		}
 	}
-	b := newBar(g, title)
+	b := newBar(g, r.title)
 	defer b.finish()
-	w, err := gguf.CreateSplit(out, md, gguf.Infos(f.Tensors()), split)
+	w, err := gguf.CreateSplit(r.out, r.metadata, gguf.Infos(f.Tensors()), r.split)
 	if err != nil {
 		return nil, err
 	}

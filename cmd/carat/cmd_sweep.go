@@ -130,7 +130,7 @@ func (w *sweep) run(ctx context.Context, ms *models, path string, cmp *compariso
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	made, err := w.quantize(ctx, ms.g, plans, path, folder, scratch)
+	made, err := w.quantize(ctx, ms.g, plans, targetFolder{path, folder, scratch})
 	if err != nil {
 		return err
 	}
@@ -172,15 +172,22 @@ func (w *sweep) plans(src gguf.Model, g global) (out []target, err error) {
 	return out, errors.Join(errs...)
 }
 
-// quantize writes all targets to folder, which may be scratch, and lists the files.
-func (w *sweep) quantize(ctx context.Context, g global, targets []target, path, folder string, scratch *atomicfile.Scratch) ([]candidateFile, error) {
-	base := strings.TrimSuffix(job.Named(path).Name, ".gguf")
+// targetFolder is where targets go.
+type targetFolder struct {
+	source  string // the model that they are made of
+	path    string
+	scratch *atomicfile.Scratch // if path is removed in the end
+}
+
+// quantize writes all targets to a folder and lists the files.
+func (w *sweep) quantize(ctx context.Context, g global, targets []target, to targetFolder) ([]candidateFile, error) {
+	base := strings.TrimSuffix(job.Named(to.source).Name, ".gguf")
 	var files []candidateFile
 	var plans []*quantize.Plan
 	var paths []string
 	for _, t := range targets {
-		file := filepath.Join(folder, fmt.Sprintf("%s-%s.gguf", base, t.name))
-		if err := sameFile(path, file); err != nil {
+		file := filepath.Join(to.path, fmt.Sprintf("%s-%s.gguf", base, t.name))
+		if err := sameFile(to.source, file); err != nil {
 			return nil, err
 		}
 		printNotes(g, t.plan)
@@ -190,12 +197,12 @@ func (w *sweep) quantize(ctx context.Context, g global, targets []target, path, 
 	defer b.finish()
 	writers, err := quantize.Stage(ctx, plans, paths, b.update)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", to.source, err)
 	}
 	var o outputs
 	defer o.abort()
-	if scratch != nil {
-		return files, scratch.Hold(filesOf(writers)...)
+	if to.scratch != nil {
+		return files, to.scratch.Hold(filesOf(writers)...)
 	}
 	for _, w := range writers {
 		o.model(w)

@@ -57,7 +57,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o := tasksOptions{Limit: c.Int("limit"), MaxTokens: c.Int("max-tokens"), Shots: c.String("shots")}
+			o := tasksOptions{model: args[0], reference: c.String("reference"), source: sourceOptions(c), Limit: c.Int("limit"), MaxTokens: c.Int("max-tokens"), Shots: c.String("shots")}
 			if o.Tasks, err = taskFiles(c.StringSlice("task"), c.StringSlice("data")); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ EXAMPLES:
 			if err := o.check(); err != nil {
 				return err
 			}
-			return runTasks(c.Context, g, args[0], c.String("reference"), sourceOptions(c), o)
+			return runTasks(c.Context, g, o)
 		},
 	}
 }
@@ -82,12 +82,14 @@ type taskFile struct {
 }
 
 type tasksOptions struct {
-	Tasks     []taskFile
-	Limit     int
-	Select    task.Selection
-	Shots     string
-	MaxTokens int
-	Adapters  []convert.LoRA // of the model, not the reference
+	model, reference string
+	source           convert.Options
+	Tasks            []taskFile
+	Limit            int
+	Select           task.Selection
+	Shots            string
+	MaxTokens        int
+	Adapters         []convert.LoRA // of the model, not the reference
 }
 
 // taskFiles pairs --task NAME=FILE, and --task NAME with the --data FILE of the same rank.
@@ -151,7 +153,7 @@ type taskScores struct {
 	PeakMemory int64          `json:"peak_memory_bytes"`
 }
 
-func runTasks(ctx context.Context, g global, path, reference string, src convert.Options, o tasksOptions) error {
+func runTasks(ctx context.Context, g global, o tasksOptions) error {
 	// All files are read first: a mistake in the last one should not cost the run of the others.
 	items := make([]*task.Items, len(o.Tasks))
 	shots := make([]*task.Items, len(o.Tasks))
@@ -166,7 +168,7 @@ func runTasks(ctx context.Context, g global, path, reference string, src convert
 			}
 		}
 	}
-	e, err := g.engine(path, src, engine.Options{Text: true}, o.Adapters...)
+	e, err := g.engine(o.model, o.source, engine.Options{Text: true}, o.Adapters...)
 	if err != nil {
 		return err
 	}
@@ -177,8 +179,8 @@ func runTasks(ctx context.Context, g global, path, reference string, src convert
 		return err
 	}
 	var ref *task.Model
-	if reference != "" {
-		e, err := g.engine(reference, src, engine.Options{Text: true})
+	if o.reference != "" {
+		e, err := g.engine(o.reference, o.source, engine.Options{Text: true})
 		if err != nil {
 			return err
 		}
@@ -188,7 +190,7 @@ func runTasks(ctx context.Context, g global, path, reference string, src convert
 			return err
 		}
 	}
-	scores := &taskScores{Model: path, Reference: reference, Computation: g.computing.record()}
+	scores := &taskScores{Model: o.model, Reference: o.reference, Computation: g.computing.record()}
 	for i, t := range o.Tasks {
 		b := newBar(g, t.Name)
 		r, runErr := task.Run(ctx, t.Task, items[i], *cand, ref, task.Options{

@@ -44,12 +44,12 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			o := verify.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Chat: chat.Check, Threads: g.threads}
-			source := c.String("source")
+			o := verifyOptions{model: arg, source: c.String("source"), from: sourceOptions(c)}
+			o.Options = verify.Options{Sample: c.Int("sample"), Seed: c.Uint64("seed"), Loads: engine.Check, Chat: chat.Check, Threads: g.threads}
 			switch {
 			case o.Sample < 0:
 				return usagef("--sample must not be negative (got %d)", o.Sample)
-			case source == "" && (c.IsSet("sample") || c.IsSet("seed") || c.IsSet("imatrix")):
+			case o.source == "" && (c.IsSet("sample") || c.IsSet("seed") || c.IsSet("imatrix")):
 				return usagef("--sample, --seed and --imatrix need --source")
 			}
 			if f := c.String("imatrix"); f != "" {
@@ -57,9 +57,16 @@ EXAMPLES:
 					return err
 				}
 			}
-			return runVerify(c.Context, g, arg, source, sourceOptions(c), o)
+			return runVerify(c.Context, g, o)
 		},
 	}
+}
+
+// verifyOptions are verify's flags.
+type verifyOptions struct {
+	verify.Options
+	model, source string
+	from          convert.Options // how folders are read
 }
 
 // verification is verify's JSON.
@@ -69,26 +76,26 @@ type verification struct {
 	Seed *uint64 `json:"seed,omitempty"`
 }
 
-func runVerify(ctx context.Context, g global, path, source string, so convert.Options, o verify.Options) error {
-	m, err := g.open(path, so)
+func runVerify(ctx context.Context, g global, o verifyOptions) error {
+	m, err := g.open(o.model, o.from)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	if source != "" {
-		if o.Source, err = g.open(source, so); err != nil {
+	if o.source != "" {
+		if o.Source, err = g.open(o.source, o.from); err != nil {
 			return err
 		}
 		defer o.Source.Close()
 	}
 	v := verification{}
-	if v.Report, err = verifyModel(ctx, g, m, o); err != nil {
-		if strings.Contains(err.Error(), path) || source != "" && strings.Contains(err.Error(), source) {
+	if v.Report, err = verifyModel(ctx, g, m, o.Options); err != nil {
+		if strings.Contains(err.Error(), o.model) || o.source != "" && strings.Contains(err.Error(), o.source) {
 			return err // it says which of the two
 		}
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", o.model, err)
 	}
-	if v.OK = len(v.Findings) == 0; source != "" {
+	if v.OK = len(v.Findings) == 0; o.source != "" {
 		v.Seed = &o.Seed
 	}
 	if g.json {
@@ -99,7 +106,7 @@ func runVerify(ctx context.Context, g global, path, source string, so convert.Op
 		v.print(g.out)
 	}
 	if !v.OK {
-		return &refusal{fmt.Sprintf("%s is not sound: %d findings", path, len(v.Findings))}
+		return &refusal{fmt.Sprintf("%s is not sound: %d findings", o.model, len(v.Findings))}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/carat-llm/carat/runtime/generate"
+	"github.com/carat-llm/carat/runtime/grammar"
+	"github.com/carat-llm/carat/runtime/tokenizer"
 	"github.com/urfave/cli/v2"
 )
 
@@ -33,8 +35,15 @@ func samplingFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "stop", Usage: "`TEXT` that ends the generation and is not printed"})
 }
 
-// samplingOptions are the values of samplingFlags, and the texts of DRY's breakers.
-func samplingOptions(c *cli.Context) (o generate.Options, breakers []string, err error) {
+// sampling is how tokens are drawn, and of which the text may consist.
+type sampling struct {
+	generate.Options
+	breakers []string         // texts that end the repetitions of DRY
+	grammar  *grammar.Grammar // nil for any text
+}
+
+// samplingOf are the values of samplingFlags.
+func samplingOf(c *cli.Context) (o sampling, err error) {
 	o.Params = generate.Params{
 		Temperature: c.Float64("temp"), TopK: c.Int("top-k"), TypicalP: c.Float64("typical"), TopP: c.Float64("top-p"), MinP: c.Float64("min-p"), Seed: c.Uint64("seed"),
 		XTC:       generate.XTC{Probability: c.Float64("xtc-probability"), Threshold: c.Float64("xtc-threshold")},
@@ -45,17 +54,36 @@ func samplingOptions(c *cli.Context) (o generate.Options, breakers []string, err
 	if o.Stop = c.StringSlice("stop"); len(o.Stop) > 0 {
 		for _, s := range o.Stop {
 			if s == "" {
-				return o, nil, usagef("--stop needs a text that is not empty")
+				return o, usagef("--stop needs a text that is not empty")
 			}
 		}
 	}
-	breakers = defaultBreakers
+	o.breakers = defaultBreakers
 	if c.IsSet("dry-sequence-breaker") {
-		if breakers = c.StringSlice("dry-sequence-breaker"); len(breakers) == 1 && breakers[0] == "none" {
-			breakers = nil
+		if o.breakers = c.StringSlice("dry-sequence-breaker"); len(o.breakers) == 1 && o.breakers[0] == "none" {
+			o.breakers = nil
 		}
 	}
-	return o, breakers, checkSampling(o.Params)
+	return o, checkSampling(o.Params)
+}
+
+// ready finds the breakers and the grammar's tokens in a vocabulary; what it returns gives the options of one text.
+func (o sampling) ready(vocab int, tok *tokenizer.Tokenizer) (options func() generate.Options, err error) {
+	if o.Multiplier > 0 {
+		if o.Breakers, err = generate.FindBreakers(vocab, tok, o.breakers); err != nil {
+			return nil, err
+		}
+	}
+	var v *grammar.Vocabulary
+	if o.grammar != nil {
+		v = grammar.NewVocabulary(tok)
+	}
+	return func() generate.Options {
+		if o.grammar != nil {
+			o.Constraint = o.grammar.Constrain(v)
+		}
+		return o.Options
+	}, nil
 }
 
 // checkSampling refuses what no token can be drawn with.

@@ -17,7 +17,7 @@ import (
 )
 
 // runBench measures configurations one after the other.
-func runBench(ctx context.Context, g global, configs []benchConfig, src convert.Options, o benchOptions) error {
+func runBench(ctx context.Context, g global, configs []benchConfig, o benchOptions) error {
 	var results []*bench.Result
 	for i, x := range configs {
 		label := "measure"
@@ -25,7 +25,7 @@ func runBench(ctx context.Context, g global, configs []benchConfig, src convert.
 			label = fmt.Sprintf("measure %d of %d", i+1, len(configs))
 		}
 		known := i == 0 || bench.ForgetPeakMemory()
-		r, err := benchOne(ctx, x.use(g), x, src, o, label)
+		r, err := benchOne(ctx, x.use(g), x, o, label)
 		if err != nil {
 			return err
 		}
@@ -46,18 +46,18 @@ type benchGrid struct {
 }
 
 // benchOne opens, measures and closes one configuration.
-func benchOne(ctx context.Context, g global, x benchConfig, src convert.Options, o benchOptions, label string) (r *bench.Result, err error) {
+func benchOne(ctx context.Context, g global, x benchConfig, o benchOptions, label string) (r *bench.Result, err error) {
 	var load *bench.Load
 	if o.Load { // before the model is mapped: mapped pages stay in the cache
-		if load, err = benchLoad(g, x.path, src); err != nil {
+		if load, err = benchLoad(g, x.path, o.Source); err != nil {
 			return nil, err
 		}
 	}
-	before, err := bandwidthBefore(g, x, src, o)
+	before, err := bandwidthBefore(g, x, o)
 	if err != nil {
 		return nil, err
 	}
-	e, err := g.engine(x.path, src, engine.Options{})
+	e, err := g.engine(x.path, o.Source, engine.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +74,11 @@ func benchOne(ctx context.Context, g global, x benchConfig, src convert.Options,
 
 // bandwidthBefore measures memory before the model is loaded, too: with neighbours it gives less at times, and the better
 // of two is nearer to what decoding could have. It is 0 where the memory that it takes would count as the model's.
-func bandwidthBefore(g global, x benchConfig, src convert.Options, o benchOptions) (float64, error) {
+func bandwidthBefore(g global, x benchConfig, o benchOptions) (float64, error) {
 	if !o.decodes() || !bench.ForgetPeakMemory() {
 		return 0, nil
 	}
-	m, err := g.open(x.path, src)
+	m, err := g.open(x.path, o.Source)
 	if err != nil {
 		return 0, err
 	}
@@ -183,13 +183,13 @@ func benchLoad(g global, path string, src convert.Options) (*bench.Load, error) 
 }
 
 // runBenchCompare times two configurations in turns.
-func runBenchCompare(ctx context.Context, g global, configs [2]benchConfig, src convert.Options, o benchOptions) error {
+func runBenchCompare(ctx context.Context, g global, configs [2]benchConfig, o benchOptions) error {
 	var subjects []bench.Subject
 	var again *bench.Subject
 	var mapped [2]int64
 	var models []gguf.Model
 	for i, x := range configs {
-		e, err := x.use(g).engine(x.path, src, engine.Options{})
+		e, err := x.use(g).engine(x.path, o.Source, engine.Options{})
 		if err != nil {
 			return err
 		}

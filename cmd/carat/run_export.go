@@ -47,11 +47,11 @@ func exportTo(c *cli.Context, g global, in string) error {
 	if err != nil {
 		return err
 	}
-	return runExport(c.Context, g, in, out, c.String("outtype"), int64(split.MaxBytes))
+	return runExport(c.Context, g, in, out, export.Options{OutType: c.String("outtype"), ShardBytes: split.MaxBytes, Threads: g.threads})
 }
 
 // runExport writes the checkpoint folder out of the GGUF file in; with out "" it only says what it would have.
-func runExport(ctx context.Context, g global, in, out, outType string, shard int64) error {
+func runExport(ctx context.Context, g global, in, out string, o export.Options) error {
 	if st, err := os.Stat(in); err == nil && st.IsDir() {
 		return usagef("--to hf writes a checkpoint folder of a GGUF file, and %s is a folder", in)
 	}
@@ -60,28 +60,34 @@ func runExport(ctx context.Context, g global, in, out, outType string, shard int
 		return err
 	}
 	defer src.Close()
-	return writeHF(ctx, g, src, in, out, export.Options{OutType: outType, ShardBytes: shard, Threads: g.threads})
+	return writeHF(ctx, g, hfFolder{src, in, out}, o)
 }
 
-// writeHF writes src, which was opened from in, as a checkpoint folder.
-func writeHF(ctx context.Context, g global, src gguf.Model, in, out string, o export.Options) error {
-	plan, err := export.NewPlan(src, o)
+// hfFolder is a checkpoint folder to write.
+type hfFolder struct {
+	src    gguf.Model
+	source string // what src was opened from
+	out    string // "" only tells
+}
+
+func writeHF(ctx context.Context, g global, f hfFolder, o export.Options) error {
+	plan, err := export.NewPlan(f.src, o)
 	if errors.Is(err, export.ErrOutType) {
 		return usagef("--outtype: %v", err)
 	} else if errors.Is(err, gguf.ErrInput) {
-		return fmt.Errorf("%s: %w", in, err)
+		return fmt.Errorf("%s: %w", f.source, err)
 	} else if err != nil {
 		return err
 	}
 	for _, note := range plan.Notes {
 		g.note(note)
 	}
-	if out != "" {
-		if err := plan.Run(ctx, out, func() error { return gguf.Unchanged(src) }); err != nil {
+	if f.out != "" {
+		if err := plan.Run(ctx, f.out, func() error { return gguf.Unchanged(f.src) }); err != nil {
 			return err
 		}
 	}
-	w := exported{out, plan.Class, plan.Type.String(), plan.Tensors, plan.Bytes, plan.Files, plan.Notes}
+	w := exported{f.out, plan.Class, plan.Type.String(), plan.Tensors, plan.Bytes, plan.Files, plan.Notes}
 	if g.json {
 		return printJSON(g.out, w)
 	}
@@ -111,5 +117,5 @@ func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 	if o.dry {
 		o.dir = ""
 	}
-	return writeHF(c.Context, g, src, in, o.dir, export.Options{Scheme: scheme, Threads: g.threads})
+	return writeHF(c.Context, g, hfFolder{src, in, o.dir}, export.Options{Scheme: scheme, Threads: g.threads})
 }

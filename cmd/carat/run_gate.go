@@ -58,7 +58,7 @@ func gateEnv(g global, ms *models, o *gateOptions) *gaterun.Env {
 			return convert.OpenPath(path, how)
 		},
 		Speed: func(ctx context.Context, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
-			return gateSpeed(ctx, g, ms, o.Policy.Context, m, path, n)
+			return gateSpeed(ctx, ms, speedOf{m, path, o.Policy.Context, n})
 		},
 		Note: func(format string, args ...any) {
 			if !g.quiet {
@@ -89,20 +89,29 @@ func (b progressBar) Update(done, total int64) { b.update(done, total) }
 func (b progressBar) Describe(title string)    { b.describe(title) }
 func (b progressBar) Finish()                  { b.finish() }
 
+// speedOf is what a gate asks the clock.
+type speedOf struct {
+	model  *job.Model
+	path   string
+	tokens int // of a chunk
+	needs  gate.Needs
+}
+
 // gateSpeed measures what the clock says, with the A/A check that every gate on it needs.
-func gateSpeed(ctx context.Context, g global, ms *models, tokens int, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
-	o := shortBench(tokens)
-	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, n.Energy
-	o.Compared = bench.Spec{Generate: min(32, tokens)}
+func gateSpeed(ctx context.Context, ms *models, x speedOf) (*bench.Result, error) {
+	m := x.model
+	o := shortBench(x.tokens)
+	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, x.needs.Energy
+	o.Compared = bench.Spec{Generate: min(32, x.tokens)}
 	e, err := ms.engine(m.Loaded.Name, m.Source)
 	if err != nil {
 		return nil, err
 	}
-	b := newBar(g, "speed of "+m.ID.Name)
+	b := newBar(ms.g, "speed of "+m.ID.Name)
 	r, err := benchModel(ctx, e, o, b)
 	b.finish()
-	if err == nil && n.Load {
-		r.Load, err = benchLoad(g, path, ms.src)
+	if err == nil && x.needs.Load {
+		r.Load, err = benchLoad(ms.g, x.path, ms.src)
 	}
 	return r, err
 }
