@@ -35,7 +35,7 @@ EXAMPLES:
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run
    carat build HuggingFaceTB/SmolLM2-1.7B --stream --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,
-		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), splitFlags(), group(measureGroup,
+		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), saveFlag(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
 			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags(), streamFlag()),
@@ -56,10 +56,9 @@ EXAMPLES:
 	}
 }
 
-// buildOptions are build's flags: quantize's, how large the file may be, and on what it is measured.
+// buildOptions are build's flags: quantize's, and on what the file is measured.
 type buildOptions struct {
 	writeOptions
-	budget  budget
 	measure measureOptions
 }
 
@@ -67,16 +66,10 @@ func buildOptionsOf(c *cli.Context, g global, source string) (o buildOptions, er
 	if o.writeOptions, err = writeOptionsOf(c, source); err != nil {
 		return o, err
 	}
-	if o.quantize, err = quantizeOptions(c, g); err != nil {
+	if err := o.typesOf(c, g); err != nil {
 		return o, err
 	}
 	o.quantize.NoteClients = true
-	if o.calibration, err = calibrationOf(c); err != nil {
-		return o, err
-	}
-	if o.budget, err = budgetOf(c); err != nil {
-		return o, err
-	}
 	o.measure = measureOptions{in: g.in, Eval: text.Options{Context: c.Int("ctx"), Chunks: c.Int("chunks")}}
 	if f := c.String("eval"); f != "" {
 		o.measure.Texts = []string{f}
@@ -103,7 +96,7 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 	defer src.Close()
 	m := newModel{g: g, writeOptions: o.writeOptions, src: src}
 	defer m.calibration.close()
-	if err := allocateTypes(ctx, &m, o.budget); err != nil {
+	if err := allocateTypes(ctx, &m); err != nil {
 		return err
 	}
 	if err := m.setPlan(); err != nil {
@@ -111,9 +104,12 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 	}
 	printNotes(g, m.plan)
 	start := time.Now()
-	w := describe(m.plan)
+	w := m.describe()
 	var files outputs
 	defer files.abort()
+	if err := m.saveRecipe(&files); err != nil {
+		return err
+	}
 	store, err := roundBy(ctx, &m)
 	if err != nil {
 		return err
@@ -124,11 +120,11 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 		if w.Output, err = m.stage(ctx, &files); err != nil {
 			return err
 		}
-		if err := files.commitUnless(ctx, g.out); err != nil {
-			return err
-		}
-		_ = store.Remove() // what it kept is in the output
 	}
+	if err := files.commitUnless(ctx, g.out); err != nil {
+		return err
+	}
+	_ = store.Remove() // what it kept is in the output
 	took := time.Since(start)
 	if !g.json && !g.quiet && !g.piped {
 		w.print(g.out)

@@ -28,7 +28,7 @@ EXAMPLES:
        -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run
    carat quantize smollm2-BF16.gguf --type Q4_0 --for openvino,candle -o smollm2-Q4_0.gguf`,
-		Flags: slices.Concat(quantizeFlags(), calibrationFlags(), outputFlags(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
+		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), saveFlag(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -38,10 +38,7 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			if o.quantize, err = quantizeOptions(c, g); err != nil {
-				return err
-			}
-			if o.calibration, err = calibrationOf(c); err != nil {
+			if err := o.typesOf(c, g); err != nil {
 				return err
 			}
 			return runQuantize(c.Context, g, o)
@@ -55,10 +52,15 @@ func runQuantize(ctx context.Context, g global, o writeOptions) error {
 		return err
 	}
 	defer src.Close()
-	m := newModel{g: g, writeOptions: o, src: src, title: fmt.Sprintf("quantize to %s", o.quantize.FileType)}
+	m := newModel{g: g, writeOptions: o, src: src}
+	defer m.calibration.close()
+	if err := allocateTypes(ctx, &m); err != nil {
+		return err
+	}
 	if err := m.setPlan(); err != nil {
 		return err
 	}
+	m.title = fmt.Sprintf("quantize to %s", m.quantize.FileType)
 	store, err := roundBy(ctx, &m)
 	if err != nil {
 		return err

@@ -6,48 +6,102 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/internal/hint"
+	"github.com/carat-llm/carat/quantize"
+	"github.com/carat-llm/carat/runtime/model"
 	"github.com/urfave/cli/v2"
 )
 
 // budgetFlags choose types by what a file may cost.
 func budgetFlags() []cli.Flag {
-	return group(typesGroup,
+	return group(budgetGroup,
 		&cli.StringFlag{Name: "target-size", Usage: "`SIZE` choose the types that keep the model closest to the original in a file of at most SIZE, such as 105M or 4.5G; needs --calibration"},
 		&cli.Float64Flag{Name: "target-bpw", Usage: "`BITS` the same, with at most so many bits per weight"},
+		&cli.StringFlag{Name: "fits", Aliases: []string{"target-ram"}, Usage: "`SIZE` the same, so that file, cache and intermediate results take at most SIZE of memory, such as 8GB"},
+		&cli.IntFlag{Name: "fits-ctx", Value: fitsContext, Usage: "`TOKENS` the length of the text for which --fits counts the cache, of F16"},
 		&cli.StringFlag{Name: "measurements", Usage: "`FILE.json` read what was measured for a budget before, or write it: another budget then takes no measuring"})
 }
 
+// saveFlag is that of verbs that write models.
+func saveFlag() []cli.Flag {
+	return group(outputGroup, &cli.StringFlag{Name: "save", Usage: "`FILE.yaml` write the plan as a recipe, for --recipe"})
+}
+
+// budgets are the flags of which one chooses types.
+var budgets = []string{"target-size", "target-bpw", "fits"}
+
+// setBudgets are those that are set.
+func setBudgets(c *cli.Context) (set []string) {
+	for _, name := range budgets {
+		if c.IsSet(name) {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+// fitsContext is the default of --fits-ctx.
+const fitsContext = 4096
+
 // budget is what budgetFlags say; zero says nothing.
 type budget struct {
-	bytes        int64
-	bits         float64
+	bytes        int64   // of the file
+	bits         float64 // per weight
+	memory       int64   // of weights, cache and intermediate results
+	context      int     // tokens of the cache
+	need         *model.Need
 	measurements string // the file
 }
 
-func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 }
+func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 || b.memory > 0 }
 
 func budgetOf(c *cli.Context) (b budget, err error) {
-	if v := c.String("target-size"); v != "" {
-		if b.bytes, err = parseTargetSize(v); err != nil {
-			return b, usagef("--target-size: %w", err)
+	for name, bytes := range map[string]*int64{"target-size": &b.bytes, "fits": &b.memory} {
+		if v := c.String(name); c.IsSet(name) {
+			if *bytes, err = parseTargetSize(v); err != nil {
+				return b, usagef("--%s: %w", name, err)
+			}
 		}
 	}
-	b.bits, b.measurements = c.Float64("target-bpw"), c.String("measurements")
+	b.bits, b.context, b.measurements = c.Float64("target-bpw"), c.Int("fits-ctx"), c.String("measurements")
+	set := setBudgets(c)
 	switch {
 	case c.IsSet("target-bpw") && !(b.bits > 0 && b.bits < 17):
 		return b, outOfRange("--target-bpw", 1, 16, b.bits)
-	case !b.set() && b.measurements != "":
-		return b, usagef("--measurements has no effect without --target-size or --target-bpw")
-	case b.bytes > 0 && b.bits > 0:
-		return b, usagef("--target-size cannot be combined with --target-bpw")
-	case b.set() && (c.String("type") != "" || c.String("recipe") != ""):
-		return b, usagef("--target-size and --target-bpw choose the types: omit --type and --recipe")
-	case b.set() && c.String("calibration") == "":
-		return b, hint.Wrap(usagef("--target-size and --target-bpw need --calibration: types are chosen by what the model makes of a text"),
+	case b.memory > 0 && (b.context < 1 || b.context > 1<<24):
+		return b, outOfRange("--fits-ctx", 1, 1<<24, b.context)
+	case c.IsSet("fits-ctx") && b.memory == 0:
+		return b, usagef("--fits-ctx has no effect without --fits")
+	case len(set) == 0 && b.measurements != "":
+		return b, usagef("--measurements has no effect without --%s", strings.Join(budgets, ", --"))
+	case len(set) > 1:
+		return b, usagef("--%s cannot be combined with --%s", set[0], set[1])
+	case len(set) == 1 && (c.String("type") != "" || c.String("recipe") != ""):
+		return b, usagef("--%s chooses the types: omit --type and --recipe", set[0])
+	case len(set) == 1 && c.String("calibration") == "":
+		return b, hint.Wrap(usagef("--%s needs --calibration: types are chosen by what the model makes of a text", set[0]),
 			"any text that resembles what the model will read will do; some hundred kB are enough")
 	}
 	return b, nil
+}
+
+// fit finds what the model needs beside its weights, if it is to fit in memory.
+func (b *budget) fit(src gguf.Model) error {
+	if b.memory == 0 {
+		return nil
+	}
+	need, err := model.NeedOf(src, b.context, gguf.F16)
+	if err != nil {
+		return err
+	}
+	b.need = &need
+	if beside := need.Cache + need.Work; beside >= b.memory {
+		return hint.Wrap(fmt.Errorf("%w: --fits: %s of cache for %d tokens and %s of intermediate results leave nothing of %s for weights", quantize.ErrOptions,
+			display.Bytes(need.Cache), b.context, display.Bytes(need.Work), display.Bytes(b.memory)), "a smaller --fits-ctx needs a smaller cache")
+	}
+	return nil
 }
 
 // parseTargetSize reads 105000000, 105M, 105MB or 4.5G.

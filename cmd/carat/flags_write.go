@@ -34,6 +34,8 @@ type writeOptions struct {
 	from        convert.Options // how a folder is read
 	quantize    quantize.Options
 	calibration calibration
+	budget      budget
+	save        string // the recipe
 	out         string // "" writes nothing
 	rec         *recorder
 }
@@ -45,6 +47,19 @@ func writeOptionsOf(c *cli.Context, source string) (o writeOptions, err error) {
 		return o, err
 	}
 	o.rec = newRecorder(c, o.out)
+	o.save = c.String("save")
 	o.from, err = checkpointOptions(c)
 	return o, err
+}
+
+// typesOf reads quantize's own flags: which types, by which text, under which budget.
+func (o *writeOptions) typesOf(c *cli.Context, g global) (err error) {
+	if o.quantize, err = quantizeOptions(c, g); err != nil {
+		return err
+	}
+	if o.calibration, err = calibrationOf(c); err != nil {
+		return err
+	}
+	o.budget, err = budgetOf(c)
+	return err
 }

@@ -10,6 +10,7 @@ import (
 const (
 	sourceGroup    = "CHECKPOINT FOLDER"
 	typesGroup     = "TYPES"
+	budgetGroup    = "TYPES UNDER A BUDGET"
 	roundingGroup  = "ROUNDING"
 	imatrixGroup   = "IMPORTANCE MATRIX"
 	tensorsGroup   = "TENSORS AND METADATA"

@@ -16,11 +16,12 @@ type written struct {
 	Fallbacks int             `json:"fallbacks"`
 	// Tensors that the importance matrix lacks though their types use one, and tensors of which it has blocks
 	// of zeros.
-	Unweighted  int      `json:"unweighted,omitempty"`
-	ZeroWeights int      `json:"zero_weights,omitempty"`
-	BPW         float64  `json:"bits_per_weight"`
-	Notes       []string `json:"notes,omitempty"`
-	Eval        any      `json:"eval,omitempty"`
+	Unweighted  int           `json:"unweighted,omitempty"`
+	ZeroWeights int           `json:"zero_weights,omitempty"`
+	BPW         float64       `json:"bits_per_weight"`
+	Notes       []string      `json:"notes,omitempty"`
+	Budget      *budgetReport `json:"budget,omitempty"`
+	Eval        any           `json:"eval,omitempty"`
 }
 
 // outputFile of a split has the first file's path, the bytes of all, and parts instead of a hash.
@@ -88,6 +89,7 @@ func (w *written) print(out io.Writer) {
 	if w.ZeroWeights > 0 {
 		printf(out, "%d tensors have whole blocks of columns of importance 0, which the calibration never reached: taken to weigh alike\n", w.ZeroWeights)
 	}
+	w.Budget.print(out)
 	if w.Output != nil {
 		w.Output.print(out)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/buildinfo"
-	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/allocate"
@@ -28,8 +26,9 @@ const probeTokens = 256
 // fallbackType has what is not measured: embeddings that are only looked up.
 const fallbackType = recipe.Q4_K_M
 
-// allocateTypes measures the tensors of m over the calibration text and gives m the types that cost least within the budget.
-func allocateTypes(ctx context.Context, m *newModel, b budget) error {
+// allocateTypes measures the tensors of m over the calibration text and gives m the types that are best within its budget.
+func allocateTypes(ctx context.Context, m *newModel) error {
+	b := m.budget
 	if !b.set() {
 		return nil
 	}
@@ -38,70 +37,26 @@ func allocateTypes(ctx context.Context, m *newModel, b budget) error {
 	if err != nil {
 		return err
 	}
+	if err := b.fit(m.src); err != nil {
+		return err
+	}
 	tensors, err := measurements(ctx, m, base, b.measurements)
 	if err != nil {
 		return err
 	}
-	sum, err := base.Summary()
+	a, err := newAllocation(base, tensors)
 	if err != nil {
 		return err
 	}
-	measured := map[string]int{}
-	for i, t := range tensors {
-		measured[t.Name] = i
-	}
-	rest := sum.FileBytes // header, padding and tensors that are not chosen
-	for _, t := range base.Tensors {
-		if _, ok := measured[t.Name]; ok {
-			rest -= allocate.Padded(t.TensorInfo, t.Type)
-		}
-	}
-	most := b.bytes
-	if b.bits > 0 {
-		most = int64(b.bits*float64(sum.Elements)/8) + sum.FileBytes - sum.Bytes
-	}
-	choice, err := allocate.Solve(allocate.Classes(tensors), most-rest)
-	if errors.Is(err, allocate.ErrBudget) {
-		return fmt.Errorf("%w: %s is too small for this model: %w; %s of it are not a matter of choice", quantize.ErrOptions, display.Bytes(most), err, display.Bytes(max(0, rest)))
-	}
-	if err != nil {
+	if err := a.choose(b); err != nil {
 		return err
 	}
-	bytes := map[gguf.Type]int64{}
-	var list []recipe.FileTensor
-	for _, t := range base.Tensors {
-		f := recipe.FileTensor{Name: t.Name, Type: t.Type, Keep: t.Type == t.Source, Reason: t.Reason}
-		if i, ok := measured[t.Name]; ok {
-			k := choice.Of[i]
-			f.Type, f.Keep = tensors[i].Types[k], false
-			f.Reason = fmt.Sprintf("sensitivity %.3g, expected divergence %.3g", tensors[i].Sensitivity, tensors[i].Sensitivity*tensors[i].Losses[k])
-			bytes[f.Type] += allocate.Padded(t.TensorInfo, f.Type)
-		}
-		list = append(list, f)
-	}
-	m.quantize.FileType = fileTypeOf(bytes)
-	m.quantize.File = recipe.NewFile(m.quantize.FileType, list)
+	m.allocation, m.quantize.File = a, a.recipe(base)
+	m.quantize.FileType = m.quantize.File.FileType
 	if !m.g.json && !m.g.quiet {
-		printf(m.g.err, "carat: note: %s of at most %s; expected divergence %.4g nats, at least %.4g\n",
-			display.Bytes(choice.Bytes+rest), display.Bytes(most), choice.Cost, choice.Bound)
+		printf(m.g.err, "carat: note: %s\n", a.note())
 	}
 	return nil
-}
-
-// fileTypeOf names a file by the type that most of its bytes have.
-func fileTypeOf(bytes map[gguf.Type]int64) recipe.FileType {
-	var most gguf.Type
-	for t, n := range bytes {
-		if n > bytes[most] || n == bytes[most] && t < most {
-			most = t
-		}
-	}
-	for _, name := range recipe.Names() {
-		if ft, err := recipe.ParseFileType(name); err == nil && ft.Default() == most {
-			return ft
-		}
-	}
-	return fallbackType
 }
 
 // measurements reads from file what was measured of the tensors that base quantizes, or measures it and writes the file,

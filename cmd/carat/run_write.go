@@ -14,9 +14,10 @@ import (
 type newModel struct {
 	g global
 	writeOptions
-	src   gguf.Model // source, open
-	plan  *quantize.Plan
-	title string // of the progress bar
+	src        gguf.Model  // source, open
+	allocation *allocation // of its types; nil without a budget
+	plan       *quantize.Plan
+	title      string // of the progress bar
 }
 
 // setPlan decides what becomes of each tensor.
@@ -31,17 +32,20 @@ func (m *newModel) setPlan() (err error) {
 // manifest appear together.
 func (m *newModel) write(ctx context.Context) error {
 	printNotes(m.g, m.plan)
-	w := describe(m.plan)
+	w := m.describe()
+	var o outputs
+	defer o.abort()
+	if err := m.saveRecipe(&o); err != nil {
+		return err
+	}
 	if m.out != "" {
-		var o outputs
-		defer o.abort()
 		var err error
 		if w.Output, err = m.stage(ctx, &o); err != nil {
 			return err
 		}
-		if err := o.commitUnless(ctx, m.g.out); err != nil {
-			return err
-		}
+	}
+	if err := o.commitUnless(ctx, m.g.out); err != nil {
+		return err
 	}
 	if m.g.json {
 		return printJSON(m.g.out, w)
@@ -50,6 +54,23 @@ func (m *newModel) write(ctx context.Context) error {
 		w.print(m.g.out)
 	}
 	return nil
+}
+
+// describe is what becomes of each tensor, and why.
+func (m *newModel) describe() *written {
+	w := describe(m.plan)
+	if m.allocation != nil {
+		w.Budget = &m.allocation.budgetReport
+	}
+	return w
+}
+
+// saveRecipe adds the recipe that was asked for to o.
+func (m *newModel) saveRecipe(o *outputs) error {
+	if m.allocation != nil && m.save != "" {
+		return o.write(m.save, m.quantize.File.Bytes()) // which says why
+	}
+	return savePlan(m.plan, m.save, "", o)
 }
 
 // stage adds the model and its manifest to o. The sums cost reading the file again: without a manifest, and when nobody

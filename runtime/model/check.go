@@ -22,20 +22,26 @@ func CheckActivations(src gguf.Model) error {
 
 // checkGraph is Check; with activations, for those who want no predictions.
 func checkGraph(src gguf.Model, activations bool) error {
+	_, err := graphOf(src, activations)
+	return err
+}
+
+// graphOf builds the graph of src without weights, and checks it.
+func graphOf(src gguf.Model, activations bool) (*graph, error) {
 	md := src.Metadata()
 	if kind, ok := md.String("general.type"); ok && kind != "model" {
-		return fmt.Errorf("%w: general.type is %q, expected a model", gguf.ErrUnsupported, kind)
+		return nil, fmt.Errorf("%w: general.type is %q, expected a model", gguf.ErrUnsupported, kind)
 	}
 	if err := gguf.CheckTokenizer(md); err != nil {
-		return err
+		return nil, err
 	}
 	a, err := find(md.Architecture())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	l := newLoader(src, a.name)
 	if l.layersWithTensors() == 0 { // a vocabulary, or a piece of a model
-		return fmt.Errorf("%w: no layer has tensors (blk.N.); this is not a whole model", gguf.ErrUnsupported)
+		return nil, fmt.Errorf("%w: no layer has tensors (blk.N.); this is not a whole model", gguf.ErrUnsupported)
 	}
 	l.headersOnly = true
 	g := a.build(l)
@@ -44,7 +50,7 @@ func checkGraph(src gguf.Model, activations bool) error {
 	if l.err == nil && !activations {
 		l.predicts(g, kind)
 	}
-	return l.err
+	return g, l.err
 }
 
 // find returns the architecture of that name.
