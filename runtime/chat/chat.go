@@ -6,8 +6,8 @@
 //	text, err := t.Render([]chat.Message{{Role: "user", Content: "Hello"}}, chat.Options{AddGenerationPrompt: true})
 //	ids, err := chat.Encode(tok, text)
 //
-// A model without a template gets ChatML, and Default reports so. Templates come from strangers: their size and nesting,
-// the turns of their loops and the calls of their macros are limited (see guard), and whatever is wrong with one is an error.
+// A model without a template gets ChatML, and Default reports so. Templates come from strangers: what a rendering may take of memory and
+// time is limited (runtime/chat/jinja), a Template renders one conversation at a time, and whatever is wrong with one is an error.
 package chat
 
 import (
@@ -16,11 +16,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/ardanlabs/jinja"
-
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/chat/jinja"
 )
 
 // Message is one of a conversation; its JSON is that of OpenAI's API.
@@ -75,7 +75,8 @@ type Template struct {
 	sources  map[string]string // by name; the default's is ""
 	compiled map[string]*jinja.Template
 	none     bool
-	special  map[string]jinja.Value // bos_token and its like
+	special  map[string]any // bos_token and its like
+	turn     sync.Mutex     // of renderings, so that their memory is that of one
 }
 
 const key = "tokenizer.chat_template"
@@ -95,7 +96,7 @@ func New(md *gguf.Metadata) (*Template, error) {
 		t.none, t.sources[""] = true, ChatML
 	}
 	for name, source := range t.sources {
-		c, err := compile(source)
+		c, err := jinja.Parse(source)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", gguf.ErrInput, keyOf(name), err)
 		}
@@ -130,11 +131,11 @@ func (t *Template) Names() []string {
 func (t *Template) Source(name string) string { return t.sources[name] }
 
 // specialTokens are the tokens that templates know by name, as far as the model has them.
-func specialTokens(md *gguf.Metadata) map[string]jinja.Value {
-	tokens, out := md.Strings("tokenizer.ggml.tokens"), map[string]jinja.Value{}
+func specialTokens(md *gguf.Metadata) map[string]any {
+	tokens, out := md.Strings("tokenizer.ggml.tokens"), map[string]any{}
 	for _, s := range []struct{ variable, key string }{{"bos_token", "bos"}, {"eos_token", "eos"}, {"unk_token", "unknown"}, {"pad_token", "padding"}} {
 		if id, ok := md.Int("tokenizer.ggml." + s.key + "_token_id"); ok && id >= 0 && id < int64(len(tokens)) {
-			out[s.variable] = jinja.NewString(tokens[id])
+			out[s.variable] = tokens[id]
 		}
 	}
 	return out
@@ -187,47 +188,41 @@ func (t *Template) styleOf(c *jinja.Template, opts Options) style {
 	return style{}
 }
 
-func (t *Template) renderOnce(c *jinja.Template, messages []Message, opts Options, s style) (text string, err error) {
-	defer func() { // the library indexes here and there without looking
-		if r := recover(); r != nil {
-			if reason, ok := r.(beyond); ok {
-				r = string(reason)
-			}
-			text, err = "", fmt.Errorf("rendering failed: %v", r)
-		}
-	}()
-	data := map[string]jinja.Value{"tools": jinja.None(), "documents": jinja.None()}
+func (t *Template) renderOnce(c *jinja.Template, messages []Message, opts Options, s style) (string, error) {
+	vars := map[string]any{"tools": nil, "documents": nil}
 	for name, v := range opts.Vars {
-		data[name] = jinja.FromGoValue(v)
+		vars[name] = jinja.From(v)
 	}
 	for name, v := range t.special {
-		data[name] = v
+		vars[name] = v
 	}
-	list := make([]jinja.Value, len(messages))
-	for i, m := range messages {
-		if list[i], err = s.message(m); err != nil {
-			return "", fmt.Errorf("message %d: %w", i, err)
-		}
+	list := &jinja.List{}
+	for _, m := range messages {
+		list.Items = append(list.Items, s.message(m))
 	}
-	data["messages"] = jinja.NewList(list)
+	vars["messages"] = list
 	if len(opts.Tools) > 0 {
-		tools := make([]jinja.Value, len(opts.Tools))
+		tools := &jinja.List{}
 		for i, raw := range opts.Tools {
-			if tools[i], err = parseJSON(raw); err != nil {
+			tool, err := jinja.FromJSON(raw)
+			if err != nil {
 				return "", fmt.Errorf("tool %d: %w", i, err)
 			}
+			tools.Items = append(tools.Items, tool)
 		}
-		data["tools"] = jinja.NewList(tools)
+		vars["tools"] = tools
 	}
-	data["add_generation_prompt"] = jinja.NewBool(opts.AddGenerationPrompt)
+	vars["add_generation_prompt"] = opts.AddGenerationPrompt
 	now := opts.Date
 	if now.IsZero() {
 		now = time.Now()
 	}
 	for name, f := range functions(now) {
-		data[name] = jinja.NewCallable(name, f)
+		vars[name] = f
 	}
-	return c.RenderValues(data)
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	return c.Render(vars, jinja.DefaultLimits)
 }
 
 // Check says why the templates of a model cannot be used: one does not parse, or fails on a simple conversation. A model without
