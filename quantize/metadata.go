@@ -11,6 +11,15 @@ import (
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
+// Keys of the text by which a model was calibrated; files without one have neither.
+const (
+	CalibrationName   = "carat.calibration.name"
+	CalibrationSHA256 = "carat.calibration.sha256"
+)
+
+// Calibration names a text; the zero value is none.
+type Calibration struct{ Name, SHA256 string }
+
 // metadata is the source's with what the reference appends, in its order. What it sets goes to the end, also
 // where the source had the key. Pieces of a split become one file, so that is not said any more.
 func (o *Options) metadata(src *gguf.Metadata) *gguf.Metadata {
@@ -36,6 +45,10 @@ func (o *Options) metadata(src *gguf.Metadata) *gguf.Metadata {
 		if o.Imatrix.Chunks > 0 {
 			md.Append("quantize.imatrix.chunks_count", uint32(o.Imatrix.Chunks))
 		}
+	}
+	if o.Calibration.SHA256 != "" {
+		md.Append(CalibrationName, cut(o.Calibration.Name))
+		md.Append(CalibrationSHA256, o.Calibration.SHA256)
 	}
 	if len(o.PruneLayers) > 0 {
 		// The reference sets it last, also over an override.

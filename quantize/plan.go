@@ -37,6 +37,8 @@ type Options struct {
 	Imatrix *imatrix.Matrix
 	// ImatrixName enters the metadata: the file's base name as the user gave it, never a path.
 	ImatrixName string
+	// Calibration is the text that the tensors were rounded by, and their types chosen, for the metadata.
+	Calibration Calibration
 	// IncludeWeights or ExcludeWeights, not both, keep or drop the weights of tensors whose name has one of
 	// these parts.
 	IncludeWeights []string

@@ -26,12 +26,14 @@ convert followed by quantize. With --eval the original and the result are then m
 
 --calibration rounds the weights by what the layers see of a text, so that errors make good for each other: the file has
 the same types and size, and is closer to the original. It takes about as long as evaluating the text three times.
+--target-size chooses the types, too, so that nothing but a size need be given.
 
 EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --calibration calibration.txt -o smollm2-Q4_K_M.gguf
-   carat build ./SmolLM2-135M --target-size 105M --calibration calibration.txt -o smollm2.gguf
+   carat build ./SmolLM2-135M --target-size 105M -o smollm2.gguf
+   carat build ./SmolLM2-135M --target-size 105M --calibration ./texts -o smollm2.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run
    carat build HuggingFaceTB/SmolLM2-1.7B --stream --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,
@@ -96,6 +98,9 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 	defer src.Close()
 	m := newModel{g: g, writeOptions: o.writeOptions, src: src}
 	defer m.calibration.close()
+	if err := m.calibrate(); err != nil {
+		return err
+	}
 	if err := allocateTypes(ctx, &m); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/carat-llm/carat/quantize/imatrix"
@@ -43,7 +42,7 @@ EXAMPLES:
    carat imatrix --stats smollm2.imatrix.gguf --min-coverage 99`,
 		Flags: slices.Concat(
 			group("COLLECT",
-				&cli.StringFlag{Name: "text", Usage: "`FILE` calibration text (UTF-8); - for standard input"},
+				&cli.StringFlag{Name: "text", Usage: "`TEXT` calibration text: a file (UTF-8; - for standard input), a folder whose files take turns, or default for the text that comes with carat"},
 				&cli.IntFlag{Name: "ctx", Value: imatrix.DefaultChunkSize, Usage: "`TOKENS` tokens per chunk; with --merge, of .dat files, which do not record it"},
 				&cli.IntFlag{Name: "chunks", Usage: "`N` use only the first N chunks"},
 				&cli.BoolFlag{Name: "process-output", Usage: "also collect for output.weight"},
@@ -148,7 +147,7 @@ func runImatrix(ctx context.Context, g global, o imatrixOptions) error {
 		return err
 	}
 	defer m.Close()
-	text, err := readText(g.in, o.Text)
+	text, err := readCalibration(g.in, o.Text)
 	if err != nil {
 		return err
 	}
@@ -161,7 +160,7 @@ func runImatrix(ctx context.Context, g global, o imatrixOptions) error {
 		return err
 	}
 	snap := imatrix.Snapshot{Model: model, Text: text.SHA256, Context: o.Context, Output: o.Output, Computation: g.computing.record().String()}
-	matrix, err := collectImatrix(ctx, g, m, calibrationText{text, snap}, o)
+	matrix, err := collectImatrix(ctx, g, m, imatrixText{text, snap}, o)
 	if err != nil {
 		return err
 	}
@@ -179,29 +178,25 @@ func runImatrix(ctx context.Context, g global, o imatrixOptions) error {
 	return os.Remove(o.partial())
 }
 
-// calibrationText is what a matrix is collected from, and what an interrupted run keeps of it.
-type calibrationText struct {
-	text.Text
+// imatrixText is what a matrix is collected from, and what an interrupted run keeps of it.
+type imatrixText struct {
+	*calibrationText
 	imatrix.Snapshot
 }
 
 // collectImatrix runs m over the text and keeps snapshots.
-func collectImatrix(ctx context.Context, g global, m gguf.Model, in calibrationText, o imatrixOptions) (*imatrix.Matrix, error) {
+func collectImatrix(ctx context.Context, g global, m gguf.Model, in imatrixText, o imatrixOptions) (*imatrix.Matrix, error) {
 	e, err := g.load(o.Model, m, engine.Options{Text: true})
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	tok, err := e.Tokenizer()
-	if err != nil {
-		return nil, err
-	}
 	sess, err := e.NewSession(o.Context)
 	if err != nil {
 		return nil, err
 	}
 	warnBeyond(g.err, o.Model, e, o.Context, fmt.Sprintf("--ctx %d tokens", o.Context))
-	chunks, err := text.Chunks(o.Text, in.Data, tok, text.Options{Context: o.Context, Chunks: o.Chunks})
+	chunks, err := in.chunks(e, m.Metadata(), o.Context, o.Chunks)
 	if err != nil {
 		return nil, err
 	}

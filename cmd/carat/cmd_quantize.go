@@ -54,6 +54,9 @@ func runQuantize(ctx context.Context, g global, o writeOptions) error {
 	defer src.Close()
 	m := newModel{g: g, writeOptions: o, src: src}
 	defer m.calibration.close()
+	if err := m.calibrate(); err != nil {
+		return err
+	}
 	if err := allocateTypes(ctx, &m); err != nil {
 		return err
 	}

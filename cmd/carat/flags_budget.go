@@ -17,7 +17,7 @@ import (
 // budgetFlags choose types by what a file may cost.
 func budgetFlags() []cli.Flag {
 	return group(budgetGroup,
-		&cli.StringFlag{Name: "target-size", Usage: "`SIZE` choose the types that keep the model closest to the original in a file of at most SIZE, such as 105M or 4.5G; needs --calibration"},
+		&cli.StringFlag{Name: "target-size", Usage: "`SIZE` choose the types that keep the model closest to the original in a file of at most SIZE, such as 105M or 4.5G; by --calibration, or else the text that comes with carat"},
 		&cli.Float64Flag{Name: "target-bpw", Usage: "`BITS` the same, with at most so many bits per weight"},
 		&cli.StringFlag{Name: "fits", Aliases: []string{"target-ram"}, Usage: "`SIZE` the same, so that file, cache and intermediate results take at most SIZE of memory, such as 8GB"},
 		&cli.IntFlag{Name: "fits-ctx", Value: fitsContext, Usage: "`TOKENS` the length of the text for which --fits counts the cache, of F16"},
@@ -80,9 +80,6 @@ func budgetOf(c *cli.Context) (b budget, err error) {
 		return b, usagef("--%s cannot be combined with --%s", set[0], set[1])
 	case len(set) == 1 && (c.String("type") != "" || c.String("recipe") != ""):
 		return b, usagef("--%s chooses the types: omit --type and --recipe", set[0])
-	case len(set) == 1 && c.String("calibration") == "":
-		return b, hint.Wrap(usagef("--%s needs --calibration: types are chosen by what the model makes of a text", set[0]),
-			"any text that resembles what the model will read will do; some hundred kB are enough")
 	}
 	return b, nil
 }

@@ -9,20 +9,25 @@ import (
 // calibrationFlags are those of verbs that round by what layers see of a text.
 func calibrationFlags() []cli.Flag {
 	return group(roundingGroup,
-		&cli.StringFlag{Name: "calibration", Usage: "`FILE` text by which weights are rounded: errors that the layers would see there are made good by others"},
+		&cli.StringFlag{Name: "calibration", Usage: "`TEXT` round weights by what the layers see of a text, so that errors make good for each other: a file, a folder whose files take turns, or default for the text that comes with carat"},
 		&cli.IntFlag{Name: "calibration-chunks", Value: 32, Usage: "`N` use the first N chunks of 512 tokens"})
 }
 
-// calibration is what calibrationFlags say; without a text nothing is calibrated.
-type calibration struct {
+// calibrationOptions are what calibrationFlags say; without a text nothing is calibrated.
+type calibrationOptions struct {
 	in     io.Reader
 	Text   string
 	Chunks int
-	model  *calibrated // once it is asked for
+	text   *calibrationText // once it is read
+	model  *calibrated      // once it is asked for
 }
 
-func calibrationOf(c *cli.Context) (calibration, error) {
-	o := calibration{in: c.App.Reader, Text: c.String("calibration"), Chunks: c.Int("calibration-chunks")}
+// calibrationOf reads calibrationFlags; where a text is needed and none is given it is the default.
+func calibrationOf(c *cli.Context, needed bool) (calibrationOptions, error) {
+	o := calibrationOptions{in: c.App.Reader, Text: c.String("calibration"), Chunks: c.Int("calibration-chunks")}
+	if o.Text == "" && needed {
+		o.Text = defaultCalibration
+	}
 	switch {
 	case o.Text == "" && c.IsSet("calibration-chunks"):
 		return o, usagef("--calibration-chunks has no effect without --calibration")

@@ -33,7 +33,7 @@ type writeOptions struct {
 	source      string          // checkpoint folder or GGUF file
 	from        convert.Options // how a folder is read
 	quantize    quantize.Options
-	calibration calibration
+	calibration calibrationOptions
 	budget      budget
 	save        string // the recipe
 	out         string // "" writes nothing
@@ -57,9 +57,9 @@ func (o *writeOptions) typesOf(c *cli.Context, g global) (err error) {
 	if o.quantize, err = quantizeOptions(c, g); err != nil {
 		return err
 	}
-	if o.calibration, err = calibrationOf(c); err != nil {
+	if o.budget, err = budgetOf(c); err != nil {
 		return err
 	}
-	o.budget, err = budgetOf(c)
+	o.calibration, err = calibrationOf(c, o.budget.set())
 	return err
 }

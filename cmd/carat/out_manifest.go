@@ -35,7 +35,7 @@ type roleFile struct{ role, path string }
 
 // fileFlags are flags whose value is a file that bears on the output.
 var fileFlags = map[string]string{
-	"imatrix": manifest.RoleImatrix, "metadata": manifest.RoleOption, "recipe": manifest.RoleOption, "tensor-type-file": manifest.RoleOption,
+	"imatrix": manifest.RoleImatrix, "calibration": manifest.RoleCalibration, "metadata": manifest.RoleOption, "recipe": manifest.RoleOption, "tensor-type-file": manifest.RoleOption,
 }
 
 // unrecorded are flags that do not bear on the output's bytes; globalFlags do not either.
@@ -71,13 +71,22 @@ func newRecorder(c *cli.Context, out string) *recorder {
 			options[name] = c.StringSlice(name)
 		case isFile && c.String(name) != "":
 			options[name] = filepath.Base(c.String(name))
-			r.files = append(r.files, roleFile{role, c.String(name)})
+			if name != "calibration" { // which may be no file: calibrate adds it
+				r.files = append(r.files, roleFile{role, c.String(name)})
+			}
 		default:
 			options[name] = c.Value(name)
 		}
 	}
 	r.manifest = manifest.New(c.Command.Name, options)
 	return r
+}
+
+// addCalibration records the text that the file is calibrated by.
+func (r *recorder) addCalibration(t *calibrationText) {
+	if r.manifest != nil {
+		r.manifest.AddText(manifest.RoleCalibration, t.File, t.Data)
+	}
 }
 
 // begin hashes what src is made of, and puts the record into plan if that was asked for.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/carat-llm/carat/eval/text"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/kernel"
@@ -17,16 +16,28 @@ const (
 type calibrated struct {
 	*engine.Engine
 	chunks [][]int32
-	sha256 string // of the text
+	sha256 string // of the text, and of what the model makes of it
+}
+
+// read reads the text, once.
+func (o *calibrationOptions) read() (*calibrationText, error) {
+	if o.text == nil {
+		t, err := readCalibration(o.in, o.Text)
+		if err != nil {
+			return nil, err
+		}
+		o.text = t
+	}
+	return o.text, nil
 }
 
 // ready makes the model of src, which is at path, ready: once, so that the text is read once, too. It is computed exactly, so that
 // nothing that is made of it depends on the processor.
-func (o *calibration) ready(g global, path string, src gguf.Model) (*calibrated, error) {
+func (o *calibrationOptions) ready(g global, path string, src gguf.Model) (*calibrated, error) {
 	if o.model != nil {
 		return o.model, nil
 	}
-	in, err := readText(o.in, o.Text)
+	in, err := o.read()
 	if err != nil {
 		return nil, err
 	}
@@ -35,17 +46,16 @@ func (o *calibration) ready(g global, path string, src gguf.Model) (*calibrated,
 	if err != nil {
 		return nil, err
 	}
-	o.model = &calibrated{Engine: e, sha256: in.SHA256}
-	tok, err := e.Tokenizer()
-	if err != nil {
+	o.model = &calibrated{Engine: e}
+	if o.model.chunks, err = in.chunks(e, src.Metadata(), calibrationContext, o.Chunks); err != nil {
 		return nil, err
 	}
-	o.model.chunks, err = text.Chunks(o.Text, in.Data, tok, text.Options{Context: calibrationContext, Chunks: o.Chunks})
-	return o.model, err
+	o.model.sha256 = in.identify(o.model.chunks)
+	return o.model, nil
 }
 
 // close ends the use of the model, if there is one.
-func (o *calibration) close() {
+func (o *calibrationOptions) close() {
 	if o.model != nil {
 		_ = o.model.Close() // the source, which is the caller's, stays open
 		o.model = nil

@@ -20,6 +20,21 @@ type newModel struct {
 	title      string // of the progress bar
 }
 
+// calibrate reads the text that m is calibrated by, if there is one, and names it in the file and its manifest.
+func (m *newModel) calibrate() error {
+	if m.calibration.Text == "" {
+		return nil
+	}
+	t, err := m.calibration.read()
+	if err != nil {
+		return err
+	}
+	t.noteLeftOut(m.g)
+	m.quantize.Calibration = quantize.Calibration{Name: t.File, SHA256: t.SHA256}
+	m.rec.addCalibration(t)
+	return nil
+}
+
 // setPlan decides what becomes of each tensor.
 func (m *newModel) setPlan() (err error) {
 	if m.plan, err = quantize.NewPlan(m.src, m.quantize); err != nil {

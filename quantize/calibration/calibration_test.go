@@ -111,7 +111,7 @@ func (w words) AddBOS() bool       { return w.bos }
 
 func TestChunks(t *testing.T) {
 	m := &Mix{Documents: []Document{{Text: "a bb ccc"}, {Messages: []Message{{"user", "hello"}}}, {Text: "dddd eeeee"}, {Text: "bad"}}}
-	render := func([]Message) (string, error) { return "<user>hello</user>", nil }
+	render := func(m []Message) (string, bool) { return "<user>hello</user>", m[0].Role == "user" }
 	got, err := m.Chunks(words{}, render, 2, 3)
 	require.NoError(t, err, "what is not needed is not read")
 	require.Equal(t, [][]int32{{1, 2}, {3, -1}, {4, 5}}, got)

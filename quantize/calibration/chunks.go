@@ -14,21 +14,20 @@ type Tokenizer interface {
 }
 
 // Chunks are the first n chunks of length tokens of the documents one after the other, or as many as there are: at least 2. Each
-// begins with the beginning-of-text token if the model adds one. render writes a conversation as the model has them; a nil one
-// has it in plain words.
-func (m *Mix) Chunks(tok Tokenizer, render func([]Message) (string, error), length, n int) ([][]int32, error) {
+// begins with the beginning-of-text token if the model adds one. render, if not nil, writes a conversation as the model has them,
+// with special tokens; those that it cannot are in plain words.
+func (m *Mix) Chunks(tok Tokenizer, render func([]Message) (text string, ok bool), length, n int) ([][]int32, error) {
 	var ids []int32
 	for _, d := range m.Documents {
 		if len(ids) >= n*length {
 			break
 		}
-		text := d.plain() + "\n\n"
-		special := d.Messages != nil && render != nil
-		if special {
-			var err error
-			if text, err = render(d.Messages); err != nil {
-				return nil, fmt.Errorf("%s: %w", d.File, err)
-			}
+		text, special := "", false
+		if d.Messages != nil && render != nil {
+			text, special = render(d.Messages)
+		}
+		if !special {
+			text = d.plain() + "\n\n"
 		}
 		more, err := tok.Encode(text, false, special)
 		if err != nil {

@@ -14,6 +14,8 @@ package manifest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -27,9 +29,10 @@ const Version = 1
 
 // The parts that files play.
 const (
-	RoleModel   = "model"
-	RoleImatrix = "imatrix"
-	RoleOption  = "option" // the value of another option
+	RoleModel       = "model"
+	RoleImatrix     = "imatrix"
+	RoleCalibration = "calibration" // the text, or the mix of texts
+	RoleOption      = "option"      // the value of another option
 )
 
 // Manifest is the record.
@@ -90,6 +93,12 @@ func (m *Manifest) AddSource(role string, paths ...string) error {
 		m.Sources = append(m.Sources, f)
 	}
 	return nil
+}
+
+// AddText records a text that is no file: a mix of texts, or one that comes with carat.
+func (m *Manifest) AddText(role, name, text string) {
+	sum := sha256.Sum256([]byte(text))
+	m.Sources = append(m.Sources, File{Role: role, Name: name, Bytes: int64(len(text)), SHA256: hex.EncodeToString(sum[:])})
 }
 
 // AddOutput records what w wrote for plan: its files, in order, and the tensors in them.
