@@ -24,6 +24,8 @@ type store interface {
 	// block returns a block's keys, dim x 64, and its values, 64 x stride, where rows are padded with zeros. They may be in
 	// room, which has as many elements.
 	block(room []float32, block int) (keys, values []float32)
+	// copy copies n blocks of another store of this kind and shape, from one on.
+	copy(from store, block, n int)
 }
 
 // cacheFormat is how caches of one type are stored.
@@ -69,6 +71,18 @@ func (c *Cache) Put(s *Scratch, pos int, k, v []float32) {
 	for h := range c.heads {
 		c.store.put(s, h*c.blocks+pos/blockKeys, pos%blockKeys, k[h*c.dim:(h+1)*c.dim], v[h*c.valueDim:(h+1)*c.valueDim])
 	}
+}
+
+// CopyFrom copies the keys and values of the first positions of another cache of this shape.
+func (c *Cache) CopyFrom(from *Cache, positions int) {
+	for h := range c.heads {
+		c.store.copy(from.store, h*c.blocks, (positions+blockKeys-1)/blockKeys)
+	}
+}
+
+// copyBlocks copies n blocks of size elements.
+func copyBlocks[T any](dst, src []T, block, n, size int) {
+	copy(dst[block*size:][:n*size], src[block*size:])
 }
 
 // room is the number of elements of a block.

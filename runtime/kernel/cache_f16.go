@@ -27,6 +27,12 @@ func (s *storeF16) put(_ *Scratch, block, pos int, k, v []float32) {
 	s.codec.Encode(s.values[2*(block*blockKeys+pos)*s.stride:][:2*len(v)], v, len(v), nil)
 }
 
+func (s *storeF16) copy(from store, block, n int) {
+	f := from.(*storeF16)
+	copyBlocks(s.keys, f.keys, block, n, 2*s.dim*blockKeys)
+	copyBlocks(s.values, f.values, block, n, 2*s.stride*blockKeys)
+}
+
 func (s *storeF16) block(room []float32, block int) (keys, values []float32) {
 	keys, values = room[:s.dim*blockKeys], room[s.dim*blockKeys:][:blockKeys*s.stride]
 	s.codec.Decode(keys, s.keys[2*block*s.dim*blockKeys:][:2*s.dim*blockKeys])

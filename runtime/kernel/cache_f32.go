@@ -18,6 +18,12 @@ func (s *storeF32) put(_ *Scratch, block, pos int, k, v []float32) {
 	copy(s.values[(block*blockKeys+pos)*s.stride:], v)
 }
 
+func (s *storeF32) copy(from store, block, n int) {
+	f := from.(*storeF32)
+	copyBlocks(s.keys, f.keys, block, n, s.dim*blockKeys)
+	copyBlocks(s.values, f.values, block, n, s.stride*blockKeys)
+}
+
 func (s *storeF32) block(_ []float32, block int) (keys, values []float32) {
 	return s.keys[block*s.dim*blockKeys:][:s.dim*blockKeys], s.values[block*blockKeys*s.stride:][:blockKeys*s.stride]
 }

@@ -54,6 +54,13 @@ func (s *storeQ8) encode(scratch *Scratch, dst []byte, x []float32) {
 	s.codec.Encode(dst, x, len(x), nil)
 }
 
+func (s *storeQ8) copy(from store, block, n int) {
+	f := from.(*storeQ8)
+	copyBlocks(s.scales, f.scales, block, n, 2*q8Blocks(s.dim)*blockKeys)
+	copyBlocks(s.keys, f.keys, block, n, s.dim*blockKeys)
+	copyBlocks(s.values, f.values, block, n, s.stride/q8Size*q8Bytes*blockKeys)
+}
+
 func (s *storeQ8) block(room []float32, block int) (keys, values []float32) {
 	keys, values = room[:s.dim*blockKeys], room[s.dim*blockKeys:][:blockKeys*s.stride]
 	k, kernels := s.keys[block*s.dim*blockKeys:], active()

@@ -84,6 +84,9 @@ type cache struct{ *kernel.Cache }
 
 func (cache) truncate(n int) int { return n } // what is behind is not seen, and overwritten
 func (cache) save()              {}
+func (c cache) copyFrom(from state, n int) {
+	c.CopyFrom(from.(cache).Cache, n)
+}
 
 func (a *attention) newState(positions int, kv gguf.Type) state {
 	if a.shared {

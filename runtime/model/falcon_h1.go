@@ -25,6 +25,11 @@ type bothStates struct{ first, second state }
 
 func (b *bothStates) Bytes() int64 { return b.first.Bytes() + b.second.Bytes() }
 func (b *bothStates) save()        { b.first.save(); b.second.save() }
+func (b *bothStates) copyFrom(from state, n int) {
+	f := from.(*bothStates)
+	b.first.copyFrom(f.first, n)
+	b.second.copyFrom(f.second, n)
+}
 func (b *bothStates) truncate(n int) int {
 	return min(b.first.truncate(n), b.second.truncate(n)) // a session asks again with the smaller number
 }

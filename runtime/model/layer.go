@@ -39,6 +39,8 @@ type state interface {
 	// truncate keeps at most the first n tokens and returns how many it could keep: n where every token is kept by
 	// itself; those of the last save, or none, where one number stands for all of them (recurrent layers).
 	truncate(n int) int
+	// copyFrom makes the state that of another session of the model, with as much room, which holds n tokens.
+	copyFrom(from state, n int)
 	// save makes the tokens of now a number that truncate can go back to, in place of the one before.
 	save()
 }

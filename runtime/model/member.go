@@ -38,9 +38,10 @@ func (s *Session) position(i int) int {
 // states are those of one layer in each sequence of a batch, which stand for them where a layer is given its own.
 type states []state
 
-func (states) Bytes() int64       { return 0 } // they are the sequences'
-func (states) truncate(n int) int { return n }
-func (states) save()              {}
+func (states) Bytes() int64        { return 0 } // they are the sequences'
+func (states) truncate(n int) int  { return n }
+func (states) save()               {}
+func (states) copyFrom(state, int) {}
 
 // mix is m.mix for all sequences. Attention parts its rows itself; other mixers are given one sequence at a time.
 func (s *Session) mix(m mixer, dst, x []float32, n int, own state) {

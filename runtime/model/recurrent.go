@@ -22,6 +22,13 @@ func (r *recurrent) save() {
 	r.savedTokens = r.tokens
 }
 
+func (r *recurrent) copyFrom(from state, _ int) {
+	f := from.(*recurrent)
+	copy(r.now, f.now)
+	copy(r.saved, f.saved)
+	r.tokens, r.savedTokens = f.tokens, f.savedTokens
+}
+
 func (r *recurrent) truncate(n int) int {
 	if r.savedTokens > n { // other tokens will follow
 		clear(r.saved)

@@ -131,6 +131,20 @@ func (s *Session) Truncate(n int) {
 	}
 }
 
+// CopyFrom makes the sequence that of another session of the same model with the same room, without evaluating anything: several
+// continuations of one prompt, which are written together.
+func (s *Session) CopyFrom(from *Session) {
+	if s.model != from.model || s.max != from.max || s.sourceStates != nil {
+		panic("model: sessions of another kind cannot be copied") // a mistake of the caller
+	}
+	for i, st := range s.states {
+		if st != nil {
+			st.copyFrom(from.states[i], from.done)
+		}
+	}
+	s.ids, s.done = append(s.ids[:0], from.ids...), from.done
+}
+
 // rewind makes all states those of the same number of tokens, at most n.
 func (s *Session) rewind(n int) {
 	for kept := n + 1; kept > n; {

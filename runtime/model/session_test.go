@@ -1,11 +1,14 @@
 package model
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // running is a layer that adds to each token the sum of what all before it were: one number stands for them all.
@@ -17,6 +20,7 @@ func (r *running) newState(int, gguf.Type) state     { return &runningState{} }
 func (r *running) stateBytes(int, gguf.Type) float64 { return 16 }
 func (r *runningState) Bytes() int64                 { return 16 }
 func (r *runningState) save()                        { r.savedTokens, r.saved = r.tokens, r.sum }
+func (r *runningState) copyFrom(from state, _ int)   { *r = *from.(*runningState) }
 func (r *runningState) truncate(n int) int {
 	switch {
 	case int(r.tokens) <= n:
@@ -87,6 +91,37 @@ func TestTruncateEvaluatesAgain(t *testing.T) {
 			require.Equal(t, want, got)
 			require.Equal(t, c.evaluated, layer.evaluated)
 			require.Equal(t, 3, seen, "observers see a token once")
+		})
+	}
+}
+
+// TestCopyFrom: a copied session goes on as the one that it was copied from, which may go elsewhere, whatever it held before.
+func TestCopyFrom(t *testing.T) {
+	check := func(t *testing.T, m *Model, n int) {
+		prompt := testIDs(n)
+		want := all(t, m, append(prompt[:n:n], 3, 1))
+		from, to := session(t, m, n+8), session(t, m, n+8)
+		require.NoError(t, to.Forward(testIDs(n + 7)[3:], n+4, nil))
+		require.NoError(t, from.Forward(prompt, n, nil))
+		to.CopyFrom(from)
+		require.NoError(t, from.Forward([]int32{9, 8, 7}, 3, nil))
+		require.Equal(t, n, to.Len())
+		row := make([]float32, m.Vocab())
+		for i, id := range []int32{3, 1} {
+			require.NoError(t, to.Forward([]int32{id}, 0, row))
+			require.Equal(t, want[(n+i)*m.Vocab():(n+i+1)*m.Vocab()], row)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(families)) {
+		if m := load(t, invented(t, name), 2); !m.Encodes() {
+			t.Run(name, func(t *testing.T) { check(t, m, 40) })
+		}
+	}
+	for _, kv := range KVTypes {
+		t.Run(kv.String(), func(t *testing.T) {
+			m, err := Load(newFake(), Options{Pool: kernel.NewPool(2), KVType: kv})
+			require.NoError(t, err)
+			check(t, m, 70) // more than a block
 		})
 	}
 }

@@ -38,6 +38,7 @@ type scheduler struct {
 	done    chan struct{}
 }
 
+// newScheduler returns one that does nothing yet: run is its goroutine.
 func newScheduler(e *engine.Engine, tok generate.Tokenizer, o Options, m *metrics) (*scheduler, error) {
 	s := &scheduler{tok: tok, batch: e.NewBatch(), queue: o.Queue, metrics: m,
 		steady: kernel.SameRows(e.Compute()) >= block, wake: make(chan struct{}, 1), done: make(chan struct{})}
@@ -48,7 +49,6 @@ func newScheduler(e *engine.Engine, tok generate.Tokenizer, o Options, m *metric
 		}
 		s.slots = append(s.slots, &slot{session: session, logits: make([]float32, e.Vocab())})
 	}
-	go s.run()
 	return s, nil
 }
 
@@ -117,7 +117,12 @@ func (s *scheduler) admit() bool {
 			j := s.waiting[0]
 			s.waiting = slices.Delete(s.waiting, 0, 1)
 			s.begun++
-			choose(s.slots, j.prompt).begin(j, s.begun, s.steady)
+			sl, leader := choose(s.slots, j.prompt), reader(s.slots, j.prompt)
+			if leader != nil && common(sl.ids, j.prompt) < len(j.prompt)-1 {
+				sl.follow(leader, j, s.begun)
+			} else {
+				sl.begin(j, s.begun, s.steady)
+			}
 			active++
 		}
 		s.active = active
@@ -166,11 +171,22 @@ func (s *scheduler) step() {
 		}
 		if sl.writing == nil {
 			s.metrics.read.Add(int64(len(st.IDs)))
+			for _, f := range s.slots { // before the logits are changed
+				if f.leader == sl && f.leads == sl.job {
+					f.copyFrom(sl)
+					s.draw(f)
+				}
+			}
 		}
-		if reason, err := s.write(sl); reason != "" || err != nil {
-			sl.job.end(reason, err)
-			sl.release()
-		}
+		s.draw(sl)
+	}
+}
+
+// draw draws a token of a slot, which is free if that was the last.
+func (s *scheduler) draw(sl *slot) {
+	if reason, err := s.write(sl); reason != "" || err != nil {
+		sl.job.end(reason, err)
+		sl.release()
 	}
 }
 
@@ -185,6 +201,13 @@ func (s *scheduler) plan() {
 	for _, sl := range s.slots {
 		if sl.job == nil {
 			continue
+		}
+		if sl.leader != nil {
+			if sl.leader.job == sl.leads {
+				continue
+			}
+			sl.leader, sl.leads = nil, nil // its client has gone, or it failed
+			sl.begin(sl.job, sl.used, s.steady)
 		}
 		n := len(sl.pending)
 		if sl.writing == nil {

@@ -206,6 +206,54 @@ func TestPrefix(t *testing.T) {
 	require.Equal(t, at(t, v, "usage", "prompt_tokens").(float64)-1, at(t, v, "usage", "prompt_tokens_details", "cached_tokens"), "the last token is evaluated anew")
 }
 
+// TestShared: slots that are given the same prompt at the same time read it once, and answer as if each had read it.
+func TestShared(t *testing.T) {
+	e := tiny(t)
+	s, h := serve(t, e, Options{Slots: 3, Queue: 10, Context: 300})
+	prompt := "Once upon a time " + strings.Repeat("there was a dog ", 30)
+	_, v := post(t, h, "/v1/completions", fmt.Sprintf(`{"prompt": %q, "n": 5, "max_tokens": 6, "temperature": 1, "seed": 7}`, prompt))
+	for i := range 5 {
+		want := alone(t, e, prompt, generate.Options{MaxTokens: 6, Params: generate.Params{Temperature: 1, TopP: 1, Seed: uint64(7 + i)}})
+		require.Equal(t, want, at(t, v, "choices", i, "text"))
+	}
+	tokens := at(t, v, "usage", "prompt_tokens").(float64)
+	require.LessOrEqual(t, float64(s.metrics.read.Load()), tokens+2, "those that waited for a slot evaluate the last token anew")
+	require.Zero(t, at(t, v, "usage", "prompt_tokens_details", "cached_tokens"))
+}
+
+// TestLeaderLeaves: who waits for the prompt of another one reads it when that one leaves, or fails.
+func TestLeaderLeaves(t *testing.T) {
+	e := tiny(t)
+	o := Options{Slots: 2, Queue: 1, Context: 900}
+	require.NoError(t, o.settle(e.ContextLength()))
+	tok, err := e.Tokenizer()
+	require.NoError(t, err)
+	s, err := newScheduler(e, tok, o, newMetrics())
+	require.NoError(t, err)
+	prompt := "Once upon a time " + strings.Repeat("there was a dog ", 150) // more than a step reads
+	ids, err := tok.Encode(prompt, true, true)
+	require.NoError(t, err)
+	require.Greater(t, len(ids), block)
+	ctx, leave := context.WithCancel(context.Background())
+	var jobs [2]*job
+	for i := range jobs {
+		jobs[i] = &job{ctx: ctx, prompt: ids, opts: generate.Options{MaxTokens: 4, Params: generate.Params{TopP: 1}}, ready: make(chan struct{}, 1)}
+		ctx = context.Background()
+	}
+	require.NoError(t, s.submit(jobs[:]...))
+	require.True(t, s.admit())
+	s.step()
+	require.NotNil(t, s.slots[1].leader)
+	require.Empty(t, s.slots[1].ids)
+	leave()
+	for !jobs[1].ended {
+		require.True(t, s.admit())
+		s.step()
+	}
+	require.ErrorIs(t, jobs[0].take().err, context.Canceled)
+	require.Equal(t, alone(t, e, prompt, jobs[1].opts), jobs[1].take().text)
+}
+
 func TestChat(t *testing.T) {
 	_, h := serve(t, tiny(t), Options{Context: 200})
 	status, v := post(t, h, "/v1/chat/completions", `{"model": "any", "unknown": 1, "messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "Hello"}]}],

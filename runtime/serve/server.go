@@ -66,6 +66,7 @@ func New(e *engine.Engine, o Options) (*Server, error) {
 		if s.scheduler, err = newScheduler(e, s.tok, o, s.metrics); err != nil {
 			return nil, err
 		}
+		go s.scheduler.run()
 	}
 	for _, path := range []struct {
 		pattern string

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"slices"
+
 	"github.com/carat-llm/carat/runtime/generate"
 	"github.com/carat-llm/carat/runtime/model"
 )
@@ -16,6 +18,9 @@ type slot struct {
 	job     *job // nil: it is free
 	pending []int32
 	writing *generate.Writing // nil while the prompt is read
+
+	leader *slot // it reads the same prompt, and is copied when that is read; nil: the slot reads its own
+	leads  *job  // the leader's when it was chosen
 }
 
 // Prompts are read in pieces, so that those who write need not wait long for a long one.
@@ -104,8 +109,36 @@ func (s *slot) begin(j *job, number int, steady bool) {
 	j.mu.Unlock()
 }
 
+// reader is the slot that reads the prompt already; nil if there is none.
+func reader(slots []*slot, prompt []int32) *slot {
+	for _, s := range slots {
+		if s.job != nil && s.writing == nil && s.leader == nil && slices.Equal(s.job.prompt, prompt) {
+			return s
+		}
+	}
+	return nil
+}
+
+// follow gives the slot a job whose prompt another one reads.
+func (s *slot) follow(leader *slot, j *job, number int) {
+	s.job, s.used, s.leader, s.leads = j, number, leader, leader.job
+}
+
+// copyFrom makes the slot what its leader is, which has read the prompt.
+func (s *slot) copyFrom(leader *slot) {
+	s.session.CopyFrom(leader.session)
+	s.ids, s.read = append(s.ids[:0], leader.ids...), leader.read
+	copy(s.logits, leader.logits)
+	s.leader, s.leads = nil, nil
+	s.job.mu.Lock()
+	s.job.cached = len(s.ids)
+	s.job.mu.Unlock()
+}
+
 // release makes the slot free; what it knows it keeps.
-func (s *slot) release() { s.job, s.pending, s.writing = nil, nil, nil }
+func (s *slot) release() {
+	s.job, s.pending, s.writing, s.leader, s.leads = nil, nil, nil, nil, nil
+}
 
 // forget empties the session.
 func (s *slot) forget() {
