@@ -99,15 +99,3 @@ func TestSplitIsAllOrNothing(t *testing.T) {
 	_, err = CreateSplit(path, sampleMetadata(), sampleTensors(), Split{Counts: []int{1, 1}})
 	require.ErrorContains(t, err, "the split have 2 tensors")
 }
-
-func TestParseSize(t *testing.T) {
-	for s, want := range map[string]int64{"7": 7, "5K": 5e3, "40m": 40e6, "2G": 2e9} {
-		n, err := ParseSize(s)
-		require.NoError(t, err)
-		require.Equal(t, want, n)
-	}
-	for _, s := range []string{"", "0", "G", "-1M", "1.5G", "9T", "99999999999G", "0x10"} {
-		_, err := ParseSize(s)
-		require.Error(t, err, s)
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -117,19 +116,4 @@ func (s Split) describe(md *Metadata, no, count, tensors int) {
 	if s.CountLast {
 		md.Append(splitCount, uint16(count))
 	}
-}
-
-// ParseSize reads a number of bytes, "4000000" or in decimal units "4M", "2G", "500K".
-func ParseSize(s string) (int64, error) {
-	digits, unit := s, int64(1)
-	if s != "" {
-		if u := map[byte]int64{'K': 1e3, 'M': 1e6, 'G': 1e9}[s[len(s)-1]&^0x20]; u > 0 {
-			digits, unit = s[:len(s)-1], u
-		}
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || n == 0 || int64(n) > math.MaxInt64/unit {
-		return 0, fmt.Errorf("expected a size such as 500M or 2G, in decimal units (got %q)", s)
-	}
-	return int64(n) * unit, nil
 }

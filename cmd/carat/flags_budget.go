@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -60,7 +58,7 @@ func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 || b.memory > 0 }
 func budgetOf(c *cli.Context) (b budget, err error) {
 	for name, bytes := range map[string]*int64{"target-size": &b.bytes, "fits": &b.memory} {
 		if v := c.String(name); c.IsSet(name) {
-			if *bytes, err = parseTargetSize(v); err != nil {
+			if *bytes, err = gguf.ParseSize(v); err != nil {
 				return b, usagef("--%s: %w", name, err)
 			}
 		}
@@ -99,20 +97,4 @@ func (b *budget) fit(src gguf.Model) error {
 			display.Bytes(need.Cache), b.context, display.Bytes(need.Work), display.Bytes(b.memory)), "a smaller --fits-ctx needs a smaller cache")
 	}
 	return nil
-}
-
-// parseTargetSize reads 105000000, 105M, 105MB or 4.5G.
-func parseTargetSize(s string) (int64, error) {
-	digits := strings.TrimSuffix(strings.ToUpper(s), "B")
-	unit := 1.0
-	if n := len(digits); n > 0 {
-		if u := map[byte]float64{'K': 1e3, 'M': 1e6, 'G': 1e9}[digits[n-1]]; u > 0 {
-			digits, unit = digits[:n-1], u
-		}
-	}
-	v, err := strconv.ParseFloat(digits, 64)
-	if err != nil || !(v*unit >= 1 && v*unit < math.MaxInt64/2) {
-		return 0, fmt.Errorf("expected a size such as 105M or 4.5G, in decimal units (got %q)", s)
-	}
-	return int64(v * unit), nil
 }

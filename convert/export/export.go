@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,16 +149,10 @@ func environment(err error) error {
 
 // makeFolder makes the folder, and reports whether it was not there.
 func makeFolder(dir string) (made bool, err error) {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return true, os.Mkdir(dir, 0o777)
-	case err != nil:
-		return false, err
-	case len(entries) > 0:
-		return false, fmt.Errorf("%w: %s: the folder is not empty (it has %s): give the name of a new one", gguf.ErrInput, dir, entries[0].Name())
+	if made, err = atomicfile.CheckEmpty(dir); made {
+		err = os.Mkdir(dir, 0o777)
 	}
-	return false, nil
+	return made, err
 }
 
 func encode(v any) ([]byte, error) {

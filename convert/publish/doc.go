@@ -179,18 +179,6 @@ func copyFile(ctx context.Context, batch *atomicfile.Batch, f File) error {
 	return in.Unchanged()
 }
 
-// emptyFolder requires that dir is missing or has nothing in it.
-func emptyFolder(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%w: %s: the folder is not empty (it has %s): give the name of a new one", gguf.ErrInput, dir, entries[0].Name())
-	}
-	return err
-}
-
 // sum is the SHA-256 of b, in hexadecimal.
 func sum(b []byte) string {
 	s := sha256.Sum256(b)

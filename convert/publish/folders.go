@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/hint"
 )
 
@@ -60,7 +61,7 @@ func (p *Plan) free(replace bool) error {
 
 // HubFolder plans a new folder with all files of a model, to which a card is added.
 func HubFolder(f *gguf.File, dir string) (*Plan, error) {
-	if err := emptyFolder(dir); err != nil {
+	if _, err := atomicfile.CheckEmpty(dir); err != nil {
 		return nil, err
 	}
 	p := &Plan{}

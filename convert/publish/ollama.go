@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/carat-llm/carat/quantize/recipe"
@@ -97,7 +98,7 @@ func OllamaFolder(f *gguf.File, dir string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := emptyFolder(dir); err != nil {
+	if _, err := atomicfile.CheckEmpty(dir); err != nil {
 		return nil, err
 	}
 	name := filepath.Base(model.Source)

@@ -37,6 +37,19 @@ func Check(path string) error {
 	return nil
 }
 
+// CheckEmpty requires that dir is missing, which it reports, or a folder with nothing in it. Otherwise the error wraps
+// inputfile.ErrInput.
+func CheckEmpty(dir string) (missing bool, err error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err == nil && len(entries) > 0:
+		err = fmt.Errorf("%w: %s: the folder is not empty (it has %s): give the name of a new one", inputfile.ErrInput, dir, entries[0].Name())
+	}
+	return false, err
+}
+
 // CheckFolder finds, before any work, what would keep path from being a folder that is made when it is missing: it, or
 // what should hold it, is something else. The errors wrap ErrTarget.
 func CheckFolder(path string) error {

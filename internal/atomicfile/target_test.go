@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/carat-llm/carat/internal/inputfile"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -123,4 +124,20 @@ func make255() []byte {
 		b[i] = 'n'
 	}
 	return b
+}
+
+func TestCheckEmpty(t *testing.T) {
+	dir := t.TempDir()
+	missing, err := CheckEmpty(filepath.Join(dir, "none"))
+	require.NoError(t, err)
+	require.True(t, missing)
+	missing, err = CheckEmpty(dir)
+	require.NoError(t, err)
+	require.False(t, missing)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), nil, 0o600))
+	_, err = CheckEmpty(dir)
+	require.ErrorIs(t, err, inputfile.ErrInput)
+	require.ErrorContains(t, err, "not empty (it has a)")
+	_, err = CheckEmpty(filepath.Join(dir, "a"))
+	require.Error(t, err, "a file")
 }
