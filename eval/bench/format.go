@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 // Format is a way to write results down.
@@ -41,9 +41,8 @@ func Write(w io.Writer, f Format, rs ...*Result) error {
 }
 
 func writeMarkdown(w io.Writer, rs []*Result) error {
-	var b strings.Builder
-	b.WriteString("| model | threads | compute | test | tok/s | min | max | first token p50 / p95 ms | inter-token p50 / p95 / p99 / max ms | weights GB/s | of memory |\n")
-	b.WriteString("|---|---:|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	var m table.Markdown
+	m.Table("lrllrrrrrrr", "model", "threads", "compute", "test", "tok/s", "min", "max", "first token p50 / p95 ms", "inter-token p50 / p95 / p99 / max ms", "weights GB/s", "of memory")
 	for _, r := range rs {
 		for _, t := range r.Tests {
 			first, between, bytes, share := "", "", "", ""
@@ -60,12 +59,14 @@ func writeMarkdown(w io.Writer, rs []*Result) error {
 				share = fmt.Sprintf("%.0f %%", 100*v)
 			}
 			s := t.TokensPerSecond
-			fmt.Fprintf(&b, "| %s | %d | %s | %s | %.2f | %.2f | %.2f | %s | %s | %s | %s |\n", cell(r.Model), r.Threads, cell(r.Computation()), cell(t.Name), s.Median, s.Min, s.Max, first, between, bytes, share)
+			m.Row(cell(r.Model), strconv.Itoa(r.Threads), cell(r.Computation()), cell(t.Name), twoDigits(s.Median), twoDigits(s.Min), twoDigits(s.Max), first, between, bytes, share)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, m.String())
 	return err
 }
+
+func twoDigits(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
 // cell keeps a name from ending its column or row.
 func cell(s string) string {
@@ -73,13 +74,12 @@ func cell(s string) string {
 }
 
 func writeCSV(w io.Writer, rs []*Result) error {
-	c := csv.NewWriter(w)
-	_ = c.Write([]string{"model", "cpu", "threads", "compute", "kv_type", "weight_bytes", "multiply_adds", "test", "tokens", "depth", "batch",
+	rows := [][]string{{"model", "cpu", "threads", "compute", "kv_type", "weight_bytes", "multiply_adds", "test", "tokens", "depth", "batch",
 		"tokens_per_second", "tokens_per_second_min", "tokens_per_second_max", "bytes_per_second", "read_bandwidth",
-		"first_token_p50", "first_token_p95", "inter_token_p50", "inter_token_p95", "inter_token_p99", "inter_token_max", "peak_memory_bytes"})
+		"first_token_p50", "first_token_p95", "inter_token_p50", "inter_token_p95", "inter_token_p99", "inter_token_max", "peak_memory_bytes"}}
 	for _, r := range rs {
 		for _, t := range r.Tests {
-			row := []string{display.Name(r.Model), display.Name(r.CPU), strconv.Itoa(r.Threads), display.Name(r.Compute), display.Name(r.KVType), whole(r.WeightBytes), whole(r.MultiplyAdds), t.Name, strconv.Itoa(t.Tokens), strconv.Itoa(t.Depth), strconv.Itoa(t.Batch),
+			row := []string{table.CSVText(r.Model), table.CSVText(r.CPU), strconv.Itoa(r.Threads), table.CSVText(r.Compute), table.CSVText(r.KVType), whole(r.WeightBytes), whole(r.MultiplyAdds), t.Name, strconv.Itoa(t.Tokens), strconv.Itoa(t.Depth), strconv.Itoa(t.Batch),
 				number(t.TokensPerSecond.Median), number(t.TokensPerSecond.Min), number(t.TokensPerSecond.Max), number(t.BytesPerSecond), number(r.ReadBandwidth)}
 			if q := t.FirstToken; q != nil {
 				row = append(row, number(q.P50), number(q.P95))
@@ -91,11 +91,10 @@ func writeCSV(w io.Writer, rs []*Result) error {
 			} else {
 				row = append(row, "", "", "", "")
 			}
-			_ = c.Write(append(row, whole(r.PeakMemory)))
+			rows = append(rows, append(row, whole(r.PeakMemory)))
 		}
 	}
-	c.Flush()
-	return c.Error()
+	return table.WriteCSV(w, rows)
 }
 
 func whole(n int64) string    { return strconv.FormatInt(n, 10) }

@@ -175,9 +175,9 @@ func (k *modelCard) body() {
 	}
 	m := markdown{r: r}
 	if some(r, (*report.Candidate).Paired) {
-		m.table("lrrrrrrr", "file", "size", "bits/weight", "KL divergence", "95 % interval", "99 %", "same top token", "perplexity ratio")
+		m.Table("lrrrrrrr", "file", "size", "bits/weight", "KL divergence", "95 % interval", "99 %", "same top token", "perplexity ratio")
 	} else {
-		m.table("lrrrrr", "file", "size", "bits/weight", "perplexity", "95 % interval", "bits/byte")
+		m.Table("lrrrrr", "file", "size", "bits/weight", "perplexity", "95 % interval", "bits/byte")
 	}
 	for _, c := range k.own {
 		row := []string{md(c.Name), display.Bytes(c.Bytes), fmt.Sprintf("%.3f", c.BitsPerWeight)}
@@ -187,22 +187,22 @@ func (k *modelCard) body() {
 		} else {
 			row = append(row, show("ppl", x.Perplexity.Value), showInterval("ppl", x.Perplexity.CI), show("bits_per_byte", x.BitsPerByte.Value))
 		}
-		m.row(row...)
+		m.Row(row...)
 	}
 	k.WriteString(m.String())
 	k.linef("\n### Reproduce\n")
 	k.linef("%s; texts and files by SHA-256:\n", upperFirst(scored(r, focus(r))))
 	m = markdown{r: r}
-	m.table("ll", "file", "SHA-256")
+	m.Table("ll", "file", "SHA-256")
 	for _, c := range k.own {
-		m.row(md(c.Name), "`"+c.SHA256+"`")
+		m.Row(md(c.Name), "`"+c.SHA256+"`")
 	}
 	for _, d := range r.Data {
 		name := md(d.File)
 		if d.Name != d.File && d.Name != "" {
 			name = md(d.Name) + ", " + name
 		}
-		m.row(name, "`"+d.SHA256+"`")
+		m.Row(name, "`"+d.SHA256+"`")
 	}
 	k.WriteString(m.String())
 	k.linef("\n```\n%s\n```\n", k.command())

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/internal/suggest"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 // CSV writes the candidates with a column for each figure.
@@ -24,9 +24,9 @@ var Tables = []string{"candidates", "slices", "tensors", "gates", "comparisons"}
 
 // CSVTable writes one of Tables. Numbers are as exact as in the report: shares from 0 to 1, times in seconds, sizes in
 // bytes; empty where there is none.
-func CSVTable(w io.Writer, r *report.Report, table string) error {
+func CSVTable(w io.Writer, r *report.Report, name string) error {
 	var rows [][]string
-	switch table {
+	switch name {
 	case "candidates":
 		rows = candidatesCSV(r)
 	case "slices":
@@ -38,13 +38,9 @@ func CSVTable(w io.Writer, r *report.Report, table string) error {
 	case "comparisons":
 		rows = comparisonsCSV(r)
 	default:
-		return errors.New(suggest.OneOf("table", table, Tables))
+		return errors.New(suggest.OneOf("table", name, Tables))
 	}
-	c := csv.NewWriter(w)
-	if err := c.WriteAll(rows); err != nil {
-		return err
-	}
-	return c.Error()
+	return table.WriteCSV(w, rows)
 }
 
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
@@ -62,15 +58,6 @@ func exactPtr(v *float64) string {
 		return ""
 	}
 	return exact(*v)
-}
-
-// cell is text from outside; spreadsheets take what begins so for a formula.
-func cell(s string) string {
-	s = clean(s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func ends(ci *figure.Interval) (low, high string) {
@@ -100,13 +87,13 @@ func candidatesCSV(r *report.Report) [][]string {
 	head = append(head, speedColumns...)
 	for _, t := range tasks {
 		score := "task." + t + ".score"
-		head = append(head, cell(score), cell(score+".low"), cell(score+".high"))
+		head = append(head, table.CSVText(score), table.CSVText(score+".low"), table.CSVText(score+".high"))
 	}
 	rows := [][]string{append(head, "failure")}
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
-		row := []string{cell(c.Name), cell(c.Role), cell(c.FileType), c.SHA256, known(float64(c.Bytes)), known(float64(c.Parameters)), known(c.BitsPerWeight),
-			exactPtr(c.EffectiveBits), fmt.Sprint(c.Pareto), cell(c.WorstSlice)}
+		row := []string{table.CSVText(c.Name), table.CSVText(c.Role), table.CSVText(c.FileType), c.SHA256, known(float64(c.Bytes)), known(float64(c.Parameters)), known(c.BitsPerWeight),
+			exactPtr(c.EffectiveBits), fmt.Sprint(c.Pareto), table.CSVText(c.WorstSlice)}
 		if c.Metrics == nil {
 			row = append(row, make([]string, 1+3*len(figures))...)
 		} else {
@@ -131,7 +118,7 @@ func candidatesCSV(r *report.Report) [][]string {
 			s := c.Tasks[k].Score
 			row = append(row, exact(s.Value), exact(s.Low), exact(s.High))
 		}
-		rows = append(rows, append(row, cell(c.Failure)))
+		rows = append(rows, append(row, table.CSVText(c.Failure)))
 	}
 	return rows
 }
@@ -163,7 +150,7 @@ func slicesCSV(r *report.Report) [][]string {
 		for _, f := range figure.Of(m) {
 			v, ci := valueOf(f, m)
 			low, high := ends(ci)
-			rows = append(rows, []string{cell(name), cell(slice), fmt.Sprint(m.Perplexity.Tokens), f.Name, exact(v), low, high})
+			rows = append(rows, []string{table.CSVText(name), table.CSVText(slice), fmt.Sprint(m.Perplexity.Tokens), f.Name, exact(v), low, high})
 		}
 	}
 	for i := range r.Candidates {
@@ -185,7 +172,7 @@ func tensorsCSV(r *report.Report) [][]string {
 			for k, d := range t.Shape {
 				shape[k] = fmt.Sprint(d)
 			}
-			rows = append(rows, []string{cell(c.Name), cell(t.Name), cell(t.Type), strings.Join(shape, "x"), fmt.Sprint(t.Bytes), fmt.Sprint(t.Layer), cell(t.Role), exactPtr(t.Error)})
+			rows = append(rows, []string{table.CSVText(c.Name), table.CSVText(t.Name), table.CSVText(t.Type), strings.Join(shape, "x"), fmt.Sprint(t.Bytes), fmt.Sprint(t.Layer), table.CSVText(t.Role), exactPtr(t.Error)})
 		}
 	}
 	return rows
@@ -203,8 +190,8 @@ func gatesCSV(r *report.Report) [][]string {
 		} else if x.Infinite {
 			value = exact(math.Inf(1))
 		}
-		rows = append(rows, []string{cell(x.ID), cell(x.Metric), cell(x.Scope), cell(x.Slice), cell(x.Versus), x.Op, exact(x.Limit), value, exactPtr(x.Lower), exactPtr(x.Upper),
-			exact(x.Confidence), exactPtr(x.Other), x.Level, x.Verdict, fmt.Sprint(x.Waived), cell(x.Message)})
+		rows = append(rows, []string{table.CSVText(x.ID), table.CSVText(x.Metric), table.CSVText(x.Scope), table.CSVText(x.Slice), table.CSVText(x.Versus), x.Op, exact(x.Limit), value, exactPtr(x.Lower), exactPtr(x.Upper),
+			exact(x.Confidence), exactPtr(x.Other), x.Level, x.Verdict, fmt.Sprint(x.Waived), table.CSVText(x.Message)})
 	}
 	return rows
 }
@@ -213,7 +200,7 @@ func comparisonsCSV(r *report.Report) [][]string {
 	rows := [][]string{{"a", "b", "figure", "relative", "low", "high", "p", "p_adjusted", "better"}}
 	for _, c := range r.Comparisons {
 		low, high := ends(c.CI)
-		rows = append(rows, []string{cell(c.A), cell(c.B), cell(c.Metric), exact(c.Relative), low, high, exact(c.P), exact(c.PAdjusted), c.Better})
+		rows = append(rows, []string{table.CSVText(c.A), table.CSVText(c.B), table.CSVText(c.Metric), exact(c.Relative), low, high, exact(c.P), exact(c.PAdjusted), c.Better})
 	}
 	return rows
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/carat-llm/carat/eval/figure"
 	"github.com/carat-llm/carat/eval/report"
+	"github.com/carat-llm/carat/internal/table"
 )
 
 // maxMarkdown keeps a page below the 1 MiB that a step summary may have. Pull request comments take 65536 characters.
@@ -33,23 +34,9 @@ func Markdown(w io.Writer, r *report.Report) error {
 }
 
 type markdown struct {
-	strings.Builder
+	table.Markdown
 	r *report.Report
 }
-
-func (m *markdown) linef(format string, args ...any) { fmt.Fprintf(m, format+"\n", args...) }
-
-// table begins one; align has a letter a column, l or r.
-func (m *markdown) table(align string, head ...string) {
-	m.row(head...)
-	rule := make([]string, len(align))
-	for i, a := range align {
-		rule[i] = map[rune]string{'l': ":--", 'r': "--:"}[a]
-	}
-	m.row(rule...)
-}
-
-func (m *markdown) row(cells ...string) { m.linef("| %s |", strings.Join(cells, " | ")) }
 
 var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", `\*`, "_", `\_`,
 	"[", `\[`, "]", `\]`, "#", `\#`, "~", `\~`, "!", `\!`, "://", ":\u200b//", "$", `\$`)
@@ -74,30 +61,30 @@ func (m *markdown) head() {
 	r := m.r
 	c := focus(r)
 	if g := r.Gate; g != nil {
-		m.linef("### %s carat gate: %s", verdictIcons[g.Verdict], strings.ToUpper(g.Verdict))
-		m.linef("")
-		m.linef("**%s** by %s: %s. %s.", md(g.Candidate), md(g.Policy), md(outcome(g)), upperFirst(effort(g)))
+		m.Linef("### %s carat gate: %s", verdictIcons[g.Verdict], strings.ToUpper(g.Verdict))
+		m.Linef("")
+		m.Linef("**%s** by %s: %s. %s.", md(g.Candidate), md(g.Policy), md(outcome(g)), upperFirst(effort(g)))
 		if s := storedText(g); s != "" {
-			m.linef("")
-			m.linef("> %s.", upperFirst(s))
+			m.Linef("")
+			m.Linef("> %s.", upperFirst(s))
 		}
 	} else {
-		m.linef("### carat %s", md(r.Command))
+		m.Linef("### carat %s", md(r.Command))
 	}
-	m.linef("")
+	m.Linef("")
 	if !r.Complete {
-		m.linef("> ⚠️ Interrupted: the figures are of the chunks that were done.")
-		m.linef("")
+		m.Linef("> ⚠️ Interrupted: the figures are of the chunks that were done.")
+		m.Linef("")
 	}
 	if c == nil {
 		return
 	}
 	if ref := r.Reference; ref != nil {
-		m.linef("Against %s (%s), %s.", md(ref.Name), md(about(ref)), md(scored(r, c)))
+		m.Linef("Against %s (%s), %s.", md(ref.Name), md(about(ref)), md(scored(r, c)))
 	} else {
-		m.linef("%s.", upperFirst(scored(r, c)))
+		m.Linef("%s.", upperFirst(scored(r, c)))
 	}
-	m.linef("")
+	m.Linef("")
 }
 
 func upperFirst(s string) string {
@@ -120,7 +107,7 @@ func (m *markdown) gate() {
 	if other {
 		head, align = append(head, "compared with"), align+"r"
 	}
-	m.table(align+"l", append(head, "verdict")...)
+	m.Table(align+"l", append(head, "verdict")...)
 	for i := range g.Gates {
 		x := &g.Gates[i]
 		row := []string{icon(x), md(x.ID), md(whatText(x)), valueText(x), md(intervalText(x)), md(limitText(x))}
@@ -135,12 +122,12 @@ func (m *markdown) gate() {
 		if x.Verdict == report.Fail && decides(x) {
 			verdict = "**" + verdict + "**"
 		}
-		m.row(append(row, verdict)...)
+		m.Row(append(row, verdict)...)
 	}
-	m.linef("")
+	m.Linef("")
 	for i := range g.Gates {
 		if x := &g.Gates[i]; x.Verdict != report.Pass && x.Message != "" {
-			m.linef("- %s: %s", md(x.ID), md(x.Message))
+			m.Linef("- %s: %s", md(x.ID), md(x.Message))
 		}
 	}
 	for _, v := range untold(g) {
@@ -148,17 +135,17 @@ func (m *markdown) gate() {
 		if v.Expired {
 			note = " (expired)"
 		}
-		m.linef("- %s is waived until %s%s: %s", md(v.Gate), md(v.Until), note, md(v.Reason))
+		m.Linef("- %s is waived until %s%s: %s", md(v.Gate), md(v.Until), note, md(v.Reason))
 	}
-	m.linef("")
+	m.Linef("")
 }
 
 // fold begins what is shown on a click; a blank line ends the HTML so that Markdown counts inside.
 func (m *markdown) fold(title string) {
-	m.linef("<details><summary>%s</summary>\n", unmention(htmlEscapes.Replace(clean(title))))
+	m.Linef("<details><summary>%s</summary>\n", unmention(htmlEscapes.Replace(clean(title))))
 }
 
-func (m *markdown) unfold() { m.linef("\n</details>\n") }
+func (m *markdown) unfold() { m.Linef("\n</details>\n") }
 
 var htmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "://", ":\u200b//")
 
@@ -169,19 +156,19 @@ func (m *markdown) findings() {
 		if f.Level == report.Error {
 			mark = "❌"
 		}
-		m.linef("- %s %s: %s", mark, md(f.Model), md(findingText(f)))
+		m.Linef("- %s %s: %s", mark, md(f.Model), md(findingText(f)))
 	}
 	if len(m.r.Findings) > 0 {
-		m.linef("")
+		m.Linef("")
 	}
 }
 
 func (m *markdown) measured() {
 	r := m.r
 	m.fold("How it was measured")
-	m.table("lll", "", "name", "SHA-256")
+	m.Table("lll", "", "name", "SHA-256")
 	if r.Reference != nil {
-		m.row("reference", md(r.Reference.Name), shortHash(r.Reference.SHA256))
+		m.Row("reference", md(r.Reference.Name), shortHash(r.Reference.SHA256))
 	}
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
@@ -189,17 +176,17 @@ func (m *markdown) measured() {
 		if what == "" {
 			what = "candidate"
 		}
-		m.row(md(what), md(c.Name), shortHash(c.SHA256))
+		m.Row(md(what), md(c.Name), shortHash(c.SHA256))
 	}
 	for _, d := range r.Data {
-		m.row("text", fmt.Sprintf("%s, %d tokens, %s", md(d.Name), d.Tokens, count(d.Chunks, "chunk")), shortHash(d.SHA256))
+		m.Row("text", fmt.Sprintf("%s, %d tokens, %s", md(d.Name), d.Tokens, count(d.Chunks, "chunk")), shortHash(d.SHA256))
 	}
 	if c := r.Calibration; c != nil {
-		m.row("calibration", fmt.Sprintf("%s, overlap %s", md(c.File), figure.Percent(c.Overlap)), shortHash(c.SHA256))
+		m.Row("calibration", fmt.Sprintf("%s, overlap %s", md(c.File), figure.Percent(c.Overlap)), shortHash(c.SHA256))
 	}
 	if g := r.Gate; g != nil {
-		m.row("policy", md(g.Policy), shortHash(g.PolicySHA256))
+		m.Row("policy", md(g.Policy), shortHash(g.PolicySHA256))
 	}
-	m.linef("\n%s %s. Intervals are over chunks.", md(r.Tool.Name), md(r.Tool.Version))
+	m.Linef("\n%s %s. Intervals are over chunks.", md(r.Tool.Name), md(r.Tool.Version))
 	m.unfold()
 }

@@ -37,7 +37,7 @@ func (m *markdown) candidates() {
 	if speed {
 		add("tokens/s")
 	}
-	m.table(align, head...)
+	m.Table(align, head...)
 	pareto := false
 	for _, c := range bySize(r) {
 		name := md(c.Name)
@@ -66,12 +66,12 @@ func (m *markdown) candidates() {
 		if d := decoding(c.Latency); d != nil {
 			row[len(row)-1] = figure.Rate(d.TokensPerSecond.Median)
 		}
-		m.row(row...)
+		m.Row(row...)
 	}
-	m.linef("")
+	m.Linef("")
 	if pareto {
-		m.linef("◆ %s", frontText(r))
-		m.linef("")
+		m.Linef("◆ %s", frontText(r))
+		m.Linef("")
 	}
 	m.failures()
 }
@@ -80,29 +80,29 @@ func (m *markdown) failures() {
 	any := false
 	for i := range m.r.Candidates {
 		if c := &m.r.Candidates[i]; c.Failure != "" {
-			m.linef("- ❌ %s could not be measured: %s", md(c.Name), md(why(c)))
+			m.Linef("- ❌ %s could not be measured: %s", md(c.Name), md(why(c)))
 			any = true
 		}
 	}
 	if any {
-		m.linef("")
+		m.Linef("")
 	}
 }
 
 func (m *markdown) figures(c *report.Candidate) {
-	m.linef("**%s** %s", md(c.Name), md(about(&c.Model)))
-	m.linef("")
-	m.table("lrr", "figure", "value", "95 % interval")
+	m.Linef("**%s** %s", md(c.Name), md(about(&c.Model)))
+	m.Linef("")
+	m.Table("lrr", "figure", "value", "95 % interval")
 	for _, f := range figure.Of(c.Metrics) {
 		v, ci := valueOf(f, c.Metrics)
-		m.row(f.Title, show(f.Name, v), showInterval(f.Name, ci))
+		m.Row(f.Title, show(f.Name, v), showInterval(f.Name, ci))
 	}
-	m.linef("")
+	m.Linef("")
 }
 
 func (m *markdown) parity() {
 	if c := focus(m.r); c != nil && c.Parity != nil {
-		m.linef("%s\n", md(upperFirst(inLlama(c))))
+		m.Linef("%s\n", md(upperFirst(inLlama(c))))
 	}
 }
 
@@ -113,9 +113,9 @@ func (m *markdown) slices() {
 	}
 	m.fold("Slices of " + c.Name)
 	if c.Paired() {
-		m.table("lrrrrr", "slice", "tokens", "KL divergence", "95 % interval", "same top", "perplexity")
+		m.Table("lrrrrr", "slice", "tokens", "KL divergence", "95 % interval", "same top", "perplexity")
 	} else {
-		m.table("lrrr", "slice", "tokens", "perplexity", "95 % interval")
+		m.Table("lrrr", "slice", "tokens", "perplexity", "95 % interval")
 	}
 	for _, s := range c.Slices {
 		name, p := md(s.Name), s.Metrics.Perplexity
@@ -124,10 +124,10 @@ func (m *markdown) slices() {
 		}
 		switch {
 		case !c.Paired():
-			m.row(name, fmt.Sprint(p.Tokens), show("ppl", p.Value), showInterval("ppl", p.CI))
+			m.Row(name, fmt.Sprint(p.Tokens), show("ppl", p.Value), showInterval("ppl", p.CI))
 		case s.Metrics.Comparison != nil:
 			d := s.Metrics.Divergence
-			m.row(name, fmt.Sprint(p.Tokens), figure.Nats(d.Mean), showInterval("kld.mean", d.CI), figure.Percent(s.Metrics.SameTop.Value), show("ppl", p.Value))
+			m.Row(name, fmt.Sprint(p.Tokens), figure.Nats(d.Mean), showInterval("kld.mean", d.CI), figure.Percent(s.Metrics.SameTop.Value), show("ppl", p.Value))
 		}
 	}
 	m.unfold()
@@ -139,7 +139,7 @@ func (m *markdown) tasks() {
 		return
 	}
 	m.fold("Tasks of " + c.Name)
-	m.table("lrrrrrrr", "task", "items", "accuracy", "95 % interval", "reference", "right to wrong", "wrong to right", "p")
+	m.Table("lrrrrrrr", "task", "items", "accuracy", "95 % interval", "reference", "right to wrong", "wrong to right", "p")
 	for _, t := range c.Tasks {
 		row := []string{md(t.Task), fmt.Sprint(t.Items), figure.Percent(t.Score.Value), interval(figure.Percent, &figure.Interval{Low: t.Score.Low, High: t.Score.High}), "", "", "", ""}
 		if t.Reference != nil {
@@ -148,7 +148,7 @@ func (m *markdown) tasks() {
 		if f := t.Flips; f != nil {
 			row[5], row[6], row[7] = fmt.Sprint(f.RightToWrong), fmt.Sprint(f.WrongToRight), md(pValue(f.P))
 		}
-		m.row(row...)
+		m.Row(row...)
 	}
 	m.unfold()
 }
@@ -159,7 +159,7 @@ func (m *markdown) latency() {
 		return
 	}
 	m.fold("Speed and memory of " + c.Name)
-	m.table("lrrrrr", "test", "tokens/s", "min – max", "p50", "p95", "p99")
+	m.Table("lrrrrr", "test", "tokens/s", "min – max", "p50", "p95", "p99")
 	for _, t := range c.Latency.Tests {
 		q := t.InterToken
 		if q == nil {
@@ -169,9 +169,9 @@ func (m *markdown) latency() {
 		if q != nil {
 			row[3], row[4], row[5] = duration(q.P50), duration(q.P95), duration(q.P99)
 		}
-		m.row(row...)
+		m.Row(row...)
 	}
-	m.linef("\n%s", latencyNote(c))
+	m.Linef("\n%s", latencyNote(c))
 	m.unfold()
 }
 
@@ -181,10 +181,10 @@ func (m *markdown) comparisons() {
 		return
 	}
 	m.fold(fmt.Sprintf("%d of %d comparisons are significant (5 %%, Holm)", len(yes), len(yes)+len(no)))
-	m.table("lllrrr", "", "", "figure", "difference", "95 % interval", "p, adjusted")
+	m.Table("lllrrr", "", "", "figure", "difference", "95 % interval", "p, adjusted")
 	for i := range m.r.Comparisons {
 		if i == 200 {
-			m.row(fmt.Sprintf("and %d more", len(m.r.Comparisons)-i), "", "", "", "", "")
+			m.Row(fmt.Sprintf("and %d more", len(m.r.Comparisons)-i), "", "", "", "", "")
 			break
 		}
 		c := &m.r.Comparisons[i]
@@ -195,9 +195,9 @@ func (m *markdown) comparisons() {
 		case "b":
 			b = "**" + b + "**"
 		}
-		m.row(a, b, md(c.Metric), showRelative(c.Relative), showRelativeInterval(c.CI), md(pValue(c.PAdjusted)))
+		m.Row(a, b, md(c.Metric), showRelative(c.Relative), showRelativeInterval(c.CI), md(pValue(c.PAdjusted)))
 	}
-	m.linef("\nThe better one is bold; neither where the difference is not significant.")
+	m.Linef("\nThe better one is bold; neither where the difference is not significant.")
 	m.unfold()
 }
 
@@ -208,13 +208,13 @@ func (m *markdown) tensors() {
 	}
 	rows := tensorGroups(c.Tensors)
 	m.fold(fmt.Sprintf("%s of %s", count(len(c.Tensors), "tensor"), c.Name))
-	m.table("llrr", "tensor", "type", "size", "relative error")
+	m.Table("llrr", "tensor", "type", "size", "relative error")
 	for i, g := range rows {
 		if m.Len() > maxMarkdown-1000 {
-			m.linef("\nand %d rows more", len(rows)-i)
+			m.Linef("\nand %d rows more", len(rows)-i)
 			break
 		}
-		m.row(md(g.Name), md(g.Type), display.Bytes(g.Bytes), g.Error())
+		m.Row(md(g.Name), md(g.Type), display.Bytes(g.Bytes), g.Error())
 	}
 	m.unfold()
 }
