@@ -109,7 +109,10 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 	}
 	printNotes(g, m.plan)
 	start := time.Now()
-	w := m.describe()
+	w, err := m.describe()
+	if err != nil {
+		return err
+	}
 	var files outputs
 	defer files.abort()
 	if err := m.saveRecipe(&files); err != nil {

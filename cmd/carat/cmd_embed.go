@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ EXAMPLES:
    carat embed smollm2-Q8_0.gguf --pooling mean "any model makes vectors of a kind"`,
 		Flags: slices.Concat(
 			group(textGroup,
-				&cli.StringFlag{Name: "file", Usage: "`FILE` texts, one a line; - for standard input"},
+				fileFlag(),
 				&cli.StringFlag{Name: "prefix", Usage: "`TEXT` put in front of every text"},
 				&cli.IntFlag{Name: "max-tokens", Usage: "`N` tokens that a text may have, if fewer than the model's context; by default as sentence_bert_config.json of a folder says"},
 				&cli.BoolFlag{Name: "truncate", Usage: "leave out what is beyond that; otherwise such a text is an error"}),
@@ -48,15 +47,11 @@ EXAMPLES:
 				&cli.StringFlag{Name: "npy", Usage: "`FILE.npy` write vectors as an array of float32, one row a text"}),
 			adapterFlags(), computeFlags(kernel.Exact), preFlag()),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, model, err := openingTexts(c)
 			if err != nil {
 				return err
 			}
-			if c.NArg() == 0 {
-				_, err := positional(c, 1, "MODEL and texts")
-				return err
-			}
-			o := embedOptions{model: c.Args().First(), source: sourceOptions(c), normalize: c.String("normalize"), npy: c.String("npy"),
+			o := embedOptions{model: model, source: sourceOptions(c), normalize: c.String("normalize"), npy: c.String("npy"),
 				Options: embed.Options{Prefix: c.String("prefix"), Truncate: c.Bool("truncate")}}
 			o.source.Dense = true // vectors are those that sentence-transformers makes
 			if o.adapters, err = adaptersOf(c); err != nil {
@@ -68,7 +63,7 @@ EXAMPLES:
 			if err := o.choose(c.String("pooling")); err != nil {
 				return err
 			}
-			if o.texts, err = lineTexts(g.in, "embed", c.Args().Tail(), c.String("file")); err != nil {
+			if o.texts, err = lineTexts(c, g.in); err != nil {
 				return err
 			}
 			return runEmbed(c.Context, g, o)
@@ -105,29 +100,6 @@ func (o *embedOptions) choose(pooling string) error {
 	}
 	o.pooling = &p
 	return nil
-}
-
-// lineTexts are the arguments of a verb, or the lines of a file or of standard input.
-func lineTexts(in io.Reader, verb string, args []string, file string) ([]string, error) {
-	switch {
-	case len(args) > 0 && file != "":
-		return nil, usagef("--file %s and texts as arguments: give one of them", file)
-	case len(args) > 0:
-		return args, nil
-	case file == "" && !stdinOf(in).piped():
-		return nil, usagef("%s needs texts: as arguments, as lines of --file FILE, or as lines of standard input", verb)
-	case file == "":
-		file = "-"
-	}
-	t, err := readText(in, file)
-	if err != nil || t.Data == "" {
-		return nil, err
-	}
-	lines := strings.Split(strings.TrimSuffix(t.Data, "\n"), "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimSuffix(l, "\r")
-	}
-	return lines, nil
 }
 
 // settle takes from the model what no flag says.
@@ -177,14 +149,11 @@ func runEmbed(ctx context.Context, g global, o embedOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	b := newCounter(g, "embed")
-	o.Progress = b.update
-	err = embed.Run(ctx, e, o.texts, o.Options, out.put)
-	b.finish()
+	err = overTexts(g, o.model, e, func(progress func(done, total int64)) error {
+		o.Progress = progress
+		return embed.Run(ctx, e, o.texts, o.Options, out.put)
+	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.model, err)
-	}
-	if err := gguf.Unchanged(e.Source()); err != nil {
 		return err
 	}
 	return out.end(ctx)

@@ -74,11 +74,11 @@ type planned struct {
 }
 
 func runPlan(g global, plan *quantize.Plan, opts quantize.Options) error {
-	sum, err := plan.Summary()
+	w, err := describe(plan)
 	if err != nil {
 		return err
 	}
-	p := planned{opts.FileType.String(), sum.FileBytes, describe(plan)}
+	p := planned{opts.FileType.String(), w.fileBytes, w}
 	if g.json {
 		return printJSON(g.out, p)
 	}
@@ -87,7 +87,7 @@ func runPlan(g global, plan *quantize.Plan, opts quantize.Options) error {
 	}
 	if !g.quiet && !g.piped {
 		p.print(g.out)
-		printf(g.out, "the file would have %d bytes (%s)\n", sum.FileBytes, display.Bytes(sum.FileBytes))
+		printf(g.out, "the file would have %d bytes (%s)\n", p.FileBytes, display.Bytes(p.FileBytes))
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/embed"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/kernel"
@@ -39,21 +38,17 @@ EXAMPLES:
 		Flags: slices.Concat(
 			group(textGroup,
 				&cli.StringFlag{Name: "query", Usage: "`TEXT` what texts are to answer"},
-				&cli.StringFlag{Name: "file", Usage: "`FILE` texts, one a line; - for standard input"},
+				fileFlag(),
 				&cli.StringFlag{Name: "instruct", Usage: "`TEXT` the task that a language model is told, in place of the file's"},
 				&cli.IntFlag{Name: "top", Usage: "`N` print the best N texts only"},
 				&cli.BoolFlag{Name: "truncate", Usage: "leave out the end of texts that the model's context has no room for; otherwise such a text is an error"}),
 			computeFlags(kernel.Exact), preFlag()),
 		Action: func(c *cli.Context) error {
-			g, err := globals(c)
+			g, model, err := openingTexts(c)
 			if err != nil {
 				return err
 			}
-			if c.NArg() == 0 {
-				_, err := positional(c, 1, "MODEL and texts")
-				return err
-			}
-			o := rankOptions{model: c.Args().First(), source: sourceOptions(c), query: c.String("query"), top: c.Int("top"),
+			o := rankOptions{model: model, source: sourceOptions(c), query: c.String("query"), top: c.Int("top"),
 				RankOptions: embed.RankOptions{Instruct: c.String("instruct"), Truncate: c.Bool("truncate")}}
 			o.source.Pooler = true // scores are the checkpoint's
 			switch {
@@ -62,7 +57,7 @@ EXAMPLES:
 			case o.top < 0 || c.IsSet("top") && o.top == 0:
 				return usagef("--top must be at least 1 (got %d)", o.top)
 			}
-			if o.texts, err = lineTexts(g.in, "rank", c.Args().Tail(), c.String("file")); err != nil {
+			if o.texts, err = lineTexts(c, g.in); err != nil {
 				return err
 			}
 			return runRank(c.Context, g, o)
@@ -102,18 +97,15 @@ func runRank(ctx context.Context, g global, o rankOptions) (err error) {
 	if src.Metadata().Architecture() == "bert" && e.Scores() == 1 && !e.HasPooler() {
 		g.note(o.model + " has no pooler (cls.weight), which the reference converter leaves out: scores are those of llama.cpp, not of the checkpoint; convert --pooler keeps it")
 	}
-	b := newCounter(g, "rank")
-	o.Progress = b.update
 	var all []ranked
-	err = embed.Rank(ctx, e, o.query, o.texts, o.RankOptions, func(r embed.Score) error {
-		all = append(all, ranked{len(all), o.texts[len(all)], r.Tokens, r.Score, r.Logit})
-		return nil
+	err = overTexts(g, o.model, e, func(progress func(done, total int64)) error {
+		o.Progress = progress
+		return embed.Rank(ctx, e, o.query, o.texts, o.RankOptions, func(r embed.Score) error {
+			all = append(all, ranked{len(all), o.texts[len(all)], r.Tokens, r.Score, r.Logit})
+			return nil
+		})
 	})
-	b.finish()
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.model, err)
-	}
-	if err := gguf.Unchanged(e.Source()); err != nil {
 		return err
 	}
 	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(b.Logit, a.Logit) })

@@ -23,6 +23,7 @@ func globalFlags() []cli.Flag {
 // global is what every verb works with: the standard files, and the values of globalFlags.
 type global struct {
 	streams
+	verb       string
 	threads    int
 	json       bool
 	quiet      bool
@@ -33,7 +34,7 @@ type global struct {
 }
 
 func globals(c *cli.Context) (global, error) {
-	g := global{streams: streamsOf(c), threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
+	g := global{streams: streamsOf(c), verb: c.Command.Name, threads: c.Int("threads"), json: c.Bool("json"), quiet: c.Bool("quiet"), noProgress: c.Bool("no-progress"), note: noter(c.App.ErrWriter, c.Bool("quiet"))}
 	if f := c.String("log-format"); f != "text" && f != "json" {
 		return g, usagef("%s", suggest.OneOf("--log-format", f, []string{"text", "json"}))
 	}

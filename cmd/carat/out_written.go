@@ -22,6 +22,7 @@ type written struct {
 	Notes       []string      `json:"notes,omitempty"`
 	Budget      *budgetReport `json:"budget,omitempty"`
 	Eval        any           `json:"eval,omitempty"`
+	fileBytes   int64         // with header and padding
 }
 
 // outputFile of a split has the first file's path, the bytes of all, and parts instead of a hash.
@@ -42,27 +43,20 @@ type plannedTensor struct {
 	Fallback   bool    `json:"fallback"`
 }
 
-func describe(plan *quantize.Plan) *written {
-	w := &written{Tensors: []plannedTensor{}, Notes: plan.Notes()}
-	var elements int64
+// describe is what a plan makes.
+func describe(plan *quantize.Plan) (*written, error) {
+	sum, err := plan.Summary()
+	if err != nil {
+		return nil, err
+	}
+	w := &written{
+		Tensors: []plannedTensor{}, Notes: plan.Notes(), Bytes: sum.Bytes, Fallbacks: sum.Fallbacks, Unweighted: sum.Unweighted, ZeroWeights: sum.ZeroWeights,
+		BPW: sum.BitsPerWeight, fileBytes: sum.FileBytes,
+	}
 	for _, t := range plan.Tensors {
 		w.Tensors = append(w.Tensors, plannedTensor{t.Name, t.Shape, t.Source.String(), t.Type.String(), t.Bytes(), t.Reason, t.Fallback})
-		w.Bytes += t.Bytes()
-		elements += t.Elements()
-		if t.Fallback {
-			w.Fallbacks++
-		}
-		if t.Unweighted {
-			w.Unweighted++
-		}
-		if t.ZeroWeights > 0 {
-			w.ZeroWeights++
-		}
 	}
-	if elements > 0 {
-		w.BPW = 8 * float64(w.Bytes) / float64(elements)
-	}
-	return w
+	return w, nil
 }
 
 // print shows what each tensor became. Tensors that differ only in their layer's number and became the

@@ -47,14 +47,16 @@ func (m *newModel) setPlan() (err error) {
 // manifest appear together.
 func (m *newModel) write(ctx context.Context) error {
 	printNotes(m.g, m.plan)
-	w := m.describe()
+	w, err := m.describe()
+	if err != nil {
+		return err
+	}
 	var o outputs
 	defer o.abort()
 	if err := m.saveRecipe(&o); err != nil {
 		return err
 	}
 	if m.out != "" {
-		var err error
 		if w.Output, err = m.stage(ctx, &o); err != nil {
 			return err
 		}
@@ -72,12 +74,12 @@ func (m *newModel) write(ctx context.Context) error {
 }
 
 // describe is what becomes of each tensor, and why.
-func (m *newModel) describe() *written {
-	w := describe(m.plan)
-	if m.allocation != nil {
+func (m *newModel) describe() (*written, error) {
+	w, err := describe(m.plan)
+	if err == nil && m.allocation != nil {
 		w.Budget = &m.allocation.budgetReport
 	}
-	return w
+	return w, err
 }
 
 // saveRecipe adds the recipe that was asked for to o.
