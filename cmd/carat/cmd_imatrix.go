@@ -34,18 +34,23 @@ there. The report names experts and columns that the text did not reach.
 --merge adds up files, for example of several texts; with a single file it converts the format.
 --stats prints a table per tensor (most important layers first) and one per layer.
 
+--hessian writes no importance matrix. It tells what build --calibration would have of the text: tokens that reach each
+matrix, experts that too few reach, and the share of the output's squared error that rounding is expected to leave.
+
 EXAMPLES:
    carat imatrix ./SmolLM2-135M --text calibration.txt -o smollm2.imatrix.gguf
    carat imatrix q8.gguf --text calibration.txt --chunks 100 -o smollm2.imatrix.gguf --resume
    carat imatrix --merge code.gguf prose.gguf -o both.gguf
    carat imatrix --merge old.dat -o new.gguf
-   carat imatrix --stats smollm2.imatrix.gguf --min-coverage 99`,
+   carat imatrix --stats smollm2.imatrix.gguf --min-coverage 99
+   carat imatrix ./SmolLM2-135M --text calibration.txt --hessian --chunks 32`,
 		Flags: slices.Concat(
 			group("COLLECT",
 				&cli.StringFlag{Name: "text", Usage: "`TEXT` calibration text: a file (UTF-8; - for standard input), a folder whose files take turns, or default for the text that comes with carat"},
 				&cli.IntFlag{Name: "ctx", Value: imatrix.DefaultChunkSize, Usage: "`TOKENS` tokens per chunk; with --merge, of .dat files, which do not record it"},
 				&cli.IntFlag{Name: "chunks", Usage: "`N` use only the first N chunks"},
 				&cli.BoolFlag{Name: "process-output", Usage: "also collect for output.weight"},
+				&cli.BoolFlag{Name: "hessian", Usage: "tell how much the text says about each matrix's second moments, and write nothing"},
 				&cli.IntFlag{Name: "save-every", Value: 10, Usage: "`N` save OUT.partial every N chunks; 0 for never"},
 				&cli.BoolFlag{Name: "resume", Usage: "continue from OUT.partial, if it exists"}),
 			group("FILES",
@@ -79,8 +84,17 @@ EXAMPLES:
 					return err
 				}
 				return runImatrixStats(g, args[0], o)
+			case c.Bool("hessian"):
+				if err := momentsAlone(c); err != nil {
+					return err
+				}
+				args, err := positional(c, 1, "MODEL")
+				if err != nil {
+					return err
+				}
+				return runMoments(c.Context, g, args[0], sourceOptions(c), o)
 			case o.Out == "":
-				return usagef("imatrix needs -o OUT (or --stats FILE)")
+				return usagef("imatrix needs -o OUT (or --stats FILE, or --hessian)")
 			case c.Bool("merge"):
 				if c.NArg() == 0 {
 					return usagef("imatrix --merge needs the files to add up")
@@ -98,6 +112,19 @@ EXAMPLES:
 			return runImatrix(c.Context, g, o)
 		},
 	}
+}
+
+// momentsAlone refuses what means nothing with --hessian, whose chunks are those of --calibration.
+func momentsAlone(c *cli.Context) error {
+	for _, f := range []string{"output", "format", "merge", "stats", "min-coverage", "process-output", "save-every", "resume", "ctx"} {
+		if c.IsSet(f) {
+			return usagef("--%s has no effect with --hessian", f)
+		}
+	}
+	if c.String("text") == "" {
+		return usagef("imatrix --hessian needs --text FILE")
+	}
+	return nil
 }
 
 type imatrixOptions struct {

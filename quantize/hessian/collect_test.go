@@ -78,3 +78,33 @@ func TestTiles(t *testing.T) {
 		}
 	}
 }
+
+// walker is a layer, and another behind it as the output.
+type walker struct {
+	layer
+	at int
+}
+
+func (w *walker) Layer() int  { return w.at }
+func (w *walker) Layers() int { return 1 }
+func (w *walker) Next() error { w.at++; return nil }
+
+func TestSurvey(t *testing.T) {
+	w, layers := &walker{}, 0
+	got, err := Survey(t.Context(), w, 12, naive, func(m Matrix) bool { return m.Tensor != "other" }, 1<<30, func(int) { layers++ })
+	require.NoError(t, err)
+	require.Equal(t, 2, layers)
+	require.Len(t, got, 8)
+	require.Equal(t, got[:4], got[4:], "both are the same")
+	q, k, exps := got[0], got[1], got[3]
+	require.Equal(t, Matrix{"k", 0}, k.Matrix)
+	require.EqualValues(t, 240, q.Tokens)
+	require.True(t, q.Enough)
+	require.Less(t, q.Left, 0.9, "the columns are correlated")
+	require.Equal(t, q.Left, k.Left)
+	require.Equal(t, Coverage{Matrix: Matrix{"exps", 1}, Experts: 2, Cols: 30, Tokens: 72, Left: exps.Left, Enough: true}, exps)
+
+	few, err := Survey(t.Context(), &walker{at: 1}, 1, naive, func(m Matrix) bool { return m == Matrix{"exps", 1} }, 1<<30, nil)
+	require.NoError(t, err)
+	require.Equal(t, []Coverage{{Matrix: Matrix{"exps", 1}, Experts: 2, Cols: 30, Tokens: 6, Left: 1}}, few, "6 tokens for 30 columns are too few")
+}

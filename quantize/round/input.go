@@ -32,9 +32,8 @@ type Rounded struct {
 var shrinkages = []float64{0.05, 0.1, 0.2, 0.4}
 
 const (
-	sample = 96   // rows on which they are tried
-	enough = 0.25 // tokens for each column, from which on moments say something about how columns go together
-	height = 512  // rows that are rounded at a time
+	sample = 96  // rows on which they are tried
+	height = 512 // rows that are rounded at a time
 )
 
 // input is what rounding the matrices of an input needs.
@@ -130,7 +129,7 @@ func (r *input) choose(tile hessian.Tile) []float64 {
 		r.rounded[i].Plain += least[i]
 	}
 	for _, s := range shrinkages {
-		if float64(tile.Train.Rows) < enough*float64(tile.Train.Cols) {
+		if !tile.Train.Enough() {
 			break
 		}
 		f, err := tile.Train.Factor(s)

@@ -29,7 +29,7 @@ func Losses(in *hessian.Input, matrices []Matrix, types []gguf.Type, plain bool,
 	for _, tile := range in.Tiles {
 		judge := judgeOf(tile)
 		var f *hessian.Factor
-		if !plain && float64(tile.Train.Rows) >= enough*float64(tile.Train.Cols) {
+		if !plain && tile.Train.Enough() {
 			f, _ = tile.Train.Factor(typical) // without one the encoder is asked
 		}
 		for i, m := range matrices {
