@@ -79,7 +79,10 @@ func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request) error {
 	a := &chatReply{server: s, id: newID("chatcmpl-"), created: time.Now().Unix(), probs: q.LogProbs, choices: make([]chatChoice, len(run.jobs))}
 	for i := range a.choices {
 		if len(q.Tools) > 0 {
-			a.choices[i].parser = new(toolParser)
+			a.choices[i].parser = &toolParser{tools: toolsOf(q.Tools)}
+		}
+		if s.channels {
+			a.choices[i].harmony = new(harmony)
 		}
 	}
 	return s.reply(w, run, &q.params, a)
@@ -127,20 +130,23 @@ type chatReply struct {
 
 // chatChoice is one answer so far.
 type chatChoice struct {
-	parser *toolParser // nil without tools
-	begun  bool        // the first event was sent
-	calls  int
-	text   string
-	tools  []chat.ToolCall
-	tokens []tokenProbs
-	finish *string
+	parser   *toolParser // nil without tools
+	harmony  *harmony    // nil unless the model writes in channels
+	begun    bool        // the first event was sent
+	calls    int
+	text     string
+	thoughts string
+	tools    []chat.ToolCall
+	tokens   []tokenProbs
+	finish   *string
 }
 
 type chatMessage struct {
-	Role    string      `json:"role,omitempty"`
-	Content *string     `json:"content,omitempty"`
-	Refusal *string     `json:"refusal,omitempty"`
-	Calls   []callDelta `json:"tool_calls,omitempty"`
+	Role     string      `json:"role,omitempty"`
+	Content  *string     `json:"content,omitempty"`
+	Thoughts string      `json:"reasoning_content,omitempty"`
+	Refusal  *string     `json:"refusal,omitempty"`
+	Calls    []callDelta `json:"tool_calls,omitempty"`
 }
 
 // callDelta is a call; in events it is numbered.
@@ -173,32 +179,45 @@ func (a *chatReply) answer(object string, u *usage, items ...chatItem) chatAnswe
 	return chatAnswer{a.id, object, a.created, a.server.o.Name, items, u}
 }
 
-// read parts what a job wrote into text and calls of tools.
-func (c *chatChoice) read(p part) (text string, calls []chat.ToolCall, end *string) {
-	text = p.text
-	if c.parser != nil {
-		text = c.parser.write(p.text)
+// said is what a job wrote, parted.
+type said struct {
+	text, thoughts string
+	calls          []chat.ToolCall
+	end            *string
+}
+
+// read parts what a job wrote into thoughts, text and calls of tools.
+func (c *chatChoice) read(p part) (out said) {
+	out.text = p.text
+	if c.harmony != nil {
+		out.text, out.thoughts = c.harmony.write(p.text)
 		if p.ended {
-			var rest string
-			rest, calls = c.parser.end()
-			text += rest
+			text, thoughts, calls := c.harmony.end()
+			out.text, out.thoughts, out.calls = out.text+text, out.thoughts+thoughts, calls
 		}
 	}
-	c.calls += len(calls)
+	if c.parser != nil {
+		out.text = c.parser.write(out.text)
+		if p.ended {
+			text, calls := c.parser.end()
+			out.text, out.calls = out.text+text, append(out.calls, calls...)
+		}
+	}
+	c.calls += len(out.calls)
 	if p.ended {
-		end = finish(p.reason)
+		out.end = finish(p.reason)
 		if c.calls > 0 {
 			word := "tool_calls"
-			end = &word
+			out.end = &word
 		}
 	}
-	return text, calls, end
+	return out
 }
 
 func (a *chatReply) note(choice int, p part) {
 	c := &a.choices[choice]
-	text, calls, end := c.read(p)
-	c.text, c.tools, c.finish = c.text+text, append(c.tools, calls...), end
+	s := c.read(p)
+	c.text, c.thoughts, c.tools, c.finish = c.text+s.text, c.thoughts+s.thoughts, append(c.tools, s.calls...), s.end
 	c.tokens = append(c.tokens, p.tokens...)
 }
 
@@ -206,7 +225,7 @@ func (a *chatReply) whole(u usage) any {
 	items := make([]chatItem, len(a.choices))
 	for i := range a.choices {
 		c := &a.choices[i]
-		m := &chatMessage{Role: "assistant", Content: &c.text}
+		m := &chatMessage{Role: "assistant", Content: &c.text, Thoughts: c.thoughts}
 		for _, call := range c.tools {
 			m.Calls = append(m.Calls, callDelta{ToolCall: call})
 		}
@@ -219,7 +238,7 @@ const chunkObject = "chat.completion.chunk"
 
 func (a *chatReply) chunk(choice int, p part) (out []any) {
 	c := &a.choices[choice]
-	text, calls, end := c.read(p)
+	s := c.read(p)
 	event := func(m chatMessage, tokens []tokenProbs, end *string) {
 		out = append(out, a.answer(chunkObject, nil, chatItem{Index: choice, Delta: &m, LogProbs: a.logProbs(tokens), Finish: end}))
 	}
@@ -228,15 +247,18 @@ func (a *chatReply) chunk(choice int, p part) (out []any) {
 		empty := ""
 		event(chatMessage{Role: "assistant", Content: &empty}, nil, nil)
 	}
-	if text != "" || len(p.tokens) > 0 {
-		event(chatMessage{Content: &text}, p.tokens, nil)
+	if s.thoughts != "" {
+		event(chatMessage{Thoughts: s.thoughts}, nil, nil)
 	}
-	for i, call := range calls {
-		number := c.calls - len(calls) + i
+	if s.text != "" || len(p.tokens) > 0 {
+		event(chatMessage{Content: &s.text}, p.tokens, nil)
+	}
+	for i, call := range s.calls {
+		number := c.calls - len(s.calls) + i
 		event(chatMessage{Calls: []callDelta{{&number, call}}}, nil, nil)
 	}
-	if end != nil {
-		event(chatMessage{}, nil, end)
+	if s.end != nil {
+		event(chatMessage{}, nil, s.end)
 	}
 	return out
 }

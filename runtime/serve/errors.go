@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/carat-llm/carat/gguf"
 )
@@ -49,6 +50,8 @@ func failureOf(err error) *failure {
 		return refused(http.StatusTooManyRequests, "rate_limit_error", "queue_full", "%v", err)
 	case errors.Is(err, errStopped):
 		return refused(http.StatusServiceUnavailable, "server_error", "stopping", "%v", err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refused(http.StatusRequestTimeout, "invalid_request_error", "slow_body", "the body of the request did not come in time")
 	case errors.Is(err, errTimeout):
 		return refused(http.StatusGatewayTimeout, "server_error", "timeout", "%v", err)
 	case errors.Is(err, gguf.ErrInput):

@@ -117,7 +117,9 @@ func (q *chatRequest) demandCall(tools []tool) (err error) {
 }
 
 // properties are an object whose members keep their order.
-type properties []struct {
+type properties []property
+
+type property struct {
 	name  string
 	value any
 }

@@ -24,7 +24,7 @@ func TestLoad(t *testing.T) {
 	alone(t, e, "the workers of the engine start", generate.Options{MaxTokens: 1, Params: generate.Params{TopP: 1}})
 	http.DefaultClient.CloseIdleConnections()
 	goroutines := runtime.NumGoroutine()
-	s, err := New(e, Options{Name: "tiny", Slots: 3, Queue: 8, Context: 400, WriteTimeout: 100 * time.Millisecond, Timeout: time.Minute})
+	s, err := New(e, Options{Name: "tiny", Slots: 3, Queue: 8, Context: 400, WriteTimeout: 100 * time.Millisecond, Timeout: time.Minute, MaxBody: 1 << 14})
 	require.NoError(t, err)
 	h := httptest.NewUnstartedServer(s)
 	h.Config.ErrorLog = nil
@@ -84,6 +84,32 @@ func TestLoad(t *testing.T) {
 			_, _ = c.Read(make([]byte, 1))
 			return nil
 		},
+		func(int) error { // sends half of a body, and waits
+			c, err := net.Dial("tcp", h.Listener.Addr().String())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"prompt\": "); err != nil {
+				return err
+			}
+			b, _ := io.ReadAll(c)
+			if !strings.Contains(string(b), " 408 ") && !strings.Contains(string(b), " 429 ") {
+				return fmt.Errorf("half a body was answered with %.100q", b)
+			}
+			return nil
+		},
+		func(int) error { // sends more than is allowed
+			r, err := h.Client().Post(h.URL+"/v1/completions", "application/json", strings.NewReader(`{"prompt": "`+strings.Repeat("x", 1<<16)))
+			if err != nil { // the server closes while it writes
+				return nil
+			}
+			defer r.Body.Close()
+			if r.StatusCode != http.StatusRequestEntityTooLarge && r.StatusCode != 429 {
+				return fmt.Errorf("a large body was answered with %d", r.StatusCode)
+			}
+			return nil
+		},
 	}
 	var all sync.WaitGroup
 	failed := make(chan error, 100)
@@ -113,6 +139,7 @@ func TestLoad(t *testing.T) {
 	for _, sl := range s.scheduler.slots {
 		require.Nil(t, sl.job)
 	}
+	require.Zero(t, s.bodies.Load())
 	http.DefaultClient.CloseIdleConnections()
 	h.Client().CloseIdleConnections()
 	for end := time.Now().Add(2 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
@@ -166,6 +193,40 @@ func TestEnds(t *testing.T) {
 	require.True(t, strings.Contains(string(b), "the server is stopping") || strings.HasSuffix(string(b), "[DONE]\n\n"))
 	status, _ = post(t, h, "/v1/completions", `{"prompt": "Once"}`)
 	require.Equal(t, 503, status)
+}
+
+// TestBodies: the bodies of all requests together have a limit, and so have their objects.
+func TestBodies(t *testing.T) {
+	s, h := serve(t, tiny(t), Options{Context: 64, MaxBody: 1000})
+	until := func(n int64) {
+		t.Helper()
+		for end := time.Now().Add(5 * time.Second); s.bodies.Load() != n; runtime.Gosched() {
+			require.True(t, time.Now().Before(end), "%d bytes are held", s.bodies.Load())
+		}
+	}
+	var held []net.Conn
+	for range 4 {
+		c, err := net.Dial("tcp", h.Listener.Addr().String())
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = io.WriteString(c, "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"+strings.Repeat(" ", 950))
+		require.NoError(t, err)
+		held = append(held, c)
+	}
+	until(4 * 950)
+	long := fmt.Sprintf(`{"prompt": "Once", "max_tokens": 1, "user": %q}`, strings.Repeat("x", 400))
+	status, v := post(t, h, "/v1/completions", long)
+	require.Equal(t, 429, status, v)
+	until(4 * 950)
+	for _, c := range held {
+		require.NoError(t, c.Close())
+	}
+	until(0)
+	status, _ = post(t, h, "/v1/completions", long)
+	require.Equal(t, 200, status)
+	until(0)
+	brackets, commas := countJSON([]byte(`{"a,[\"": [1, 2, {}], "b": "\\"}`))
+	require.Equal(t, []int{3, 3}, []int{brackets, commas})
 }
 
 func stacks() []byte {

@@ -27,9 +27,11 @@ type Server struct {
 	engine    *engine.Engine
 	tok       *tokenizer.Tokenizer
 	template  *chat.Template
+	channels  bool // the model writes messages in channels, as gpt-oss does (harmony.go)
 	scheduler *scheduler
 	embedding chan struct{} // holds one while vectors are made
 	vectors   atomic.Int64  // requests for them that wait or are answered
+	bodies    atomic.Int64  // bytes of the bodies of all requests under way
 	metrics   *metrics
 	// vocabulary is made when the first request wants a form.
 	vocabulary func() *grammar.Vocabulary
@@ -63,6 +65,7 @@ func New(e *engine.Engine, o Options) (*Server, error) {
 		if s.template, err = chat.New(e.Source().Metadata()); err != nil {
 			return nil, err
 		}
+		s.channels = strings.Contains(s.template.Source(""), "<|channel|>")
 		if s.scheduler, err = newScheduler(e, s.tok, o, s.metrics); err != nil {
 			return nil, err
 		}

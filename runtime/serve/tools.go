@@ -7,21 +7,14 @@ import (
 	"github.com/carat-llm/carat/runtime/chat"
 )
 
-// toolParser finds calls of tools in a text as it comes, in the forms that models are trained to write:
-//
-//	<tool_call>{"name": …, "arguments": {…}}</tool_call>     Hermes, Qwen
-//	<|python_tag|>{"name": …, "parameters": {…}}             Llama 3, also without the tag as the whole text
-//	[TOOL_CALLS][{"name": …, "arguments": {…}}]              Mistral
-//	[TOOL_CALLS]name[ARGS]{…}                                Mistral, since 2025
-//
-// A text before the calls is passed on. What looks like a call and is none is text.
+// toolParser finds calls of tools in a text as it comes, in the forms that models are trained to write (tools_forms.go). A text before the
+// calls is passed on. What looks like a call and is none is text.
 type toolParser struct {
-	held string // not passed on
-	kept bool   // held begins with a call, so that all that follows is held
-	any  bool   // something was passed on
+	tools tools
+	held  string // not passed on
+	kept  bool   // held begins with a call, so that all that follows is held
+	any   bool   // something was passed on
 }
-
-var toolMarks = []string{"<tool_call>", "[TOOL_CALLS]", "<|python_tag|>"}
 
 // write adds to the text, and returns what is certainly no call.
 func (p *toolParser) write(text string) (out string) {
@@ -30,13 +23,13 @@ func (p *toolParser) write(text string) (out string) {
 		return ""
 	}
 	at := len(p.held)
-	for _, mark := range toolMarks {
-		if i := strings.Index(p.held, mark); i >= 0 && i < at {
+	for _, f := range toolForms {
+		if i := strings.Index(p.held, f.mark); i >= 0 && i < at {
 			at, p.kept = i, true
 		}
 	}
 	if !p.kept {
-		if start := strings.TrimSpace(p.held); !p.any && (start == "" || start[0] == '{') {
+		if !p.any && p.tools.mayBegin(strings.TrimSpace(p.held)) {
 			return "" // it may be the whole text
 		}
 		at -= p.undecided()
@@ -46,11 +39,30 @@ func (p *toolParser) write(text string) (out string) {
 	return out
 }
 
+// mayBegin reports whether a text, as far as it is there, may be a call as a whole: JSON, [name(…)], or a name and JSON in the next line.
+func (t tools) mayBegin(text string) bool {
+	if text == "" || text[0] == '{' {
+		return true
+	}
+	name := strings.TrimLeft(strings.TrimPrefix(text, "["), " \n")
+	if text[0] == '[' && (name == "" || name[0] == '{') {
+		return true
+	}
+	for known := range t {
+		for _, behind := range []string{"(", "\n{"} {
+			if whole := known + behind; (behind == "(") == (text[0] == '[') && (strings.HasPrefix(whole, name) || strings.HasPrefix(name, whole)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // undecided is the length of the end of the text that may be the beginning of a mark.
 func (p *toolParser) undecided() (n int) {
-	for _, mark := range toolMarks {
-		for k := min(len(mark)-1, len(p.held)); k > n; k-- {
-			if strings.HasSuffix(p.held, mark[:k]) {
+	for _, f := range toolForms {
+		for k := min(len(f.mark)-1, len(p.held)); k > n; k-- {
+			if strings.HasSuffix(p.held, f.mark[:k]) {
 				n = k
 			}
 		}
@@ -63,38 +75,23 @@ func (p *toolParser) end() (text string, calls []chat.ToolCall) {
 	held := p.held
 	p.held = ""
 	rest := strings.TrimSpace(held)
-	switch {
-	case strings.HasPrefix(rest, "<tool_call>"):
-		for rest != "" {
-			body, found := strings.CutPrefix(rest, "<tool_call>")
-			if !found {
-				return held, nil
+	for _, f := range toolForms {
+		if strings.HasPrefix(rest, f.mark) {
+			if calls = f.read(p.tools, rest); len(calls) > 0 {
+				return "", calls
 			}
-			body, after, _ := strings.Cut(body, "</tool_call>")
-			list := objects(body)
-			if len(list) == 0 {
-				return held, nil
-			}
-			calls, rest = append(calls, list...), strings.TrimSpace(after)
+			return held, nil
 		}
-	case strings.HasPrefix(rest, "[TOOL_CALLS]"):
-		for _, body := range strings.Split(rest, "[TOOL_CALLS]")[1:] {
-			if name, arguments, found := strings.Cut(body, "[ARGS]"); found {
-				body = `{"name":` + quote(strings.TrimSpace(name)) + `,"arguments":` + arguments + `}`
-			}
-			list := objects(body)
-			if len(list) == 0 {
-				return held, nil
-			}
-			calls = append(calls, list...)
-		}
-	default:
-		calls = objects(strings.TrimPrefix(rest, "<|python_tag|>"))
 	}
-	if len(calls) == 0 {
+	if p.any {
 		return held, nil
 	}
-	return "", calls
+	for _, read := range wholeForms {
+		if calls = read(p.tools, rest); len(calls) > 0 {
+			return "", calls
+		}
+	}
+	return held, nil
 }
 
 func quote(s string) string {
@@ -135,10 +132,18 @@ func objects(text string) (calls []chat.ToolCall) {
 		if json.Unmarshal(arguments, &inner) == nil && inner != "" { // a text that holds JSON
 			arguments = json.RawMessage(inner)
 		}
-		if o.Name == "" || !strings.HasPrefix(strings.TrimSpace(string(arguments)), "{") || !json.Valid(arguments) {
+		call, ok := callOf(o.Name, string(arguments))
+		if !ok {
 			return nil
 		}
-		calls = append(calls, chat.ToolCall{ID: callID(), Type: "function", Function: chat.Function{Name: o.Name, Arguments: string(arguments)}})
+		calls = append(calls, call)
 	}
 	return calls
+}
+
+// callOf is a call, if arguments are a JSON object.
+func callOf(name, arguments string) (chat.ToolCall, bool) {
+	name, arguments = strings.TrimSpace(name), strings.TrimSpace(arguments)
+	ok := name != "" && strings.HasPrefix(arguments, "{") && json.Valid([]byte(arguments))
+	return chat.ToolCall{ID: callID(), Type: "function", Function: chat.Function{Name: name, Arguments: arguments}}, ok
 }
