@@ -15,27 +15,35 @@ import (
 )
 
 // exportFormats are what --to takes.
-var exportFormats = []string{"ollama", "ollama-store", "lmstudio", "hub", "vllm"}
+var exportFormats = []string{"ollama", "ollama-store", "lmstudio", "hub", "vllm", "mlc"}
 
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "put a model where another program looks for it",
 		ArgsUsage: "MODEL",
-		Description: `--to says which program it is for, and -o is the folder:
+		Description: `--to says which program it is for, and -o is the folder that is written.
 
-   ollama        a new folder with the model and a Modelfile, for: ollama create NAME -f DIR/Modelfile
-   ollama-store  Ollama's own store, which lists the model at once; without -o that of $OLLAMA_MODELS or ~/.ollama/models
-   lmstudio      LM Studio's folder of models, in which it becomes PUBLISHER/MODEL/file.gguf
-   hub           a new folder to upload to the Hugging Face hub: the model and a card with license, base model, sizes, and
-                 the figures of --figures; --name is who quantized it
-   vllm          a new folder as compressed-tensors has it, for vLLM and transformers: --scheme w4a16 or w8a16 (integers, a
-                 scale for each --group), int8 or fp8 (a scale for each row). MODEL is a checkpoint folder, or a GGUF file
-                 of a family that convert --to hf takes; quantized ones are decoded first
+   your program                     --to          what is written
+   Ollama                           ollama        the model and a Modelfile, for: ollama create NAME -f DIR/Modelfile
+                                    ollama-store  the model in Ollama's own store, which lists it at once; without -o the
+                                                  store of $OLLAMA_MODELS or ~/.ollama/models
+   LM Studio                        lmstudio      PUBLISHER/MODEL/file.gguf in its folder of models
+   vLLM, SGLang, transformers       vllm          a checkpoint as compressed-tensors has it; --scheme says how
+   MLC LLM, WebLLM                  mlc           a checkpoint of MLC: --scheme q4f16_1 (the default) or q0f16
+   the Hugging Face hub             hub           the model and a card with license, base model, sizes, and the figures of
+                                                  --figures; --name is who quantized it
 
-Ollama gets the chat template in its own language if one of those that carat knows writes the same conversations as the
-model's own, the end tokens and the license. All files appear or none, and nothing is replaced without --force. Models
-are copied; --link makes hard links. See docs/export.md.
+No export is needed for llama.cpp, KoboldCpp, Jan, GPT4All or mistral.rs: they open the GGUF file. OpenVINO opens one that
+carat build --for openvino wrote. For what reads safetensors alone: carat convert MODEL.gguf --to hf -o DIR.
+
+MODEL is a GGUF file for ollama, ollama-store, lmstudio and hub; Ollama gets the chat template in its own language, if carat
+knows one that writes the same conversations. For vllm and mlc it is better the checkpoint folder, whose weights are
+quantized once; a GGUF file of a family that convert --to hf takes is decoded first. Schemes of vllm: w4a16 and w8a16
+(integers, a scale for each --group of weights), int8 and fp8 (a scale for each row, activations quantized too).
+
+All files appear or none, and nothing is replaced without --force. Models are copied; --link makes hard links. See
+docs/export.md.
 
 EXAMPLES:
    carat export smollm2-Q4_K_M.gguf --to ollama -o ./smollm2
@@ -43,15 +51,16 @@ EXAMPLES:
    carat export smollm2-Q4_K_M.gguf --to lmstudio -o ~/.lmstudio/models --name me/smollm2-gguf
    carat export smollm2-Q4_K_M.gguf --to hub --figures report.json --name me -o ./upload
    carat export ./SmolLM2-135M --to vllm --scheme w4a16 --group 64 -o ./SmolLM2-135M-W4A16
+   carat export ./SmolLM2-135M --to mlc -o ./SmolLM2-135M-q4f16_1-MLC
 
 ENVIRONMENT:
    OLLAMA_MODELS  folder of Ollama's store`,
 		Flags: group(outputGroup,
-			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store, lmstudio, hub or vllm"},
+			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store, lmstudio, vllm, mlc or hub"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` folder to write"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model: NAME[:TAG] in Ollama's store, PUBLISHER/MODEL for LM Studio; by default the one that it has"},
 			&cli.StringFlag{Name: "figures", Usage: "`REPORT.json` figures for the card of --to hub, of eval, compare or gate"},
-			&cli.StringFlag{Name: "scheme", Usage: "`w4a16|w8a16|int8|fp8` how --to vllm quantizes"},
+			&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` w4a16, w8a16, int8 or fp8 for vllm; q4f16_1 or q0f16 for mlc"},
 			&cli.IntFlag{Name: "group", Usage: "`32|64|128` weights of a row that share a scale, with w4a16 and w8a16; 128 by default"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a model of that name"},
 			&cli.BoolFlag{Name: "link", Usage: "make hard links of the model in place of copies; never write to it in place afterwards"},
@@ -66,8 +75,11 @@ ENVIRONMENT:
 			if err := o.check(); err != nil {
 				return err
 			}
-			if o.to == "vllm" {
+			switch o.to {
+			case "vllm":
 				return exportVLLM(c, g, arg, o)
+			case "mlc":
+				return exportMLC(c, g, arg, o)
 			}
 			return runPublish(c.Context, g, arg, o)
 		},
@@ -95,15 +107,20 @@ func (o *exportOptions) check() error {
 		return usagef("--force has no effect: --to hub makes a new folder")
 	case o.to == "ollama" && o.force:
 		return usagef("--force has no effect: --to ollama makes a new folder")
-	case o.to == "vllm" && (o.name != "" || o.force || o.link):
-		return usagef("--name, --force and --link have no effect: --to vllm makes a new folder")
-	case o.to != "vllm" && (o.scheme != "" || o.group != 0):
-		return usagef("--scheme and --group are for --to vllm")
+	case (o.to == "vllm" || o.to == "mlc") && (o.name != "" || o.force || o.link):
+		return usagef("--name, --force and --link have no effect: --to %s makes a new folder", o.to)
+	case o.to != "vllm" && o.to != "mlc" && o.scheme != "":
+		return usagef("--scheme is for --to vllm and --to mlc")
+	case o.to != "vllm" && o.group != 0:
+		return usagef("--group is for --to vllm")
 	case o.to == "ollama-store" && o.dir == "":
 		o.dir = os.Getenv("OLLAMA_MODELS")
 		if home, err := os.UserHomeDir(); o.dir == "" && err == nil {
 			o.dir = filepath.Join(home, ".ollama", "models")
 		}
+	}
+	if o.to == "mlc" && o.scheme == "" {
+		o.scheme = "q4f16_1"
 	}
 	if o.dir == "" {
 		return usagef("export needs -o DIR")

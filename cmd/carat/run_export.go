@@ -1,16 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/convert/export"
+	"github.com/carat-llm/carat/convert/publish"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -72,6 +76,11 @@ type hfFolder struct {
 
 func writeHF(ctx context.Context, g global, f hfFolder, o export.Options) error {
 	plan, err := export.NewPlan(f.src, o)
+	return f.write(ctx, g, plan, err)
+}
+
+// write writes what plan says, unless planning failed.
+func (f hfFolder) write(ctx context.Context, g global, plan *export.Plan, err error) error {
 	if errors.Is(err, export.ErrOutType) {
 		return usagef("--outtype: %v", err)
 	} else if errors.Is(err, gguf.ErrInput) {
@@ -87,14 +96,11 @@ func writeHF(ctx context.Context, g global, f hfFolder, o export.Options) error 
 			return err
 		}
 	}
-	w := exported{f.out, plan.Class, plan.Type.String(), plan.Tensors, plan.Bytes, plan.Files, plan.Notes}
+	w := exported{f.out, plan.Class, cmp.Or(plan.Kind, plan.Type.String()), plan.Tensors, plan.Bytes, plan.Files, plan.Notes}
 	if g.json {
 		return printJSON(g.out, w)
 	}
 	if !g.quiet {
-		if o.Scheme != nil {
-			w.Type = o.Scheme.Name
-		}
 		printf(g.out, "%s: %d tensors as %s, %s\n%s\n", w.Class, w.Tensors, w.Type, display.Bytes(w.Bytes), strings.Join(w.Files, " "))
 	}
 	return nil
@@ -118,4 +124,25 @@ func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 		o.dir = ""
 	}
 	return writeHF(c.Context, g, hfFolder{src, in, o.dir}, export.Options{Scheme: scheme, Threads: g.threads})
+}
+
+// exportMLC writes a folder for MLC LLM.
+func exportMLC(c *cli.Context, g global, in string, o exportOptions) error {
+	if !slices.Contains(export.MLCQuantizations(), o.scheme) {
+		return usagef("%s", suggest.OneOf("--scheme", o.scheme, export.MLCQuantizations()))
+	}
+	src, err := g.open(in, convert.Options{})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if o.dry {
+		o.dir = ""
+	}
+	conversation, note := publish.MLCConversation(src.Metadata())
+	plan, err := export.NewMLCPlan(src, export.MLCOptions{Quantization: o.scheme, Conversation: conversation, Threads: g.threads})
+	if err == nil && note != "" {
+		plan.Notes = append(plan.Notes, note)
+	}
+	return hfFolder{src, in, o.dir}.write(c.Context, g, plan, err)
 }

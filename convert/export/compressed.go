@@ -60,6 +60,13 @@ func ParseScheme(name string, group int64) (*Scheme, error) {
 	return &s, nil
 }
 
+func (s *Scheme) name() string {
+	if s == nil {
+		return ""
+	}
+	return s.Name
+}
+
 // config is quantization_config of config.json. ignore are the modules that are left as they were.
 func (s *Scheme) config(ignore []string) map[string]any {
 	kind, strategy, group := "int", "channel", any(nil)
@@ -105,7 +112,7 @@ func (s *Scheme) apply(p *Plan, class string, outputs []*output) (map[string]any
 	for _, o := range outputs {
 		yes, linear := s.quantizes(o)
 		if yes {
-			o.scheme = s
+			o.rows = s
 			done++
 		} else if linear {
 			name := strings.TrimSuffix(o.name, ".weight")
@@ -149,7 +156,8 @@ func (f *field) bytes() int64 {
 
 // fieldsOf are those that a tensor becomes: itself, or codes, scales and whatever else.
 func (o *output) fieldsOf(typ gguf.Type) []field {
-	s, cols := o.scheme, o.shape[len(o.shape)-1]
+	s, _ := o.rows.(*Scheme)
+	cols := o.shape[len(o.shape)-1]
 	if s == nil {
 		return []field{{name: o.name, dtype: dtypes[typ], shape: o.shape, row: typ.RowBytes(1) * cols}}
 	}

@@ -276,7 +276,7 @@ func number(x any) any {
 var fractions = []string{"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "rope_theta", "rope_local_base_freq", "attn_logit_softcapping",
 	"final_logit_softcapping", "logit_scale", "logits_scaling", "attention_multiplier", "embedding_multiplier", "residual_multiplier", "clip_qkv",
 	"partial_rotary_factor", "factor", "low_freq_factor", "high_freq_factor", "attention_factor", "extrapolation_factor", "beta_fast", "beta_slow",
-	"long_factor", "short_factor"}
+	"long_factor", "short_factor", "position_embedding_base", "temperature", "top_p", "presence_penalty", "frequency_penalty", "repetition_penalty"}
 
 // decimals is a config as it is written: 30.0 for such keys, and not 30.
 func decimals(values map[string]any) map[string]any {

@@ -1,4 +1,5 @@
-// Package export writes a GGUF model as a checkpoint folder of Hugging Face: config.json, safetensors and tokenizer files.
+// Package export writes a GGUF model as a checkpoint folder of Hugging Face: config.json, safetensors and tokenizer files; or
+// as one of MLC LLM (mlc.go).
 //
 // It is package convert backwards, without a second description of the families. A config.json is made from the metadata
 // (config.go); the family of convert/arch describes what a checkpoint with that config becomes; that description must agree
@@ -15,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,7 +40,9 @@ type Options struct {
 
 // Plan is what a folder will have.
 type Plan struct {
-	Type    gguf.Type
+	Type gguf.Type
+	// Kind is how matrices are stored, by the name of the scheme or quantization; "" is as Type.
+	Kind    string
 	Class   string
 	Tensors int
 	Bytes   int64
@@ -50,6 +54,8 @@ type Plan struct {
 	small   map[string][]byte
 	shards  []shard
 	threads int
+	// index, if not nil, makes further small files of the MD5 sums of the shards.
+	index func(sums []string) (map[string][]byte, error)
 }
 
 // NewPlan finds what becomes of a model, from its headers alone. Errors wrap gguf.ErrInput.
@@ -67,7 +73,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("%w: as %s: %w", gguf.ErrInput, found.class, err)
 	}
 	found.values["torch_dtype"] = torchTypes[out]
-	p := &Plan{Type: out, Class: found.class, Tensors: len(outputs), threads: max(1, o.Threads), small: map[string][]byte{}}
+	p := &Plan{Type: out, Kind: o.Scheme.name(), Class: found.class, Tensors: len(outputs), threads: max(1, o.Threads), small: map[string][]byte{}}
 	tokenizer, notes, err := tokenizerFiles(src.Metadata(), found.values)
 	if err != nil {
 		return nil, err
@@ -81,12 +87,8 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	if p.small["config.json"], err = encode(decimals(found.values)); err != nil {
 		return nil, err
 	}
-	for name, v := range tokenizer {
-		if b, ok := v.([]byte); ok {
-			p.small[name] = b
-		} else if p.small[name], err = encode(v); err != nil {
-			return nil, err
-		}
+	if err := p.add(tokenizer); err != nil {
+		return nil, err
 	}
 	limit := o.ShardBytes
 	if limit <= 0 {
@@ -105,6 +107,18 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// add adds small files: bytes, or what is encoded as JSON.
+func (p *Plan) add(files map[string]any) (err error) {
+	for name, v := range files {
+		if b, ok := v.([]byte); ok {
+			p.small[name] = b
+		} else if p.small[name], err = encode(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Run writes the folder, which must not be there yet, or be empty. Files appear in it when all are whole. unchanged is asked
 // before.
 func (p *Plan) Run(ctx context.Context, dir string, unchanged func() error) (err error) {
@@ -119,6 +133,7 @@ func (p *Plan) Run(ctx context.Context, dir string, unchanged func() error) (err
 			_ = os.Remove(dir) // it has nothing, or stays
 		}
 	}()
+	small, sums := maps.Clone(p.small), []string{}
 	for _, s := range p.shards {
 		f, err := atomicfile.Create(filepath.Join(dir, s.name), s.size())
 		if err != nil {
@@ -128,8 +143,22 @@ func (p *Plan) Run(ctx context.Context, dir string, unchanged func() error) (err
 		if err := s.write(ctx, f, p.Type, p.threads); err != nil {
 			return err
 		}
+		if p.index != nil {
+			sum, err := md5Of(f)
+			if err != nil {
+				return err
+			}
+			sums = append(sums, sum)
+		}
 	}
-	for name, b := range p.small {
+	if p.index != nil {
+		more, err := p.index(sums)
+		if err != nil {
+			return err
+		}
+		maps.Copy(small, more)
+	}
+	for name, b := range small {
 		if err := batch.WriteFile(filepath.Join(dir, name), b); err != nil {
 			return environment(err)
 		}

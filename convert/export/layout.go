@@ -15,9 +15,16 @@ type output struct {
 	name  string
 	shape []int64
 	parts []part
-	// scheme, if not nil, quantizes it.
-	scheme *Scheme
+	// rows, if not nil, quantizes its rows.
+	rows   rowEncoder
 	fields []field
+	// change, if not nil, changes its values before they are written.
+	change func([]float32)
+}
+
+// rowEncoder makes of a row of a matrix codes and scales, which are the first and the second of an output's fields. typ is the type of scales.
+type rowEncoder interface {
+	encode(row []float32, typ gguf.Type) (codes, scales []byte, err error)
 }
 
 func (o *output) elements() int64 {

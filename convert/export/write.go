@@ -23,6 +23,7 @@ type shard struct {
 	header  []byte
 	outputs []*output
 	data    int64
+	records []mlcRecord // of MLC's files
 }
 
 func (s *shard) size() int64 { return int64(len(s.header)) + s.data }
@@ -247,8 +248,11 @@ type moved struct{ from, to int64 }
 
 // encode writes values, which begin with an element of the part, where they belong.
 func (w writer) encode(p *part, values []float32, first int64) error {
-	if s := w.o.scheme; s != nil {
-		return w.quantize(s, p, values, first)
+	if w.o.change != nil {
+		w.o.change(values)
+	}
+	if w.o.rows != nil {
+		return w.quantize(p, values, first)
 	}
 	if w.typ == gguf.F16 && codec.Largest(values) > math.Nextafter32(65520, 0) {
 		return fmt.Errorf("%w: %s has values beyond 65504, the most that F16 holds: use bf16 or f32", gguf.ErrInput, p.Name)
@@ -265,14 +269,14 @@ func (w writer) encode(p *part, values []float32, first int64) error {
 }
 
 // quantize writes rows as codes and scales.
-func (w writer) quantize(s *Scheme, p *part, values []float32, first int64) error {
+func (w writer) quantize(p *part, values []float32, first int64) error {
 	cols := w.o.shape[1]
 	if p.Order != nil && p.run() != cols {
 		return fmt.Errorf("%w: %s: its rows are not those of %s, which therefore cannot be quantized", gguf.ErrInput, p.Name, w.o.name)
 	}
 	var codes, scales []byte
 	for row := range slices.Chunk(values, int(cols)) {
-		c, sc, err := s.encode(row, w.typ)
+		c, sc, err := w.o.rows.encode(row, w.typ)
 		if err != nil {
 			return err
 		}

@@ -88,29 +88,37 @@ var conversations = []struct {
 		{Role: "user", Content: "Another?"}, {Role: "assistant", Content: "Blue."}, {Role: "user", Content: "One more?"}}},
 }
 
-// TemplateOf finds the template that gives the same texts as the model's own does, over conversations with and without a
-// system message; nil if none does, and a note why. A note may stand beside a template, too.
-func TemplateOf(md *gguf.Metadata) (*Template, string) {
+// spoken are the conversations as the model's own template writes them, without BOS, which programs add; "" for those that it
+// refuses; or why there are none. where names what then has no template.
+func spoken(md *gguf.Metadata, where string) (wants []string, bos, why string) {
 	own, err := chat.New(md)
 	switch {
 	case err != nil:
-		return nil, fmt.Sprintf("its chat template is not understood (%v): the Modelfile has none", err)
+		return nil, "", fmt.Sprintf("its chat template is not understood (%v): %s has none", err, where)
 	case own.Default():
-		return nil, "the model has no chat template: Ollama gives it the prompt as it is"
+		return nil, "", fmt.Sprintf("the model has no chat template, and %s has none: the prompt is given to it as it is", where)
 	}
-	bos := ""
 	if id, ok := md.Int("tokenizer.ggml.bos_token_id"); ok {
 		if tokens := md.Strings("tokenizer.ggml.tokens"); id >= 0 && id < int64(len(tokens)) {
 			bos = tokens[id]
 		}
 	}
-	var wants []string
 	for _, c := range conversations {
 		want, err := own.Render(c.messages, chat.Options{AddGenerationPrompt: true, MergeSystem: true, Date: time.Unix(0, 0)})
 		if err != nil && !errors.Is(err, chat.ErrRefused) {
-			return nil, fmt.Sprintf("its chat template fails (%v): the Modelfile has none", err)
+			return nil, "", fmt.Sprintf("its chat template fails (%v): %s has none", err, where)
 		}
-		wants = append(wants, strings.TrimPrefix(want, bos)) // Ollama adds it; "" for what is refused
+		wants = append(wants, strings.TrimPrefix(want, bos))
+	}
+	return wants, bos, ""
+}
+
+// TemplateOf finds the template that gives the same texts as the model's own does, over conversations with and without a
+// system message; nil if none does, and a note why. A note may stand beside a template, too.
+func TemplateOf(md *gguf.Metadata) (*Template, string) {
+	wants, bos, why := spoken(md, "the Modelfile")
+	if why != "" {
+		return nil, why
 	}
 	for i := range templates {
 		if same, adds := templates[i].writes(wants, bos); same {
