@@ -13,6 +13,7 @@ import (
 	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/text"
+	"github.com/carat-llm/carat/quantize/manifest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -27,6 +28,7 @@ convert followed by quantize. With --eval the original and the result are then m
 --calibration rounds the weights by what the layers see of a text, so that errors make good for each other: the file has
 the same types and size, and is closer to the original. It takes about as long as evaluating the text three times.
 --target-size chooses the types, too, so that nothing but a size need be given.
+The file is then measured beside a preset of its bytes: on --eval, or on a part of carat's own calibration text.
 
 EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M -o smollm2-Q4_K_M.gguf
@@ -40,7 +42,9 @@ EXAMPLES:
 		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), saveFlag(), splitFlags(), group(measureGroup,
 			&cli.StringFlag{Name: "eval", Usage: "`FILE` text to measure original and result on"},
 			&cli.IntFlag{Name: "ctx", Value: 512, Usage: "`TOKENS` tokens per chunk"},
-			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"}), checkpointFlags(), sourceFlags(), streamFlag()),
+			&cli.IntFlag{Name: "chunks", Usage: "`N` evaluate only the first N chunks"},
+			&cli.BoolFlag{Name: "no-proof", Usage: "do not measure a calibrated file beside the preset of its bytes"},
+			&cli.BoolFlag{Name: "allow-overlap", Usage: "measure on --eval though some of it is in the calibration text"}), checkpointFlags(), sourceFlags(), streamFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "DIR")
 			if err != nil {
@@ -61,7 +65,9 @@ EXAMPLES:
 // buildOptions are build's flags: quantize's, and on what the file is measured.
 type buildOptions struct {
 	writeOptions
-	measure measureOptions
+	measure      measureOptions
+	noProof      bool
+	allowOverlap bool
 }
 
 func buildOptionsOf(c *cli.Context, g global, source string) (o buildOptions, err error) {
@@ -76,19 +82,25 @@ func buildOptionsOf(c *cli.Context, g global, source string) (o buildOptions, er
 	if f := c.String("eval"); f != "" {
 		o.measure.Texts = []string{f}
 	}
+	o.noProof, o.allowOverlap = c.Bool("no-proof"), c.Bool("allow-overlap")
 	return o, o.measure.check()
 }
 
 // buildMeasurement is the "eval" of build's JSON.
 type buildMeasurement struct {
 	*evaluation
-	Speed  *bench.Result `json:"speed"`
+	Speed  *bench.Result   `json:"speed"`
+	Proof  *manifest.Proof `json:"proof,omitempty"`
 	report *report.Report
 }
 
 func runBuild(ctx context.Context, g global, o buildOptions) error {
 	// A text that is not there should not be found missing after the work.
-	if _, err := o.measure.texts(); err != nil {
+	texts, err := o.evalTexts()
+	if err != nil {
+		return err
+	}
+	if err := o.refuseOverlap(ctx, texts); err != nil {
 		return err
 	}
 	src, err := g.open(o.source, o.from)
@@ -140,9 +152,12 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 			printf(g.out, "written in %.1f s\n", took.Seconds())
 		}
 	}
-	if m.out != "" && len(o.measure.Texts) > 0 {
+	if m.out != "" && len(texts) > 0 {
 		names := files.files.Names()
-		eval, err := measureBuild(ctx, &m, names[0], o.measure)
+		eval, err := measureBuild(ctx, &m, texts, &o)
+		if err == nil && eval.Proof != nil {
+			err = m.rec.prove(eval.Proof)
+		}
 		if errors.Is(err, context.Canceled) {
 			return &interruption{"interrupted while measuring", are(names, "complete")}
 		}
@@ -153,6 +168,9 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 		if !g.json && !g.quiet && !g.piped {
 			eval.print(g.out)
 		}
+		if eval.Proof != nil && !g.quiet {
+			warnWorse(g.err, eval.Proof)
+		}
 	}
 	if g.json {
 		return printJSON(g.out, w)
@@ -160,45 +178,65 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 	return nil
 }
 
-// measureBuild measures the file that was made of n side by side with the original.
-func measureBuild(ctx context.Context, n *newModel, file string, o measureOptions) (*buildMeasurement, error) {
-	ms := models{g: n.g, sizesOnly: true}
-	defer ms.close()
-	j := job.Job{Command: "evaluate", Options: o.Eval}
-	var err error
-	if j.Texts, err = o.texts(); err != nil {
+// measureBuild measures the file that was made of n side by side with the original, and with a preset if that is to be.
+func measureBuild(ctx context.Context, n *newModel, texts []text.Text, o *buildOptions) (*buildMeasurement, error) {
+	paths, err := n.plan.Paths(n.out)
+	if err != nil {
 		return nil, err
 	}
-	m, err := ms.load(file, "", o.Eval.Context)
+	var p *preset
+	if o.proves() {
+		if p, err = n.shadow(ctx); err != nil {
+			return nil, err
+		}
+		defer p.Close()
+	}
+	ms := models{g: n.g, sizesOnly: true}
+	defer ms.close() // before the preset goes: Windows keeps files that are mapped
+	j := job.Job{Command: "evaluate", Texts: texts, Options: o.measure.Eval}
+	m, err := ms.load(paths[0], "", j.Options.Context)
 	if err != nil {
 		return nil, err
 	}
 	j.Candidates = []job.Model{*m}
-	if j.Reference, err = ms.add(n.source, n.src, "", o.Eval.Context); err != nil {
+	if p != nil {
+		other, err := ms.load(p.path, report.Control, j.Options.Context)
+		if err != nil {
+			return nil, err
+		}
+		j.Candidates = append(j.Candidates, *other)
+	}
+	if j.Reference, err = ms.add(n.source, n.src, "", j.Options.Context); err != nil {
 		return nil, err
 	}
-	r, err := runJob(ctx, n.g, &j, o)
+	r, err := runJob(ctx, n.g, &j, o.measure)
 	if err != nil {
 		return nil, err
 	}
-	short := shortBench(o.Eval.Context)
+	out := &buildMeasurement{evaluation: newEvaluation(r, paths[0], n.source), report: r}
+	if p != nil {
+		job.Compare(r)
+		out.Proof = proofOf(r, p)
+	}
+	short := shortBench(j.Options.Context)
 	short.Repetitions, short.Energy = 3, false
 	e, err := ms.engine(m.Loaded.Name, m.Source)
 	if err != nil {
 		return nil, err
 	}
-	b, err := benchModel(ctx, e, short, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &buildMeasurement{newEvaluation(r, file, n.source), b, r}, nil
+	out.Speed, err = benchModel(ctx, e, short, nil)
+	return out, err
 }
 
 func (m *buildMeasurement) print(out io.Writer) {
 	fmt.Fprintln(out)
 	_ = page.Terminal(out, m.report, coloured(out))
 	// A reading of the figures, so that nobody has to know what a divergence of 0.03 means.
-	printf(out, "\n%s\n\n", m.reading())
+	printf(out, "\n%s\n", m.reading())
+	if m.Proof != nil {
+		printf(out, "%s.\n", proofSentence(m.Proof))
+	}
+	fmt.Fprintln(out)
 	printBench(out, m.Speed)
 }
 

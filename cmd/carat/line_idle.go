@@ -21,7 +21,10 @@ var idleRules = []idleRule{
 	{"inspect", []string{"hash", "tensors"}, isGiven("key"), "--key shows one value"},
 	{"imatrix", []string{"text", "ctx", "chunks", "process-output", "save-every", "resume", "output", "format", "compute", "kv-type"}, isSet("stats"), "--stats only describes the file"},
 	{"imatrix", []string{"text", "chunks", "process-output", "save-every", "resume", "compute", "kv-type"}, isSet("merge"), "--merge adds up files that are there"},
-	{"build", []string{"ctx", "chunks"}, unset("eval"), "without --eval nothing is measured"},
+	{"build", []string{"ctx", "chunks"}, measuresNothing, "without --eval nothing is measured"},
+	{"build", []string{"no-proof"}, calibratesNothing, "only files that are calibrated are compared with a preset"},
+	{"build", []string{"allow-overlap"}, unset("eval"), "without --eval there is nothing to compare the calibration text with"},
+	{"build", []string{"allow-overlap"}, calibratesNothing, "there is no calibration text"},
 	{"convert", []string{"split-max-size", "split-max-tensors", "lora", "base", "stream"}, isSet("vocab-only"), "--vocab-only writes no tensors"},
 	{"convert", []string{"lora", "pre", "stream"}, isGiven("base"), "--base writes the adapter by itself"},
 	{"convert", notHF, toHF, "--to hf writes a checkpoint folder of a GGUF file"},
@@ -53,6 +56,17 @@ func isGiven(flag string) func(*cli.Context) bool {
 
 func unset(flag string) func(*cli.Context) bool {
 	return func(c *cli.Context) bool { return !c.IsSet(flag) }
+}
+
+// calibratesNothing: a budget calibrates by carat's own text where none is named.
+func calibratesNothing(c *cli.Context) bool {
+	return !c.IsSet("calibration") && len(setBudgets(c)) == 0
+}
+
+// measuresNothing: what is calibrated by carat's own text is measured on the part of that which is held out.
+func measuresNothing(c *cli.Context) bool {
+	own := !calibratesNothing(c) && (!c.IsSet("calibration") || c.String("calibration") == defaultCalibration)
+	return !c.IsSet("eval") && (!own || c.Bool("no-proof"))
 }
 
 func unpenalised(c *cli.Context) bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/hfcache"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/manifest"
@@ -39,7 +40,7 @@ var fileFlags = map[string]string{
 }
 
 // unrecorded are flags that do not bear on the output's bytes; globalFlags do not either.
-var unrecorded = []string{"output", "dry-run", "manifest", "manifest-metadata", "eval", "ctx", "chunks"}
+var unrecorded = []string{"output", "dry-run", "manifest", "manifest-metadata", "eval", "ctx", "chunks", "no-proof", "allow-overlap"}
 
 func newRecorder(c *cli.Context, out string) *recorder {
 	r := &recorder{path: c.String("manifest"), out: out, metadata: c.Bool("manifest-metadata")}
@@ -127,6 +128,19 @@ func (r *recorder) begin(src gguf.Model, plan *quantize.Plan) error {
 		plan.Metadata.Append(kv.Key, kv.Value)
 	}
 	return nil
+}
+
+// prove adds how the file compares with a preset to the manifest, which is there by now.
+func (r *recorder) prove(p *manifest.Proof) error {
+	if r.manifest == nil || r.path == "" || r.path == "-" {
+		return nil
+	}
+	r.manifest.Proof = p
+	b, err := r.manifest.Bytes()
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(r.path, b)
 }
 
 // finish adds the manifest of what w wrote to o.

@@ -15,6 +15,7 @@ import (
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/runtime/engine"
 )
 
@@ -93,6 +94,7 @@ func runJob(ctx context.Context, g global, j *job.Job, o measureOptions) (*repor
 	if _, err := j.Available(); err != nil {
 		return nil, err
 	}
+	warnCalibrated(g, j)
 	b.resume(int64(done), int64(j.Corpus.ChunksFor(j.MaxTokens)))
 	j.Threads = g.threads
 	j.Progress = func(done, all int, series []*figure.Series) {
@@ -108,6 +110,21 @@ func runJob(ctx context.Context, g global, j *job.Job, o measureOptions) (*repor
 		sayWidth(g.err, j, r)
 	}
 	return r, err
+}
+
+// warnCalibrated warns of models that were calibrated by one of the texts that they are measured on.
+func warnCalibrated(g global, j *job.Job) {
+	for _, c := range j.Candidates {
+		if c.Source == nil {
+			continue
+		}
+		sum, _ := c.Source.Metadata().String(quantize.CalibrationSHA256)
+		for _, t := range j.Texts {
+			if t.SHA256 == sum && !g.quiet {
+				printf(g.err, "carat: warning: %s was calibrated by %s: its figures on that text flatter it\n", c.ID.Name, t.File)
+			}
+		}
+	}
 }
 
 // interrupted says how to continue.

@@ -129,6 +129,26 @@ func TestManifestAndOutputTogether(t *testing.T) {
 	require.Equal(t, "carat: interrupted while measuring; "+out+" and "+side+" are complete\n", stderr)
 }
 
+// TestNoPresetIsLeft: the preset that a file is compared with goes with the run, whenever that ends.
+func TestNoPresetIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out.gguf")
+	args := []string{"build", tiny, "--type", "Q4_0", "--calibration", "default", "--calibration-chunks", "2", "--chunks", "2", "-o", out}
+	for _, place := range []string{"written", "preset"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		var presets []string
+		at(t, place, func() {
+			presets, _ = filepath.Glob(filepath.Join(dir, ".carat-proof-*", "preset Q4_0.gguf"))
+			cancel()
+		})
+		code, _, stderr := carat(ctx, args...)
+		require.Equal(t, exitInterrupted, code, stderr)
+		require.Contains(t, stderr, "interrupted while measuring; "+out+" is complete")
+		require.Equal(t, []string{out}, listing(t, dir))
+		require.Equal(t, place == "preset", len(presets) == 1, "%v", presets)
+	}
+}
+
 // TestReportAndPagesTogether: a page that cannot be written leaves no report, and the figures are printed all the same.
 func TestReportAndPagesTogether(t *testing.T) {
 	files := tinyFiles(t, "Q8_0")

@@ -46,6 +46,7 @@ type Manifest struct {
 	// Outputs are the files written, more than one where the output is split.
 	Outputs []File   `json:"outputs"`
 	Tensors []Tensor `json:"tensors"`
+	Proof   *Proof   `json:"proof,omitempty"`
 }
 
 // Tool is the program that did it.
