@@ -41,7 +41,7 @@ func roundBy(ctx context.Context, m *newModel) (*round.Store, error) {
 	defer b.finish()
 	b.update(0, int64(walk.Layers()+1))
 	err = round.Run(ctx, walk, targets, round.Settings{
-		Options: round.Options{Sweeps: roundingSweeps, Product: c.Product, Each: c.Each}, Chunks: len(c.chunks), Memory: momentBytes, Store: store,
+		Options: round.Options{Sweeps: roundingSweeps, Rescale: true, Product: c.Product, Each: c.Each}, Chunks: len(c.chunks), Memory: momentBytes, Store: store,
 		Done: func(layer int, _ []round.Tensor) error {
 			b.update(int64(layer+1), int64(walk.Layers()+1))
 			return nil
@@ -66,7 +66,7 @@ func roundingTargets(m *newModel, c *calibrated) ([]round.Target, string, error)
 		return nil, "", err
 	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, "carat rounding", buildinfo.Version(), model, c.sha256, len(c.chunks), calibrationContext, roundingSweeps)
+	fmt.Fprintln(sum, "carat rounding with scales", buildinfo.Version(), model, c.sha256, len(c.chunks), calibrationContext, roundingSweeps)
 	types := map[string]gguf.Type{}
 	for _, t := range m.plan.Tensors {
 		if t.Type.Quantized() && t.Type != t.Source {

@@ -24,8 +24,10 @@ type Grid struct {
 	codes []uint8 // of each level
 	index []uint8 // of each code
 	split *Integers
-	pack  func(block []byte, codes *[superBlock]uint8)
-	bytes int
+	// scaling finds other scales; nil when a format has none near.
+	scaling *scaling
+	pack    func(block []byte, codes *[superBlock]uint8)
+	bytes   int
 }
 
 // GridOf returns the grid of t, and false for types that have none.
@@ -67,7 +69,7 @@ var grids = func() map[gguf.Type]*Grid {
 	all := map[gguf.Type]*Grid{}
 	for t, pack := range packers {
 		f := integers[t]
-		g := &Grid{Block: t.BlockSize(), Sub: f.Sub, Uniform: f.Levels == nil, split: f, pack: pack, bytes: int(t.RowBytes(int64(t.BlockSize())))}
+		g := &Grid{Block: t.BlockSize(), Sub: f.Sub, Uniform: f.Levels == nil, split: f, scaling: scalings[t], pack: pack, bytes: int(t.RowBytes(int64(t.BlockSize())))}
 		for code := range 1 << f.Bits {
 			g.codes = append(g.codes, uint8(code))
 		}
@@ -138,6 +140,11 @@ func (g *Grid) Pack(row []byte, levels []uint8) {
 		}
 		g.pack(row[:g.bytes], &codes)
 	}
+}
+
+// Value is that of a weight with level l.
+func (g *Grid) Value(l uint8, scale, offset float32) float32 {
+	return float32(scale*g.Levels[l]) + offset
 }
 
 // Nearest returns the index of the level whose value is nearest to v. A scale of 0 has one value; the level of zero stands for

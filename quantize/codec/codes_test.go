@@ -49,3 +49,46 @@ func TestGrid(t *testing.T) {
 	_, ok := GridOf(gguf.F16)
 	require.False(t, ok)
 }
+
+// TestNear: a scale that a grid says a sub-block can have is what it has when it is stored, and nothing else in the row moves.
+func TestNear(t *testing.T) {
+	for typ := range packers {
+		t.Run(typ.String(), func(t *testing.T) {
+			g, _ := GridOf(typ)
+			row := make([]byte, 2*g.bytes)
+			x := make([]float32, 2*g.Block)
+			rnd := rand.New(rand.NewPCG(3, 4))
+			for i := range x {
+				x[i] = float32(rnd.NormFloat64()) / 8
+			}
+			c, _ := For(typ)
+			c.Encode(row, x, len(x), nil)
+			subs := len(x) / g.Sub
+			split := func(row []byte) (levels []uint8, scales, offsets []float32) {
+				levels, scales, offsets = make([]uint8, len(x)), make([]float32, subs), make([]float32, subs)
+				g.Split(levels, scales, offsets, row)
+				return levels, scales, offsets
+			}
+			found := 0
+			for j := range subs {
+				near := g.Near(nil, row, j)
+				require.LessOrEqual(t, len(near), MostNear)
+				for _, s := range near {
+					levels, scales, offsets := split(row)
+					require.False(t, scales[j] == s.Scale && offsets[j] == s.Offset, "it is another one")
+					scales[j], offsets[j] = s.Scale, s.Offset
+					moved := bytes.Clone(row)
+					g.SetScale(moved, j, s)
+					gotLevels, gotScales, gotOffsets := split(moved)
+					require.Equal(t, levels, gotLevels)
+					require.Equal(t, scales, gotScales)
+					require.Equal(t, offsets, gotOffsets)
+					found++
+				}
+			}
+			if typ != gguf.MXFP4 {
+				require.Greater(t, found, subs)
+			}
+		})
+	}
+}

@@ -128,6 +128,8 @@ func (r *input) choose(tile hessian.Tile) []float64 {
 		chosen[i], least[i] = 1, loss(judge, m.Type, x[i], encoded[i])
 		r.rounded[i].Plain += least[i]
 	}
+	trial := r.Options // which need not be the best, as what is compared has the same
+	trial.Sweeps, trial.Rescale = min(1, r.Sweeps), false
 	for _, s := range shrinkages {
 		if !tile.Train.Enough() {
 			break
@@ -142,7 +144,7 @@ func (r *input) choose(tile hessian.Tile) []float64 {
 				continue
 			}
 			tried := slices.Clone(encoded[i])
-			Rows(tried, x[i], grid, f, r.Options)
+			Rows(tried, x[i], grid, f, trial)
 			if l := loss(judge, m.Type, x[i], tried); l < least[i] {
 				chosen[i], least[i] = s, l
 			}

@@ -3,8 +3,8 @@
 //
 // The scales are those that the format's encoder finds with the diagonal of the moments as importance. Levels are then chosen
 // column by column with error feedback, those of large moments first (LDLQ in GPTQ's order, Frantar et al. 2023, Chee et al. 2023), and
-// improved by sweeps of coordinate descent (QuantEase, Behdin et al. 2023; CDQuant, 2024), which never make the error larger. The
-// result is ordinary blocks of the format.
+// improved by sweeps of coordinate descent (QuantEase, Behdin et al. 2023; CDQuant, 2024), which never make the error larger; nor does a
+// sweep over sub-blocks that tries other scales with levels of their own. The result is ordinary blocks of the format.
 //
 // All arithmetic is float32 in a fixed order: the bytes are the same for any number of threads and on every processor.
 package round
@@ -16,7 +16,9 @@ import (
 
 // Options of Rows.
 type Options struct {
-	Sweeps  int // of coordinate descent
+	Sweeps int // of coordinate descent
+	// Rescale moves scales, too, after the first sweep.
+	Rescale bool
 	Product hessian.Products
 	// Each calls f for 0..n-1, from several goroutines; nil is one after the other. The result does not depend on it.
 	Each func(n int, f func(i int))
@@ -55,8 +57,11 @@ func Rows(encoded []byte, src []float32, grid *codec.Grid, f *hessian.Factor, o 
 		}
 	}
 	r.feedback()
-	for range o.Sweeps {
+	for i := range o.Sweeps {
 		r.descend()
+		if i == 0 && o.Rescale {
+			r.rescale(encoded)
+		}
 	}
 	for i := range rows {
 		grid.Pack(encoded[i*bytes:][:bytes], r.levels[i*n:][:n])
@@ -127,5 +132,5 @@ func (r *rounder) put(row, k int, want float32) float32 {
 	scale, offset := r.scales[sub], r.offset[sub]
 	l := r.grid.Nearest(want, scale, offset)
 	r.levels[row*r.Cols+c] = l
-	return float32(scale*r.grid.Levels[l]) + offset
+	return r.grid.Value(l, scale, offset)
 }
