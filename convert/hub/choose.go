@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/carat-llm/carat/convert"
+	"github.com/carat-llm/carat/convert/fetch"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
@@ -126,12 +127,12 @@ func (c *Client) indexed(ctx context.Context, repo *Repo, index File) ([]string,
 		return nil, fmt.Errorf("%w: %s: %s has %d bytes, but an index can have at most %d", gguf.ErrInput, repo.Ref, index.Path, index.Size, safetensors.MaxIndex)
 	}
 	var b []byte
-	err := c.again(ctx, index.Path, func() (_ bool, err error) {
+	err := c.Again(ctx, index.Path, func() (_ bool, err error) {
 		if b, err = c.read(ctx, c.address(repo, index), index.Size); err != nil {
 			return false, err
 		}
 		if err = index.verify(bytes.NewReader(b)); err != nil {
-			return false, final(err)
+			return false, fetch.Final(err)
 		}
 		return false, nil
 	})

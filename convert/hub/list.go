@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/carat-llm/carat/convert/fetch"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
 )
@@ -53,13 +54,13 @@ func (c *Client) Repo(ctx context.Context, r Ref) (*Repo, error) {
 			} `json:"lfs"`
 		} `json:"siblings"`
 	}
-	err := c.again(ctx, r.String(), func() (bool, error) {
+	err := c.Again(ctx, r.String(), func() (bool, error) {
 		b, err := c.read(ctx, address, maxListing)
 		if err != nil {
 			return false, err
 		}
 		if err := json.Unmarshal(b, &answer); err != nil {
-			return false, final(fmt.Errorf("%w: %s: %s: the answer is not a hub's: %w", gguf.ErrInput, r, c.endpoint, err))
+			return false, fetch.Final(fmt.Errorf("%w: %s: %s: the answer is not a hub's: %w", gguf.ErrInput, r, c.endpoint, err))
 		}
 		return false, nil
 	})
@@ -98,18 +99,18 @@ func (c *Client) read(ctx context.Context, address string, limit int64) ([]byte,
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, stop := c.watch(resp.Body, cancel)
+	body, stop := c.Watch(resp.Body, cancel)
 	defer stop()
 	b, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err == nil && int64(len(b)) > limit {
-		err = final(fmt.Errorf("%w: %s: the answer has more than %d bytes", gguf.ErrInput, address, limit))
+		err = fetch.Final(fmt.Errorf("%w: %s: the answer has more than %d bytes", gguf.ErrInput, address, limit))
 	}
 	return b, err
 }
 
 // explain says what the hub's refusal means.
 func (c *Client) explain(r Ref, err error) error {
-	var s *statusError
+	var s *fetch.StatusError
 	if !errors.As(err, &s) || errors.Is(err, gguf.ErrEnvironment) {
 		return err
 	}
@@ -119,17 +120,17 @@ func (c *Client) explain(r Ref, err error) error {
 		login = "see whether the token may read it, if it is private"
 	}
 	switch {
-	case s.code == "GatedRepo":
+	case s.Code == "GatedRepo":
 		return hint.Wrap(fmt.Errorf("%w: %s: access to this repository has to be asked for", gguf.ErrEnvironment, r), "accept its terms at %s and set HF_TOKEN", page)
-	case s.code == "RevisionNotFound":
+	case s.Code == "RevisionNotFound":
 		return fmt.Errorf("%w: %s: %s has no revision %s", gguf.ErrInput, r, page, r.revision())
-	case s.code == "EntryNotFound":
+	case s.Code == "EntryNotFound":
 		return fmt.Errorf("%w: %s: the hub lists a file that it does not have: %w", gguf.ErrInput, r, s)
-	case s.code == "DisabledRepo":
+	case s.Code == "DisabledRepo":
 		return fmt.Errorf("%w: %s: the hub has disabled this repository", gguf.ErrInput, r)
-	case s.status == http.StatusNotFound, s.status == http.StatusUnauthorized, s.code == "RepoNotFound":
+	case s.Status == http.StatusNotFound, s.Status == http.StatusUnauthorized, s.Code == "RepoNotFound":
 		return hint.Wrap(fmt.Errorf("%w: %s: there is no repository %s, or not for everybody (%w)", gguf.ErrInput, r, page, s), "%s", login)
-	case s.status == http.StatusForbidden:
+	case s.Status == http.StatusForbidden:
 		return hint.Wrap(fmt.Errorf("%w: %s: the hub refuses access: %w", gguf.ErrEnvironment, r, s), "see %s, and whether the token may read it", page)
 	}
 	return fmt.Errorf("%w: %s: %w", gguf.ErrEnvironment, r, err)
@@ -149,7 +150,7 @@ var sumName = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 // check refuses files that cannot be fetched, or that would be written elsewhere than in their folder.
 func (f File) check(r Ref) error {
 	switch {
-	case !plainPath(f.Path):
+	case !fetch.PlainPath(f.Path):
 		return fmt.Errorf("%w: %s: the repository has a file with the name %q, which could be written outside its folder", gguf.ErrInput, r, f.Path)
 	case f.Size < 0:
 		return fmt.Errorf("%w: %s: the hub does not tell the size of %s", gguf.ErrInput, r, f.Path)
@@ -176,19 +177,7 @@ func (f File) verify(r io.Reader) error {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != f.Sum {
-		return &sumError{f, got}
+		return &fetch.SumError{Err: fmt.Errorf("%w: %s: its checksum is %s, the hub says %s", gguf.ErrInput, f.Path, got, f.Sum)}
 	}
 	return nil
 }
-
-// sumError is that of a file which is not what the hub says.
-type sumError struct {
-	file File
-	got  string
-}
-
-func (e *sumError) Error() string {
-	return fmt.Sprintf("%v: %s: its checksum is %s, the hub says %s", gguf.ErrInput, e.file.Path, e.got, e.file.Sum)
-}
-
-func (e *sumError) Unwrap() error { return gguf.ErrInput }

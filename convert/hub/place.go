@@ -3,10 +3,10 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/carat-llm/carat/convert/fetch"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/internal/hfcache"
 )
@@ -42,13 +42,13 @@ func (p *cachePlace) pointer(f File) string {
 }
 
 func (p *cachePlace) has(f File) bool {
-	return ofSize(p.pointer(f), f.Size) || ofSize(p.blob(f), f.Size)
+	return fetch.OfSize(p.pointer(f), f.Size) || fetch.OfSize(p.blob(f), f.Size)
 }
 
 func (p *cachePlace) blob(f File) string { return filepath.Join(p.folder(), "blobs", f.Sum) }
 
 func (p *cachePlace) lock(ctx context.Context, f File, waiting func()) (func(), error) {
-	return lock(ctx, filepath.Join(p.root, ".locks", hfcache.Folder(p.repo.Ref.ID), f.Sum+".lock"), waiting)
+	return fetch.Lock(ctx, filepath.Join(p.root, ".locks", hfcache.Folder(p.repo.Ref.ID), f.Sum+".lock"), waiting)
 }
 
 func (p *cachePlace) paths(f File) (temp, path string) {
@@ -58,7 +58,7 @@ func (p *cachePlace) paths(f File) (temp, path string) {
 // finish gives the blob its name in the snapshot: a link, or the file itself where there are no links.
 func (p *cachePlace) finish(f File) error {
 	pointer, blob := p.pointer(f), p.blob(f)
-	if ofSize(pointer, f.Size) {
+	if fetch.OfSize(pointer, f.Size) {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(pointer), 0o777); err != nil {
@@ -107,7 +107,7 @@ func (p *folderPlace) dir() string { return p.to }
 func (p *folderPlace) path(f File) string { return filepath.Join(p.to, filepath.FromSlash(f.Path)) }
 
 func (p *folderPlace) has(f File) bool {
-	if !ofSize(p.path(f), f.Size) {
+	if !fetch.OfSize(p.path(f), f.Size) {
 		return false
 	}
 	r, err := os.Open(p.path(f))
@@ -119,7 +119,7 @@ func (p *folderPlace) has(f File) bool {
 }
 
 func (p *folderPlace) lock(ctx context.Context, f File, waiting func()) (func(), error) {
-	return lock(ctx, filepath.Join(p.to, partials, f.Sum+".lock"), waiting)
+	return fetch.Lock(ctx, filepath.Join(p.to, partials, f.Sum+".lock"), waiting)
 }
 
 func (p *folderPlace) paths(f File) (temp, path string) {
@@ -129,26 +129,3 @@ func (p *folderPlace) paths(f File) (temp, path string) {
 func (p *folderPlace) finish(File) error { return nil }
 
 func (p *folderPlace) complete() error { return os.RemoveAll(filepath.Join(p.to, partials)) }
-
-// ofSize reports whether a regular file has that size.
-func ofSize(path string, size int64) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode().IsRegular() && st.Size() == size
-}
-
-// room requires that the disk can hold need more bytes.
-func room(dir string, need int64) error {
-	for {
-		if free, ok := atomicfile.FreeSpace(dir); ok {
-			if need > free {
-				return fmt.Errorf("%w in %s: %d bytes are needed, %d are free", atomicfile.ErrNoSpace, dir, need, free)
-			}
-			return nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return nil
-		}
-		dir = up // the folder is made later
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/carat-llm/carat/convert/fetch"
 	"github.com/carat-llm/carat/internal/hfcache"
 	"golang.org/x/sync/errgroup"
 )
@@ -64,12 +65,12 @@ func (c *Client) pull(ctx context.Context, repo *Repo, files []File, o PullOptio
 		if fetched {
 			out.Fetched += f.Size
 			temp, _ := to.paths(f)
-			need += f.Size - found(temp, f, c.chunk)
+			need += f.Size - c.Left(temp, f.Size)
 		}
 		out.Bytes += f.Size
 		out.Files = append(out.Files, PulledFile{f, fetched})
 	}
-	if err := room(out.Folder, need); err != nil {
+	if err := fetch.Room(out.Folder, need); err != nil {
 		return nil, err
 	}
 	var done atomic.Int64
@@ -78,13 +79,13 @@ func (c *Client) pull(ctx context.Context, repo *Repo, files []File, o PullOptio
 			o.Progress(all, out.Fetched)
 		}
 	}
-	slots := make(chan struct{}, c.connections)
+	slots := make(chan struct{}, c.Connections)
 	alike := map[string]*sync.Mutex{} // files with the same bytes are one blob
 	for _, f := range files {
 		alike[f.Sum] = new(sync.Mutex)
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.connections)
+	group.SetLimit(c.Connections)
 	for i := range out.Files {
 		f := &out.Files[i]
 		group.Go(func() error {
@@ -121,23 +122,10 @@ func (c *Client) bring(ctx context.Context, repo *Repo, file *PulledFile, to pla
 				return err
 			}
 		}
-		f := &fetcher{c: c, repo: repo, file: file.File, slots: slots, arrived: arrived}
-		if err := f.to(ctx, temp, path); err != nil {
+		f := &fetcher{c: c, repo: repo, file: file.File}
+		if err := c.Fetch(ctx, slots, f.of(arrived), temp, path); err != nil {
 			return err
 		}
 	}
 	return to.finish(file.File)
-}
-
-// found is how much of a file an earlier run has left.
-func found(temp string, f File, chunk int64) int64 {
-	if _, err := os.Lstat(temp); err != nil {
-		return 0
-	}
-	p, err := openPartial(temp, f.Size, chunk)
-	if err != nil {
-		return 0
-	}
-	defer p.f.Close()
-	return p.found
 }

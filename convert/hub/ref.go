@@ -3,10 +3,10 @@ package hub
 import (
 	"fmt"
 	"net/url"
-	"path"
 	"regexp"
 	"strings"
 
+	"github.com/carat-llm/carat/convert/fetch"
 	"github.com/carat-llm/carat/gguf"
 )
 
@@ -114,19 +114,11 @@ func (r Ref) check() error {
 			return fmt.Errorf("%q is not the name of a repository", r.ID)
 		}
 	}
-	if r.Revision != "" && !plainPath(r.Revision) {
+	if r.Revision != "" && !fetch.PlainPath(r.Revision) {
 		return fmt.Errorf("%q is not a revision", r.Revision)
 	}
-	if r.File != "" && !plainPath(r.File) {
+	if r.File != "" && !fetch.PlainPath(r.File) {
 		return fmt.Errorf("%q is not the name of a file", r.File)
 	}
 	return nil
-}
-
-// plainPath reports whether a name with slashes stays in the folder that it is joined to, on every system.
-func plainPath(name string) bool {
-	if name == "" || len(name) > 1024 || path.Clean(name) != name || path.IsAbs(name) || name == "." || name == ".." || strings.HasPrefix(name, "../") {
-		return false
-	}
-	return !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`\:*?"<>|`, r) })
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/carat-llm/carat/convert/fetch"
 	"github.com/carat-llm/carat/convert/safetensors"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hint"
@@ -50,7 +51,7 @@ func (c *Client) Stream(ctx context.Context, r Ref, o PullOptions) (*Streamed, e
 	if err != nil {
 		return nil, err
 	}
-	cache := newBlocks(c.connections)
+	cache := newBlocks(c.Connections)
 	open := func(path string) (*inputfile.File, error) {
 		f, ok := weights[filepath.Base(path)]
 		if !ok {
@@ -97,12 +98,12 @@ func (r *remote) fetch(i int64) ([]byte, error) {
 	begin := i * r.f.c.block
 	b := make([]byte, min(r.f.c.block, r.f.file.Size-begin))
 	n := 0
-	err := r.f.c.again(r.ctx, r.f.file.Path, func() (bool, error) {
+	err := r.f.c.Again(r.ctx, r.f.file.Path, func() (bool, error) {
 		got, err := r.f.fill(r.ctx, b[n:], begin+int64(n))
 		n += got
 		return got > 0, err
 	})
-	if errors.Is(err, errNoRanges) {
+	if errors.Is(err, fetch.ErrNoRanges) {
 		err = hint.Wrap(fmt.Errorf("%w: %s: %w", gguf.ErrInput, r.f.file.Path, err), "carat pull %s", r.f.repo.Ref)
 	}
 	return b, r.f.c.explain(r.f.repo.Ref, err)
@@ -117,7 +118,7 @@ func (f *fetcher) fill(ctx context.Context, b []byte, off int64) (int, error) {
 		return 0, err
 	}
 	defer body.Close()
-	r, stop := f.c.watch(body, cancel)
+	r, stop := f.c.Watch(body, cancel)
 	defer stop()
 	return io.ReadFull(r, b)
 }

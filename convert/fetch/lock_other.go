@@ -1,6 +1,6 @@
 //go:build !windows && (!unix || solaris || aix)
 
-package hub
+package fetch
 
 import "os"
 

@@ -1,4 +1,4 @@
-package hub
+package fetch
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// lock waits until no other process holds the file at path, which huggingface_hub locks in the same way, and holds it until
+// Lock waits until no other process holds the file at path, which huggingface_hub locks in the same way, and holds it until
 // release. waiting, if not nil, is called once when it is held.
-func lock(ctx context.Context, path string, waiting func()) (release func(), err error) {
+func Lock(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package hub
+package fetch
 
 import (
 	"encoding/binary"
@@ -91,9 +91,9 @@ func (p *partial) add(i int, b []byte) error {
 	return err
 }
 
-// finish compares the bytes with f's checksum and makes them a file of their own at path.
-func (p *partial) finish(f File, path string) error {
-	if err := f.verify(io.NewSectionReader(p.f, 0, p.size)); err != nil {
+// finish has the bytes verified and makes them a file of their own at path.
+func (p *partial) finish(verify func(io.Reader) error, path string) error {
+	if err := verify(io.NewSectionReader(p.f, 0, p.size)); err != nil {
 		return err
 	}
 	if err := errors.Join(p.f.Truncate(p.size), p.f.Sync(), p.f.Close()); err != nil {
