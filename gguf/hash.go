@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,22 @@ type FileHash struct {
 	Name   string `json:"name"` // without the folder
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+}
+
+// TogetherSHA256 is one SHA-256 for all files of a model: the file's own, or that of what sha256sum prints of the files of a split.
+// It is "" where one of them is not known.
+func TogetherSHA256(files []FileHash) string {
+	if slices.ContainsFunc(files, func(f FileHash) bool { return f.SHA256 == "" }) {
+		return ""
+	}
+	if len(files) == 1 {
+		return files[0].SHA256
+	}
+	h := sha256.New()
+	for _, f := range slices.SortedFunc(slices.Values(files), func(a, b FileHash) int { return cmp.Compare(a.Name, b.Name) }) {
+		fmt.Fprintf(h, "%s  %s\n", f.SHA256, f.Name)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // TensorHash is a tensor's, of its encoded data without padding.

@@ -59,7 +59,7 @@ func verbs() []*cli.Command {
 		{"MAKE A MODEL", []*cli.Command{buildCommand(), convertCommand(), quantizeCommand(), planCommand(), imatrixCommand()}},
 		{"MEASURE IT", []*cli.Command{evalCommand(), compareCommand(), sweepCommand(), gateCommand(), reportCommand(), tasksCommand(), benchCommand(), overlapCommand()}},
 		{"USE IT", []*cli.Command{runCommand(), serveCommand(), embedCommand(), rankCommand(), exportCommand()}},
-		{"MODEL FILES", []*cli.Command{pullCommand(), inspectCommand(), verifyCommand(), diffCommand(), hashCommand(), splitCommand(), mergeCommand(), editCommand()}},
+		{"MODEL FILES", []*cli.Command{pullCommand(), pushCommand(), inspectCommand(), verifyCommand(), diffCommand(), hashCommand(), splitCommand(), mergeCommand(), editCommand()}},
 		{"CARAT ITSELF", []*cli.Command{listCommand(), cacheCommand(), completionCommand(), helpCommand(), versionCommand()}},
 	} {
 		for _, c := range category.verbs {

@@ -23,8 +23,10 @@ func TestJSONEverywhere(t *testing.T) {
 	mustCarat(t, "imatrix", model, "--text", text, "--ctx", "64", "-o", at("i.gguf"), "--quiet")
 	mustCarat(t, "eval", model, "--text", text, "--ctx", "64", "--report", at("r.json"), "--quiet")
 	startHub(t)
+	mustCarat(t, "push", model, "oci:"+at("layout"), "--quiet")
 	calls := map[string][][]string{
-		"pull":       {{"org/name"}, {"org/name", "-o", at("pulled")}},
+		"pull":       {{"org/name"}, {"org/name", "-o", at("pulled")}, {"oci:" + at("layout"), "-o", at("unpacked")}},
+		"push":       {{model, "oci:" + at("layout"), "--dry-run"}},
 		"build":      {{tiny, "--type", "Q4_0", "-o", out}, {tiny, "--type", "Q4_0", "--dry-run"}, {tiny, "--type", "Q4_0", "-o", out, "--eval", text, "--ctx", "64"}},
 		"convert":    {{tiny, "-o", out}, {tiny, "-o", out, "--vocab-only"}, {tiny, "--dry-run"}},
 		"quantize":   {{tiny, "--type", "Q4_0", "-o", out}, {tiny, "--type", "Q4_0", "-o", out, "--manifest", at("man.json")}},

@@ -1,21 +1,25 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/convert/hub"
+	"github.com/carat-llm/carat/convert/oci"
+	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/hfcache"
+	"github.com/carat-llm/carat/internal/hint"
 )
 
-// Models of the hub are looked up in its cache before a verb begins: the command line is given their paths there, and no verb
+// Models of the hub, and of registries, are looked up in their caches before a verb begins: the command line is given their paths there, and no verb
 // knows of them.
 
 // modelVerbs are the verbs whose arguments are models, with how many of the first ones are; 0 is all.
 var modelVerbs = map[string]int{
 	"build": 0, "convert": 0, "quantize": 0, "plan": 0, "imatrix": 0, "eval": 0, "compare": 0, "sweep": 0, "gate": 0, "tasks": 0, "bench": 0,
-	"run": 0, "embed": 1, "inspect": 0, "verify": 0, "diff": 0, "hash": 0, "split": 0, "edit": 0, "export": 0,
+	"run": 0, "embed": 1, "inspect": 0, "verify": 0, "diff": 0, "hash": 0, "split": 0, "edit": 0, "export": 0, "push": 1,
 }
 
 // modelFlags are the flags whose values are models.
@@ -87,6 +91,9 @@ func findModel(arg *string, needs hub.Needs) error {
 	if _, err := os.Lstat(*arg); err == nil {
 		return nil
 	}
+	if ref, ok, err := oci.Parse(*arg); ok || err != nil {
+		return findPulled(arg, ref, err)
+	}
 	ref, ok, err := hub.Parse(*arg)
 	if !ok {
 		return err
@@ -96,6 +103,25 @@ func findModel(arg *string, needs hub.Needs) error {
 		return err
 	}
 	path, err := hub.Find(root, ref, needs)
+	if err == nil {
+		*arg = path
+	}
+	return err
+}
+
+// findPulled is findModel for the model of a registry.
+func findPulled(arg *string, ref oci.Ref, err error) error {
+	if err != nil {
+		return err
+	}
+	if ref.Registry == "" {
+		return hint.Wrap(fmt.Errorf("%w: %s: the model of a layout has to be pulled first", gguf.ErrInput, ref), "carat pull %s -o DIR", ref)
+	}
+	root, err := oci.CacheRoot()
+	if err != nil {
+		return err
+	}
+	path, err := oci.Find(root, ref)
 	if err == nil {
 		*arg = path
 	}

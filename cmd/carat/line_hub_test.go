@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/convert/hub/hubtest"
+	"github.com/carat-llm/carat/convert/oci/ocitest"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 )
@@ -43,4 +44,12 @@ func serveHub(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Defer(h.Close)
 	ts.Setenv("HF_ENDPOINT", h.Hub.URL)
 	ts.Setenv("HF_TOKEN", hubtest.Token)
+}
+
+// registry serves a registry of containers at $REGISTRY, for me with the password secret, until the script ends.
+func serveRegistry(ts *testscript.TestScript, _ bool, _ []string) {
+	r := ocitest.Start()
+	r.User, r.Password = "me", "secret"
+	ts.Defer(r.Close)
+	ts.Setenv("REGISTRY", r.Host())
 }

@@ -65,7 +65,7 @@ func TestScript(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "zero.dat"), zeroDat, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "model": copyModel, "unhex": unhex, "adapter": writeAdapter, "hub": serveHub},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "sed": sed, "broken": broken, "damage": damage, "model": copyModel, "unhex": unhex, "adapter": writeAdapter, "hub": serveHub, "registry": serveRegistry},
 	})
 }
 

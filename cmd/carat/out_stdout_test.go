@@ -42,8 +42,10 @@ func TestFullStdout(t *testing.T) {
 	out := func(name string) string { return filepath.Join(dir, name) }
 	measure := []string{"--text", text, "--ctx", "64", "--chunks", "2"}
 	startHub(t)
+	mustCarat(t, "push", files[0], "oci:"+out("layout"), "--quiet")
 	lines := map[string][][]string{
-		"pull":       {{"org/name"}},
+		"pull":       {{"org/name"}, {"oci:" + out("layout"), "-o", out("unpacked")}},
+		"push":       {{files[0], "oci:" + out("layout"), "--dry-run"}},
 		"build":      {{tiny, "--type", "Q4_0", "-o", out("b.gguf")}, append([]string{tiny, "--type", "Q4_0", "-o", out("b.gguf"), "--ctx", "64", "--chunks", "1", "--eval"}, text)},
 		"convert":    {{tiny, "-o", out("c.gguf")}, {tiny, "--dry-run"}},
 		"quantize":   {{files[0], "--allow-requantize", "--type", "Q4_0", "-o", out("q.gguf")}},

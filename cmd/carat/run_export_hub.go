@@ -17,29 +17,36 @@ import (
 
 // hubPlan plans a folder to upload to the hub: the model, and a card with the figures of a report, if one is given.
 func hubPlan(f *gguf.File, o exportOptions) (*publish.Plan, error) {
-	r := &report.Report{}
-	if o.report != "" {
-		var err error
-		if r, err = report.Read(o.report); err != nil {
-			return nil, err
-		}
-	}
 	p, err := publish.HubFolder(f, o.dir)
 	if err != nil {
 		return nil, err
+	}
+	b, err := modelCard(f, p, o.report, o.name)
+	if err != nil {
+		return nil, err
+	}
+	p.Add(filepath.Join(o.dir, "README.md"), b)
+	return p, nil
+}
+
+// modelCard is the card of a model in the files of p, with the figures of a report if its name is not "".
+func modelCard(f *gguf.File, p *publish.Plan, figures, by string) ([]byte, error) {
+	r := &report.Report{}
+	if figures != "" {
+		var err error
+		if r, err = report.Read(figures); err != nil {
+			return nil, err
+		}
 	}
 	md := f.Metadata()
 	text := func(key string) string { s, _ := md.String(key); return s }
 	name := cmp.Or(text("general.name"), strings.TrimSuffix(filepath.Base(f.Paths()[0]), ".gguf"))
 	base := text("general.base_model.0.repo_url")
 	base = strings.TrimPrefix(base, "https://huggingface.co/")
-	front := page.Front{BaseModel: base, License: text("general.license"), QuantizedBy: o.name, Intro: hubIntro(f, p, name)}
+	front := page.Front{BaseModel: base, License: text("general.license"), QuantizedBy: by, Intro: hubIntro(f, p, name)}
 	var b bytes.Buffer
-	if err := front.Card(&b, r); err != nil {
-		return nil, err
-	}
-	p.Add(filepath.Join(o.dir, "README.md"), b.Bytes())
-	return p, nil
+	err := front.Card(&b, r)
+	return b.Bytes(), err
 }
 
 // hubIntro is the card's title and table of files.

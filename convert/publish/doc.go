@@ -35,6 +35,8 @@ type Plan struct {
 	Notes []string
 	// Link makes hard links of models in place of copies.
 	Link bool
+	// Progress, if not nil, is told how many bytes are written.
+	Progress func(done, total int64)
 }
 
 // File is one of a Plan's: a copy of another, or some bytes.
@@ -82,6 +84,7 @@ func (p *Plan) Run(ctx context.Context, unchanged func() error) (err error) {
 			_ = os.Remove(made[i]) // it has nothing, or stays
 		}
 	}()
+	done, total := int64(0), p.Bytes()
 	for _, f := range p.Files {
 		folders, err := makeFolders(filepath.Dir(f.Path))
 		made = append(made, folders...)
@@ -96,8 +99,13 @@ func (p *Plan) Run(ctx context.Context, unchanged func() error) (err error) {
 			defer os.Remove(temp) // it is gone when all went well
 			err = link(&batch, f, temp)
 		default:
-			err = copyFile(ctx, &batch, f)
+			err = copyFile(ctx, &batch, f, func(n int64) {
+				if p.Progress != nil {
+					p.Progress(done+n, total)
+				}
+			})
 		}
+		done += f.Bytes
 		if errors.Is(err, atomicfile.ErrNoSpace) {
 			return fmt.Errorf("%w: %w", gguf.ErrEnvironment, err)
 		} else if err != nil {
@@ -145,7 +153,7 @@ func link(batch *atomicfile.Batch, f File, temp string) error {
 }
 
 // copyFile copies, and requires the sum that was told.
-func copyFile(ctx context.Context, batch *atomicfile.Batch, f File) error {
+func copyFile(ctx context.Context, batch *atomicfile.Batch, f File, progress func(n int64)) error {
 	in, err := inputfile.Open(f.Source)
 	if err != nil {
 		return err
@@ -167,6 +175,7 @@ func copyFile(ctx context.Context, batch *atomicfile.Batch, f File) error {
 			return err
 		}
 		at += int64(n)
+		progress(at)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {

@@ -24,7 +24,7 @@ func LMStudio(f *gguf.File, models, name string, replace bool) (*Plan, error) {
 		return nil, fmt.Errorf("%w: %q is no name for a model of LM Studio: expected PUBLISHER/MODEL of letters, digits, and _ . - within", gguf.ErrInput, name)
 	}
 	p := &Plan{}
-	if err := p.models(f, filepath.Join(models, publisher, model)); err != nil {
+	if err := p.Models(f, filepath.Join(models, publisher, model)); err != nil {
 		return nil, err
 	}
 	return p, p.free(replace)
@@ -37,8 +37,8 @@ func LMStudioName(f *gguf.File) string {
 	return cmp.Or(clean(organization), "local") + "/" + model + "-gguf"
 }
 
-// models adds all files of a model.
-func (p *Plan) models(f *gguf.File, dir string) error {
+// Models adds all files of a model.
+func (p *Plan) Models(f *gguf.File, dir string) error {
 	for _, path := range f.Paths() {
 		st, err := os.Stat(path)
 		if err != nil {
@@ -65,7 +65,7 @@ func HubFolder(f *gguf.File, dir string) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{}
-	return p, p.models(f, dir)
+	return p, p.Models(f, dir)
 }
 
 // Add adds a file with that content, the last to get its name.

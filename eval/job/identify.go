@@ -1,12 +1,10 @@
 package job
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
@@ -53,7 +51,7 @@ func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, 
 		sums = append(sums, h)
 		id.Bytes += h.Bytes
 	}
-	id.SHA256 = together(sums)
+	id.SHA256 = gguf.TogetherSHA256(sums)
 	if v, ok := m.(interface{ Variant() string }); ok { // files that are computed in more than one way, as adapters with a scale
 		id.Name += ", " + v.Variant()
 		if id.SHA256 != "" {
@@ -62,21 +60,6 @@ func Identify(path string, m gguf.Model, hash func(path string) (gguf.FileHash, 
 		}
 	}
 	return id, nil
-}
-
-func together(sums []gguf.FileHash) string {
-	if slices.ContainsFunc(sums, func(s gguf.FileHash) bool { return s.SHA256 == "" }) {
-		return ""
-	}
-	if len(sums) == 1 {
-		return sums[0].SHA256
-	}
-	slices.SortFunc(sums, func(a, b gguf.FileHash) int { return cmp.Compare(a.Name, b.Name) })
-	h := sha256.New()
-	for _, s := range sums {
-		fmt.Fprintf(h, "%s  %s\n", s.SHA256, s.Name)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // fileType is the preset in general.file_type, or the type of most of the weights.
