@@ -18,6 +18,8 @@ type Tape interface {
 	// Logits evaluates layers from number layer on over chunk i, -1 from the embeddings on, and fills dst, tokens x vocab.
 	Logits(layer, i int, dst []float32) error
 	SetWeights(tensor string, t gguf.Type, data []byte) error
+	// Restore undoes SetWeights.
+	Restore(tensor string) error
 }
 
 // Probe measures divergences from what a model was when the probe was made. It serves one caller at a time.
@@ -47,11 +49,10 @@ func New(tape Tape, chunks [][]int32, vocab int, each func(n int, f func(i int))
 	return p, nil
 }
 
-// Divergence is the mean divergence in nats when a tensor, which layer multiplies with, has other weights; then it has those of
-// original again.
-func (p *Probe) Divergence(layer int, original gguf.Tensor, t gguf.Type, data []byte) (float64, error) {
-	info := original.Info()
-	if err := p.tape.SetWeights(info.Name, t, data); err != nil {
+// Divergence is the mean divergence in nats when a tensor, which layer multiplies with, has other weights; then it has its own
+// again.
+func (p *Probe) Divergence(layer int, tensor string, t gguf.Type, data []byte) (float64, error) {
+	if err := p.tape.SetWeights(tensor, t, data); err != nil {
 		return 0, err
 	}
 	var sum float64
@@ -69,13 +70,9 @@ func (p *Probe) Divergence(layer int, original gguf.Tensor, t gguf.Type, data []
 		tokens += len(ids)
 	}
 	if sum != sum {
-		return 0, fmt.Errorf("%w: tensor %s: the model's predictions are not numbers", gguf.ErrInput, info.Name)
+		return 0, fmt.Errorf("%w: tensor %s: the model's predictions are not numbers", gguf.ErrInput, tensor)
 	}
-	raw := make([]byte, info.Bytes())
-	if err := original.ReadRows(raw, 0, info.Rows()); err != nil {
-		return 0, err
-	}
-	return sum / float64(tokens), p.tape.SetWeights(info.Name, info.Type, raw)
+	return sum / float64(tokens), p.tape.Restore(tensor)
 }
 
 // divergence is that of logits q from those of token t of chunk i.

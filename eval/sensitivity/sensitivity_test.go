@@ -28,12 +28,11 @@ func (t *tape) SetWeights(tensor string, typ gguf.Type, data []byte) error {
 	return nil
 }
 
-type original struct{}
-
-func (original) Info() gguf.TensorInfo {
-	return gguf.TensorInfo{Name: "w", Type: gguf.F32, Shape: []int64{1}}
+func (t *tape) Restore(tensor string) error {
+	t.set = append(t.set, tensor+" restored")
+	t.weight = 1
+	return nil
 }
-func (original) ReadRows(dst []byte, _, _ int64) error { dst[0] = 1; return nil }
 
 func sequential(n int, f func(i int)) {
 	for i := range n {
@@ -46,12 +45,12 @@ func TestDivergence(t *testing.T) {
 	m := &tape{weight: 1}
 	p, err := New(m, [][]int32{{1, 2, 3}, {4}}, vocab, sequential)
 	require.NoError(t, err)
-	same, err := p.Divergence(0, original{}, gguf.Q8_0, []byte{1})
+	same, err := p.Divergence(0, "w", gguf.Q8_0, []byte{1})
 	require.NoError(t, err)
 	require.Zero(t, same)
-	got, err := p.Divergence(0, original{}, gguf.Q8_0, []byte{2})
+	got, err := p.Divergence(0, "w", gguf.Q8_0, []byte{2})
 	require.NoError(t, err)
-	require.Equal(t, []string{"Q8_0", "F32", "Q8_0", "F32"}, m.set)
+	require.Equal(t, []string{"Q8_0", "w restored", "Q8_0", "w restored"}, m.set)
 	require.EqualValues(t, 1, m.weight, "the model is what it was")
 
 	var want float64

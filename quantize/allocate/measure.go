@@ -13,7 +13,7 @@ import (
 // Prober measures by how much predictions diverge, in nats, when a tensor that layer multiplies with has other weights
 // (eval/sensitivity).
 type Prober interface {
-	Divergence(layer int, original gguf.Tensor, t gguf.Type, data []byte) (float64, error)
+	Divergence(layer int, tensor string, t gguf.Type, data []byte) (float64, error)
 }
 
 // Tensor is what the choice of a tensor's type is made by.
@@ -121,7 +121,7 @@ func (m *measuring) layer(ctx context.Context) ([]Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := m.probe.Divergence(layer, m.targets[t.Name].Tensor, probed, data)
+		d, err := m.probe.Divergence(layer, t.Name, probed, data)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
 		}

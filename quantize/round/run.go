@@ -19,6 +19,8 @@ type Runtime interface {
 	Next() error
 	// SetWeights replaces the weights of a tensor in what comes.
 	SetWeights(tensor string, t gguf.Type, data []byte) error
+	// Restore gives a tensor its own weights again, so that those of SetWeights are not kept.
+	Restore(tensor string) error
 }
 
 // Target is a tensor of the source and the type it is rounded to.
@@ -82,6 +84,12 @@ func Run(ctx context.Context, rt Runtime, targets []Target, s Settings) error {
 		}
 		if err := rt.Next(); err != nil {
 			return err
+		}
+		// Nothing that comes multiplies with this layer's matrices.
+		for _, t := range tensors {
+			if err := rt.Restore(t.Name); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -23,10 +23,11 @@ func (t tensor) ReadRows(dst []byte, first, n int64) error {
 // layers is a runtime of two layers, each of a matrix and a stacked tensor of two experts, of which the second sees nothing, and an
 // output.
 type layers struct {
-	at    int
-	fail  int // the layer in which Look fails; 0: none
-	looks int
-	set   map[string][]byte
+	at       int
+	fail     int // the layer in which Look fails; 0: none
+	looks    int
+	set      map[string][]byte
+	restored []string
 }
 
 var errLook = errors.New("interrupted")
@@ -52,6 +53,11 @@ func (l *layers) Look(i int, f func(tensor string, expert, experts int, x []floa
 
 func (l *layers) SetWeights(tensor string, _ gguf.Type, data []byte) error {
 	l.set[tensor] = data
+	return nil
+}
+
+func (l *layers) Restore(tensor string) error {
+	l.restored = append(l.restored, tensor)
 	return nil
 }
 
@@ -95,6 +101,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, want, 5)
 	require.Equal(t, 12, first.looks)
+	require.Equal(t, []string{"0.a", "0.exps", "1.a", "1.exps"}, first.restored, "no layer's weights are kept")
 	for n, x := range want {
 		require.Equal(t, x.Data, first.set[n], n)
 		require.Less(t, x.Matrices[0].Shrinkage, 1.0, n)

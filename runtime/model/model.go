@@ -51,6 +51,8 @@ var KVTypes = kernel.CacheTypes
 type Model struct {
 	graph *graph
 	opts  Options
+	// replaced are the matrices that SetWeights replaced, as they were.
+	replaced map[*kernel.Matrix]kernel.Matrix
 }
 
 // graph is what an architecture builds: embeddings, layers, the final norm and the output matrix.

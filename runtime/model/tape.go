@@ -75,3 +75,6 @@ func (t *Tape) Logits(layer, i int, dst []float32) error {
 func (t *Tape) SetWeights(tensor string, typ gguf.Type, data []byte) error {
 	return t.w.s.model.SetWeights(tensor, typ, data)
 }
+
+// Restore undoes SetWeights; see Model.Restore.
+func (t *Tape) Restore(tensor string) error { return t.w.s.model.Restore(tensor) }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/mmap"
-	"github.com/carat-llm/carat/runtime/kernel"
 )
 
 // Walk evaluates sequences layer by layer, all of them in one layer before the next: what calibration needs, in which the
@@ -124,34 +123,5 @@ func (w *Walk) SetWeights(tensor string, t gguf.Type, data []byte) error {
 	return w.s.model.SetWeights(tensor, t, data)
 }
 
-// SetWeights replaces the weights of a tensor with others of the same shape, of type t, in all products that the model makes with
-// them; those of the embeddings are looked up, too. No session may be evaluating.
-func (m *Model) SetWeights(tensor string, t gguf.Type, data []byte) error {
-	var list []kernel.Loading
-	found := false
-	for _, w := range m.graph.weights {
-		if w.tensor.Info().Name != tensor {
-			continue
-		}
-		found = true
-		bytes := int(t.RowBytes(int64(w.w.Cols)))
-		fresh, err := kernel.NewMatrix(t, w.w.Rows, w.w.Cols, data[w.first*bytes:][:w.w.Rows*bytes])
-		if err != nil {
-			return fmt.Errorf("tensor %s: %w", tensor, err)
-		}
-		*w.w = *fresh
-		list = append(list, kernel.Loading{W: w.w})
-	}
-	if g := m.graph; tensor == "token_embd.weight" && !found { // looked up only
-		found = true
-		fresh, err := kernel.NewMatrix(t, g.embedding.Rows, g.embedding.Cols, data)
-		if err != nil {
-			return fmt.Errorf("tensor %s: %w", tensor, err)
-		}
-		*g.embedding = *fresh
-	}
-	if !found {
-		return fmt.Errorf("%w: the model multiplies with no tensor %s", gguf.ErrInput, tensor)
-	}
-	return kernel.Prepare(m.opts.Pool, list)
-}
+// Restore undoes SetWeights; see Model.Restore.
+func (w *Walk) Restore(tensor string) error { return w.s.model.Restore(tensor) }

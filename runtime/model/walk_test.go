@@ -67,9 +67,14 @@ func TestSetWeights(t *testing.T) {
 	data := other.tensors[i].(*fakeTensor).data
 	m, ids := load(t, newFake(), 2), testIDs(5)
 	want := logits(t, load(t, other, 2), ids)
-	require.NotEqual(t, want, logits(t, m, ids))
+	plain := logits(t, m, ids)
+	require.NotEqual(t, want, plain)
 	require.NoError(t, m.SetWeights(name, gguf.F32, data))
 	require.Equal(t, want, logits(t, m, ids))
+	require.NoError(t, m.Restore(name))
+	require.Equal(t, plain, logits(t, m, ids))
+	require.Empty(t, m.replaced)
+	require.ErrorContains(t, m.Restore("blk.7.no.weight"), "blk.7.no.weight")
 	require.ErrorContains(t, m.SetWeights("blk.7.no.weight", gguf.F32, data), "blk.7.no.weight")
 }
 
