@@ -189,7 +189,7 @@ func TestArena(t *testing.T) {
 	require.Equal(t, float32(3), y[0], "what was released is taken again")
 	a.reset()
 	size := a.Bytes()
-	require.Zero(t, testing.AllocsPerRun(5, func() {
+	require.Zero(t, testing.AllocsPerRun(40, func() {
 		a.reset()
 		a.floats(10)
 		a.floats(100)
