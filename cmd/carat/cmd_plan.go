@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/internal/hint"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/urfave/cli/v2"
 )
@@ -24,10 +25,11 @@ EXAMPLES:
    carat plan smollm2-BF16.gguf --type IQ4_XS --for ollama,candle
    carat plan ./SmolLM2-135M --type Q4_K_M --imatrix smollm2.imatrix.gguf --save recipe.yaml
    carat quantize ./SmolLM2-135M --recipe recipe.yaml -o smollm2.gguf
+   carat plan ./SmolLM2-135M --measurements measured.json --pareto sizes.html
+   carat plan ./SmolLM2-135M --measurements measured.json --target-size 94M
    carat plan ./SmolLM2-135M --recipe recipe.yaml --export-tensor-types types.txt
    llama-quantize --tensor-type-file types.txt smollm2-BF16.gguf smollm2.gguf Q4_K_M`,
-		Flags: slices.Concat(quantizeFlags(), group(outputGroup,
-			&cli.StringFlag{Name: "save", Usage: "`FILE.yaml` write the plan as a recipe"},
+		Flags: slices.Concat(quantizeFlags(), budgetFlags(), saveFlag(), group(outputGroup,
 			&cli.StringFlag{Name: "export-tensor-types", Usage: "`FILE` write the types for llama-quantize --tensor-type-file"}),
 			splitFlags(), checkpointFlags(), sourceFlags()),
 		Action: func(c *cli.Context) error {
@@ -35,35 +37,40 @@ EXAMPLES:
 			if err != nil {
 				return err
 			}
-			opts, err := quantizeOptions(c, g)
+			o, err := planOptionsOf(c, g, arg)
 			if err != nil {
 				return err
 			}
-			from, err := checkpointOptions(c)
-			if err != nil {
-				return err
-			}
-			src, err := g.open(arg, from)
-			if err != nil {
-				return err
-			}
-			defer src.Close()
-			opts.NoteClients = true
-			plan, err := quantize.NewPlan(src, opts)
-			if err != nil {
-				return err
-			}
-			var o outputs
-			defer o.abort()
-			if err := savePlan(plan, c.String("save"), c.String("export-tensor-types"), &o); err != nil {
-				return err
-			}
-			if err := o.commit(g.out); err != nil {
-				return err
-			}
-			return runPlan(g, plan, opts)
+			return runPlan(g, o)
 		},
 	}
+}
+
+// planOptions are plan's flags.
+type planOptions struct {
+	writeOptions
+	typed bool   // types are given: by a file type, a recipe or a budget
+	types string // the file for llama-quantize
+}
+
+func planOptionsOf(c *cli.Context, g global, source string) (o planOptions, err error) {
+	o.source, o.save, o.types = source, c.String("save"), c.String("export-tensor-types")
+	if o.quantize, err = quantizeOptions(c, g); err != nil {
+		return o, err
+	}
+	o.quantize.NoteClients = true
+	if o.from, err = checkpointOptions(c); err != nil {
+		return o, err
+	}
+	if o.budget, err = budgetOf(c); err != nil {
+		return o, err
+	}
+	o.typed = o.budget.set() || c.String("type") != "" || o.quantize.File != nil
+	if b := o.budget; b.measurements == "" && (b.set() || b.pareto != "") {
+		return o, hint.Wrap(usagef("plan measures nothing: --%s needs the --measurements of an earlier run", append(setBudgets(c), "pareto")[0]),
+			"carat build %s --target-bpw 4.5 --calibration TEXT --measurements FILE.json --dry-run makes them", display.Name(source))
+	}
+	return o, nil
 }
 
 // planned is plan's JSON.
@@ -73,21 +80,76 @@ type planned struct {
 	*written
 }
 
-func runPlan(g global, plan *quantize.Plan, opts quantize.Options) error {
-	w, err := describe(plan)
+func runPlan(g global, o planOptions) error {
+	src, err := g.open(o.source, o.from)
 	if err != nil {
 		return err
 	}
-	p := planned{opts.FileType.String(), w.fileBytes, w}
+	defer src.Close()
+	m := newModel{g: g, writeOptions: o.writeOptions, src: src}
+	if o.budget.measurements != "" {
+		if err := m.allocateKnown(o.typed); err != nil {
+			return err
+		}
+	}
+	if !o.typed {
+		return m.showCurve()
+	}
+	if m.plan, err = quantize.NewPlan(src, m.quantize); err != nil {
+		return err
+	}
+	var files outputs
+	defer files.abort()
+	if err := m.saveRecipe(&files); err != nil {
+		return err
+	}
+	if err := savePlan(m.plan, "", o.types, &files); err != nil {
+		return err
+	}
+	if err := files.commit(g.out); err != nil {
+		return err
+	}
+	return m.showPlan()
+}
+
+// showPlan prints the plan.
+func (m *newModel) showPlan() error {
+	w, err := m.describe()
+	if err != nil {
+		return err
+	}
+	g := m.g
+	p := planned{m.quantize.FileType.String(), w.fileBytes, w}
 	if g.json {
 		return printJSON(g.out, p)
 	}
 	if !g.quiet {
-		printNotes(g, plan)
+		printNotes(g, m.plan)
 	}
 	if !g.quiet && !g.piped {
 		p.print(g.out)
 		printf(g.out, "the file would have %d bytes (%s)\n", p.FileBytes, display.Bytes(p.FileBytes))
+		p.Budget.printCurve(g.out)
+	}
+	return nil
+}
+
+// showCurve draws and prints what every budget comes to.
+func (m *newModel) showCurve() error {
+	var files outputs
+	defer files.abort()
+	if err := m.drawCurve(&files); err != nil {
+		return err
+	}
+	if err := files.commit(m.g.out); err != nil {
+		return err
+	}
+	b := m.allocation.budgetReport
+	if m.g.json {
+		return printJSON(m.g.out, b.Curve)
+	}
+	if !m.g.quiet {
+		b.printCurve(m.g.out)
 	}
 	return nil
 }

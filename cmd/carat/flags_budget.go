@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/carat-llm/carat/gguf"
@@ -19,7 +21,8 @@ func budgetFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "target-bpw", Usage: "`BITS` the same, with at most so many bits per weight"},
 		&cli.StringFlag{Name: "fits", Aliases: []string{"target-ram"}, Usage: "`SIZE` the same, so that file, cache and intermediate results take at most SIZE of memory, such as 8GB"},
 		&cli.IntFlag{Name: "fits-ctx", Value: fitsContext, Usage: "`TOKENS` the length of the text for which --fits counts the cache, of F16"},
-		&cli.StringFlag{Name: "measurements", Usage: "`FILE.json` read what was measured for a budget before, or write it: another budget then takes no measuring"})
+		&cli.StringFlag{Name: "measurements", Usage: "`FILE.json` read what was measured for a budget before, or write it: another budget then takes no measuring"},
+		&cli.StringFlag{Name: "pareto", Usage: "`FILE.html` (or .svg) draw the divergence that is expected of every size, beside presets"})
 }
 
 // saveFlag is that of verbs that write models.
@@ -51,6 +54,7 @@ type budget struct {
 	context      int     // tokens of the cache
 	need         *model.Need
 	measurements string // the file
+	pareto       string // the file
 }
 
 func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 || b.memory > 0 }
@@ -63,7 +67,7 @@ func budgetOf(c *cli.Context) (b budget, err error) {
 			}
 		}
 	}
-	b.bits, b.context, b.measurements = c.Float64("target-bpw"), c.Int("fits-ctx"), c.String("measurements")
+	b.bits, b.context, b.measurements, b.pareto = c.Float64("target-bpw"), c.Int("fits-ctx"), c.String("measurements"), c.String("pareto")
 	set := setBudgets(c)
 	switch {
 	case c.IsSet("target-bpw") && !(b.bits > 0 && b.bits < 17):
@@ -72,14 +76,26 @@ func budgetOf(c *cli.Context) (b budget, err error) {
 		return b, outOfRange("--fits-ctx", 1, 1<<24, b.context)
 	case c.IsSet("fits-ctx") && b.memory == 0:
 		return b, usagef("--fits-ctx has no effect without --fits")
-	case len(set) == 0 && b.measurements != "":
-		return b, usagef("--measurements has no effect without --%s", strings.Join(budgets, ", --"))
+	case b.pareto != "" && !slices.Contains([]string{".html", ".svg"}, strings.ToLower(filepath.Ext(b.pareto))):
+		return b, usagef("--pareto draws .html or .svg (got %q)", b.pareto)
 	case len(set) > 1:
 		return b, usagef("--%s cannot be combined with --%s", set[0], set[1])
 	case len(set) == 1 && (c.String("type") != "" || c.String("recipe") != ""):
 		return b, usagef("--%s chooses the types: omit --type and --recipe", set[0])
 	}
 	return b, nil
+}
+
+// measuring refuses what has no effect at verbs that measure what a budget needs.
+func (b budget) measuring() error {
+	switch {
+	case b.set():
+	case b.measurements != "":
+		return usagef("--measurements has no effect without --%s", strings.Join(budgets, ", --"))
+	case b.pareto != "":
+		return hint.Wrap(usagef("--pareto has no effect without --%s", strings.Join(budgets, ", --")), "carat plan draws it of the --measurements of an earlier run")
+	}
+	return nil
 }
 
 // fit finds what the model needs beside its weights, if it is to fit in memory.

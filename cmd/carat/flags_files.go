@@ -19,7 +19,7 @@ var (
 	textInputs  = []string{"text", "eval", "prompt", "check", "file"}
 	fileInputs  = []string{"imatrix", "figures", "metadata", "recipe", "tensor-type-file", "policy", "source", "reference", "baseline", "calibration", "control", "logits", "shots", "data", "task", "lora", "base"}
 	textOutputs = []string{"html", "markdown", "svg", "csv", "junit", "card", "sarif", "cyclonedx", "intoto", "benchmark", "mlflow", "save", "export-tensor-types", "manifest", "report"}
-	fileOutputs = []string{"output", "reference-cache", "save-logits", "npy"}
+	fileOutputs = []string{"output", "reference-cache", "save-logits", "npy", "pareto"}
 )
 
 // dashPositionals are the verbs whose arguments may be "-".

@@ -44,7 +44,7 @@ func quantizeOptions(c *cli.Context, g global) (quantize.Options, error) {
 	if err := applyRecipeFlags(c, &o); err != nil {
 		return o, err
 	}
-	if c.String("type") == "" && o.File == nil && len(setBudgets(c)) == 0 {
+	if c.String("type") == "" && o.File == nil && len(setBudgets(c)) == 0 && c.String("measurements") == "" && c.String("pareto") == "" {
 		return o, hint.Wrap(usagef("%s needs --type", c.Command.Name), "file types: %s", strings.Join(encodable(), " "))
 	}
 	var err error

@@ -60,6 +60,9 @@ func (o *writeOptions) typesOf(c *cli.Context, g global) (err error) {
 	if o.budget, err = budgetOf(c); err != nil {
 		return err
 	}
+	if err := o.budget.measuring(); err != nil {
+		return err
+	}
 	o.calibration, err = calibrationOf(c, o.budget.set())
 	return err
 }

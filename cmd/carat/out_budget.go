@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/internal/display"
 )
 
@@ -16,6 +17,8 @@ type budgetReport struct {
 	Expected float64    `json:"expected_divergence"`
 	Bound    float64    `json:"bound"`
 	Memory   *memoryUse `json:"memory,omitempty"`
+	// Curve is what other budgets come to.
+	Curve *page.Curve `json:"curve,omitempty"`
 }
 
 // memoryUse is what running the file takes, in bytes.
@@ -38,13 +41,16 @@ func (a *allocation) note() string {
 	return fmt.Sprintf("%s of at most %s; %s", display.Bytes(a.FileBytes), display.Bytes(a.MostBytes), a.expected())
 }
 
-// expected says how good the choice is.
+// expected says how good the types are.
 func (b *budgetReport) expected() string {
 	s := fmt.Sprintf("expected divergence %.4g nats, ", b.Expected)
-	if b.Bound >= b.Expected {
+	switch above := b.Expected/b.Bound - 1; {
+	case b.Bound >= b.Expected:
 		return s + "the least there is"
+	case above < 0.1:
+		return s + fmt.Sprintf("at most %.2g %% above the least there is", 100*above)
 	}
-	return s + fmt.Sprintf("at most %.2g %% above the least there is", 100*(b.Expected/b.Bound-1))
+	return s + fmt.Sprintf("where the best types of that size have %.4g", b.Bound)
 }
 
 // print says what the budget came to.
@@ -52,7 +58,36 @@ func (b *budgetReport) print(out io.Writer) {
 	if b == nil {
 		return
 	}
+	if b.FileBytes > 0 {
+		printf(out, "%s\n", b.expected())
+	}
 	if b.Memory != nil {
 		printf(out, "%s\n", b.Memory)
 	}
+}
+
+// printCurve compares presets with the best types.
+func (b *budgetReport) printCurve(out io.Writer) {
+	if b == nil || b.Curve == nil || len(b.Curve.Best) == 0 {
+		return
+	}
+	c := b.Curve
+	if b.FileBytes > 0 {
+		printf(out, "\n")
+	}
+	t := newTable(out)
+	t.row("types of", "    size", "bits", "divergence", "best types of that size", "smallest file as close")
+	for _, r := range c.Rows() {
+		same, least := "", ""
+		if r.Same != nil {
+			same = fmt.Sprintf("%.5f (%s)", r.Same.Divergence, r.Fewer())
+		}
+		if r.Least != nil {
+			least = fmt.Sprintf("%s (%s)", size(r.Least.Bytes), r.Smaller())
+		}
+		t.row(r.Name, size(r.Bytes), fmt.Sprintf("%.2f", r.Bits), fmt.Sprintf("%.5f", r.Divergence), same, least)
+	}
+	t.flush()
+	first, last := c.Best[0], c.Best[len(c.Best)-1]
+	printf(out, "\nExpected divergences in nats. The best types reach from %s with %.4g to %s with %.4g.\n", display.Bytes(first.Bytes), first.Divergence, display.Bytes(last.Bytes), last.Divergence)
 }

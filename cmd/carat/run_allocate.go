@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/carat-llm/carat/eval/sensitivity"
@@ -37,37 +38,33 @@ func allocateTypes(ctx context.Context, m *newModel) error {
 	if err != nil {
 		return err
 	}
-	if err := b.fit(m.src); err != nil {
+	if err := m.budget.fit(m.src); err != nil {
 		return err
 	}
-	tensors, err := measurements(ctx, m, base, b.measurements)
+	found, err := measurements(ctx, m, base, b.measurements)
 	if err != nil {
 		return err
 	}
-	a, err := newAllocation(base, tensors)
-	if err != nil {
+	if err := m.allocate(base, found); err != nil {
 		return err
 	}
-	if err := a.choose(b); err != nil {
-		return err
-	}
-	m.allocation, m.quantize.File = a, a.recipe(base)
-	m.quantize.FileType = m.quantize.File.FileType
 	if !m.g.json && !m.g.quiet {
-		printf(m.g.err, "carat: note: %s\n", a.note())
+		printf(m.g.err, "carat: note: %s\n", m.allocation.note())
 	}
 	return nil
 }
 
 // measurements reads from file what was measured of the tensors that base quantizes, or measures it and writes the file,
 // if it has a name.
-func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file string) ([]allocate.Tensor, error) {
+func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file string) (*allocate.Measurements, error) {
 	c, err := m.calibration.ready(m.g, m.source, m.src)
 	if err != nil {
 		return nil, err
 	}
+	found := &allocate.Measurements{Text: fmt.Sprintf("%d chunks of %s", len(c.chunks), filepath.Base(m.calibration.text.File))}
 	if file == "" {
-		return measureTensors(ctx, m, base, c)
+		found.Tensors, err = measureTensors(ctx, m, base, c)
+		return found, err
 	}
 	model, err := imatrix.Fingerprint(m.src)
 	if err != nil {
@@ -83,20 +80,16 @@ func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file st
 	}
 	key := hex.EncodeToString(sum.Sum(nil))
 	if exists(file) {
-		data, err := inputfile.ReadText(file, maxRecipe)
+		known, err := readMeasurements(file)
 		if err != nil {
 			return nil, err
-		}
-		known, err := allocate.Parse(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		if known.Key != key {
 			return nil, usagef("%s was measured with another model, text, --calibration-chunks, --for or version of carat: delete it, or name another file", file)
 		}
-		return known.Tensors, nil
+		return known, nil
 	}
-	found := allocate.Measurements{Key: key}
+	found.Key, found.Model = key, model
 	if found.Tensors, err = measureTensors(ctx, m, base, c); err != nil {
 		return nil, err
 	}
@@ -104,7 +97,20 @@ func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file st
 	if err != nil {
 		return nil, err
 	}
-	return found.Tensors, atomicfile.WriteFile(file, data)
+	return found, atomicfile.WriteFile(file, data)
+}
+
+// readMeasurements reads what an earlier run measured.
+func readMeasurements(file string) (*allocate.Measurements, error) {
+	data, err := inputfile.ReadText(file, maxRecipe)
+	if err != nil {
+		return nil, err
+	}
+	m, err := allocate.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return m, nil
 }
 
 // measureTensors measures the tensors that base quantizes, for the types that all readers read. All weights of c are in the

@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/display"
 	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/quantize/allocate"
+	"github.com/carat-llm/carat/quantize/clients"
+	"github.com/carat-llm/carat/quantize/imatrix"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
@@ -19,6 +22,95 @@ type allocation struct {
 	header   int64 // bytes of the file that are no tensors'
 	elements int64
 	choice   allocate.Choice
+}
+
+// allocate gives m the types that are best within its budget, by what was found, and makes the curve that was asked for.
+func (m *newModel) allocate(base *quantize.Plan, found *allocate.Measurements) error {
+	a, err := newAllocation(base, found.Tensors)
+	if err != nil {
+		return err
+	}
+	m.allocation = a
+	if m.budget.set() {
+		if err := a.choose(m.budget); err != nil {
+			return err
+		}
+		m.quantize.File = a.recipe(base)
+		m.quantize.FileType = m.quantize.File.FileType
+	}
+	if m.budget.pareto != "" {
+		a.Curve = a.curve(m, found.Text)
+	}
+	return nil
+}
+
+// allocateKnown is allocate by what an earlier run measured. Without a budget only the curve is made; if types are given, it says
+// what is expected of them.
+func (m *newModel) allocateKnown(typed bool) error {
+	found, err := readMeasurements(m.budget.measurements)
+	if err != nil {
+		return err
+	}
+	if err := m.measuredOf(found); err != nil {
+		return fmt.Errorf("%s: %w", m.budget.measurements, err)
+	}
+	opts := m.quantize
+	opts.FileType, opts.File = fallbackType, nil
+	base, err := quantize.NewPlan(m.src, opts)
+	if err != nil {
+		return err
+	}
+	if err := m.budget.fit(m.src); err != nil {
+		return err
+	}
+	if err := m.allocate(base, found); err != nil {
+		return err
+	}
+	a := m.allocation
+	if typed && !m.budget.set() {
+		plan, err := quantize.NewPlan(m.src, m.quantize)
+		if err != nil {
+			return err
+		}
+		if p, ok := a.planned(m.quantize.FileType.String(), plan); ok {
+			a.FileBytes, a.BitsPerWeight, a.Expected = p.Bytes, p.Bits, p.Divergence
+			if best, err := allocate.Solve(allocate.Classes(a.tensors), p.Bytes-a.rest); err == nil {
+				a.Bound = best.Cost
+			}
+			if a.Curve != nil {
+				a.Curve.Choice = &p
+			}
+		}
+	}
+	if !typed && a.Curve == nil {
+		a.Curve = a.curve(m, found.Text)
+	}
+	return nil
+}
+
+// measuredOf says whether the measurements are of the model.
+func (m *newModel) measuredOf(found *allocate.Measurements) error {
+	model, err := imatrix.Fingerprint(m.src)
+	if err != nil {
+		return err
+	}
+	infos := map[string]gguf.TensorInfo{}
+	for _, t := range m.src.Tensors() {
+		infos[t.Info().Name] = t.Info()
+	}
+	for i, t := range found.Tensors {
+		if info := infos[t.Name]; found.Model != "" && found.Model != model || info.Type != t.Type || !slices.Equal(info.Shape, t.Shape) {
+			return usagef("these measurements are of another model than %s", display.Name(m.source))
+		}
+		for k := len(t.Types) - 1; k >= 0; k-- {
+			info := t.TensorInfo
+			if info.Type = t.Types[k]; slices.ContainsFunc(m.quantize.Clients, func(c clients.Client) bool { return !c.Reads(info) }) {
+				t.Types, t.Losses = slices.Delete(t.Types, k, k+1), slices.Delete(t.Losses, k, k+1)
+			}
+		}
+		found.Tensors[i] = t
+	}
+	return nil
 }
 
 // newAllocation is to choose the types of the tensors that were measured; others have those of base.

@@ -82,8 +82,11 @@ func (m *newModel) describe() (*written, error) {
 	return w, err
 }
 
-// saveRecipe adds the recipe that was asked for to o.
+// saveRecipe adds the recipe and the curve that were asked for to o.
 func (m *newModel) saveRecipe(o *outputs) error {
+	if err := m.drawCurve(o); err != nil {
+		return err
+	}
 	if m.allocation != nil && m.save != "" {
 		return o.write(m.save, m.quantize.File.Bytes()) // which says why
 	}

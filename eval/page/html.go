@@ -41,8 +41,13 @@ var pageCSS, chartsCSS = mustRead("page.css"), mustRead("charts.css")
 
 // HTML writes the report as one self-contained page.
 func HTML(w io.Writer, r *report.Report) error {
+	return execute(w, "page.tmpl", newPage(r))
+}
+
+// execute writes a page.
+func execute(w io.Writer, name string, data any) error {
 	var b bytes.Buffer
-	if err := pageTemplates.ExecuteTemplate(&b, "page.tmpl", newPage(r)); err != nil {
+	if err := pageTemplates.ExecuteTemplate(&b, name, data); err != nil {
 		return err
 	}
 	// No line ends between a number and its per cent sign.
@@ -56,6 +61,11 @@ func SVG(w io.Writer, r *report.Report) error {
 	if len(p.Points) == 0 {
 		p.Desc = "No candidate has both size and figures."
 	}
+	return p.svg(w)
+}
+
+// svg writes the plot as a picture of its own.
+func (p *plot) svg(w io.Writer) error {
 	var b bytes.Buffer
 	err := pageTemplates.ExecuteTemplate(&b, "svg.tmpl", struct {
 		*plot

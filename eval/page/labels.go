@@ -34,7 +34,7 @@ func (p *plot) labels() {
 	for _, a := range p.Arrows {
 		taken = append(taken, box{min(a.X1, a.X2), a.Y - 4, max(a.X1, a.X2), a.Y + 4})
 	}
-	lines := append(sampled(p.Points, "front"), sampled(p.Points, "control")...)
+	lines := slices.Concat(sampled(p.Points, "front"), sampled(p.Points, "control"), sampled(p.along, "front"))
 	order := make([]*plotPoint, len(p.Points))
 	for i := range p.Points {
 		order[i] = &p.Points[i]

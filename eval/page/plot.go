@@ -23,7 +23,8 @@ type plot struct {
 	Note                     string // what labels leave out
 	Shared                   bool   // a control is where a candidate is
 
-	taken, lineBoxes []box // by points, intervals and labels, and by lines
+	along            []plotPoint // a curve that is no points'
+	taken, lineBoxes []box       // by points, intervals and labels, and by lines
 }
 
 // plotPoint is a candidate.
@@ -73,11 +74,8 @@ func speedPlot(r *report.Report, width float64) *plot {
 
 func newPlot(r *report.Report, width float64, kind string, xOf func(*report.Candidate) float64) *plot {
 	f := headline(r)
-	p := &plot{ID: fmt.Sprintf("%s-%.0f", kind, width), W: width, H: 440, Left: 74, Top: 14, Narrow: width < wide, YTitle: f.Title}
-	if p.Narrow {
-		p.H, p.Left, p.Top = 400, 46, 30
-	}
-	p.Right, p.Bottom = p.W-14, p.H-52
+	p := newFrame(kind, width)
+	p.YTitle = f.Title
 	if f.Name == "kld.mean" {
 		p.YTitle = "KL divergence, nats"
 	}
@@ -111,23 +109,15 @@ func newPlot(r *report.Report, width float64, kind string, xOf func(*report.Cand
 	}
 	p.markFront(kind == "speed")
 	ys := p.yScale(f)
-	p.Y = ys.ticks(8, axisNumber)
-	for _, t := range p.Y {
-		p.Left = max(p.Left, 14+7.2*float64(len(t.Label)))
-	}
+	p.yTicks(ys)
 	xs := p.xScale(kind == "size")
-	xl := axisNumber
-	p.XTitle, p.Title = "decoding speed, tokens/s", "Quality against speed"
 	if kind == "size" {
-		unit, name := sizeUnit(xs.high)
-		xl = func(v float64) string { return axisNumber(v / unit) }
-		p.XTitle, p.Title = "file size, "+name, "Quality against size"
+		p.Title = "Quality against size"
+		p.sizeTicks(xs)
+	} else {
+		p.XTitle, p.Title = "decoding speed, tokens/s", "Quality against speed"
+		p.xTicks(xs, axisNumber)
 	}
-	n := 8
-	if p.Narrow {
-		n = 5
-	}
-	p.X = xs.ticks(n, xl)
 	p.Desc = fmt.Sprintf("%s; %s on the x axis, %s on a logarithmic y axis; lower is better.", count(len(p.Points), "candidate"), p.XTitle, p.YTitle)
 	p.place(xs, ys, f)
 	p.share()
@@ -137,6 +127,16 @@ func newPlot(r *report.Report, width float64, kind string, xOf func(*report.Cand
 	}
 	p.labels()
 	p.arrowLabels()
+	return p
+}
+
+// newFrame is an empty plot, ID after its kind.
+func newFrame(kind string, width float64) *plot {
+	p := &plot{ID: fmt.Sprintf("%s-%.0f", kind, width), W: width, H: 440, Left: 74, Top: 14, Narrow: width < wide}
+	if p.Narrow {
+		p.H, p.Left, p.Top = 400, 46, 30
+	}
+	p.Right, p.Bottom = p.W-14, p.H-52
 	return p
 }
 

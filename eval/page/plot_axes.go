@@ -35,6 +35,29 @@ func (p *plot) yScale(f figure.Figure) scale {
 	return scale{low / pad, high * pad, p.Bottom, p.Top, true}
 }
 
+// yTicks marks the values at the left, and makes room for them.
+func (p *plot) yTicks(ys scale) {
+	p.Y = ys.ticks(8, axisNumber)
+	for _, t := range p.Y {
+		p.Left = max(p.Left, 14+7.2*float64(len(t.Label)))
+	}
+}
+
+func (p *plot) xTicks(xs scale, label func(float64) string) {
+	n := 8
+	if p.Narrow {
+		n = 5
+	}
+	p.X = xs.ticks(n, label)
+}
+
+// sizeTicks are xTicks of the sizes of files.
+func (p *plot) sizeTicks(xs scale) {
+	unit, name := sizeUnit(xs.high)
+	p.XTitle = "file size, " + name
+	p.xTicks(xs, func(v float64) string { return axisNumber(v / unit) })
+}
+
 func (p *plot) xScale(effective bool) scale {
 	low, high := math.Inf(1), 0.0
 	for _, q := range p.Points {

@@ -9,8 +9,10 @@ import (
 
 // Measurements are what Measure found, and what it found it in.
 type Measurements struct {
-	// Key names the model, the text and all that the figures depend on.
-	Key     string
+	// Key names the model, the text and all that the figures depend on, and Model the model alone.
+	Key, Model string
+	// Text says in words what the model was evaluated over.
+	Text    string
 	Tensors []Tensor
 }
 
@@ -18,6 +20,8 @@ type Measurements struct {
 type file struct {
 	Version int          `json:"version"`
 	Key     string       `json:"key"`
+	Model   string       `json:"model,omitempty"`
+	Text    string       `json:"text,omitempty"`
 	Tensors []fileTensor `json:"tensors"`
 }
 
@@ -33,7 +37,7 @@ const fileVersion = 1
 
 // Bytes is m as JSON.
 func (m *Measurements) Bytes() ([]byte, error) {
-	f := file{Version: fileVersion, Key: m.Key}
+	f := file{Version: fileVersion, Key: m.Key, Model: m.Model, Text: m.Text}
 	for _, t := range m.Tensors {
 		x := fileTensor{t.Name, t.Type.String(), t.Shape, t.Sensitivity, map[string]float64{}}
 		for k, typ := range t.Types {
@@ -54,7 +58,7 @@ func Parse(b []byte) (*Measurements, error) {
 	if f.Version != fileVersion {
 		return nil, fmt.Errorf("%w: measurements of version %d, but this carat reads version %d", gguf.ErrInput, f.Version, fileVersion)
 	}
-	m := &Measurements{Key: f.Key}
+	m := &Measurements{Key: f.Key, Model: f.Model, Text: f.Text}
 	for _, x := range f.Tensors {
 		source, err := gguf.ParseType(x.Type)
 		if err != nil || len(x.Shape) == 0 || len(x.Shape) > 4 || !(x.Sensitivity >= 0) {
