@@ -13,7 +13,7 @@ import (
 //
 // for some i. Rounding that looks at more than the nearest value (quantize/round) takes the scales that an encoder found,
 // chooses the levels itself, and stores them with Pack. Formats whose weights share points of several coordinates have no such
-// grid.
+// grid; see Points.
 type Grid struct {
 	Block int // columns of a block
 	Sub   int // columns of a scale
@@ -68,24 +68,29 @@ func packSubs(block []byte, codes *[superBlock]uint8) {
 var grids = func() map[gguf.Type]*Grid {
 	all := map[gguf.Type]*Grid{}
 	for t, pack := range packers {
-		f := integers[t]
-		g := &Grid{Block: t.BlockSize(), Sub: f.Sub, Uniform: f.Levels == nil, split: f, scaling: scalings[t], pack: pack, bytes: int(t.RowBytes(int64(t.BlockSize())))}
-		for code := range 1 << f.Bits {
-			g.codes = append(g.codes, uint8(code))
-		}
-		slices.SortStableFunc(g.codes, func(a, b uint8) int { return int(f.level(a)) - int(f.level(b)) })
-		g.codes = slices.CompactFunc(g.codes, func(a, b uint8) bool { return f.level(a) == f.level(b) }) // FP4 has two zeros
-		g.index = make([]uint8, 1<<f.Bits)
-		for code := range g.index {
-			g.index[code] = uint8(slices.IndexFunc(g.codes, func(c uint8) bool { return f.level(c) == f.level(uint8(code)) }))
-		}
-		for _, code := range g.codes {
-			g.Levels = append(g.Levels, float32(f.level(code)))
-		}
-		all[t] = g
+		all[t] = newGrid(t, pack)
 	}
 	return all
 }()
+
+// newGrid makes the grid of t of its integers.
+func newGrid(t gguf.Type, pack func(block []byte, codes *[superBlock]uint8)) *Grid {
+	f := integers[t]
+	g := &Grid{Block: t.BlockSize(), Sub: f.Sub, Uniform: f.Levels == nil, split: f, scaling: scalings[t], pack: pack, bytes: int(t.RowBytes(int64(t.BlockSize())))}
+	for code := range 1 << f.Bits {
+		g.codes = append(g.codes, uint8(code))
+	}
+	slices.SortStableFunc(g.codes, func(a, b uint8) int { return int(f.level(a)) - int(f.level(b)) })
+	g.codes = slices.CompactFunc(g.codes, func(a, b uint8) bool { return f.level(a) == f.level(b) }) // FP4 has two zeros
+	g.index = make([]uint8, 1<<f.Bits)
+	for code := range g.index {
+		g.index[code] = uint8(slices.IndexFunc(g.codes, func(c uint8) bool { return f.level(c) == f.level(uint8(code)) }))
+	}
+	for _, code := range g.codes {
+		g.Levels = append(g.Levels, float32(f.level(code)))
+	}
+	return g
+}
 
 // level is the value of a code in units of its scale.
 func (f *Integers) level(code uint8) int {
