@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/carat-llm/carat/quantize/hessian"
 	"github.com/carat-llm/carat/quantize/round"
 )
@@ -153,10 +152,11 @@ func Padded(info gguf.TensorInfo, t gguf.Type) int64 {
 const alignment = 32
 
 // Pool lists the types that fit rows of cols weights, from which candidates are chosen: those whose levels rounding can
-// choose, without the few that never are the best of their size.
+// choose, without the few that never are the best of their size, and without IQ3_XXS, which recipes may not name unless there is
+// importance.
 func Pool(cols int64) (types []gguf.Type) {
-	for _, t := range []gguf.Type{gguf.Q3_K, gguf.IQ4_XS, gguf.IQ4_NL, gguf.Q4_K, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_K, gguf.Q5_1, gguf.Q6_K, gguf.Q8_0} {
-		if _, ok := codec.GridOf(t); ok && cols%int64(t.BlockSize()) == 0 {
+	for _, t := range []gguf.Type{gguf.IQ3_S, gguf.Q3_K, gguf.IQ4_XS, gguf.IQ4_NL, gguf.Q4_K, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_K, gguf.Q5_1, gguf.Q6_K, gguf.Q8_0} {
+		if cols%int64(t.BlockSize()) == 0 {
 			types = append(types, t)
 		}
 	}

@@ -103,6 +103,7 @@ func TestMeasure(t *testing.T) {
 	require.Greater(t, loss(1, gguf.Q5_0), 50*loss(0, gguf.Q5_0), "ten times the activations are a hundred times the loss")
 	require.Greater(t, got[0].Sensitivity, 50*got[1].Sensitivity, "and the same divergence comes of it")
 	require.NotContains(t, got[0].Types, gguf.Q6_K, "rows of 64 are no whole super-blocks")
+	require.Subset(t, Pool(512), []gguf.Type{gguf.IQ3_S, gguf.Q3_K, gguf.Q8_0})
 
 	classes := Classes(got)
 	require.Len(t, classes, 2)

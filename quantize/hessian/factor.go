@@ -16,6 +16,9 @@ type Factor struct {
 	// ask for a change of its weight by -sum(Feedback[k,i]*error[i]). It is the transpose of M in H = (M+I)*D*transpose(M+I),
 	// M strictly upper triangular.
 	Feedback []float32
+	// D is the diagonal of that: for errors e in that order e*H*transpose(e) is the sum over k of
+	// D[k]*(e[k] + sum(Feedback[k,i]*e[i]))^2.
+	D []float32
 	// Gain is the share of the squared error that feedback leaves when rounding errors are as large as they would be
 	// without: the sum of D divided by that of H's diagonal.
 	Gain float64
@@ -30,8 +33,9 @@ const damping = 1e-3
 // Factor regularizes H and factors it. Off-diagonal elements shrink by the factor 1-shrinkage (Ledoit and Wolf, 2004, towards
 // the diagonal), and columns without any activation get the mean moment. The order is by falling moments, so that the errors
 // of the columns that matter most are made good by most others (act-order of GPTQ, Frantar et al., 2023); the factors are
-// those of LDLQ (QuIP, Chee et al., 2023).
-func (m *Moments) Factor(shrinkage float64) (*Factor, error) {
+// those of LDLQ (QuIP, Chee et al., 2023). Each group of so many columns, of which Cols is a multiple,
+// stays together and comes by the sum of its moments.
+func (m *Moments) Factor(shrinkage float64, group int) (*Factor, error) {
 	n := m.Cols
 	var mean float64
 	for i := range n {
@@ -40,11 +44,7 @@ func (m *Moments) Factor(shrinkage float64) (*Factor, error) {
 	if mean /= float64(n); mean == 0 {
 		return nil, ErrSingular
 	}
-	f := &Factor{Cols: n, Order: make([]int, n), H: make([]float32, n*n), Feedback: make([]float32, n*n)}
-	for i := range f.Order {
-		f.Order[i] = i
-	}
-	slices.SortStableFunc(f.Order, func(a, b int) int { return cmp.Compare(m.At(b, b), m.At(a, a)) })
+	f := &Factor{Cols: n, Order: m.order(group), H: make([]float32, n*n), Feedback: make([]float32, n*n), D: make([]float32, n)}
 	var trace float64
 	for i, a := range f.Order {
 		for j, b := range f.Order[:i] {
@@ -64,10 +64,29 @@ func (m *Moments) Factor(shrinkage float64) (*Factor, error) {
 	return f, err
 }
 
+// order lists the columns, in groups, by falling moments.
+func (m *Moments) order(group int) []int {
+	groups, sums := make([]int, m.Cols/group), make([]float64, m.Cols/group)
+	for i := range groups {
+		groups[i] = i
+		for k := range group {
+			sums[i] += m.At(i*group+k, i*group+k)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b int) int { return cmp.Compare(sums[b], sums[a]) })
+	order := make([]int, 0, m.Cols)
+	for _, i := range groups {
+		for k := range group {
+			order = append(order, i*group+k)
+		}
+	}
+	return order
+}
+
 // panel is the number of columns that are factored before the others hear of them.
 const panel = 64
 
-// factor sets Feedback, from the last columns to the first, and returns the sum of D. The matrix of what is left of H lies
+// factor sets Feedback and D, from the last columns to the first, and returns the sum of D. The matrix of what is left of H lies
 // in the lower triangle of Feedback, whose rows become those of the transpose of M one panel after the other.
 func (f *Factor) factor(product Products) (sum float64, err error) {
 	n := f.Cols
@@ -85,7 +104,7 @@ func (f *Factor) factor(product Products) (sum float64, err error) {
 				return 0, ErrSingular
 			}
 			sum += pivot
-			d[k-first] = pivot
+			d[k-first], f.D[k] = pivot, float32(pivot)
 			for j := range row {
 				row[j] = float32(float64(row[j]) / pivot)
 			}

@@ -1,6 +1,7 @@
 package hessian
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -74,7 +75,7 @@ func TestFactor(t *testing.T) {
 	const cols = 150 // more than two panels
 	m := New(cols, naive)
 	require.NoError(t, m.Add(correlated(3, 400, cols)))
-	f, err := m.Factor(0.1)
+	f, err := m.Factor(0.1, 1)
 	require.NoError(t, err)
 	for k := 1; k < cols; k++ {
 		require.GreaterOrEqual(t, f.H[(k-1)*cols+k-1], f.H[k*cols+k], "columns come by falling moments")
@@ -87,6 +88,7 @@ func TestFactor(t *testing.T) {
 			d[k] -= float64(f.Feedback[i*cols+k]) * float64(f.Feedback[i*cols+k]) * d[i]
 		}
 		require.Positive(t, d[k])
+		require.InEpsilon(t, d[k], f.D[k], 1e-3)
 	}
 	at := func(k, i int) float64 {
 		if k == i {
@@ -110,6 +112,32 @@ func TestFactor(t *testing.T) {
 func TestFactorRefuses(t *testing.T) {
 	m := New(4, naive)
 	require.NoError(t, m.Add(make([]float32, 8)))
-	_, err := m.Factor(0.1)
+	_, err := m.Factor(0.1, 1)
 	require.ErrorIs(t, err, ErrSingular)
+}
+
+// TestFactorGroups: groups of columns stay together, in their order, and come by the sum of their moments.
+func TestFactorGroups(t *testing.T) {
+	const cols, group = 24, 4
+	m := New(cols, naive)
+	require.NoError(t, m.Add(correlated(4, 200, cols)))
+	f, err := m.Factor(0.1, group)
+	require.NoError(t, err)
+	seen := map[int]bool{}
+	last := math.Inf(1)
+	for k := 0; k < cols; k += group {
+		require.Zero(t, f.Order[k]%group)
+		var sum float64
+		for i, c := range f.Order[k : k+group] {
+			require.Equal(t, f.Order[k]+i, c)
+			seen[c] = true
+			sum += m.At(c, c)
+		}
+		require.LessOrEqual(t, sum, last)
+		last = sum
+	}
+	require.Len(t, seen, cols)
+	alone, err := m.Factor(0.1, 1)
+	require.NoError(t, err)
+	require.NotEqual(t, alone.Order, f.Order)
 }

@@ -76,7 +76,7 @@ func (in *Input) coverage() (Coverage, error) {
 	if !c.Enough {
 		return c, nil
 	}
-	f, err := m.Factor(typical)
+	f, err := m.Factor(typical, 1)
 	if errors.Is(err, ErrSingular) {
 		c.Enough = false
 		return c, nil

@@ -64,24 +64,34 @@ func Input(in *hessian.Input, matrices []Matrix, o Options) ([]Rounded, error) {
 		}
 		tile.Train.Sum(tile.Held)
 		for _, s := range shrinkages {
-			if !slices.Contains(chosen, s) {
-				continue
-			}
-			f, err := tile.Train.Factor(s)
-			if err != nil {
-				return nil, err // it was one with fewer tokens
-			}
-			for i, m := range matrices {
-				if chosen[i] != s {
-					continue
-				}
-				if err := r.round(i, m, tile, f); err != nil {
-					return nil, err
+			for _, g := range groups(r.types()) {
+				var f *hessian.Factor
+				for i, m := range matrices {
+					if chosen[i] != s || group(m.Type) != g {
+						continue
+					}
+					if f == nil {
+						var err error
+						if f, err = tile.Train.Factor(s, g); err != nil {
+							return nil, err // it was one with fewer tokens
+						}
+					}
+					if err := r.round(i, m, tile, f); err != nil {
+						return nil, err
+					}
 				}
 			}
 		}
 	}
 	return r.rounded, nil
+}
+
+// types are those of the matrices.
+func (r *input) types() (types []gguf.Type) {
+	for _, m := range r.matrices {
+		types = append(types, m.Type)
+	}
+	return types
 }
 
 // encode fills the data of matrix i with what the encoder makes of it, and takes a sample of its rows.
@@ -134,19 +144,23 @@ func (r *input) choose(tile hessian.Tile) []float64 {
 		if !tile.Train.Enough() {
 			break
 		}
-		f, err := tile.Train.Factor(s)
-		if errors.Is(err, hessian.ErrSingular) {
-			continue
-		}
-		for i, m := range r.matrices {
-			grid, ok := codec.GridOf(m.Type)
-			if !ok {
+		for _, g := range groups(r.types()) {
+			if g == 0 {
 				continue
 			}
-			tried := slices.Clone(encoded[i])
-			Rows(tried, x[i], grid, f, trial)
-			if l := loss(judge, m.Type, x[i], tried); l < least[i] {
-				chosen[i], least[i] = s, l
+			f, err := tile.Train.Factor(s, g)
+			if errors.Is(err, hessian.ErrSingular) {
+				continue
+			}
+			for i, m := range r.matrices {
+				if group(m.Type) != g {
+					continue
+				}
+				tried := slices.Clone(encoded[i])
+				rows(tried, x[i], m.Type, f, trial)
+				if l := loss(judge, m.Type, x[i], tried); l < least[i] {
+					chosen[i], least[i] = s, l
+				}
 			}
 		}
 	}
@@ -177,7 +191,6 @@ func loss(m *hessian.Moments, t gguf.Type, x []float32, encoded []byte) float64 
 
 // round rounds all rows of matrix i in the columns of a tile.
 func (r *input) round(i int, m Matrix, tile hessian.Tile, f *hessian.Factor) error {
-	grid, _ := codec.GridOf(m.Type)
 	data, rowBytes := r.rounded[i].Data, int(m.Type.RowBytes(int64(r.cols)))
 	x := make([]float32, min(height, m.Rows)*r.cols)
 	for first := 0; first < m.Rows; first += height {
@@ -189,7 +202,7 @@ func (r *input) round(i int, m Matrix, tile hessian.Tile, f *hessian.Factor) err
 		for row := range n {
 			encoded = append(encoded, tileOf(data[(first+row)*rowBytes:][:rowBytes], m.Type, tile)...)
 		}
-		Rows(encoded, columns(x[:n*r.cols], r.cols, tile.First, tile.Train.Cols), grid, f, r.Options)
+		rows(encoded, columns(x[:n*r.cols], r.cols, tile.First, tile.Train.Cols), m.Type, f, r.Options)
 		for row := range n {
 			part := tileOf(data[(first+row)*rowBytes:][:rowBytes], m.Type, tile)
 			copy(part, encoded[row*len(part):])

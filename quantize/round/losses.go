@@ -28,28 +28,30 @@ func Losses(in *hessian.Input, matrices []Matrix, types []gguf.Type, plain bool,
 	}
 	for _, tile := range in.Tiles {
 		judge := judgeOf(tile)
-		var f *hessian.Factor
-		if !plain && tile.Train.Enough() {
-			f, _ = tile.Train.Factor(typical) // without one the encoder is asked
-		}
-		for i, m := range matrices {
-			x := columns(samples[i], in.Cols, tile.First, tile.Train.Cols)
-			weights := importance[tile.First:][:tile.Train.Cols]
-			if plain {
-				weights = nil
+		for _, g := range groups(types) {
+			var f *hessian.Factor
+			if !plain && g > 0 && tile.Train.Enough() {
+				f, _ = tile.Train.Factor(typical, g) // without one the encoder is asked
 			}
-			for k, t := range types {
-				if tile.Train.Cols%t.BlockSize() != 0 {
-					continue
+			for i, m := range matrices {
+				x := columns(samples[i], in.Cols, tile.First, tile.Train.Cols)
+				weights := importance[tile.First:][:tile.Train.Cols]
+				if plain {
+					weights = nil
 				}
-				c, _ := codec.For(t)
-				encoded := make([]byte, len(x)/tile.Train.Cols*int(t.RowBytes(int64(tile.Train.Cols))))
-				c.Encode(encoded, x, tile.Train.Cols, weights)
-				if grid, ok := codec.GridOf(t); ok && f != nil {
-					Rows(encoded, x, grid, f, o)
+				for k, t := range types {
+					if group(t) != g || tile.Train.Cols%t.BlockSize() != 0 {
+						continue
+					}
+					c, _ := codec.For(t)
+					encoded := make([]byte, len(x)/tile.Train.Cols*int(t.RowBytes(int64(tile.Train.Cols))))
+					c.Encode(encoded, x, tile.Train.Cols, weights)
+					if f != nil {
+						rows(encoded, x, t, f, o)
+					}
+					scale := float64(m.Rows) / float64(len(x)/tile.Train.Cols) / float64(judge.Rows)
+					losses[i][k] += scale * loss(judge, t, x, encoded)
 				}
-				scale := float64(m.Rows) / float64(len(x)/tile.Train.Cols) / float64(judge.Rows)
-				losses[i][k] += scale * loss(judge, t, x, encoded)
 			}
 		}
 	}

@@ -4,7 +4,8 @@
 // The scales are those that the format's encoder finds with the diagonal of the moments as importance. Levels are then chosen
 // column by column with error feedback, those of large moments first (LDLQ in GPTQ's order, Frantar et al. 2023, Chee et al. 2023), and
 // improved by sweeps of coordinate descent (QuantEase, Behdin et al. 2023; CDQuant, 2024), which never make the error larger; nor does a
-// sweep over sub-blocks that tries other scales with levels of their own. The result is ordinary blocks of the format.
+// sweep over sub-blocks that tries other scales with levels of their own. Where columns share a point of a codebook, a group of such
+// columns is taken for one. The result is ordinary blocks of the format.
 //
 // All arithmetic is float32 in a fixed order: the bytes are the same for any number of threads and on every processor.
 package round
@@ -24,104 +25,66 @@ type Options struct {
 	Each func(n int, f func(i int))
 }
 
-// width is the number of columns that are rounded before the others hear of their errors.
-const width = 32
-
 // rounder has what the rows of a call share.
 type rounder struct {
-	*hessian.Factor
-	Options
+	state
 	grid   *codec.Grid
-	rows   int
-	w      []float32 // the weights, in the factor's order
-	e      []float32 // the errors so far: level's value less weight
 	scales []float32 // of a row's sub-blocks
 	offset []float32
 	levels []uint8 // in the columns' order
-	change []float32
 }
 
 // Rows chooses the levels of encoded rows, which hold the scales, for the weights src, rows x f.Cols row-major, and stores
-// them. The loss e*H*transpose(e) is returned, in the factor's regularized H.
+// them.
 func Rows(encoded []byte, src []float32, grid *codec.Grid, f *hessian.Factor, o Options) {
 	n := f.Cols
-	rows := len(src) / n
-	r := &rounder{Factor: f, Options: o, grid: grid, rows: rows,
-		w: make([]float32, rows*n), e: make([]float32, rows*n), change: make([]float32, rows*width),
-		scales: make([]float32, rows*n/grid.Sub), offset: make([]float32, rows*n/grid.Sub), levels: make([]uint8, rows*n)}
-	subs, bytes := n/grid.Sub, len(encoded)/rows
-	for i := range rows {
+	r := &rounder{state: newState(src, f, o), grid: grid}
+	r.scales, r.offset, r.levels = make([]float32, r.rows*n/grid.Sub), make([]float32, r.rows*n/grid.Sub), make([]uint8, r.rows*n)
+	subs, bytes := n/grid.Sub, len(encoded)/r.rows
+	for i := range r.rows {
 		grid.Split(r.levels[i*n:][:n], r.scales[i*subs:][:subs], r.offset[i*subs:][:subs], encoded[i*bytes:][:bytes])
-		for k, c := range f.Order {
-			r.w[i*n+k] = src[i*n+c]
-		}
 	}
-	r.feedback()
+	r.feedback(r.first)
 	for i := range o.Sweeps {
-		r.descend()
+		r.descend(r.better)
 		if i == 0 && o.Rescale {
 			r.rescale(encoded)
 		}
 	}
-	for i := range rows {
+	for i := range r.rows {
 		grid.Pack(encoded[i*bytes:][:bytes], r.levels[i*n:][:n])
 	}
 }
 
-// feedback chooses all levels once, with the errors of the columns before.
-func (r *rounder) feedback() {
+// first chooses the levels of a row's columns k..k+b-1, with the errors of those before.
+func (r *rounder) first(row, k, b int) {
 	n := r.Cols
-	packed := make([]float32, width*n)
-	past := make([]float32, r.rows*n)
-	for k := 0; k < n; k += width {
-		b := min(width, n-k)
-		// What the columns before this block ask of it: change = e[:, :k] * Feedback[k:k+b, :k]'.
-		clear(r.change)
-		if k > 0 {
-			for i := range b {
-				copy(packed[i*k:][:k], r.Feedback[(k+i)*n:])
-			}
-			for i := range r.rows {
-				copy(past[i*k:][:k], r.e[i*n:])
-			}
-			r.Product(r.change, past, packed, r.rows, b, k)
+	e, w := r.e[row*n+k:][:b], r.w[row*n+k:][:b]
+	for i := range b {
+		want := w[i] - r.change[row*b+i]
+		for j, f := range r.Feedback[(k+i)*n+k:][:i] {
+			want -= float32(f * e[j])
 		}
-		r.each(r.rows, func(row int) {
-			e, w := r.e[row*n+k:][:b], r.w[row*n+k:][:b]
-			for i := range b {
-				want := w[i] - r.change[row*b+i]
-				for j, f := range r.Feedback[(k+i)*n+k:][:i] {
-					want -= float32(f * e[j])
-				}
-				e[i] = r.put(row, k+i, want) - w[i]
-			}
-		})
+		e[i] = r.put(row, k+i, want) - w[i]
 	}
 }
 
-// descend goes through all columns once and gives each the level that is best while the others stay.
-func (r *rounder) descend() {
+// better gives each of a row's columns k..k+b-1 the level that is best while the others stay.
+func (r *rounder) better(row, k, b int) {
 	n := r.Cols
-	for k := 0; k < n; k += width {
-		b := min(width, n-k)
-		// The gradient of this block: e * H[:, k:k+b].
-		r.Product(r.change, r.e, r.H[k*n:], r.rows, b, n)
-		r.each(r.rows, func(row int) {
-			e, w, g := r.e[row*n+k:][:b], r.w[row*n+k:][:b], r.change[row*b:][:b]
-			for i := range b {
-				h := r.H[(k+i)*n+k:][:b]
-				want := w[i] + e[i] - g[i]/h[i]
-				v := r.put(row, k+i, want) - w[i]
-				if v == e[i] {
-					continue
-				}
-				d := v - e[i]
-				e[i] = v
-				for j := range g {
-					g[j] += float32(d * h[j])
-				}
-			}
-		})
+	e, w, g := r.e[row*n+k:][:b], r.w[row*n+k:][:b], r.change[row*b:][:b]
+	for i := range b {
+		h := r.H[(k+i)*n+k:][:b]
+		want := w[i] + e[i] - g[i]/h[i]
+		v := r.put(row, k+i, want) - w[i]
+		if v == e[i] {
+			continue
+		}
+		d := v - e[i]
+		e[i] = v
+		for j := range g {
+			g[j] += float32(d * h[j])
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ func weights(seed uint64, rows, cols int) []float32 {
 
 // types are those whose levels are chosen.
 var types = []gguf.Type{gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q8_0, gguf.IQ4_NL, gguf.MXFP4,
-	gguf.Q2_K, gguf.Q3_K, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K, gguf.IQ4_XS}
+	gguf.Q2_K, gguf.Q3_K, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K, gguf.IQ4_XS, gguf.IQ3_S, gguf.IQ3_XXS}
 
 const testRows, testCols = 24, 256
 
@@ -115,7 +115,7 @@ func TestInput(t *testing.T) {
 			require.Less(t, got[0].Shrinkage, 1.0)
 			require.Less(t, got[0].Loss, got[0].Plain)
 			share := loss(unseen, typ, w, got[0].Data) / loss(unseen, typ, w, plain)
-			require.Less(t, share, 0.5, "the encoder's scales, other levels")
+			require.Less(t, share, 0.05, "the encoder's scales, other levels")
 
 			again, err := Input(testInput(t), []Matrix{m}, Options{Sweeps: 2, Rescale: true, Product: product})
 			require.NoError(t, err)
@@ -127,18 +127,17 @@ func TestInput(t *testing.T) {
 // TestSweepsNeverHarm: each sweep, and one over scales, leaves the loss on the matrix that it is given as it was, or smaller.
 func TestSweepsNeverHarm(t *testing.T) {
 	w, in := weights(2, testRows, testCols), testInput(t)
-	f, err := in.Tiles[0].Train.Factor(0.1)
-	require.NoError(t, err)
 	for _, typ := range types {
 		t.Run(typ.String(), func(t *testing.T) {
-			grid, _ := codec.GridOf(typ)
+			f, err := in.Tiles[0].Train.Factor(0.1, group(typ))
+			require.NoError(t, err)
 			c, _ := codec.For(typ)
 			var last, scales float64
 			for i, o := range []Options{{}, {Sweeps: 1}, {Sweeps: 1, Rescale: true}, {Sweeps: 2, Rescale: true}, {Sweeps: 3, Rescale: true}} {
 				encoded := make([]byte, testRows*int(typ.RowBytes(testCols)))
 				c.Encode(encoded, w, testCols, in.Weights())
 				o.Product = product
-				Rows(encoded, w, grid, f, o)
+				rows(encoded, w, typ, f, o)
 				sum := regularized(f, typ, w, encoded)
 				if i > 0 {
 					require.LessOrEqual(t, sum, last*(1+1e-6), "step %d", i)
@@ -148,7 +147,7 @@ func TestSweepsNeverHarm(t *testing.T) {
 				}
 				last = sum
 			}
-			if typ != gguf.MXFP4 { // whose scales are powers of two
+			if typ != gguf.MXFP4 && group(typ) == 1 { // whose scales are not powers of two, and are moved
 				require.Less(t, scales, 1.0)
 			}
 		})
