@@ -37,7 +37,8 @@ type Options struct {
 	Imatrix *imatrix.Matrix
 	// ImatrixName enters the metadata: the file's base name as the user gave it, never a path.
 	ImatrixName string
-	// Calibration is the text that the tensors were rounded by, and their types chosen, for the metadata.
+	// Calibration is the text that the tensors were rounded by, and their types chosen, for the metadata. What layers see of it
+	// is importance enough for types that need weights.
 	Calibration Calibration
 	// IncludeWeights or ExcludeWeights, not both, keep or drop the weights of tensors whose name has one of
 	// these parts.
@@ -228,7 +229,7 @@ func (o *Options) check(t *Target) error {
 		return err
 	}
 	if t.weights == nil && o.needsWeights(t) {
-		return fmt.Errorf("%w: %s needs an importance matrix for %s: pass --imatrix or choose a type with more bits", ErrOptions, t.Type, t.Name)
+		return fmt.Errorf("%w: %s needs an importance matrix for %s: pass --imatrix, or --calibration to quantize or build, or choose a type with more bits", ErrOptions, t.Type, t.Name)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func goesWithout(name string) bool {
 
 // needsWeights is true for types that are of no use without importance weights.
 func (o *Options) needsWeights(t *Target) bool {
-	if goesWithout(t.Name) {
+	if goesWithout(t.Name) || o.Calibration.SHA256 != "" {
 		return false
 	}
 	switch t.Type {
