@@ -8,13 +8,15 @@ import (
 )
 
 // Walk evaluates sequences layer by layer, all of them in one layer before the next: what calibration needs, in which the
-// weights of a layer change (SetWeights) between looking at their inputs and going on. The residual streams of all tokens are in memory,
-// Width float32 a token.
+// weights of a layer change (SetWeights) between looking at their inputs and going on. The residual streams of all tokens are in memory
+// before and behind a layer, 2 x Width float32 a token.
 type Walk struct {
 	s       *Session
 	chunks  [][]int32
 	streams [][]float32
 	layer   int
+	// ahead are the streams behind the next layer, of the chunks that were looked at since the walk replaced weights; nil: of none.
+	ahead [][]float32
 }
 
 // NewWalk begins a walk at the embeddings of chunks. It wraps gguf.ErrUnsupported when layers of the model look at more than
@@ -76,7 +78,17 @@ func (w *Walk) Look(i int, f func(tensor string, expert, experts int, x []float3
 	if err := w.embed(); err != nil {
 		return err
 	}
-	return w.evaluate(i, f, nil)
+	if w.ahead == nil {
+		w.ahead = make([][]float32, len(w.chunks))
+	}
+	if w.ahead[i] == nil && w.layer < w.Layers() {
+		w.ahead[i] = make([]float32, len(w.streams[i]))
+	}
+	err := w.evaluate(i, f, w.ahead[i])
+	if err != nil {
+		w.ahead[i] = nil
+	}
+	return err
 }
 
 // Next evaluates the next layer over all chunks and goes on.
@@ -85,10 +97,15 @@ func (w *Walk) Next() error {
 		return err
 	}
 	for i, x := range w.streams {
+		if w.ahead != nil && w.ahead[i] != nil {
+			w.streams[i] = w.ahead[i]
+			continue
+		}
 		if err := w.evaluate(i, nil, x); err != nil {
 			return err
 		}
 	}
+	w.ahead = nil
 	w.layer++
 	return nil
 }
@@ -120,6 +137,7 @@ func (w *Walk) evaluate(i int, f func(tensor string, expert, experts int, x []fl
 
 // SetWeights replaces weights of the model; see Model.SetWeights.
 func (w *Walk) SetWeights(tensor string, t gguf.Type, data []byte) error {
+	w.ahead = nil
 	return w.s.model.SetWeights(tensor, t, data)
 }
 

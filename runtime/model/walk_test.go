@@ -58,6 +58,37 @@ func TestWalkSeesWhatForwardSees(t *testing.T) {
 	require.Greater(t, taken, 30)
 }
 
+// TestWalkGoesOnWithNewWeights: what a walk has looked at is not what it goes on with when weights are replaced in between.
+func TestWalkGoesOnWithNewWeights(t *testing.T) {
+	const name = "blk.0.ffn_down.weight"
+	other := newFake()
+	other.negate(name)
+	i := slices.IndexFunc(other.tensors, func(t gguf.Tensor) bool { return t.Info().Name == name })
+	data := other.tensors[i].(*fakeTensor).data
+	chunks := [][]int32{testIDs(12), testIDs(3)}
+	walk := func(look, replace bool) seen {
+		w, err := load(t, newFake(), 2).NewWalk(chunks)
+		require.NoError(t, err)
+		for i := range chunks {
+			if look {
+				require.NoError(t, w.Look(i, seen{}.add))
+			}
+		}
+		if replace {
+			require.NoError(t, w.SetWeights(name, gguf.F32, data))
+		}
+		require.NoError(t, w.Next())
+		got := seen{}
+		for i := range chunks {
+			require.NoError(t, w.Look(i, got.add))
+		}
+		return got
+	}
+	require.Equal(t, walk(false, true), walk(true, true))
+	require.Equal(t, walk(false, false), walk(true, false))
+	require.NotEqual(t, walk(true, false), walk(true, true))
+}
+
 // TestSetWeights: a model whose weights were replaced gives the logits of one that was loaded with them.
 func TestSetWeights(t *testing.T) {
 	const name = "blk.0.ffn_down.weight"
