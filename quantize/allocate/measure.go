@@ -3,6 +3,7 @@ package allocate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize/hessian"
@@ -36,16 +37,19 @@ type Settings struct {
 }
 
 // Measure finds the losses and sensitivities of the tensors of src that rt multiplies with, in the model as it is. Losses come of the second
-// moments of each layer's inputs over rt's text, and sensitivities of one probe for each tensor: its weights as Q4_0 while all
-// others are what they are.
+// moments of each layer's inputs over rt's text, and sensitivities of probes: a tensor's weights as Q4_0 while all others are what they
+// are. Not all layers are probed (see probedEvery); the others have what lies between.
 func Measure(ctx context.Context, src gguf.Model, rt round.Runtime, probe Prober, s Settings) ([]Tensor, error) {
 	m := &measuring{Settings: s, rt: rt, probe: probe, targets: map[string]round.Target{}, types: map[string][]gguf.Type{}}
+	var names []string
 	for _, t := range src.Tensors() {
 		info := t.Info()
 		if types := s.Types(info); len(types) > 0 {
 			m.targets[info.Name], m.types[info.Name] = round.Target{Tensor: t, Type: probed}, types
+			names = append(names, info.Name)
 		}
 	}
+	m.probed = probes(names)
 	var all []Tensor
 	for {
 		tensors, err := m.layer(ctx)
@@ -59,6 +63,7 @@ func Measure(ctx context.Context, src gguf.Model, rt round.Runtime, probe Prober
 			}
 		}
 		if rt.Layer() == rt.Layers() {
+			interpolate(all, m.probed)
 			return all, nil
 		}
 		if err := rt.Next(); err != nil {
@@ -73,6 +78,7 @@ type measuring struct {
 	probe   Prober
 	targets map[string]round.Target
 	types   map[string][]gguf.Type
+	probed  map[string]bool // the tensors
 }
 
 // layer measures the tensors of the next layer.
@@ -95,14 +101,19 @@ func (m *measuring) layer(ctx context.Context) ([]Tensor, error) {
 		if err != nil {
 			return err
 		}
+		for i, x := range in.Matrices {
+			for k, l := range losses[i] {
+				tensors[index[x.Tensor]].Losses[k] += l
+			}
+		}
+		if !slices.ContainsFunc(in.Matrices, func(x hessian.Matrix) bool { return m.probed[x.Tensor] }) {
+			return nil
+		}
 		plain, err := round.Losses(in, matrices, []gguf.Type{probed}, true, m.Options)
 		if err != nil {
 			return err
 		}
 		for i, x := range in.Matrices {
-			for k, l := range losses[i] {
-				tensors[index[x.Tensor]].Losses[k] += l
-			}
 			errors[x.Tensor] += plain[i][0]
 		}
 		return nil
@@ -112,6 +123,9 @@ func (m *measuring) layer(ctx context.Context) ([]Tensor, error) {
 	}
 	for i := range tensors {
 		t := &tensors[i]
+		if !m.probed[t.Name] {
+			continue
+		}
 		layer := m.rt.Layer()
 		if t.Name == round.Embedding {
 			layer = -1
@@ -155,7 +169,7 @@ const alignment = 32
 // choose, without the few that never are the best of their size, and without IQ3_XXS, which recipes may not name unless there is
 // importance.
 func Pool(cols int64) (types []gguf.Type) {
-	for _, t := range []gguf.Type{gguf.IQ3_S, gguf.Q3_K, gguf.IQ4_XS, gguf.IQ4_NL, gguf.Q4_K, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_K, gguf.Q5_1, gguf.Q6_K, gguf.Q8_0} {
+	for _, t := range []gguf.Type{gguf.Q2_K, gguf.IQ3_S, gguf.Q3_K, gguf.IQ4_XS, gguf.IQ4_NL, gguf.Q4_K, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_K, gguf.Q5_1, gguf.Q6_K, gguf.Q8_0} {
 		if cols%int64(t.BlockSize()) == 0 {
 			types = append(types, t)
 		}
