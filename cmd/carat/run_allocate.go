@@ -61,7 +61,8 @@ func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file st
 	if err != nil {
 		return nil, err
 	}
-	found := &allocate.Measurements{Text: fmt.Sprintf("%d chunks of %s", len(c.chunks), filepath.Base(m.calibration.text.File))}
+	text := m.quantize.Calibration
+	found := &allocate.Measurements{Text: fmt.Sprintf("%d chunks of %s", len(c.chunks), filepath.Base(text.Name)), Name: text.Name, SHA256: text.SHA256}
 	if file == "" {
 		found.Tensors, err = measureTensors(ctx, m, base, c)
 		return found, err

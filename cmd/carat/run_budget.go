@@ -54,6 +54,9 @@ func (m *newModel) allocateKnown(typed bool) error {
 	if err := m.measuredOf(found); err != nil {
 		return fmt.Errorf("%s: %w", m.budget.measurements, err)
 	}
+	if m.budget.set() { // a file of these types names the text, which counts among its bytes
+		m.quantize.Calibration = quantize.Calibration{Name: found.Name, SHA256: found.SHA256}
+	}
 	opts := m.quantize
 	opts.FileType, opts.File = fallbackType, nil
 	base, err := quantize.NewPlan(m.src, opts)

@@ -11,9 +11,9 @@ import (
 type Measurements struct {
 	// Key names the model, the text and all that the figures depend on, and Model the model alone.
 	Key, Model string
-	// Text says in words what the model was evaluated over.
-	Text    string
-	Tensors []Tensor
+	// Text says in words what the model was evaluated over; Name and SHA256 are what a file says of the text.
+	Text, Name, SHA256 string
+	Tensors            []Tensor
 }
 
 // file is the JSON of measurements.
@@ -22,6 +22,8 @@ type file struct {
 	Key     string       `json:"key"`
 	Model   string       `json:"model,omitempty"`
 	Text    string       `json:"text,omitempty"`
+	File    string       `json:"text_name,omitempty"`
+	SHA256  string       `json:"text_sha256,omitempty"`
 	Tensors []fileTensor `json:"tensors"`
 }
 
@@ -37,7 +39,7 @@ const fileVersion = 1
 
 // Bytes is m as JSON.
 func (m *Measurements) Bytes() ([]byte, error) {
-	f := file{Version: fileVersion, Key: m.Key, Model: m.Model, Text: m.Text}
+	f := file{Version: fileVersion, Key: m.Key, Model: m.Model, Text: m.Text, File: m.Name, SHA256: m.SHA256}
 	for _, t := range m.Tensors {
 		x := fileTensor{t.Name, t.Type.String(), t.Shape, t.Sensitivity, map[string]float64{}}
 		for k, typ := range t.Types {
@@ -58,7 +60,7 @@ func Parse(b []byte) (*Measurements, error) {
 	if f.Version != fileVersion {
 		return nil, fmt.Errorf("%w: measurements of version %d, but this carat reads version %d", gguf.ErrInput, f.Version, fileVersion)
 	}
-	m := &Measurements{Key: f.Key, Model: f.Model, Text: f.Text}
+	m := &Measurements{Key: f.Key, Model: f.Model, Text: f.Text, Name: f.File, SHA256: f.SHA256}
 	for _, x := range f.Tensors {
 		source, err := gguf.ParseType(x.Type)
 		if err != nil || len(x.Shape) == 0 || len(x.Shape) > 4 || !(x.Sensitivity >= 0) {

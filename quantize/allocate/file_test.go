@@ -9,7 +9,7 @@ import (
 )
 
 func TestMeasurementsFile(t *testing.T) {
-	m := &Measurements{Key: "abc", Model: "def", Text: "4 chunks of x.txt", Tensors: []Tensor{
+	m := &Measurements{Key: "abc", Name: "t.txt", SHA256: "0f", Model: "def", Text: "4 chunks of x.txt", Tensors: []Tensor{
 		{TensorInfo: gguf.TensorInfo{Name: "blk.0.ffn_up.weight", Type: gguf.BF16, Shape: []int64{64, 16}}, Sensitivity: 0.25,
 			Types: []gguf.Type{gguf.Q4_0, gguf.Q8_0}, Losses: []float64{1. / 3, 1e-9}},
 	}}
