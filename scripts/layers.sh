@@ -26,6 +26,8 @@ deny eval/run     "$mod/(eval/(job|report|gate|ci)|runtime|quantize)"
 deny eval/logits  "$mod/(eval/(run|text|figure|job|report|gate|ci)|runtime|quantize)"
 deny eval/report  "$mod/(eval/(gate|ci|job|run|page)|runtime)"
 deny eval/page    "$mod/(eval/(gate|ci|job|run)|runtime|quantize|convert)"
+deny eval/bench   "$mod/(eval/(report|gate|ci|job|run|page)|runtime)" eval/bench/run
+deny eval/bench/run "$mod/eval/(report|gate|ci|job|page)"
 deny eval/parity  "$mod/(eval/(report|gate|ci|job|run)|runtime)"
 deny eval/gate    "$mod/(eval/(ci|job|page)|runtime)" eval/gate/run
 deny eval/gate/run "$mod/eval/(ci|page)"

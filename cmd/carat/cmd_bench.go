@@ -2,13 +2,9 @@ package main
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/eval/bench"
-	"github.com/carat-llm/carat/internal/hint"
-	"github.com/carat-llm/carat/internal/suggest"
 	"github.com/urfave/cli/v2"
 )
 
@@ -83,87 +79,4 @@ EXAMPLES:
 			return runBench(c.Context, g, configs, o)
 		},
 	}
-}
-
-// maxRepetitions keeps what is measured in memory small.
-const maxRepetitions = 100_000
-
-type benchOptions struct {
-	Source      convert.Options
-	Tests       []bench.Spec
-	Repetitions int
-	Load, Noise bool
-	Energy      bool
-	Bandwidth   bool       // that of memory, beside that of decoding
-	Compared    bench.Spec // of --noise and of two models
-	Rounds      int
-	Output      string
-}
-
-func parseBenchOptions(c *cli.Context) (o benchOptions, err error) {
-	o = benchOptions{Source: sourceOptions(c), Repetitions: c.Int("r"), Load: !c.Bool("no-load"), Energy: true, Bandwidth: true, Noise: c.Bool("noise"), Rounds: c.Int("rounds"), Output: c.String("output")}
-	var grid bench.Grid
-	for _, l := range []struct {
-		flag string
-		list *[]int
-	}{{"p", &grid.Prompts}, {"n", &grid.Generate}, {"d", &grid.Depths}, {"b", &grid.Batches}} {
-		if *l.list, err = counts("-"+l.flag, c.String(l.flag)); err != nil {
-			return o, err
-		}
-	}
-	for _, v := range c.StringSlice("pg") {
-		n, err := counts("--pg", v)
-		if err != nil {
-			return o, err
-		}
-		if len(n) != 2 {
-			return o, usagef("--pg must be two numbers, tokens of prompt and tokens to decode, such as 512,128 (got %q)", v)
-		}
-		grid.Pairs = append(grid.Pairs, bench.Spec{Prompt: n[0], Generate: n[1]})
-	}
-	o.Tests = grid.Specs()
-	switch {
-	case len(o.Tests) == 0:
-		return o, usagef("nothing to measure: bench needs at least one of -p, -n and --pg")
-	case o.Repetitions < 1 || o.Repetitions > maxRepetitions:
-		return o, usagef("-r must be between 1 and %d (got %d)", maxRepetitions, o.Repetitions)
-	case o.Rounds < bench.MinRounds || o.Rounds > maxRepetitions:
-		return o, usagef("--rounds must be between %d, which an interval needs, and %d (got %d)", bench.MinRounds, maxRepetitions, o.Rounds)
-	case c.Bool("json") && c.IsSet("output") && o.Output != "json":
-		return o, usagef("--json and -o %s are two forms of the same figures: give one of them", o.Output)
-	case !slices.Contains([]string{"table", "json"}, o.Output) && !slices.Contains(bench.Formats, bench.Format(o.Output)):
-		return o, hint.Wrap(usagef("%s", suggest.OneOf("-o format", o.Output, []string{"table", "md", "csv", "json", "jsonl", "benchstat"})), "-o names the format; to write a file: -o md > bench.md")
-	}
-	o.Compared = o.Tests[0]
-	if i := slices.IndexFunc(o.Tests, func(s bench.Spec) bool { return s.Prompt == 0 }); i >= 0 {
-		o.Compared = o.Tests[i]
-	}
-	return o, nil
-}
-
-// counts reads "128,512".
-func counts(flag, list string) ([]int, error) {
-	var out []int
-	for v := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 0 || n > 1<<20 {
-			return nil, usagef("%s must be numbers of tokens between 0 and %d, separated by commas (got %q)", flag, 1<<20, list)
-		}
-		out = append(out, n)
-	}
-	return out, nil
-}
-
-// decodes reports whether memory's bandwidth is asked for, as a test that only decodes needs it.
-func (o benchOptions) decodes() bool {
-	return o.Bandwidth && slices.ContainsFunc(o.Tests, func(s bench.Spec) bool { return s.Prompt == 0 })
-}
-
-// room is the tokens that a session must hold.
-func (o benchOptions) room() int {
-	n := 0
-	for _, s := range o.Tests {
-		n = max(n, s.Room())
-	}
-	return n
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/eval/bench"
+	benchrun "github.com/carat-llm/carat/eval/bench/run"
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/eval/report"
@@ -218,13 +219,13 @@ func measureBuild(ctx context.Context, n *newModel, texts []text.Text, o *buildO
 		job.Compare(r)
 		out.Proof = proofOf(r, p)
 	}
-	short := shortBench(j.Options.Context)
+	short := benchrun.Short(j.Options.Context)
 	short.Repetitions, short.Energy = 3, false
 	e, err := ms.engine(m.Loaded.Name, m.Source)
 	if err != nil {
 		return nil, err
 	}
-	out.Speed, err = benchModel(ctx, e, short, nil)
+	out.Speed, err = benchrun.Measure(ctx, e, short)
 	return out, err
 }
 

@@ -53,7 +53,7 @@ EXAMPLES:
 			if o.measure, err = measureOptionsOf(c); err != nil {
 				return err
 			}
-			if o.stored, err = storedOptionsOf(c); err != nil {
+			if o.stored, err = storedOf(c); err != nil {
 				return err
 			}
 			if err := o.check(); err != nil {
@@ -70,7 +70,7 @@ type evalOptions struct {
 	source           convert.Options
 	adapters         []convert.LoRA // of model
 	measure          measureOptions
-	stored           storedOptions
+	stored           job.Stored
 	pages            pages
 }
 
@@ -85,7 +85,7 @@ func runEval(ctx context.Context, g global, o evalOptions) error {
 	// Only reports, pages and caches hold the models' SHA-256.
 	ms := models{g: g, src: o.source, sizesOnly: o.measure.Report == "" && len(o.pages) == 0 && o.stored.Cache == ""}
 	defer ms.close()
-	j := job.Job{Command: "eval", Options: o.measure.Eval, MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
+	j := job.Job{Command: "eval", Options: o.measure.Eval, Computation: g.computing.record(), MaxTokens: o.measure.MaxTokens, UntilWidth: o.measure.UntilWidth}
 	var err error
 	if j.Texts, err = o.measure.texts(); err != nil {
 		return err
@@ -95,7 +95,7 @@ func runEval(ctx context.Context, g global, o evalOptions) error {
 		return err
 	}
 	j.Candidates = []job.Model{*cand}
-	store, err := o.stored.apply(&j, &ms, o.reference, o.measure.Resume)
+	store, err := o.stored.SetReference(&j, ms.source(o.reference, j.Options.Context), o.measure.Resume)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func runEval(ctx context.Context, g global, o evalOptions) error {
 	var out outputs
 	defer out.abort()
 	// What was measured is printed even if it could not be stored.
-	storeErr := store.close(runErr == nil, &out)
+	storeErr := store.Close(runErr == nil, &out.files)
 	var left *interruption
 	if r == nil || runErr != nil && !errors.As(runErr, &left) {
 		return errors.Join(runErr, storeErr)

@@ -11,6 +11,7 @@ import (
 	"github.com/carat-llm/carat/convert/vocab"
 	"github.com/carat-llm/carat/eval/gate"
 	gaterun "github.com/carat-llm/carat/eval/gate/run"
+	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
 	"github.com/carat-llm/carat/quantize"
@@ -61,6 +62,7 @@ func exitCode(err error) int {
 	var no *refusal
 	var v *verdict
 	var request *gaterun.UsageError
+	var measurement *job.RequestError
 	switch {
 	case errors.As(err, &v):
 		return v.code
@@ -68,7 +70,7 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &request), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType), errors.Is(err, gguf.ErrEdit),
+	case errors.As(err, &usage), errors.As(err, &request), errors.As(err, &measurement), errors.Is(err, quantize.ErrOptions), errors.Is(err, convert.ErrOutType), errors.Is(err, gguf.ErrEdit),
 		errors.Is(err, gate.ErrPolicy), errors.Is(err, vocab.ErrPre), errors.Is(err, atomicfile.ErrTarget):
 		return exitUsage
 	case isEnvironment(err):

@@ -8,7 +8,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/carat-llm/carat/eval/bench"
+	benchrun "github.com/carat-llm/carat/eval/bench/run"
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/text"
@@ -144,7 +144,9 @@ func (x extras) add(ctx context.Context, ms *models, j *job.Job, r *report.Repor
 				return err
 			}
 			b := newBar(ms.g, "speed of "+m.ID.Name)
-			l, err := benchModel(ctx, e, shortBench(j.Options.Context), b)
+			o := benchrun.Short(j.Options.Context)
+			o.Progress = b.update
+			l, err := benchrun.Measure(ctx, e, o)
 			b.finish()
 			if err != nil {
 				return err
@@ -153,9 +155,4 @@ func (x extras) add(ctx context.Context, ms *models, j *job.Job, r *report.Repor
 		}
 	}
 	return nil
-}
-
-// shortBench is the latency that reports hold.
-func shortBench(ctx int) benchOptions {
-	return benchOptions{Tests: bench.Grid{Prompts: []int{min(128, ctx)}, Generate: []int{min(32, ctx)}}.Specs(), Repetitions: 5, Energy: true}
 }

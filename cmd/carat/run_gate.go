@@ -8,12 +8,9 @@ import (
 	"time"
 
 	"github.com/carat-llm/carat/convert"
-	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/ci"
-	"github.com/carat-llm/carat/eval/gate"
 	gaterun "github.com/carat-llm/carat/eval/gate/run"
-	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/page"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/quantize"
@@ -57,9 +54,6 @@ func gateEnv(g global, ms *models, o *gateOptions) *gaterun.Env {
 			}
 			return convert.OpenPath(path, how)
 		},
-		Speed: func(ctx context.Context, m *job.Model, path string, n gate.Needs) (*bench.Result, error) {
-			return gateSpeed(ctx, ms, speedOf{m, path, o.Policy.Context, n})
-		},
 		Note: func(format string, args ...any) {
 			if !g.quiet {
 				printf(g.err, "carat: note: "+format+"\n", args...)
@@ -88,33 +82,6 @@ type progressBar struct{ *bar }
 func (b progressBar) Update(done, total int64) { b.update(done, total) }
 func (b progressBar) Describe(title string)    { b.describe(title) }
 func (b progressBar) Finish()                  { b.finish() }
-
-// speedOf is what a gate asks the clock.
-type speedOf struct {
-	model  *job.Model
-	path   string
-	tokens int // of a chunk
-	needs  gate.Needs
-}
-
-// gateSpeed measures what the clock says, with the A/A check that every gate on it needs.
-func gateSpeed(ctx context.Context, ms *models, x speedOf) (*bench.Result, error) {
-	m := x.model
-	o := shortBench(x.tokens)
-	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, x.needs.Energy
-	o.Compared = bench.Spec{Generate: min(32, x.tokens)}
-	e, err := ms.engine(m.Loaded.Name, m.Source)
-	if err != nil {
-		return nil, err
-	}
-	b := newBar(ms.g, "speed of "+m.ID.Name)
-	r, err := benchModel(ctx, e, o, b)
-	b.finish()
-	if err == nil && x.needs.Load {
-		r.Load, err = benchLoad(ms.g, x.path, ms.src)
-	}
-	return r, err
-}
 
 // interrupted writes the report of what was measured.
 func (o *gateOptions) interrupted(g global, v *gaterun.Verdict) error {

@@ -64,6 +64,21 @@ func (m *models) add(path string, src gguf.Model, role string, ctx int) (*job.Mo
 	return m.ready().Add(path, src, role, ctx)
 }
 
+// source is where a reference is.
+func (m *models) source(path string, ctx int) job.Source {
+	return job.Source{
+		Path: path,
+		Open: func() (gguf.Model, error) {
+			src, err := m.g.open(path, m.src)
+			if err == nil {
+				m.loader.Keep(src)
+			}
+			return src, err
+		},
+		Load: func() (*job.Model, error) { return m.load(path, "", ctx) },
+	}
+}
+
 // sizeOf is a hash of files that says their size alone.
 func sizeOf(path string) (gguf.FileHash, error) {
 	st, err := os.Stat(path)

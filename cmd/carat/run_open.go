@@ -29,16 +29,19 @@ func (g global) openAdapted(path string, opts convert.Options, adapters []conver
 
 // engine opens the model at path, as open does, and makes it ready to run.
 func (g global) engine(path string, src convert.Options, opts engine.Options, adapters ...convert.LoRA) (*engine.Engine, error) {
-	opts = g.computing.options(opts)
-	opts.Threads = g.threads
 	opts.Source = func(path string) (gguf.Model, error) { return g.openAdapted(path, src, adapters) }
-	return engine.Open(path, opts)
+	return engine.Open(path, g.computed(opts))
+}
+
+// computed are opts with what global flags say.
+func (g global) computed(opts engine.Options) engine.Options {
+	opts.Threads = g.threads
+	return g.computing.options(opts)
 }
 
 // load makes a model ready to run that is open already.
 func (g global) load(path string, src gguf.Model, opts engine.Options) (*engine.Engine, error) {
-	opts.Threads = g.threads
-	e, err := engine.Load(src, g.computing.options(opts))
+	e, err := engine.Load(src, g.computed(opts))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -5,11 +5,14 @@ import (
 	"errors"
 
 	"github.com/carat-llm/carat/eval/bench"
+	benchrun "github.com/carat-llm/carat/eval/bench/run"
+	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/parity"
 	"github.com/carat-llm/carat/eval/report"
 	evalrun "github.com/carat-llm/carat/eval/run"
 	"github.com/carat-llm/carat/eval/task"
+	"github.com/carat-llm/carat/gguf"
 )
 
 // once is what is measured once, however much text is scored.
@@ -33,7 +36,7 @@ func (m *Measured) measureOnce(ctx context.Context, i int) (o once, err error) {
 		return o, &evalrun.ModelError{Candidate: i, Err: err}
 	}
 	if n := m.in.Policy.Needs(); n.Speed {
-		if o.latency, err = m.env.Speed(ctx, c, path, n); err != nil {
+		if o.latency, err = m.speed(ctx, c, path, n); err != nil {
 			return o, err
 		}
 	}
@@ -44,6 +47,28 @@ func (m *Measured) measureOnce(ctx context.Context, i int) (o once, err error) {
 		o.parity, err = m.inLlama(ctx)
 	}
 	return o, err
+}
+
+// speed measures what the clock says of c, which is at path, with the A/A check that every gate on it needs.
+func (m *Measured) speed(ctx context.Context, c *job.Model, path string, n gate.Needs) (*bench.Result, error) {
+	tokens := m.in.Policy.Context
+	o := benchrun.Short(tokens)
+	o.Noise, o.Rounds, o.Energy = true, bench.MinRounds, n.Energy
+	o.Compared = bench.Spec{Generate: min(32, tokens)}
+	e, err := m.env.Models.Engine(c.Loaded.Name, c.Source)
+	if err != nil {
+		return nil, err
+	}
+	b := m.env.Progress("speed of "+c.ID.Name, false)
+	o.Progress = b.Update
+	r, err := benchrun.Measure(ctx, e, o)
+	b.Finish()
+	if err == nil && n.Load {
+		opts := m.env.Models.Options
+		opts.Source = func(path string) (gguf.Model, error) { return m.env.Open(path, "") }
+		r.Load, err = benchrun.Load(path, opts)
+	}
+	return r, err
 }
 
 // tasks asks c and the reference the policy's items.

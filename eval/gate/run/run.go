@@ -18,7 +18,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/carat-llm/carat/eval/bench"
 	"github.com/carat-llm/carat/eval/cache"
 	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/job"
@@ -51,8 +50,6 @@ type Env struct {
 	Sums    *cache.Sums // of files; nil for none
 	Threads int
 	Today   string // the day on which waivers end, 2026-12-31
-	// Speed measures what the clock says of a model that was opened at path, with the A/A check that every gate on it needs.
-	Speed func(ctx context.Context, m *job.Model, path string, n gate.Needs) (*bench.Result, error)
 	// Note tells something that does not change the outcome.
 	Note func(format string, args ...any)
 	// Planned is told of each file that is to be built.
