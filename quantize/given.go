@@ -18,7 +18,7 @@ func (p *Plan) Take(tensors []gguf.Tensor) error {
 		info := g.Info()
 		t, ok := targets[info.Name]
 		if !ok || t.Type != info.Type || t.Elements() != info.Elements() || t.Cols() != info.Cols() {
-			return fmt.Errorf("%w: tensor %s of type %s and shape %v has no place in the plan", ErrOptions, info.Name, info.Type, info.Shape)
+			return fmt.Errorf("%w: tensor %s of type %s and shape %v is not in the plan", ErrOptions, info.Name, info.Type, info.Shape)
 		}
 		t.src, t.given = g, true
 	}

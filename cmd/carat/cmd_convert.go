@@ -90,7 +90,7 @@ func runConvert(ctx context.Context, g global, base string, o writeOptions) erro
 	if err != nil {
 		return err
 	}
-	g.tell(src)
+	g.noteSource(src)
 	defer src.Close()
 	m := newModel{g: g, writeOptions: o, src: src, title: "convert"}
 	if err := m.setPlan(); err != nil {

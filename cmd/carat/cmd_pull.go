@@ -149,7 +149,7 @@ func pullOCI(c *cli.Context, g global, arg string) error {
 // pullError says of an interrupted run that it can go on.
 func pullError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &interruption{"interrupted", "run it again to go on where it ended"}
+		return &interruption{"interrupted", "run it again to continue where it ended"}
 	}
 	return err
 }

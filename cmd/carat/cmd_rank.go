@@ -39,7 +39,7 @@ EXAMPLES:
 			group(textGroup,
 				&cli.StringFlag{Name: "query", Usage: "`TEXT` what texts are to answer"},
 				fileFlag(),
-				&cli.StringFlag{Name: "instruct", Usage: "`TEXT` the task that a language model is told, in place of the file's"},
+				&cli.StringFlag{Name: "instruct", Usage: "`TEXT` the task given to a language model, in place of the file's"},
 				&cli.IntFlag{Name: "top", Usage: "`N` print the best N texts only"},
 				&cli.BoolFlag{Name: "truncate", Usage: "leave out the end of texts that the model's context has no room for; otherwise such a text is an error"}),
 			computeFlags(kernel.Exact), preFlag()),

@@ -120,7 +120,7 @@ func serveOptionsOf(c *cli.Context) (o serveOptions, err error) {
 			return o, usagef("--pooling: %w", err)
 		}
 		if p == embed.None {
-			return o, usagef("--pooling none makes a vector of each token, which the API has no place for")
+			return o, usagef("--pooling none makes a vector of each token, which the API cannot return")
 		}
 		o.Pooling = &p
 	}

@@ -174,7 +174,7 @@ func runTasks(ctx context.Context, g global, o tasksOptions) error {
 	}
 	defer e.Close()
 	opened := []gguf.Model{e.Source()}
-	cand, err := job.Asked(e)
+	cand, err := job.TaskModel(e)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func runTasks(ctx context.Context, g global, o tasksOptions) error {
 		}
 		defer e.Close()
 		opened = append(opened, e.Source())
-		if ref, err = job.Asked(e); err != nil {
+		if ref, err = job.TaskModel(e); err != nil {
 			return err
 		}
 	}

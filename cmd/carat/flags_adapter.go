@@ -60,7 +60,7 @@ func (g global) adapt(src gguf.Model, path string, list []convert.LoRA) (gguf.Mo
 		if err != nil {
 			return nil, errors.Join(err, model.Adapt(src, adapters...).Close())
 		}
-		g.tell(m)
+		g.noteSource(m)
 		adapters = append(adapters, model.Adapter{Name: l.Dir, Source: m, Scale: l.Scale})
 	}
 	return model.Adapt(src, adapters...), nil

@@ -72,8 +72,8 @@ func (o *ciOptions) stage(g global, r *report.Report, run ci.Run, out *outputs) 
 	return nil
 }
 
-// tell does what GitHub asks for.
-func (o *ciOptions) tell(stderr io.Writer, r *report.Report, gh ci.GitHubOptions) error {
+// annotate does what GitHub asks for.
+func (o *ciOptions) annotate(stderr io.Writer, r *report.Report, gh ci.GitHubOptions) error {
 	if !o.github {
 		return nil
 	}

@@ -26,7 +26,7 @@ func samplingFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "presence-penalty", Usage: "`X` take X from the logits of the last tokens"},
 		&cli.Float64Flag{Name: "frequency-penalty", Usage: "`X` take X from the logits of the last tokens for each time that they are there"},
 		&cli.IntFlag{Name: "repeat-last-n", Value: 64, Usage: "`N` the last tokens, of prompt and text, for these penalties"},
-		&cli.Float64Flag{Name: "dry-multiplier", Usage: "`X` take X * BASE^(n - LENGTH) from the logit of a token that would go on with a repetition of n tokens (DRY)"},
+		&cli.Float64Flag{Name: "dry-multiplier", Usage: "`X` take X * BASE^(n - LENGTH) from the logit of a token that would extend a repetition of n tokens (DRY)"},
 		&cli.Float64Flag{Name: "dry-base", Value: 1.75, Usage: "`BASE` of DRY"},
 		&cli.IntFlag{Name: "dry-allowed-length", Value: 2, Usage: "`LENGTH` of the repetitions that DRY looks at, at least"},
 		&cli.IntFlag{Name: "dry-penalty-last-n", Value: 64, Usage: "`N` tokens among which DRY looks for repetitions"},

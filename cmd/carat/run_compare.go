@@ -93,7 +93,7 @@ func (c *comparison) run(ctx context.Context, ms *models, made []string) error {
 		}
 		j.Candidates = append(j.Candidates, *m)
 	}
-	job.Distinct(j.Candidates)
+	job.UniqueNames(j.Candidates)
 	r, err := runJob(ctx, ms.g, j, c.measure)
 	var left *interruption
 	if r == nil || err != nil && !errors.As(err, &left) {

@@ -118,7 +118,7 @@ func (o *gateOptions) finish(g global, ms *models, env *gaterun.Env, v *gaterun.
 		return err
 	}
 	v.KeepBaseline(o.saveBaseline, env)
-	if err := o.ci.tell(g.err, r, ci.GitHubOptions{PolicyPath: o.policyPath, ReportPath: o.report, Markdown: page.Markdown}); err != nil {
+	if err := o.ci.annotate(g.err, r, ci.GitHubOptions{PolicyPath: o.policyPath, ReportPath: o.report, Markdown: page.Markdown}); err != nil {
 		return err
 	}
 	if r.Gate.ExitCode == 0 {

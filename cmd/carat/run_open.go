@@ -13,7 +13,7 @@ import (
 func (g global) open(path string, opts convert.Options) (gguf.Model, error) {
 	m, err := convert.OpenPath(path, opts)
 	if err == nil {
-		g.tell(m)
+		g.noteSource(m)
 	}
 	return m, err
 }
@@ -48,8 +48,8 @@ func (g global) load(path string, src gguf.Model, opts engine.Options) (*engine.
 	return e, nil
 }
 
-// tell prints the notes of a checkpoint folder.
-func (g global) tell(m gguf.Model) {
+// noteSource prints the notes of a checkpoint folder.
+func (g global) noteSource(m gguf.Model) {
 	folder, ok := m.(*convert.Model)
 	if !ok || g.note == nil {
 		return

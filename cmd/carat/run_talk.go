@@ -24,9 +24,9 @@ const talkHelp = `/help          this text
 /clear         forget the conversation, but for the system prompt
 /system TEXT   set the system prompt; without TEXT there is none
 /save FILE     write the conversation to FILE, as JSON
-/load FILE     go on with the conversation in FILE
+/load FILE     continue the conversation in FILE
 /exit          end; so does Ctrl-D
-A line that ends in \ goes on in the next one; """ begins a text of several lines, and """ ends it. Ctrl-C stops an answer.
+A line that ends in \ continues on the next one; """ begins a text of several lines, and """ ends it. Ctrl-C stops an answer.
 `
 
 // talk is a conversation with a person, or with what a pipe says.
@@ -265,7 +265,7 @@ func (t *talk) command(line string) (end bool, err error) {
 		}
 		return false, t.load(argument)
 	default:
-		return false, usagef("there is no command %s; /help has those that there are. A message that begins with / is written \"\"\"/…\"\"\"", name)
+		return false, usagef("unknown command %s; /help lists commands. Write a message that begins with / as \"\"\"/…\"\"\"", name)
 	}
 	return false, nil
 }
@@ -290,7 +290,7 @@ func (t *talk) load(path string) error {
 	}
 	var v saved
 	if err := json.Unmarshal(b, &v); err != nil {
-		return fmt.Errorf("%w: %s is no conversation: %w; /save writes one", gguf.ErrInput, path, err)
+		return fmt.Errorf("%w: %s is not a conversation saved by /save: %w", gguf.ErrInput, path, err)
 	}
 	for i, m := range v.Messages {
 		if m.Role == "" {

@@ -244,7 +244,7 @@ func (f *facts) rope(v map[string]any) error {
 		v["rope_scaling"] = scaling
 	case "", "none":
 	default:
-		return fmt.Errorf("rope.scaling.type is %q, which has no place in its config.json", kind)
+		return fmt.Errorf("rope.scaling.type is %q, which has no counterpart in its config.json", kind)
 	}
 	return nil
 }
@@ -320,7 +320,7 @@ func (f *facts) agrees(spec *arch.Spec) error {
 		}
 		w, ok := want[kv.Key]
 		if !ok {
-			return fmt.Errorf("metadata %s has no place in its config.json", kv.Key)
+			return fmt.Errorf("metadata %s has no counterpart in its config.json", kv.Key)
 		}
 		if fmt.Sprint(w) != fmt.Sprint(kv.Value) {
 			return fmt.Errorf("metadata %s is %.60s, but a checkpoint whose config.json says as much as this file would have %.60s", kv.Key, fmt.Sprint(kv.Value), fmt.Sprint(w))

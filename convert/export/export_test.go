@@ -177,7 +177,7 @@ func TestRefused(t *testing.T) {
 		want   string
 	}{
 		"architecture": {"llama", func(m *memory) { m.md.Set("general.architecture", "mamba") }, `the architecture "mamba" cannot be written`},
-		"key":          {"llama", func(m *memory) { m.md.Set("llama.odd", uint32(1)) }, "metadata llama.odd has no place in its config.json"},
+		"key":          {"llama", func(m *memory) { m.md.Set("llama.odd", uint32(1)) }, "metadata llama.odd has no counterpart in its config.json"},
 		"value":        {"gemma3", func(m *memory) { m.md.Set("gemma3.attention.value_length", uint32(7)) }, "metadata gemma3.attention.value_length is 7, but"},
 		"scaling":      {"llama", func(m *memory) { m.md.Set("llama.rope.scaling.type", "odd") }, `rope.scaling.type is "odd"`},
 		"missing":      {"qwen3", func(m *memory) { m.tensors = m.tensors[:len(m.tensors)-1] }, "missing tensor"},

@@ -29,7 +29,7 @@ func openPartial(path string, size, chunk int64) (*partial, error) {
 	p := &partial{f: f, size: size, chunk: chunk, done: make([]int64, n)}
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
-		err = fmt.Errorf("%s: is no regular file", path)
+		err = fmt.Errorf("%s: is not a regular file", path)
 	}
 	if err == nil && st.Size() != size+8*n {
 		err = p.reset()

@@ -38,7 +38,7 @@ const step = 1 << 16
 // read fills dst with the float32 from byte off on. Whatever is asked for, an element is the same.
 func (m *merged) read(dst []byte, off int64) error {
 	if off%4 != 0 || len(dst)%4 != 0 {
-		return fmt.Errorf("tensor %s: %d bytes at %d are no whole elements", m.base.Name, len(dst), off)
+		return fmt.Errorf("tensor %s: %d bytes at %d are not whole elements", m.base.Name, len(dst), off)
 	}
 	ratios, err := m.lengths()
 	if err != nil {

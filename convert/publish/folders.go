@@ -21,7 +21,7 @@ func LMStudio(f *gguf.File, models, name string, replace bool) (*Plan, error) {
 	}
 	publisher, model, ok := strings.Cut(name, "/")
 	if !ok || !part.MatchString(publisher) || !part.MatchString(model) {
-		return nil, fmt.Errorf("%w: %q is no name for a model of LM Studio: expected PUBLISHER/MODEL of letters, digits, and _ . - within", gguf.ErrInput, name)
+		return nil, fmt.Errorf("%w: %q is not a valid LM Studio model name: expected PUBLISHER/MODEL of letters, digits, and _ . - within", gguf.ErrInput, name)
 	}
 	p := &Plan{}
 	if err := p.Models(f, filepath.Join(models, publisher, model)); err != nil {

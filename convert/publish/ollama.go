@@ -124,7 +124,7 @@ func OllamaName(name string) (namespace, model, tag string, err error) {
 	}
 	for _, s := range []string{namespace, model, tag} {
 		if !part.MatchString(s) {
-			return "", "", "", fmt.Errorf("%q is no name for a model of Ollama: expected [NAMESPACE/]NAME[:TAG] of letters, digits, and _ . - within", name)
+			return "", "", "", fmt.Errorf("%q is not a valid Ollama model name: expected [NAMESPACE/]NAME[:TAG] of letters, digits, and _ . - within", name)
 		}
 	}
 	return namespace, model, tag, nil

@@ -105,7 +105,7 @@ func (j *Job) Resume(r *report.Report) error {
 			return fmt.Errorf("%w: cannot resume: the report has %d chunks of %s and %d of %s",
 				gguf.ErrInput, len(c.Chunks), c.Name, len(r.Candidates[first].Chunks), r.Candidates[first].Name)
 		}
-		if err := j.corpus(i).Holds(c.Chunks); err != nil {
+		if err := j.corpus(i).Match(c.Chunks); err != nil {
 			return fmt.Errorf("%w: cannot resume: %w", gguf.ErrInput, err)
 		}
 		series[i] = &figure.Series{Chunks: c.Chunks, Paired: j.Reference != nil}

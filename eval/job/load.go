@@ -91,8 +91,8 @@ func (l *Loader) Ready(id report.Model, path string, src gguf.Model, role string
 	return &Model{ID: id, Role: role, Source: src, Loaded: loaded}, nil
 }
 
-// Asked is e as tasks ask it.
-func Asked(e *engine.Engine) (*task.Model, error) {
+// TaskModel is e as tasks ask it.
+func TaskModel(e *engine.Engine) (*task.Model, error) {
 	tok, err := e.Tokenizer()
 	if err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ func Asked(e *engine.Engine) (*task.Model, error) {
 	}, nil
 }
 
-// Distinct gives models of the same base name different ones.
-func Distinct(m []Model) {
+// UniqueNames gives models of the same base name different ones.
+func UniqueNames(m []Model) {
 	seen := map[string]int{}
 	for i := range m {
 		n := &m[i].ID.Name

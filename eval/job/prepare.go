@@ -16,7 +16,7 @@ func (j *Job) prepare() error {
 	if j.prepared {
 		return nil
 	}
-	first := j.yardstick()
+	first := j.tokenizerReference()
 	if first == nil {
 		return j.Failures()
 	}
@@ -91,9 +91,9 @@ func (j *Job) Figure() string {
 	return "ppl"
 }
 
-// yardstick is the model whose tokenizer the others must share: the reference, if it is there to be run, or else the
+// tokenizerReference is the model whose tokenizer the others must share: the reference, if it is there to be run, or else the
 // first candidate; nil if there is none.
-func (j *Job) yardstick() *run.Candidate {
+func (j *Job) tokenizerReference() *run.Candidate {
 	if j.Reference != nil && j.Reference.Loaded.Session != nil {
 		return &j.Reference.Loaded
 	}

@@ -33,7 +33,7 @@ var modelFigures = []Figure{
 	},
 	{
 		Info: figure.Info{Name: Parity, Title: "distance from llama.cpp", Unit: "share", Absolute: true, Format: figure.General}, Kind: OfModel,
-		value: apart, note: bothPerplexities,
+		value: parityDifference, note: parityNote,
 	},
 	{
 		Info: figure.Info{Name: "findings", Title: "findings", Unit: "findings", Absolute: true, Format: figure.General}, Kind: OfModel,
@@ -73,8 +73,8 @@ func (s *Subject) findings() float64 {
 // Parity is how far perplexities in llama.cpp and in carat are apart.
 const Parity = "parity.llama_cpp"
 
-// apart is infinite for a file that llama.cpp refuses.
-func apart(s *Subject) (float64, error) {
+// parityDifference is infinite for a file that llama.cpp refuses.
+func parityDifference(s *Subject) (float64, error) {
 	p := s.Parity
 	switch {
 	case s.Failure != "":
@@ -91,8 +91,8 @@ func apart(s *Subject) (float64, error) {
 	return *p.Difference, nil
 }
 
-// bothPerplexities is what the difference is of, or why there is none.
-func bothPerplexities(s *Subject) string {
+// parityNote is what the difference is of, or why there is none.
+func parityNote(s *Subject) string {
 	p := s.Parity
 	switch {
 	case p == nil:

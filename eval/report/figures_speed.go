@@ -18,18 +18,18 @@ var speedFigures = []Figure{
 	},
 	rate("decode.tok_s", "decoding speed", "tg"),
 	rate("prefill.tok_s", "speed of reading the prompt", "pp"),
-	moment("ttft.p50", "time to first token, median", "pp", true, func(t *bench.Test) *bench.Quantiles { return t.FirstToken }, p50),
-	moment("ttft.p95", "time to first token, 95 %", "pp", false, func(t *bench.Test) *bench.Quantiles { return t.FirstToken }, p95),
-	moment("itl.p50", "time between tokens, median", "tg", true, func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p50),
-	moment("itl.p95", "time between tokens, 95 %", "tg", true, func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p95),
-	moment("itl.p99", "time between tokens, 99 %", "tg", false, func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p99),
-	clock(figure.Info{Name: "load.warm", Title: "time to load, warm", Unit: "s"}, func(s *Subject) (float64, bool) {
+	latency("ttft.p50", "time to first token, median", "pp", true, func(t *bench.Test) *bench.Quantiles { return t.FirstToken }, p50),
+	latency("ttft.p95", "time to first token, 95 %", "pp", false, func(t *bench.Test) *bench.Quantiles { return t.FirstToken }, p95),
+	latency("itl.p50", "time between tokens, median", "tg", true, func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p50),
+	latency("itl.p95", "time between tokens, 95 %", "tg", true, func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p95),
+	latency("itl.p99", "time between tokens, 99 %", "tg", false, func(t *bench.Test) *bench.Quantiles { return t.InterToken }, p99),
+	noisy(figure.Info{Name: "load.warm", Title: "time to load, warm", Unit: "s"}, func(s *Subject) (float64, bool) {
 		if l := s.Speed().Load; l != nil {
 			return l.Warm, l.Warm > 0
 		}
 		return 0, false
 	}),
-	clock(figure.Info{Name: "energy.joules_per_token", Title: "energy per token", Unit: "J", History: true}, func(s *Subject) (float64, bool) {
+	noisy(figure.Info{Name: "energy.joules_per_token", Title: "energy per token", Unit: "J", History: true}, func(s *Subject) (float64, bool) {
 		if e := s.Speed().Energy; e != nil {
 			return e.JoulesPerToken, e.JoulesPerToken > 0
 		}
@@ -93,9 +93,9 @@ func p50(q *bench.Quantiles) float64 { return q.P50 }
 func p95(q *bench.Quantiles) float64 { return q.P95 }
 func p99(q *bench.Quantiles) float64 { return q.P99 }
 
-// moment is a time of the test whose name begins so.
-func moment(name, title, prefix string, history bool, of func(*bench.Test) *bench.Quantiles, p func(*bench.Quantiles) float64) Figure {
-	return clock(figure.Info{Name: name, Title: title, Unit: "s", History: history}, func(s *Subject) (float64, bool) {
+// latency is a time of the test whose name begins so.
+func latency(name, title, prefix string, history bool, of func(*bench.Test) *bench.Quantiles, p func(*bench.Quantiles) float64) Figure {
+	return noisy(figure.Info{Name: name, Title: title, Unit: "s", History: history}, func(s *Subject) (float64, bool) {
 		if t := s.test(prefix); t != nil && of(t) != nil {
 			return p(of(t)), p(of(t)) > 0
 		}
@@ -103,8 +103,8 @@ func moment(name, title, prefix string, history bool, of func(*bench.Test) *benc
 	})
 }
 
-// clock is a figure that was measured without repetitions to tell its error from: it is known to the machine's noise.
-func clock(info figure.Info, of func(s *Subject) (v float64, ok bool)) Figure {
+// noisy is a figure that was measured without repetitions to tell its error from: it is known to the machine's noise.
+func noisy(info figure.Info, of func(s *Subject) (v float64, ok bool)) Figure {
 	info.Format = figure.General
 	value := known(of)
 	return Figure{Info: info, Kind: OfSpeed, value: value, limits: func(s *Subject) (stats.Limits, error) {

@@ -24,7 +24,7 @@ type Reference interface {
 // prediction is what the reference says at one position.
 type prediction struct {
 	nll float64
-	top five
+	top topIDs
 }
 
 // scratch is a goroutine's memory.

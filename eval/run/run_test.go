@@ -155,18 +155,18 @@ func TestStoppedStaysStopped(t *testing.T) {
 	require.Len(t, again[0].Chunks, 4)
 }
 
-func TestHolds(t *testing.T) {
+func TestCorpusMatchesChunks(t *testing.T) {
 	r := Run{Corpus: twoTexts(t), Candidates: []Candidate{letters(ramp(0.2), true)}}
 	s, err := r.Do(context.Background())
 	require.NoError(t, err)
-	require.NoError(t, r.Corpus.Holds(s[0].Chunks))
+	require.NoError(t, r.Corpus.Match(s[0].Chunks))
 	few, err := text.NewCorpus(r.Corpus.Texts, texttest.Letters{AddsBOS: true}, text.Options{Context: 16, Chunks: 3})
 	require.NoError(t, err)
-	require.NoError(t, few.Holds(s[0].Chunks[:3]))
-	require.ErrorContains(t, few.Holds(s[0].Chunks), "14 chunks were measured, but the texts have 3")
+	require.NoError(t, few.Match(s[0].Chunks[:3]))
+	require.ErrorContains(t, few.Match(s[0].Chunks), "14 chunks were measured, but the texts have 3")
 	other, err := text.NewCorpus(r.Corpus.Texts[:1], texttest.Letters{AddsBOS: true}, text.Options{Context: 16})
 	require.NoError(t, err)
-	require.ErrorContains(t, other.Holds(s[0].Chunks[:3]), "chunk 2")
+	require.ErrorContains(t, other.Match(s[0].Chunks[:3]), "chunk 2")
 }
 
 func TestStoredPredictionsAreTheLiveOnes(t *testing.T) {

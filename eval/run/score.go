@@ -53,11 +53,11 @@ func (s *scorer) load(w *text.Window, at, n int) error {
 
 func (s *scorer) row(i int) []float32 { return s.logits[i*s.vocab : (i+1)*s.vocab] }
 
-// five are the indices of the five largest logits, the largest first, of equals the first; -1 beyond the vocabulary.
-type five [5]int32
+// topIDs are the indices of the five largest logits, the largest first, of equals the first; -1 beyond the vocabulary.
+type topIDs [5]int32
 
-func topFive(logits []float32) five {
-	t := five{-1, -1, -1, -1, -1}
+func topFive(logits []float32) topIDs {
+	t := topIDs{-1, -1, -1, -1, -1}
 	for i := 0; i < len(logits); i++ {
 		if t[4] >= 0 {
 			if i += softmax.Above(logits[i:], logits[t[4]]); i == len(logits) {
@@ -74,7 +74,7 @@ func topFive(logits []float32) five {
 }
 
 // common counts what both have.
-func (t five) common(u five) int {
+func (t topIDs) common(u topIDs) int {
 	n := 0
 	for _, a := range t {
 		for _, b := range u {

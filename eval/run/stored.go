@@ -109,7 +109,7 @@ func (c *cached) load(_ *text.Window, _, n int) error {
 func (c *cached) predict(i int, _ int32, s *scratch) prediction {
 	row := &c.rows[i]
 	s.stored = row
-	top := five{-1, -1, -1, -1, -1}
+	top := topIDs{-1, -1, -1, -1, -1}
 	copy(top[:], row.IDs)
 	return prediction{-row.TargetLogP, top}
 }

@@ -41,25 +41,25 @@ func Run(ctx context.Context, t Task, items *Items, candidate Model, reference *
 		return nil, fmt.Errorf("%w: %s does not use worked examples", gguf.ErrInput, t.Name)
 	}
 	picked := t.pick(items.Len(), o.Limit, o.Select)
-	c, err := newPupil(ctx, items, picked, candidate, o)
+	c, err := newTestedModel(ctx, items, picked, candidate, o)
 	if err != nil {
 		return nil, err
 	}
-	pupils := []*pupil{c}
+	tested := []*testedModel{c}
 	if reference != nil {
-		r, err := newPupil(ctx, items, picked, *reference, o)
+		r, err := newTestedModel(ctx, items, picked, *reference, o)
 		if err != nil {
 			return nil, fmt.Errorf("reference: %w", err)
 		}
-		pupils = append(pupils, r)
+		tested = append(tested, r)
 	}
 	for i, item := range picked {
-		for _, p := range pupils {
+		for _, p := range tested {
 			if err = ctx.Err(); err == nil {
 				err = p.do(i)
 			}
 			if err != nil && ctx.Err() != nil {
-				return partial(t, items, pupils, i), ctx.Err()
+				return partial(t, items, tested, i), ctx.Err()
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", items.path, items.list[item].where(), err)
@@ -69,19 +69,19 @@ func Run(ctx context.Context, t Task, items *Items, candidate Model, reference *
 			o.Progress(i+1, len(picked), float64(c.correct())/float64(i+1))
 		}
 	}
-	return result(t, items, pupils), nil
+	return result(t, items, tested), nil
 }
 
-// pupil is one model with its questions and how it did.
-type pupil struct {
+// testedModel is one model with its questions and how it did.
+type testedModel struct {
 	seq       *sequence
 	questions []question
 	outcomes  []outcome
 }
 
-// newPupil tokenizes the picked items and makes a session that holds the longest.
-func newPupil(ctx context.Context, items *Items, picked []int, m Model, o Options) (*pupil, error) {
-	p := &pupil{questions: make([]question, len(picked))}
+// newTestedModel tokenizes the picked items and makes a session that holds the longest.
+func newTestedModel(ctx context.Context, items *Items, picked []int, m Model, o Options) (*testedModel, error) {
+	p := &testedModel{questions: make([]question, len(picked))}
 	longest := 1
 	for i, item := range picked {
 		if err := ctx.Err(); err != nil {
@@ -104,7 +104,7 @@ func newPupil(ctx context.Context, items *Items, picked []int, m Model, o Option
 }
 
 // do answers question i, the next.
-func (p *pupil) do(i int) error {
+func (p *testedModel) do(i int) error {
 	o, err := p.questions[i].answer(p.seq)
 	if err != nil {
 		return err
@@ -114,9 +114,9 @@ func (p *pupil) do(i int) error {
 	return nil
 }
 
-func (p *pupil) correct() int { return p.count(func(o outcome) bool { return o.right }) }
+func (p *testedModel) correct() int { return p.count(func(o outcome) bool { return o.right }) }
 
-func (p *pupil) count(f func(o outcome) bool) int {
+func (p *testedModel) count(f func(o outcome) bool) int {
 	n := 0
 	for _, o := range p.outcomes {
 		if f(o) {
@@ -126,7 +126,7 @@ func (p *pupil) count(f func(o outcome) bool) int {
 	return n
 }
 
-func (p *pupil) accuracy(f func(o outcome) bool) Accuracy {
+func (p *testedModel) accuracy(f func(o outcome) bool) Accuracy {
 	k, n := p.count(f), len(p.outcomes)
 	a := Accuracy{Correct: k, Value: float64(k) / float64(n)}
 	a.Low, a.High = stats.Wilson(k, n, level)
@@ -134,7 +134,7 @@ func (p *pupil) accuracy(f func(o outcome) bool) Accuracy {
 }
 
 // perplexity of the last words.
-func (p *pupil) perplexity() float64 {
+func (p *testedModel) perplexity() float64 {
 	var sum float64
 	for _, o := range p.outcomes {
 		sum += o.logProb
@@ -143,7 +143,7 @@ func (p *pupil) perplexity() float64 {
 }
 
 // answers has one letter an outcome.
-func (p *pupil) answers() string {
+func (p *testedModel) answers() string {
 	b := make([]byte, len(p.outcomes))
 	for i, o := range p.outcomes {
 		b[i] = 'w'
@@ -155,21 +155,21 @@ func (p *pupil) answers() string {
 }
 
 // partial is the result of the first n items, nil of none.
-func partial(t Task, items *Items, pupils []*pupil, n int) *Result {
+func partial(t Task, items *Items, tested []*testedModel, n int) *Result {
 	if n == 0 {
 		return nil
 	}
-	for _, p := range pupils {
+	for _, p := range tested {
 		p.outcomes = p.outcomes[:n]
 	}
-	r := result(t, items, pupils)
+	r := result(t, items, tested)
 	r.Partial = true
 	return r
 }
 
-func result(t Task, items *Items, pupils []*pupil) *Result {
+func result(t Task, items *Items, tested []*testedModel) *Result {
 	right := func(o outcome) bool { return o.right }
-	c := pupils[0]
+	c := tested[0]
 	r := &Result{Task: t.Name, Data: items.Name, SHA256: items.SHA256, Items: len(c.outcomes), Total: items.Len(),
 		Score: c.accuracy(right), Answers: c.answers()}
 	if t.normalized {
@@ -179,10 +179,10 @@ func result(t Task, items *Items, pupils []*pupil) *Result {
 	if t.perplexity {
 		r.Perplexity = c.perplexity()
 	}
-	if len(pupils) == 1 {
+	if len(tested) == 1 {
 		return r
 	}
-	ref := pupils[1]
+	ref := tested[1]
 	a := ref.accuracy(right)
 	r.Reference, r.ReferenceAnswers = &a, ref.answers()
 	if t.perplexity {

@@ -177,8 +177,8 @@ func (c *Corpus) ChunksFor(tokens int) int {
 	return len(c.Windows)
 }
 
-// Holds refuses stats that are not of the corpus's first chunks.
-func (c *Corpus) Holds(stats []figure.ChunkStats) error {
+// Match refuses stats that are not of the corpus's first chunks.
+func (c *Corpus) Match(stats []figure.ChunkStats) error {
 	if len(stats) > len(c.Windows) {
 		return fmt.Errorf("%d chunks were measured, but the texts have %d", len(stats), len(c.Windows))
 	}

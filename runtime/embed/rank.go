@@ -73,9 +73,9 @@ func CanRank(e *engine.Engine) error {
 	md := e.Source().Metadata()
 	switch n := e.Scores(); {
 	case n == 0:
-		return hint.Wrap(fmt.Errorf("%w: this model has no head that scores texts (cls.output.weight): it is no reranker", gguf.ErrUnsupported), "carat embed makes vectors of texts with an embedding model")
+		return hint.Wrap(fmt.Errorf("%w: this model has no head that scores texts (cls.output.weight): it is not a reranker", gguf.ErrUnsupported), "carat embed makes vectors of texts with an embedding model")
 	case n > 1:
-		return fmt.Errorf("%w: this model gives %d scores (%s): it is a classifier, and no reranker, which gives one", gguf.ErrUnsupported, n,
+		return fmt.Errorf("%w: this model gives %d scores (%s): it is a classifier, not a reranker, which gives one", gguf.ErrUnsupported, n,
 			strings.Join(md.Strings(md.Architecture()+".classifier.output_labels"), ", "))
 	}
 	return nil

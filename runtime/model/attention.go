@@ -15,9 +15,9 @@ type attention struct {
 	q, k, v, out   linear // width -> heads x dim, kvHeads x dim, kvHeads x valueDim; heads x valueDim -> width
 	scale          float32
 
-	rope                int  // which of graph.ropes; noRope when positions are not turned
+	rope                int  // which of graph.ropes; noRope when positions are not rotated
 	qNorm, kNorm, vNorm norm // of each head
-	normLast            bool // the norms of q and k come behind the turning
+	normLast            bool // the norms of q and k come after the rotation
 	clamp               float32
 	window, chunk       int // see kernel.Attention
 	softcap             float32
@@ -42,10 +42,10 @@ type temperature struct {
 
 const noRope = -1
 
-// The pairs of elements that are turned together.
+// The pairs of elements that are rotated together.
 const (
 	interleaved = false // neighbours
-	halves      = true  // i and i + half of what is turned
+	halves      = true  // i and i + half of what is rotated
 )
 
 // attention loads separate q, k and v matrices of a layer, with biases when the file has them.
@@ -126,14 +126,14 @@ func (a *attention) mix(s *Session, dst, x []float32, n int, own state) {
 	s.arena.release(mark)
 }
 
-// attend computes the attention of n rows of queries, keys and values at the position of a session, which are turned and stored.
+// attend computes the attention of n rows of queries, keys and values at the position of a session, which are rotated and stored.
 func (a *attention) attend(s, of *Session, dst, q, k, v []float32, n int, held *kernel.Cache) {
 	dst, q = dst[:n*a.heads*a.valueDim], q[:n*a.heads*a.dim]
-	s.turning = turning{attention: a, q: q, k: k[:n*a.kvHeads*a.dim], v: v[:n*a.kvHeads*a.valueDim], n: n, first: of.done, cache: held}
+	s.rotating = rotating{attention: a, q: q, k: k[:n*a.kvHeads*a.dim], v: v[:n*a.kvHeads*a.valueDim], n: n, first: of.done, cache: held}
 	if a.rope != noRope {
-		s.turning.table = of.ropes[a.rope]
+		s.rotating.table = of.ropes[a.rope]
 	}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.turning)
+	s.pool.Do((n+rowsPerTask-1)/rowsPerTask, &s.rotating)
 	s.pool.Attend(dst, q, n, of.done, held, a.description(of, n))
 }
 
@@ -183,9 +183,9 @@ func (a *attention) description(s *Session, n int) kernel.Attention {
 	return d
 }
 
-// turning is the task that normalises the heads of n rows of queries and keys, turns them to their positions, from first on,
+// rotating is the task that normalises the heads of n rows of queries and keys, rotates them to their positions, from first on,
 // and stores keys and values.
-type turning struct {
+type rotating struct {
 	*attention
 	q, k, v  []float32
 	n, first int
@@ -193,13 +193,13 @@ type turning struct {
 	cache    *kernel.Cache
 }
 
-// turnRows is the number of rows of a chunk.
-const turnRows = 16
+// rowsPerTask is the number of rows of a chunk.
+const rowsPerTask = 16
 
 // Chunk implements kernel.Task.
-func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
+func (t *rotating) Chunk(s *kernel.Scratch, chunk int) {
 	qRow, kRow, vRow := t.heads*t.dim, t.kvHeads*t.dim, t.kvHeads*t.valueDim
-	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
+	for i := chunk * rowsPerTask; i < min(t.n, (chunk+1)*rowsPerTask); i++ {
 		q, k, v := t.q[i*qRow:(i+1)*qRow], t.k[i*kRow:(i+1)*kRow], t.v[i*vRow:(i+1)*vRow]
 		if t.shared {
 			k, v = nil, nil
@@ -213,8 +213,8 @@ func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 		}
 		t.vNorm.inPlace(v)
 		if t.table != nil {
-			t.turn(q, t.first+i)
-			t.turn(k, t.first+i)
+			t.rotate(q, t.first+i)
+			t.rotate(k, t.first+i)
 		}
 		if t.normLast {
 			t.qNorm.inPlace(q)
@@ -229,8 +229,8 @@ func (t *turning) Chunk(s *kernel.Scratch, chunk int) {
 	}
 }
 
-// turn turns all heads of a row.
-func (t *turning) turn(heads []float32, pos int) {
+// rotate rotates all heads of a row.
+func (t *rotating) rotate(heads []float32, pos int) {
 	for ; len(heads) >= t.dim; heads = heads[t.dim:] {
 		t.table.Apply(heads[:t.dim], pos)
 	}

@@ -113,7 +113,7 @@ func (l *loader) bert(h hparams, rope int, ffn func(p string, h hparams) feedFor
 // encoderParams reads the hyperparameters of models whose tokens see those behind them, too.
 func (l *loader) encoderParams() hparams {
 	if l.flag("attention.causal", true) {
-		l.fail("metadata %s is not false: this is no encoder", l.key("attention.causal"))
+		l.fail("metadata %s is not false: this is not an encoder", l.key("attention.causal"))
 	}
 	return l.hparams()
 }

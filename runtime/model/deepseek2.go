@@ -32,7 +32,7 @@ func buildDeepSeek2(l *loader) *graph {
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		a := l.latentAttention(p, h, g.ropes[0].Dims)
-		a.scale = float32(float64(scale*scale) / math.Sqrt(float64(a.plain+a.turned)))
+		a.scale = float32(float64(scale*scale) / math.Sqrt(float64(a.plain+a.rotated)))
 		g.layers = append(g.layers, &block{
 			attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a,
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.routedFFN(p, h, h.experts > 0 && experts[i]),

@@ -79,7 +79,7 @@ func (m *deltaNet) mix(s *Session, dst, x []float32, n int, own state) {
 	s.pool.Do(m.heads, &s.recalling)
 	r.end(tokens + n)
 	s.gating = gatingRows{norm: m.norm, normFirst: true, x: y, gate: z, row: inner, n: n}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.gating)
+	s.pool.Do((n+rowsPerTask-1)/rowsPerTask, &s.gating)
 	s.apply(y, n, output{dst, &m.out})
 	s.arena.release(mark)
 }

@@ -17,7 +17,7 @@ func (c *crossAttention) fill(s *Session, x []float32, n int, own state) {
 	k, v := s.arena.floats(n*c.kvHeads*c.dim), s.arena.floats(n*c.kvHeads*c.valueDim)
 	s.apply(x, n, output{k, &c.k}, output{v, &c.v})
 	s.storing = storing{own.(cache).Cache, k, v, n, 0}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.storing)
+	s.pool.Do((n+rowsPerTask-1)/rowsPerTask, &s.storing)
 	s.arena.release(mark)
 }
 

@@ -4,7 +4,7 @@ package model
 // two more matrices, if the converter kept them.
 func buildGemmaEmbedding(l *loader) *graph {
 	if l.flag("attention.causal", false) {
-		l.fail("metadata %s is not false: this is no encoder", l.key("attention.causal"))
+		l.fail("metadata %s is not false: this is not an encoder", l.key("attention.causal"))
 	}
 	g := l.gemma3(true)
 	width := g.width

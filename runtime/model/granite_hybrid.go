@@ -1,11 +1,11 @@
 package model
 
 // buildGraniteHybrid builds Granite 4 and Bamba: attention in some layers, in the others Mamba-2, and in some sizes experts with one that
-// every token uses. Whether positions are turned is said by a key of another name.
+// every token uses. Whether positions are rotated is said by a key of another name.
 func buildGraniteHybrid(l *loader) *graph {
 	h, space := l.hybridParams(), l.ssm()
 	g := &graph{ropes: l.ropes(h, interleaved)}
-	turned := l.flag("rope.scaling.finetuned", true)
+	rotated := l.flag("rope.scaling.finetuned", true)
 	if l.integerOr("expert_count", 0) > 0 {
 		h = l.withExperts(h, true)
 	} else {
@@ -17,7 +17,7 @@ func buildGraniteHybrid(l *loader) *graph {
 		b := &block{attnNorm: l.rmsNorm(p+"attn_norm", h.width), ffnNorm: l.rmsNorm(p+"ffn_norm", h.width)}
 		if l.has(p+"attn_q.weight") || h.kvHeads > 0 {
 			a := l.attention(p, l.headsOf(p, h))
-			if !turned {
+			if !rotated {
 				a.rope = noRope
 			}
 			b.mixer = a

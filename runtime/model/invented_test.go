@@ -104,7 +104,7 @@ var families = map[string]family{
 	"mpt":             {keys: "attention.max_alibi_bias=8.0 attention.clamp_kqv=0.5", have: "attn_q_norm.weight attn_q_norm.bias"},
 }
 
-// latentKeys are those of models with multi-head latent attention, with 8 elements of a head's key that are not turned and 4 that are.
+// latentKeys are those of models with multi-head latent attention, with 8 elements of a head's key that are not rotated and 4 that are.
 const latentKeys = "attention.head_count_kv=1 attention.q_lora_rank=10 attention.kv_lora_rank=16 rope.dimension_count=4 expert_count=6 expert_used_count=2 " +
 	"expert_feed_forward_length=12 expert_shared_count=1 leading_dense_block_count=1 expert_group_count=3 expert_group_used_count=2 expert_weights_scale=1.5 " +
 	"rope.scaling.type=yarn rope.scaling.factor=4.0 rope.scaling.yarn_log_multiplier=0.1"

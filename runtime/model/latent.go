@@ -6,32 +6,32 @@ import (
 )
 
 // latentAttention is multi-head latent attention (MLA, DeepSeek-V2): keys and values of all heads come from one short vector, the latent,
-// beside a part of the key that is turned and the same for all heads.
+// beside a part of the key that is rotated and the same for all heads.
 //
 // Files hold it in two forms. With the two matrices that make keys and values of a latent as one (attn_kv_b), keys and values of each
 // head are kept in the cache. With them apart (attn_k_b, transposed, and attn_v_b), they are applied to queries and results instead:
 // then the latents are kept themselves, as keys and values of one head that all heads share.
 type latentAttention struct {
-	heads, latent        int
-	plain, turned, value int    // elements of a head's key that are not turned and are, and of its value
-	qA, qB               linear // width -> rank -> heads x (plain + turned); without rank there is no qA
-	qNorm, latentNorm    norm
-	kvA                  linear   // width -> latent + turned
-	kvB                  linear   // latent -> heads x (plain + value)
-	kB, vB               []linear // of each head: plain -> latent, latent -> value
-	out                  linear   // heads x value -> width
-	scale                float32
+	heads, latent         int
+	plain, rotated, value int    // elements of a head's key that are not rotated and are, and of its value
+	qA, qB                linear // width -> rank -> heads x (plain + rotated); without rank there is no qA
+	qNorm, latentNorm     norm
+	kvA                   linear   // width -> latent + rotated
+	kvB                   linear   // latent -> heads x (plain + value)
+	kB, vB                []linear // of each head: plain -> latent, latent -> value
+	out                   linear   // heads x value -> width
+	scale                 float32
 }
 
 // latentEpsilon is what the norms of latents add to the variance, whatever the others do: checkpoints have no key for it.
 const latentEpsilon = 1e-6
 
-func (l *loader) latentAttention(p string, h hparams, turned int) *latentAttention {
-	a := &latentAttention{heads: h.heads, latent: l.count("attention.kv_lora_rank"), turned: turned}
+func (l *loader) latentAttention(p string, h hparams, rotated int) *latentAttention {
+	a := &latentAttention{heads: h.heads, latent: l.count("attention.kv_lora_rank"), rotated: rotated}
 	key := l.countOr("attention.key_length_mla", h.dim)
-	a.plain, a.value = key-turned, l.countOr("attention.value_length_mla", h.valueDim)
+	a.plain, a.value = key-rotated, l.countOr("attention.value_length_mla", h.valueDim)
 	if a.plain < 1 {
-		l.fail("metadata: keys have %d elements, of which %d are rotated", key, turned)
+		l.fail("metadata: keys have %d elements, of which %d are rotated", key, rotated)
 		a.plain = 1
 	}
 	if rank := l.integerOr("attention.q_lora_rank", 0); rank > 0 {
@@ -41,7 +41,7 @@ func (l *loader) latentAttention(p string, h hparams, turned int) *latentAttenti
 	} else {
 		a.qB = l.linear(p+"attn_q", h.width, a.heads*key)
 	}
-	a.kvA = l.linear(p+"attn_kv_a_mqa", h.width, a.latent+turned)
+	a.kvA = l.linear(p+"attn_kv_a_mqa", h.width, a.latent+rotated)
 	a.latentNorm = l.rmsNorm(p+"attn_kv_a_norm", a.latent)
 	a.latentNorm.eps = latentEpsilon
 	if l.has(p + "attn_kv_b.weight") {
@@ -56,9 +56,9 @@ func (l *loader) latentAttention(p string, h hparams, turned int) *latentAttenti
 // shape is that of the cache: heads, and the elements of keys and values.
 func (a *latentAttention) shape() (heads, key, value int) {
 	if a.kB == nil {
-		return a.heads, a.plain + a.turned, a.value
+		return a.heads, a.plain + a.rotated, a.value
 	}
-	return 1, a.latent + a.turned, a.latent
+	return 1, a.latent + a.rotated, a.latent
 }
 
 func (a *latentAttention) newState(positions int, kv gguf.Type) state {
@@ -73,8 +73,8 @@ func (a *latentAttention) stateBytes(positions int, kv gguf.Type) float64 {
 
 func (a *latentAttention) mix(s *Session, dst, x []float32, n int, own state) {
 	mark := s.arena.mark()
-	q := s.arena.floats(n * a.heads * (a.plain + a.turned))
-	kv := s.arena.floats(n * (a.latent + a.turned))
+	q := s.arena.floats(n * a.heads * (a.plain + a.rotated))
+	kv := s.arena.floats(n * (a.latent + a.rotated))
 	if a.qA.w != nil {
 		low := s.arena.floats(n * a.qA.w.Rows)
 		s.apply(x, n, output{low, &a.qA}, output{kv, &a.kvA})
@@ -101,16 +101,16 @@ func (a *latentAttention) mix(s *Session, dst, x []float32, n int, own state) {
 	s.arena.release(mark)
 }
 
-// normalise turns the queries and the turned part of keys, and returns the normalised latents, n rows.
+// normalise rotates the queries and the rotated part of keys, and returns the normalised latents, n rows.
 func (a *latentAttention) normalise(s *Session, q, kv []float32, n int) []float32 {
 	latents := s.arena.floats(n * a.latent)
-	s.turningLatents = turningLatents{a, s.ropes[0], q, kv, latents, n, s.done}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.turningLatents)
+	s.rotatingLatents = rotatingLatents{a, s.ropes[0], q, kv, latents, n, s.done}
+	s.pool.Do((n+rowsPerTask-1)/rowsPerTask, &s.rotatingLatents)
 	return latents
 }
 
-// turningLatents is the task of normalise.
-type turningLatents struct {
+// rotatingLatents is the task of normalise.
+type rotatingLatents struct {
 	*latentAttention
 	table          *kernel.RopeTable
 	q, kv, latents []float32
@@ -118,22 +118,22 @@ type turningLatents struct {
 }
 
 // Chunk implements kernel.Task.
-func (t *turningLatents) Chunk(_ *kernel.Scratch, chunk int) {
-	key := t.plain + t.turned
-	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
-		row, latent := t.kv[i*(t.latent+t.turned):][:t.latent+t.turned], t.latents[i*t.latent:][:t.latent]
+func (t *rotatingLatents) Chunk(_ *kernel.Scratch, chunk int) {
+	key := t.plain + t.rotated
+	for i := chunk * rowsPerTask; i < min(t.n, (chunk+1)*rowsPerTask); i++ {
+		row, latent := t.kv[i*(t.latent+t.rotated):][:t.latent+t.rotated], t.latents[i*t.latent:][:t.latent]
 		copy(latent, row)
 		t.latentNorm.inPlace(latent)
 		t.table.Apply(row[t.latent:], t.first+i)
 		for h := range t.heads {
-			t.table.Apply(t.q[(i*t.heads+h)*key+t.plain:][:t.turned], t.first+i)
+			t.table.Apply(t.q[(i*t.heads+h)*key+t.plain:][:t.rotated], t.first+i)
 		}
 	}
 }
 
 // expand makes keys and values of latents: n rows of keys of all heads, then n rows of values.
 func (a *latentAttention) expand(s *Session, latents, kv []float32, n int) []float32 {
-	key := a.plain + a.turned
+	key := a.plain + a.rotated
 	both := s.arena.floats(n * a.heads * (a.plain + a.value))
 	s.apply(latents, n, output{both, &a.kvB})
 	out := s.arena.floats(n * a.heads * (key + a.value))
@@ -141,7 +141,7 @@ func (a *latentAttention) expand(s *Session, latents, kv []float32, n int) []flo
 	for i := range n * a.heads {
 		row := both[i*(a.plain+a.value):][:a.plain+a.value]
 		copy(out[i*key:], row[:a.plain])
-		copy(out[i*key+a.plain:][:a.turned], kv[i/a.heads*(a.latent+a.turned)+a.latent:])
+		copy(out[i*key+a.plain:][:a.rotated], kv[i/a.heads*(a.latent+a.rotated)+a.latent:])
 		copy(values[i*a.value:(i+1)*a.value], row[a.plain:])
 	}
 	return out
@@ -150,12 +150,12 @@ func (a *latentAttention) expand(s *Session, latents, kv []float32, n int) []flo
 // store puts n keys of so many elements and the values behind them into the cache.
 func (a *latentAttention) store(s *Session, held *kernel.Cache, kv []float32, n, key int) {
 	s.storing = storing{held, kv[:n*key], kv[n*key:], n, s.done}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.storing)
+	s.pool.Do((n+rowsPerTask-1)/rowsPerTask, &s.storing)
 }
 
-// storeLatents puts n latents into the cache: as values, and with the turned parts of keys as keys.
+// storeLatents puts n latents into the cache: as values, and with the rotated parts of keys as keys.
 func (a *latentAttention) storeLatents(s *Session, held *kernel.Cache, latents, kv []float32, n int) {
-	key := a.latent + a.turned
+	key := a.latent + a.rotated
 	out := s.arena.floats(n * (key + a.latent))
 	for i := range n {
 		row := out[i*key:][:key]
@@ -166,9 +166,9 @@ func (a *latentAttention) storeLatents(s *Session, held *kernel.Cache, latents, 
 	a.store(s, held, out, n, key)
 }
 
-// absorb makes queries for latents of queries for keys: n rows of heads x (latent + turned).
+// absorb makes queries for latents of queries for keys: n rows of heads x (latent + rotated).
 func (a *latentAttention) absorb(s *Session, q []float32, n int) []float32 {
-	from, to := a.plain+a.turned, a.latent+a.turned
+	from, to := a.plain+a.rotated, a.latent+a.rotated
 	out, in, part := s.arena.floats(n*a.heads*to), s.arena.floats(n*a.plain), s.arena.floats(n*a.latent)
 	for h := range a.heads {
 		for i := range n {
@@ -178,7 +178,7 @@ func (a *latentAttention) absorb(s *Session, q []float32, n int) []float32 {
 		for i := range n {
 			row := out[(i*a.heads+h)*to:][:to]
 			copy(row, part[i*a.latent:(i+1)*a.latent])
-			copy(row[a.latent:], q[(i*a.heads+h)*from+a.plain:][:a.turned])
+			copy(row[a.latent:], q[(i*a.heads+h)*from+a.plain:][:a.rotated])
 		}
 	}
 	return out
@@ -209,7 +209,7 @@ type storing struct {
 // Chunk implements kernel.Task.
 func (t *storing) Chunk(s *kernel.Scratch, chunk int) {
 	key, value := len(t.k)/t.n, len(t.v)/t.n
-	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
+	for i := chunk * rowsPerTask; i < min(t.n, (chunk+1)*rowsPerTask); i++ {
 		t.cache.Put(s, t.first+i, t.k[i*key:], t.v[i*value:])
 	}
 }

@@ -2,7 +2,7 @@ package model
 
 // buildLlama4 builds the text part of Llama 4: in every fourth layer tokens see all before them, without positions but with a
 // temperature; in the others those of their chunk of 8192, with rotary positions and, but in the largest one, heads that are normalised
-// behind the turning. One expert is chosen, whose input is weighted, and one computes every token.
+// after the rotation. One expert is chosen, whose input is weighted, and one computes every token.
 func buildLlama4(l *loader) *graph {
 	h := l.hparams()
 	const chunk, experts128 = 8192, 128 // as published; GGUF has no keys for them

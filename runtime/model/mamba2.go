@@ -54,7 +54,7 @@ func (m *mamba2) mix(s *Session, dst, x []float32, n int, own state) {
 	s.pool.Do(m.heads, &s.scanning2)
 	r.end(tokens + n)
 	s.gating = gatingRows{norm: m.norm, x: y, gate: z, row: inner, n: n}
-	s.pool.Do((n+turnRows-1)/turnRows, &s.gating)
+	s.pool.Do((n+rowsPerTask-1)/rowsPerTask, &s.gating)
 	s.apply(y, n, output{dst, &m.out})
 	s.arena.release(mark)
 }
@@ -98,7 +98,7 @@ type gatingRows struct {
 
 // Chunk implements kernel.Task.
 func (t *gatingRows) Chunk(_ *kernel.Scratch, chunk int) {
-	for i := chunk * turnRows; i < min(t.n, (chunk+1)*turnRows); i++ {
+	for i := chunk * rowsPerTask; i < min(t.n, (chunk+1)*rowsPerTask); i++ {
 		x, gate := t.x[i*t.row:][:t.row], t.gate[i*t.row:][:t.row]
 		if t.normFirst {
 			t.norm.inPlace(x)

@@ -18,7 +18,7 @@ func buildMiniCPM3(l *loader) *graph {
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)
 		a := l.latentAttention(p, h, r.Dims)
-		a.scale = float32(1 / math.Sqrt(float64(a.plain+a.turned)))
+		a.scale = float32(1 / math.Sqrt(float64(a.plain+a.rotated)))
 		g.layers = append(g.layers, &block{
 			attnNorm: l.rmsNorm(p+"attn_norm", h.width), mixer: a,
 			ffnNorm: l.rmsNorm(p+"ffn_norm", h.width), ffn: l.gatedFFN(p, h, silu),

@@ -9,7 +9,7 @@ func buildNemotronH(l *loader) *graph {
 		h = l.withRouting(h, sigmoid, true)
 	}
 	latent := l.integerOr("moe_latent_size", 0)
-	l.value("rope.dimension_count") // nothing is turned
+	l.value("rope.dimension_count") // nothing is rotated
 	g := &graph{}
 	for i := range h.layers {
 		h, p := h.layer(i), layerName(i)

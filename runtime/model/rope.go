@@ -7,7 +7,7 @@ import (
 	"github.com/carat-llm/carat/runtime/kernel"
 )
 
-// rope reads the rotary embedding: rope.freq_base, dimension_count (heads are turned in their first so many elements) and scaling,
+// rope reads the rotary embedding: rope.freq_base, dimension_count (heads are rotated in their first so many elements) and scaling,
 // and rope_freqs.weight.
 func (l *loader) rope(h hparams, neox bool) kernel.Rope {
 	r := kernel.Rope{Dims: l.countOr("rope.dimension_count", h.dim), Neox: neox, Base: l.base("rope.freq_base")}

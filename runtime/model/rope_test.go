@@ -20,7 +20,7 @@ func ropeOf(t *testing.T, keys map[string]any) kernel.Rope {
 	return r
 }
 
-// angles are the angle per position of each pair and the length to which a vector of length 1 is turned, measured on
+// angles are the angle per position of each pair and the length to which a vector of length 1 is rotated, measured on
 // the table of r at its first position: small enough that no angle goes round.
 func angles(r kernel.Rope) (perPosition []float64, length float64) {
 	table := r.Table(2)

@@ -41,19 +41,19 @@ type Session struct {
 	observe  func(tensor string, expert, experts int, x []float32, cols int)
 
 	// What steps need beside the arena, kept so that a token allocates nothing.
-	products       []kernel.Product
-	lows           [][]float32 // see addLowRanks
-	multiplier     kernel.Multiplier
-	turning        turning
-	assigned       assigned
-	adding         adding
-	storing        storing
-	turningLatents turningLatents
-	convolving     convolving
-	scanning       scanning
-	scanning2      scanning2
-	recalling      recalling
-	gating         gatingRows
+	products        []kernel.Product
+	lows            [][]float32 // see addLowRanks
+	multiplier      kernel.Multiplier
+	rotating        rotating
+	assigned        assigned
+	adding          adding
+	storing         storing
+	rotatingLatents rotatingLatents
+	convolving      convolving
+	scanning        scanning
+	scanning2       scanning2
+	recalling       recalling
+	gating          gatingRows
 }
 
 // NewSession returns an empty sequence that can hold maxTokens tokens; the memory of its cache

@@ -81,7 +81,7 @@ func (m *Measured) load(ctx context.Context) error {
 	}
 	c.ID.Name, c.Loaded.Name = p.Control.Name, p.Control.Name
 	m.job.Candidates = append(m.job.Candidates, *c)
-	job.Distinct(m.job.Candidates)
+	job.UniqueNames(m.job.Candidates)
 	return nil
 }
 

@@ -76,11 +76,11 @@ func (m *Measured) tasks(ctx context.Context, c *job.Model) (out []task.Result, 
 	if len(m.in.Policy.Data.Tasks) == 0 {
 		return nil, nil
 	}
-	cand, err := m.asked(c)
+	cand, err := m.taskModel(c)
 	if err != nil {
 		return nil, err
 	}
-	ref, err := m.asked(m.job.Reference)
+	ref, err := m.taskModel(m.job.Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -97,13 +97,13 @@ func (m *Measured) tasks(ctx context.Context, c *job.Model) (out []task.Result, 
 	return out, nil
 }
 
-// asked is c to be asked.
-func (m *Measured) asked(c *job.Model) (*task.Model, error) {
+// taskModel is c as tasks ask it.
+func (m *Measured) taskModel(c *job.Model) (*task.Model, error) {
 	e, err := m.env.Models.Engine(c.Loaded.Name, c.Source)
 	if err != nil {
 		return nil, err
 	}
-	return job.Asked(e)
+	return job.TaskModel(e)
 }
 
 // inLlama asks llama.cpp what the candidate predicts for the first text; nil when the policy does not look at it.

@@ -37,7 +37,7 @@ func (in *Inputs) stored(key string, env *Env) *report.Report {
 // soon.
 func (v *Verdict) remember(key string, env *Env) {
 	g := v.Report.Gate
-	if key == "" || g.ExitCode == gate.ExitNotMeasured || g.ExitCode == gate.ExitInvalid || v.unanswered() {
+	if key == "" || g.ExitCode == gate.ExitNotMeasured || g.ExitCode == gate.ExitInvalid || v.llamaFailed() {
 		return
 	}
 	b, err := report.Marshal(v.Report)
@@ -49,8 +49,8 @@ func (v *Verdict) remember(key string, env *Env) {
 	}
 }
 
-// unanswered says that llama.cpp is there and gave no answer.
-func (v *Verdict) unanswered() bool {
+// llamaFailed says that llama.cpp is there and gave no answer.
+func (v *Verdict) llamaFailed() bool {
 	c := v.Report.Candidate(v.Report.Gate.Candidate)
 	return v.Inputs.Llama != nil && c != nil && c.Parity != nil && c.Parity.Unmeasured != ""
 }
