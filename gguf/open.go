@@ -12,6 +12,7 @@ type File struct {
 	metadata *Metadata
 	tensors  []Tensor
 	parts    []*part
+	from     func(path string) (*inputfile.File, error)
 }
 
 // part is one file of the model.
@@ -23,8 +24,11 @@ type part struct {
 
 // Open opens a GGUF file. The first file of a split (name-00001-of-00003.gguf) opens all of them; the
 // metadata is then the first file's without the split.* keys. Another file of a split is refused.
-func Open(path string) (*File, error) {
-	f := &File{}
+func Open(path string) (*File, error) { return OpenFrom(path, inputfile.Open) }
+
+// OpenFrom is Open for files that are elsewhere: on the hub, read range by range.
+func OpenFrom(path string, open func(path string) (*inputfile.File, error)) (*File, error) {
+	f := &File{from: open}
 	h, err := f.add(path)
 	if err == nil {
 		err = f.addSplits(path, h)
@@ -37,7 +41,7 @@ func Open(path string) (*File, error) {
 
 // add opens one file and appends its tensors.
 func (f *File) add(path string) (*header, error) {
-	file, err := inputfile.Open(path)
+	file, err := f.from(path)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/carat-llm/carat/internal/inputfile"
 )
 
 // writeSplit writes the sample model in files and returns their names.
@@ -64,7 +66,7 @@ func TestSplitWriter(t *testing.T) {
 func TestSplitKeys(t *testing.T) {
 	for _, last := range []bool{false, true} {
 		paths := writeSplit(t, t.TempDir(), Split{MaxTensors: 2, CountLast: last})
-		f := &File{}
+		f := &File{from: inputfile.Open}
 		h, err := f.add(paths[1])
 		require.NoError(t, err)
 		want := []KV{{"split.no", uint16(1)}, {"split.count", uint16(2)}, {"split.tensors.count", int32(4)}}

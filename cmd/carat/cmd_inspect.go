@@ -22,18 +22,23 @@ EXAMPLES:
    carat inspect model.gguf
    carat inspect model.gguf --tensors=false
    carat inspect model.gguf --key tokenizer.chat_template
-   carat inspect ./SmolLM2-135M --json --hash`,
+   carat inspect ./SmolLM2-135M --json --hash
+   carat inspect HuggingFaceTB/SmolLM2-1.7B-Instruct-GGUF --stream`,
 		Flags: append(group("SHOW",
 			&cli.BoolFlag{Name: "hash", Usage: "show the SHA-256 of each tensor's data"},
 			&cli.BoolFlag{Name: "tensors", Value: true, Usage: "list the tensors; --tensors=false hides them"},
 			&cli.StringFlag{Name: "key", Usage: "`KEY` show only this metadata value, whole: a text as it is, an array with one element a line"},
-		), preFlag()...),
+		), append(preFlag(), streamFlag()...)...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
 				return err
 			}
-			m, err := g.open(arg, sourceOptions(c))
+			from := sourceOptions(c)
+			if err := streamed(c, g, &arg, &from); err != nil {
+				return err
+			}
+			m, err := g.open(arg, from)
 			if err != nil {
 				return err
 			}

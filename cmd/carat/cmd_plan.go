@@ -23,6 +23,7 @@ with --recipe.
 EXAMPLES:
    carat plan smollm2-BF16.gguf --type Q4_K_M
    carat plan smollm2-BF16.gguf --type IQ4_XS --for ollama,candle
+   carat plan HuggingFaceTB/SmolLM2-1.7B --stream --type Q4_K_M
    carat plan ./SmolLM2-135M --type Q4_K_M --imatrix smollm2.imatrix.gguf --save recipe.yaml
    carat quantize ./SmolLM2-135M --recipe recipe.yaml -o smollm2.gguf
    carat plan ./SmolLM2-135M --measurements measured.json --pareto sizes.html
@@ -31,7 +32,7 @@ EXAMPLES:
    llama-quantize --tensor-type-file types.txt smollm2-BF16.gguf smollm2.gguf Q4_K_M`,
 		Flags: slices.Concat(quantizeFlags(), budgetFlags(), saveFlag(), group(outputGroup,
 			&cli.StringFlag{Name: "export-tensor-types", Usage: "`FILE` write the types for llama-quantize --tensor-type-file"}),
-			splitFlags(), checkpointFlags(), sourceFlags()),
+			splitFlags(), checkpointFlags(), sourceFlags(), streamFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -39,6 +40,9 @@ EXAMPLES:
 			}
 			o, err := planOptionsOf(c, g, arg)
 			if err != nil {
+				return err
+			}
+			if err := streamed(c, g, &o.source, &o.from); err != nil {
 				return err
 			}
 			return runPlan(g, o)

@@ -27,8 +27,9 @@ EXAMPLES:
    carat quantize smollm2-BF16.gguf --type Q4_K_M --imatrix smollm2.imatrix.gguf \
        -o smollm2-Q4_K_M.gguf
    carat quantize ./SmolLM2-135M --type Q3_K_M --tensor-type 'ffn_down=q5_k' --dry-run
-   carat quantize smollm2-BF16.gguf --type Q4_0 --for openvino,candle -o smollm2-Q4_0.gguf`,
-		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), saveFlag(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags()),
+   carat quantize smollm2-BF16.gguf --type Q4_0 --for openvino,candle -o smollm2-Q4_0.gguf
+   carat quantize unsloth/SmolLM2-1.7B-GGUF:BF16 --stream --type Q4_K_M -o smollm2-Q4_K_M.gguf`,
+		Flags: slices.Concat(quantizeFlags(), budgetFlags(), calibrationFlags(), outputFlags(), saveFlag(), append(splitFlags(), keepSplitFlag()), checkpointFlags(), sourceFlags(), streamFlag()),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -39,6 +40,9 @@ EXAMPLES:
 				return err
 			}
 			if err := o.typesOf(c, g); err != nil {
+				return err
+			}
+			if err := streamed(c, g, &o.source, &o.from); err != nil {
 				return err
 			}
 			return runQuantize(c.Context, g, o)

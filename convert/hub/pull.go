@@ -18,6 +18,7 @@ type PullOptions struct {
 	Include  []string // patterns of names, in place of what carat reads
 	Folder   string   // in place of the hub's cache
 	Progress func(done, total int64)
+	Headers  bool // of Stream: only headers will be read, so that little is fetched at a time
 }
 
 // Pulled is what Pull made sure is there.

@@ -17,14 +17,14 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 )
 
-// Streamed is a checkpoint whose weights stay on the hub.
+// Streamed is a checkpoint whose weights stay on the hub, or a GGUF file.
 type Streamed struct {
-	Folder  string                 // of its other files, in the cache
+	Path    string                 // the folder of its other files, in the cache; or the name of the GGUF file, which is nowhere
 	Weights *safetensors.Elsewhere // for convert.Options
 }
 
-// Stream fetches the small files of a checkpoint, as Pull does, and opens its weights to be read range by range until ctx
-// ends. Of each range the hub's word is compared that it is of the same commit and file (its checksum and size), and that the
+// Stream fetches the small files of a checkpoint, as Pull does, and opens its weights, or the GGUF files that r means, to be read range by
+// range until ctx ends. Of each range the hub's word is compared that it is of the same commit and file (its checksum and size), and that the
 // host's file has not changed (ETag); the checksum itself cannot be, since no file is read in order.
 func (c *Client) Stream(ctx context.Context, r Ref, o PullOptions) (*Streamed, error) {
 	repo, err := c.Repo(ctx, r)
@@ -35,21 +35,34 @@ func (c *Client) Stream(ctx context.Context, r Ref, o PullOptions) (*Streamed, e
 	if err != nil {
 		return nil, err
 	}
-	weights := map[string]File{}
+	weights := map[string]File{} // by the ends of their paths
 	var names []string
+	path := ""
 	small := slices.DeleteFunc(slices.Clone(files), func(f File) bool {
-		if strings.Contains(f.Path, "/") || !strings.HasSuffix(f.Path, ".safetensors") || strings.HasPrefix(f.Path, "adapter") {
+		switch {
+		case strings.HasSuffix(strings.ToLower(f.Path), ".gguf"):
+			name := filepath.Join(filepath.FromSlash(r.ID), filepath.FromSlash(f.Path))
+			if path == "" {
+				path = name // of a split the first
+			}
+			names = append(names, name)
+		case strings.Contains(f.Path, "/") || !strings.HasSuffix(f.Path, ".safetensors") || strings.HasPrefix(f.Path, "adapter"):
 			return false
+		default:
+			names = append(names, f.Path)
 		}
-		weights[f.Path], names = f, append(names, f.Path)
+		weights[filepath.Base(names[len(names)-1])] = f
 		return true
 	})
 	if len(weights) == 0 {
-		return nil, hint.Wrap(fmt.Errorf("%w: %s: only checkpoints of safetensors can be read while they are on the hub", gguf.ErrInput, r), "carat pull %s", r)
+		return nil, hint.Wrap(fmt.Errorf("%w: %s: only safetensors and GGUF files can be read while they are on the hub", gguf.ErrInput, r), "carat pull %s", r)
 	}
-	p, err := c.pull(ctx, repo, small, o)
-	if err != nil {
-		return nil, err
+	if path == "" {
+		p, err := c.pull(ctx, repo, small, o)
+		if err != nil {
+			return nil, err
+		}
+		path = p.Folder
 	}
 	cache := newBlocks(c.Connections)
 	open := func(path string) (*inputfile.File, error) {
@@ -58,9 +71,13 @@ func (c *Client) Stream(ctx context.Context, r Ref, o PullOptions) (*Streamed, e
 			return nil, fmt.Errorf("%w: %s: the repository has no such file", gguf.ErrInput, path)
 		}
 		ctx, cancel := context.WithCancel(ctx)
-		return inputfile.From(path, f.Size, &remote{ctx, cancel, &fetcher{c: c, repo: repo, file: f, strict: true}, cache}), nil
+		far := &remote{ctx, cancel, &fetcher{c: c, repo: repo, file: f, strict: true}, cache, c.block, ahead}
+		if o.Headers {
+			far.block, far.ahead = min(far.block, headerSize), 0
+		}
+		return inputfile.From(path, f.Size, far), nil
 	}
-	return &Streamed{p.Folder, &safetensors.Elsewhere{Names: names, Open: open}}, nil
+	return &Streamed{path, &safetensors.Elsewhere{Names: names, Open: open}}, nil
 }
 
 // remote is a file of the hub.
@@ -69,17 +86,19 @@ type remote struct {
 	cancel context.CancelFunc
 	f      *fetcher
 	cache  *blocks
+	block  int64 // bytes that are fetched at a time
+	ahead  int64 // blocks that are fetched before they are asked for
 }
 
 // ReadAt implements io.ReaderAt.
 func (r *remote) ReadAt(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
 		at := off + int64(n)
-		b, err := r.cache.get(r, at/r.f.c.block)
+		b, err := r.cache.get(r, at/r.block)
 		if err != nil {
 			return n, err
 		}
-		n += copy(p[n:], b[at%r.f.c.block:])
+		n += copy(p[n:], b[at%r.block:])
 	}
 	return n, nil
 }
@@ -95,8 +114,8 @@ func (r *remote) Close() error {
 
 // fetch gets block i, or what is left of the file there.
 func (r *remote) fetch(i int64) ([]byte, error) {
-	begin := i * r.f.c.block
-	b := make([]byte, min(r.f.c.block, r.f.file.Size-begin))
+	begin := i * r.block
+	b := make([]byte, min(r.block, r.f.file.Size-begin))
 	n := 0
 	err := r.f.c.Again(r.ctx, r.f.file.Path, func() (bool, error) {
 		got, err := r.f.fill(r.ctx, b[n:], begin+int64(n))
@@ -124,9 +143,10 @@ func (f *fetcher) fill(ctx context.Context, b []byte, off int64) (int, error) {
 }
 
 const (
-	blockSize = 8 << 20 // bytes of a range
-	maxBlocks = 32      // that are held: 256 MiB
-	ahead     = 3       // blocks that are fetched before they are asked for
+	blockSize  = 8 << 20 // bytes of a range
+	headerSize = 1 << 20 // of a range where only headers are read: those of safetensors have some 100 KB, those of GGUF files some MB
+	maxBlocks  = 32      // that are held: 256 MiB
+	ahead      = 3       // blocks that are fetched before they are asked for
 )
 
 // blocks holds the blocks that were read last, of all files. Each is fetched once at a time, however many ask for it.
@@ -156,7 +176,7 @@ func newBlocks(connections int) *blocks {
 // get waits for block i of a file, and has those behind it fetched.
 func (c *blocks) get(r *remote, i int64) ([]byte, error) {
 	b := c.begin(r, i)
-	for next := i + 1; next <= i+ahead && next*r.f.c.block < r.f.file.Size; next++ {
+	for next := i + 1; next <= i+r.ahead && next*r.block < r.f.file.Size; next++ {
 		c.begin(r, next)
 	}
 	select {

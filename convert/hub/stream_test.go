@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carat-llm/carat/convert"
 	"github.com/carat-llm/carat/convert/hub/hubtest"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/inputfile"
@@ -30,12 +32,12 @@ func openStream(t *testing.T, before func(h *hubtest.Server, w http.ResponseWrit
 	s, err := c.Stream(ctx, Ref{ID: "org/name"}, PullOptions{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"model.safetensors"}, s.Weights.Names)
-	require.NoFileExists(t, filepath.Join(s.Folder, "model.safetensors"))
-	require.FileExists(t, filepath.Join(s.Folder, "config.json"))
+	require.NoFileExists(t, filepath.Join(s.Path, "model.safetensors"))
+	require.FileExists(t, filepath.Join(s.Path, "config.json"))
 	if before != nil {
 		h.Before = func(w http.ResponseWriter, r *http.Request, onHost bool) bool { return onHost && before(h, w, r) }
 	}
-	f, err := s.Weights.Open(filepath.Join(s.Folder, "model.safetensors"))
+	f, err := s.Weights.Open(filepath.Join(s.Path, "model.safetensors"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	_, err = s.Weights.Open("other.safetensors")
@@ -80,6 +82,45 @@ func TestStream(t *testing.T) {
 	require.NoError(t, f.Unchanged())
 }
 
+// TestStreamGGUF: a GGUF file, here in parts, is read where it is; for headers alone little is fetched.
+func TestStreamGGUF(t *testing.T) {
+	md := &gguf.Metadata{}
+	md.Append("general.architecture", "llama")
+	infos := []gguf.TensorInfo{{Name: "a", Type: gguf.F32, Shape: []int64{30_000}}, {Name: "b", Type: gguf.F32, Shape: []int64{30_000}}}
+	path := filepath.Join(t.TempDir(), "m-Q8_0.gguf")
+	w, err := gguf.CreateSplit(path, md, infos, gguf.Split{MaxTensors: 1})
+	require.NoError(t, err)
+	want := [][]byte{noise(120_000), noise(120_000)}
+	for i := range want {
+		require.NoError(t, w.WriteAt(i, want[i], 0))
+	}
+	require.NoError(t, w.Commit())
+	files := map[string][]byte{"README.md": []byte("# x")}
+	for i := range want {
+		name := gguf.SplitPath("m-Q8_0", i+1, 2)
+		files["parts/"+name], err = os.ReadFile(filepath.Join(filepath.Dir(path), name))
+		require.NoError(t, err)
+	}
+	for _, headers := range []bool{false, true} {
+		h := newFakeHub(t, files)
+		s, err := testClient(t).Stream(t.Context(), Ref{ID: "org/name", File: "Q8_0"}, PullOptions{Headers: headers})
+		require.NoError(t, err)
+		require.Equal(t, filepath.FromSlash("org/name/parts/m-Q8_0-00001-of-00002.gguf"), s.Path)
+		m, err := convert.OpenPath(s.Path, convert.Options{Weights: s.Weights})
+		require.NoError(t, err)
+		require.Equal(t, "llama", m.Metadata().Architecture())
+		if headers {
+			require.Equal(t, 2*4, h.Count("host "), "what the header's reader asks for, 64 KiB, and nothing ahead")
+		}
+		got := make([]byte, 120_000)
+		for i, tensor := range m.Tensors() {
+			require.NoError(t, tensor.ReadRows(got, 0, 1))
+			require.True(t, bytes.Equal(want[i], got))
+		}
+		require.NoError(t, m.Close())
+	}
+}
+
 // Nothing compares a checksum in the end: a file that changes is an error, and so is a host that sends no ranges.
 func TestStreamFails(t *testing.T) {
 	for says, before := range map[string]func(h *hubtest.Server, w http.ResponseWriter, r *http.Request) bool{
@@ -110,7 +151,7 @@ func TestStreamFails(t *testing.T) {
 
 	newFakeHub(t, map[string][]byte{"config.json": {}, "pytorch_model.bin": noise(10)})
 	_, err = testClient(t).Stream(t.Context(), Ref{ID: "org/name"}, PullOptions{})
-	require.ErrorContains(t, err, "only checkpoints of safetensors")
+	require.ErrorContains(t, err, "only safetensors and GGUF files")
 }
 
 // No more blocks are held than are allowed.
