@@ -221,7 +221,7 @@ func (t *talk) answer(ctx context.Context, text string) error {
 		first = time.Now()
 	}
 	if t.terminal && !t.quiet {
-		printf(t.s.err, "[%d tokens", a.Written)
+		printf(t.s.err, "[%s", counted(a.Written, "token"))
 		if seconds := time.Since(first).Seconds(); a.Written > 1 && seconds > 0 {
 			printf(t.s.err, ", %.1f tokens/s", float64(a.Written-1)/seconds)
 		}
@@ -234,6 +234,21 @@ func (t *talk) answer(ctx context.Context, text string) error {
 		printf(t.s.err, "carat: warning: the answer ended at %d tokens, the room of the conversation: a larger --ctx, or /clear, gives more\n", t.c.Room)
 	}
 	return nil
+}
+
+// counted is 1 token, 2 tokens.
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
+}
+
+// tell says on a terminal what a command did.
+func (t *talk) tell(format string, args ...any) {
+	if t.terminal && !t.quiet {
+		printf(t.s.err, "["+format+"]\n", args...)
+	}
 }
 
 func stopped(a chat.Answer) string {
@@ -254,6 +269,7 @@ func (t *talk) command(line string) (end bool, err error) {
 		return true, nil
 	case "/clear":
 		t.c.Clear()
+		t.tell("the conversation is forgotten")
 	case "/system":
 		t.c.SetSystem(argument)
 	case "/save", "/load":
@@ -280,7 +296,11 @@ func (t *talk) save(path string) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(path, append(b, '\n'))
+	if err := atomicfile.WriteFile(path, append(b, '\n')); err != nil {
+		return err
+	}
+	t.tell("%s saved to %s", counted(len(t.c.Messages), "message"), path)
+	return nil
 }
 
 func (t *talk) load(path string) error {
@@ -299,5 +319,6 @@ func (t *talk) load(path string) error {
 	}
 	t.c.Clear()
 	t.c.Messages = v.Messages
+	t.tell("%s loaded from %s", counted(len(v.Messages), "message"), path)
 	return nil
 }
