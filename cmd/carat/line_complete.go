@@ -134,6 +134,8 @@ func valuesOf(f cli.Flag) ([]candidate, bool) {
 		return named(recipe.Names()), false
 	case "for":
 		return named(clients.Names()), false
+	case "calibration":
+		return named([]string{defaultCalibration}), true
 	}
 	value, _ := flagDoc(f)
 	if choices := strings.Split(value, "|"); len(choices) > 1 && strings.ToLower(value) == value {

@@ -41,6 +41,7 @@ func TestComplete(t *testing.T) {
 		{[]string{"build", "--log-format", ".="}, []string{"text", "json"}, false},
 		{[]string{"build", "."}, nil, true},
 		{[]string{"build", "--imatrix", "."}, nil, true},
+		{[]string{"build", "--calibration", ".d"}, []string{"default"}, true},
 		{[]string{"build", "--threads", "."}, nil, false},
 		{[]string{"--threads", "2", ".lis"}, []string{"list"}, false},
 		{[]string{"list", "."}, lists, false},

@@ -11,7 +11,7 @@ import (
 
 // proofSentence says how a file compares with the preset.
 func proofSentence(p *manifest.Proof) string {
-	s := fmt.Sprintf("KL divergence %.4f against %.4f for %s of ", p.KLD, p.PresetKLD, p.Preset)
+	s := fmt.Sprintf("KL divergence %s against %s for %s of ", divergence(p.KLD), divergence(p.PresetKLD), p.Preset)
 	if math.Abs(float64(p.PresetBytes-p.Bytes)) <= 0.005*float64(p.Bytes) {
 		s += "the same bytes: "
 	} else {
@@ -32,6 +32,14 @@ func proofSentence(p *manifest.Proof) string {
 	default:
 		return s + fmt.Sprintf(", which may be chance (95 %% interval from %.0f %% lower to %.0f %% higher)", -100*ci.Low, 100*ci.High)
 	}
+}
+
+// divergence shows a divergence: four digits behind the point, or two that say something.
+func divergence(v float64) string {
+	if v < 0.001 {
+		return fmt.Sprintf("%.2g", v)
+	}
+	return fmt.Sprintf("%.4f", v)
 }
 
 // warnWorse warns of a file that is not better than the preset.

@@ -15,7 +15,6 @@ import (
 	"github.com/carat-llm/carat/eval/job"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
-	"github.com/carat-llm/carat/quantize"
 	"github.com/carat-llm/carat/runtime/engine"
 )
 
@@ -130,13 +129,9 @@ func runJob(ctx context.Context, g global, j *job.Job, o measureOptions) (*repor
 // warnCalibrated warns of models that were calibrated by one of the texts that they are measured on.
 func warnCalibrated(g global, j *job.Job) {
 	for _, c := range j.Candidates {
-		if c.Source == nil {
-			continue
-		}
-		sum, _ := c.Source.Metadata().String(quantize.CalibrationSHA256)
-		for _, t := range j.Texts {
-			if t.SHA256 == sum && !g.quiet {
-				printf(g.err, "carat: warning: %s was calibrated by %s: its figures on that text flatter it\n", c.ID.Name, t.File)
+		for _, file := range job.CalibratedBy(c.Source, j.Texts) {
+			if !g.quiet {
+				printf(g.err, "carat: warning: %s was calibrated by %s: its figures on that text flatter it\n", c.ID.Name, file)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/carat-llm/carat/eval/gate"
 	"github.com/carat-llm/carat/eval/overlap"
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/eval/text"
@@ -31,9 +32,6 @@ func (o *buildOptions) evalTexts() ([]text.Text, error) {
 // proves says whether the file is to be compared with a preset of its bytes.
 func (o *buildOptions) proves() bool { return o.calibration.Text != "" && o.out != "" && !o.noProof }
 
-// maxOverlap is the share of an evaluation text's n-grams that may be in the calibration text: set phrases recur.
-const maxOverlap = 0.01
-
 // refuseOverlap refuses to measure on what the file is calibrated by.
 func (o *buildOptions) refuseOverlap(ctx context.Context, texts []text.Text) error {
 	if o.calibration.Text == "" || o.allowOverlap || len(o.measure.Texts) == 0 {
@@ -52,7 +50,7 @@ func (o *buildOptions) refuseOverlap(ctx context.Context, texts []text.Text) err
 		return hint.Wrap(fmt.Errorf("comparing --eval with --calibration: %w", err), "--allow-overlap goes on without")
 	}
 	for _, r := range found {
-		if r.Share > maxOverlap {
+		if r.Share > gate.MaxOverlap {
 			return hint.Wrap(usagef("--eval %s and --calibration %s share %.1f %% of the former's sequences of %d words: figures on a text that the model was calibrated by flatter it", r.Evaluation, r.Calibration, 100*r.Share, r.NGram),
 				"measure on another text (carat overlap shows what is shared), or give --allow-overlap")
 		}

@@ -111,6 +111,13 @@ func (m *Measured) loadCandidate(ctx context.Context) (*job.Model, error) {
 		infos = append(infos, t.Info())
 	}
 	m.findings = append(m.findings, gate.Structure(m.in.Policy, m.id.Name, src.Metadata(), infos)...)
+	for _, file := range job.CalibratedBy(src, m.in.Texts) {
+		level := report.Warn
+		if m.in.Policy.Data.ForbidOverlap {
+			level = report.Error
+		}
+		m.findings = append(m.findings, report.Finding{Rule: gate.RuleOverlap, Level: level, Model: m.id.Name, Message: fmt.Sprintf("was calibrated by %s: figures on that text flatter it", file)})
+	}
 	v, err := verify.Verify(ctx, src, verify.Options{Loads: engine.Check, Threads: env.Threads}, nil)
 	if err != nil {
 		return nil, err
