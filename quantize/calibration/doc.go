@@ -8,7 +8,7 @@
 // # What a mix is
 //
 // A folder is read in the order of names. A file is cut into documents of some 1,600 bytes, which end at an empty line, or at
-// least at the end of one. The files and folders of a folder take turns, a document of each, down to the last folder: so
+// least at the end of one. The files and folders of a folder take turns, whichever has had least text so far, down to the last folder: so
 // the first documents are of every kind that the folder has, and the first N chunks of tokens are a mix for every N.
 //
 // A file called *.jsonl has an object a line: {"text": "…"}, or a conversation {"messages": [{"role": "user", "content":
@@ -17,7 +17,7 @@
 //
 // # The default
 //
-// Conversations, code, prose, mathematics, data, and thirty languages: texts/ has them, texts/SOURCES.md who wrote them and their
+// Conversations, code, prose, numbers (mathematics, tables, records), and thirty languages: texts/ has them, texts/SOURCES.md who wrote them and their
 // licences. One document of seven of each kind is held out, so that there is a text of the same kinds which calibration has
 // not seen. They share nothing with the usual evaluation texts.
 //

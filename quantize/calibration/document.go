@@ -11,7 +11,8 @@ import (
 	"github.com/carat-llm/carat/internal/inputfile"
 )
 
-// A document ends at the first empty line behind shortest bytes, at the first line behind longest, and in any case at limit.
+// A document ends at the first empty line behind shortest bytes, at the first line behind longest, and in any case at limit. Bytes
+// are those of weigh.
 const (
 	shortest = 1600
 	longest  = 3200
@@ -33,16 +34,17 @@ func documents(file, text string) (out []Document) {
 
 // end is where the document ends that text begins with.
 func end(text string) int {
-	for at := 0; at < len(text) && at < limit; {
+	for at, weight := 0, 0; at < len(text) && at < limit; {
 		n := strings.IndexByte(text[at:], '\n')
 		if n < 0 {
 			break
 		}
-		empty := strings.TrimSpace(text[at:at+n]) == ""
-		if at += n + 1; at > limit {
+		line := text[at : at+n+1]
+		if at += len(line); at > limit {
 			break
 		}
-		if at >= longest || at >= shortest && empty {
+		weight += weigh(line)
+		if weight >= longest || weight >= shortest && strings.TrimSpace(line) == "" {
 			return at
 		}
 	}
@@ -52,6 +54,21 @@ func end(text string) int {
 	n := limit
 	for !utf8.RuneStart(text[n]) {
 		n--
+	}
+	return n
+}
+
+// digit is how many bytes a digit counts as: tokenizers have a token for each or for few, and tables would have the most tokens
+// of all otherwise.
+const digit = 4
+
+// weigh is how long a text is.
+func weigh(text string) int {
+	n := len(text)
+	for i := range len(text) {
+		if '0' <= text[i] && text[i] <= '9' {
+			n += digit - 1
+		}
 	}
 	return n
 }

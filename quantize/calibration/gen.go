@@ -19,15 +19,15 @@ func main() {
 		piece func() string
 		n     int
 	}{
-		{"math/arithmetic", arithmetic, 110}, {"math/equations", equation, 60},
-		{"data/tables", table, 14}, {"data/records", record, 22}, {"data/logs", logLines, 9},
+		{"arithmetic", arithmetic, 110}, {"equations", equation, 60},
+		{"tables", table, 14}, {"records", record, 22}, {"logs", logLines, 9},
 	} {
 		var b strings.Builder
 		for range f.n {
 			b.WriteString(f.piece())
 			b.WriteString("\n")
 		}
-		if err := os.WriteFile("texts/"+f.name+".txt", []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile("texts/numbers/"+f.name+".txt", []byte(b.String()), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -108,17 +108,24 @@ func (r *reader) file(name string) ([]Document, error) {
 	return documents(name, string(b)), nil
 }
 
-// turns takes one document of each list at a time, until all are used up.
+// turns takes one document at a time, of the list of which least was taken so far, until all are used up.
 func turns(lists [][]Document) (out []Document) {
-	for i, more := 0, true; more; i++ {
-		more = false
-		for _, l := range lists {
-			if i < len(l) {
-				out, more = append(out, l[i]), true
+	at, taken := make([]int, len(lists)), make([]int, len(lists))
+	for {
+		next := -1
+		for i, l := range lists {
+			if at[i] < len(l) && (next < 0 || taken[i] < taken[next]) {
+				next = i
 			}
 		}
+		if next < 0 {
+			return out
+		}
+		d := lists[next][at[next]]
+		out = append(out, d)
+		at[next]++
+		taken[next] += weigh(d.plain())
 	}
-	return out
 }
 
 // Text is all documents, an empty line apart.
