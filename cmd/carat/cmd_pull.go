@@ -46,7 +46,7 @@ ENVIRONMENT:
    CARAT_OCI_CACHE  folder of models of registries; by default carat/oci in the user's cache folder`,
 		Flags: group(outputGroup,
 			&cli.StringSliceFlag{Name: "include", Usage: "`GLOB` fetch the files whose names match, in place of those that carat reads"},
-			&cli.BoolFlag{Name: "attached", Usage: "of a registry: also fetch what is attached to the model: statements, inventories"},
+			&cli.BoolFlag{Name: "attached", Usage: "of a registry: also fetch what is attached to the model, statements and inventories, into the folder attached"},
 			plainHTTPFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` write the files to this folder, not to the cache"}),
 		Action: func(c *cli.Context) error {

@@ -92,7 +92,7 @@ func weightsIn(dir string, r Ref) (string, error) {
 		switch lower := strings.ToLower(name); {
 		case err != nil:
 			return err
-		case d.IsDir() && name == partials:
+		case d.IsDir() && (name == partials || name == attachedFolder):
 			return fs.SkipDir
 		case name == "config.json":
 			files = append(files, ".")

@@ -42,7 +42,7 @@ func filesOf(m *ocispec.Manifest, where string) (files []layerFile, unknown []st
 			given[name]++
 			name = numbered(name, i, nameless[name])
 		}
-		if !fetch.PlainPath(name) {
+		if first, _, _ := strings.Cut(name, "/"); !fetch.PlainPath(name) || strings.EqualFold(first, partials) {
 			return nil, nil, fmt.Errorf("%w: %s: a layer is called %q, which could be written outside its folder", gguf.ErrInput, where, name)
 		}
 		if d.Digest.Validate() != nil || d.Size < 0 || d.Size > math.MaxInt64-total {

@@ -338,6 +338,7 @@ func TestManifests(t *testing.T) {
 		{name: "up", manifest: layer(Weights, title, "../x"), fails: `a layer is called "../x", which could be written outside its folder`},
 		{name: "up within", manifest: layer(Weights, title, "a/../../x"), fails: "outside its folder"},
 		{name: "absolute", manifest: layer(Weights, pathAnnotation, "/etc/x"), fails: "outside its folder"},
+		{name: "under way", manifest: layer(Weights, pathAnnotation, ".Carat-Pull/x"), fails: "outside its folder"},
 		{name: "drive", manifest: layer(Weights, pathAnnotation, `C:\x`), fails: "outside its folder"},
 		{name: "index", mediaType: indexes[0], manifest: "", fails: "is an index of 0 manifests"},
 		{name: "signature", mediaType: "application/x", manifest: layer(Weights), fails: `the manifest is of the media type "application/x"`},
@@ -451,4 +452,25 @@ func FuzzParse(f *testing.F) {
 		require.True(t, ok)
 		require.Equal(t, r, again)
 	})
+}
+
+// TestForeignAttachment: who may attach to a model cannot put another one in its place.
+func TestForeignAttachment(t *testing.T) {
+	s, r, c, f, a := published(t)
+	t.Setenv("CARAT_OCI_CACHE", t.TempDir())
+	foreign := []byte("another model")
+	s.Blobs[ocitest.Digest(foreign)] = foreign
+	for i, name := range []string{"a.gguf", "small-Q8_0.gguf", "config.json"} {
+		s.Manifest("org/small", fmt.Sprint("x", i), manifests[0], fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"layers":[{"mediaType":%q,"digest":%q,"size":%d,"annotations":{%q:%q}}],"subject":{"mediaType":%q,"digest":%q,"size":%d}}`,
+			manifests[0], Weights, ocitest.Digest(foreign), len(foreign), pathAnnotation, name, manifests[0], a.Manifest.Digest, a.Manifest.Size))
+	}
+	p, err := c.Pull(t.Context(), r, PullOptions{Attached: true})
+	require.NoError(t, err)
+	require.Len(t, p.Files, len(a.Layers)+3)
+	path, err := p.Model(r)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(p.Folder, filepath.Base(f.Paths()[0])), path)
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NotEqual(t, foreign, b)
 }

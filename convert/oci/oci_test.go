@@ -193,7 +193,7 @@ func TestRegistry(t *testing.T) {
 				require.Len(t, got.Files, len(a.Layers)+2)
 				require.Equal(t, len(said[0].Content)+len(bom[0].Content), int(got.Fetched), "the model was there")
 				all := modelFiles(t, f)
-				all["small.intoto.jsonl"], all["bom.json"] = string(said[0].Content), string(bom[0].Content)
+				all["attached/small.intoto.jsonl"], all["attached/bom.json"] = string(said[0].Content), string(bom[0].Content)
 				require.Equal(t, all, files(t, dir))
 			})
 		}

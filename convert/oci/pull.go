@@ -18,7 +18,7 @@ import (
 // PullOptions say what is fetched, and where to.
 type PullOptions struct {
 	Folder   string // "" is the cache
-	Attached bool   // also what refers to the model: statements, inventories
+	Attached bool   // also what refers to the model, statements and inventories, in the folder attached
 	Progress func(done, total int64)
 }
 
@@ -41,8 +41,10 @@ type PulledFile struct {
 	Fetched bool // false: it was there
 }
 
-// partials is the folder for files under way.
-const partials = ".carat-pull"
+const (
+	partials       = ".carat-pull" // the folder for files under way
+	attachedFolder = "attached"    // for what refers to the model: who may add that may not have made the model
+)
 
 // Pull makes sure that the files of an artifact are in a folder. Each is fetched under another name and gets its own when its
 // digest is right; what an interrupted run has of it is gone on with. A layout needs a folder.
@@ -65,7 +67,7 @@ func (c *Client) Pull(ctx context.Context, r Ref, o PullOptions) (*Pulled, error
 			return nil, err
 		}
 		for _, f := range more {
-			f.name = free(files, f.name)
+			f.name = free(files, attachedFolder+"/"+f.name)
 			files = append(files, f)
 		}
 	}
