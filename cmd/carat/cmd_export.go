@@ -183,7 +183,11 @@ func runPublish(ctx context.Context, g global, path string, o exportOptions) err
 	}
 	p.Link = o.link
 	if !o.dry {
-		if err := p.Run(ctx, func() error { return gguf.Unchanged(f) }); err != nil {
+		b := newBar(g, "export "+filepath.Base(path))
+		p.Progress = b.update
+		err := p.Run(ctx, func() error { return gguf.Unchanged(f) })
+		b.finish()
+		if err != nil {
 			return err
 		}
 	}

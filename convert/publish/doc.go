@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/atomicfile"
@@ -39,14 +40,26 @@ type Plan struct {
 	Progress func(done, total int64)
 }
 
-// File is one of a Plan's: a copy of another, or some bytes.
+// File is one of a Plan's: a copy of another, a model, or some bytes.
 type File struct {
 	Path    string
 	Bytes   int64
-	Source  string // what is copied, or
+	Source  string     // what is copied, or
+	Model   *gguf.File // the model that is written as one file, or
 	Content []byte
 	SHA256  string // what the copy must have, if not empty
 }
+
+// whole returns the file of a model. One in several files becomes one.
+func whole(f *gguf.File) (File, error) {
+	if len(f.Paths()) == 1 {
+		return single(f)
+	}
+	n, err := gguf.FileSize(f.Metadata(), gguf.Infos(f.Tensors()))
+	return File{Path: splitName.ReplaceAllString(filepath.Base(f.Paths()[0]), ".gguf"), Bytes: n, Model: f}, err
+}
+
+var splitName = regexp.MustCompile(`-\d{5}-of-\d{5}\.gguf$`)
 
 // single returns the one file that a model consists of.
 func single(f *gguf.File) (File, error) {
@@ -91,7 +104,14 @@ func (p *Plan) Run(ctx context.Context, unchanged func() error) (err error) {
 		if err != nil {
 			return err
 		}
+		progress := func(n int64) {
+			if p.Progress != nil {
+				p.Progress(done+n, total)
+			}
+		}
 		switch {
+		case f.Model != nil:
+			err = writeModel(ctx, &batch, f, progress)
 		case f.Source == "":
 			err = batch.WriteFile(f.Path, f.Content)
 		case p.Link:
@@ -99,11 +119,7 @@ func (p *Plan) Run(ctx context.Context, unchanged func() error) (err error) {
 			defer os.Remove(temp) // it is gone when all went well
 			err = link(&batch, f, temp)
 		default:
-			err = copyFile(ctx, &batch, f, func(n int64) {
-				if p.Progress != nil {
-					p.Progress(done+n, total)
-				}
-			})
+			err = copyFile(ctx, &batch, f, progress)
 		}
 		done += f.Bytes
 		if errors.Is(err, atomicfile.ErrNoSpace) {
@@ -138,6 +154,16 @@ func makeFolders(dir string) (made []string, err error) {
 		made = append(made, missing[i])
 	}
 	return made, nil
+}
+
+// writeModel writes a model as one file.
+func writeModel(ctx context.Context, batch *atomicfile.Batch, f File, progress func(n int64)) error {
+	w, err := gguf.Create(f.Path, f.Model.Metadata(), gguf.Infos(f.Model.Tensors()))
+	if err != nil {
+		return err
+	}
+	batch.Add(w.Files()...)
+	return w.Copy(ctx, f.Model.Tensors(), func(done, _ int64) { progress(done) })
 }
 
 // link makes a hard link, which the batch gives its name.

@@ -88,9 +88,10 @@ func (s *settings) modelfile(from string) []byte {
 	return []byte(b.String())
 }
 
-// OllamaFolder plans a new folder with a Modelfile and the model, of which `ollama create` makes a model.
+// OllamaFolder plans a new folder with a Modelfile and the model, of which `ollama create` makes a model. One in several
+// files is written as one: Ollama takes no other.
 func OllamaFolder(f *gguf.File, dir string) (*Plan, error) {
-	model, err := single(f)
+	model, err := whole(f)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,10 @@ func OllamaFolder(f *gguf.File, dir string) (*Plan, error) {
 	if _, err := atomicfile.CheckEmpty(dir); err != nil {
 		return nil, err
 	}
-	name := filepath.Base(model.Source)
+	name := filepath.Base(cmp.Or(model.Source, model.Path))
+	if model.Model != nil {
+		s.notes = append(s.notes, fmt.Sprintf("the model's %d files are written as one, %s", len(f.Paths()), name))
+	}
 	model.Path = filepath.Join(dir, name)
 	return &Plan{Files: []File{model, text(filepath.Join(dir, "Modelfile"), s.modelfile("./"+name))}, Notes: s.notes}, nil
 }

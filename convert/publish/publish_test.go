@@ -135,6 +135,34 @@ func TestOllamaFolder(t *testing.T) {
 	require.ErrorContains(t, err, "not empty")
 }
 
+// TestOllamaFolderOfSplit: a model in several files becomes the one file that it was before it was split.
+func TestOllamaFolderOfSplit(t *testing.T) {
+	whole := tiny(t, chatML)
+	path := filepath.Join(t.TempDir(), "tiny.gguf")
+	require.NoError(t, gguf.Rewrite(context.Background(), path, whole.Metadata(), whole.Tensors(), gguf.Split{MaxTensors: 20}, nil))
+	f, err := gguf.Open(gguf.SplitPath(strings.TrimSuffix(path, ".gguf"), 1, 2))
+	require.NoError(t, err)
+	defer f.Close()
+	dir := filepath.Join(t.TempDir(), "out")
+	p, err := OllamaFolder(f, dir)
+	require.NoError(t, err)
+	require.Contains(t, p.Notes, "the model's 2 files are written as one, tiny.gguf")
+	var last int64
+	p.Progress = func(done, total int64) { last = done; require.LessOrEqual(t, done, total) }
+	p.Link = true // has no effect on what is written anew
+	require.NoError(t, run(t, p, f))
+	same(t, whole.Paths()[0], filepath.Join(dir, "tiny.gguf"))
+	require.NotZero(t, last)
+	st, err := os.Stat(filepath.Join(dir, "tiny.gguf"))
+	require.NoError(t, err)
+	require.Equal(t, st.Size(), p.Files[0].Bytes)
+	b, err := os.ReadFile(filepath.Join(dir, "Modelfile"))
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(b), "FROM ./tiny.gguf\n"), string(b))
+	_, err = OllamaStore(f, dir, "tiny", false)
+	require.ErrorContains(t, err, "is the first of 2 files")
+}
+
 func same(t *testing.T, a, b string) {
 	t.Helper()
 	x, err := os.ReadFile(a)
