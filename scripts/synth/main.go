@@ -35,6 +35,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("synth", flag.ContinueOnError)
 	name := flags.String("shape", "1b", "shape of the model: "+shapeNames())
+	layers := flags.Int64("layers", 0, "layers in place of the shape's: what a layer takes can be measured with two of them")
 	fileType := flags.String("type", "F16", "file type, as carat quantize takes it")
 	out := flags.String("o", "", "file to write")
 	threads := flags.Int("threads", runtime.NumCPU(), "threads; the bytes do not depend on them")
@@ -49,6 +50,10 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("unknown --shape %q: there are %s", *name, shapeNames())
 	case *out == "":
 		return errors.New("-o FILE is missing")
+	case *layers < 0 || *layers > 1000:
+		return fmt.Errorf("--layers %d: expected 1 to 1000", *layers)
+	case *layers > 0:
+		shape.layers = *layers
 	}
 	ft, err := recipe.ParseFileType(*fileType)
 	if err != nil {
