@@ -39,7 +39,8 @@ carat build --for openvino wrote. For what reads safetensors alone: carat conver
 
 MODEL is a GGUF file for ollama, ollama-store, lmstudio and hub; Ollama gets the chat template in its own language, if carat
 knows one that writes the same conversations. For vllm and mlc it is better the checkpoint folder, whose weights are
-quantized once; a GGUF file of a family that convert --to hf takes is decoded first. Schemes of vllm: w4a16 and w8a16
+quantized once, by a --calibration text if you give one; of a GGUF file (of a family that convert --to hf takes) Q4_0 goes
+into w4a16 and q4f16_1 as it is, and Q8_0 into w8a16; other types are decoded first. Schemes of vllm: w4a16 and w8a16
 (integers, a scale for each --group of weights), int8 and fp8 (a scale for each row, activations quantized too).
 
 All files appear or none, and nothing is replaced without --force. Models are copied; --link makes hard links. See
@@ -50,21 +51,22 @@ EXAMPLES:
    carat export smollm2-Q4_K_M.gguf --to ollama-store --name smollm2:mine
    carat export smollm2-Q4_K_M.gguf --to lmstudio -o ~/.lmstudio/models --name me/smollm2-gguf
    carat export smollm2-Q4_K_M.gguf --to hub --figures report.json --name me -o ./upload
-   carat export ./SmolLM2-135M --to vllm --scheme w4a16 --group 64 -o ./SmolLM2-135M-W4A16
+   carat export ./SmolLM2-135M --to vllm --scheme w4a16 --group 64 --calibration default -o ./SmolLM2-135M-W4A16
    carat export ./SmolLM2-135M --to mlc -o ./SmolLM2-135M-q4f16_1-MLC
 
 ENVIRONMENT:
    OLLAMA_MODELS  folder of Ollama's store`,
-		Flags: group(outputGroup,
+		Flags: append(calibrationFlags(), group(outputGroup,
 			&cli.StringFlag{Name: "to", Usage: "`FORMAT` ollama, ollama-store, lmstudio, vllm, mlc or hub"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` folder to write"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model: NAME[:TAG] in Ollama's store, PUBLISHER/MODEL for LM Studio; by default the one that it has"},
 			&cli.StringFlag{Name: "figures", Usage: "`REPORT.json` figures for the card of --to hub, of eval, compare or gate"},
 			&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` w4a16, w8a16, int8 or fp8 for vllm; q4f16_1 or q0f16 for mlc"},
-			&cli.IntFlag{Name: "group", Usage: "`32|64|128` weights of a row that share a scale, with w4a16 and w8a16; 128 by default"},
+			&cli.IntFlag{Name: "group", Usage: "`32|64|128` weights of a row that share a scale, with w4a16 and w8a16; by default 128, or 32 where a file's are taken over"},
+			&cli.StringFlag{Name: "outtype", Usage: "`auto|f16|bf16|f32` type of scales, and of what --to vllm does not quantize; auto is that of the model"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a model of that name"},
 			&cli.BoolFlag{Name: "link", Usage: "make hard links of the model in place of copies; never write to it in place afterwards"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "list the files, write nothing"}),
+			&cli.BoolFlag{Name: "dry-run", Usage: "list the files, write nothing"})...),
 		Action: func(c *cli.Context) error {
 			g, arg, err := opening(c, "MODEL")
 			if err != nil {
@@ -72,6 +74,12 @@ ENVIRONMENT:
 			}
 			o := exportOptions{to: c.String("to"), dir: c.String("output"), name: c.String("name"), force: c.Bool("force"), link: c.Bool("link"), dry: c.Bool("dry-run"),
 				scheme: c.String("scheme"), report: c.String("figures"), group: c.Int("group")}
+			if o.outType = c.String("outtype"); !slices.Contains([]string{"", "auto", "f16", "bf16", "f32"}, o.outType) {
+				return usagef("%s", suggest.OneOf("--outtype", o.outType, []string{"auto", "f16", "bf16", "f32"}))
+			}
+			if o.calibration, err = calibrationOf(c, false); err != nil {
+				return err
+			}
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -87,9 +95,10 @@ ENVIRONMENT:
 }
 
 type exportOptions struct {
-	to, dir, name, scheme, report string
-	group                         int
-	force, link, dry              bool
+	to, dir, name, scheme, report, outType string
+	group                                  int
+	force, link, dry                       bool
+	calibration                            calibrationOptions
 }
 
 // check finds what is missing, and fills in the folder of Ollama's store.
@@ -111,8 +120,10 @@ func (o *exportOptions) check() error {
 		return usagef("--name, --force and --link have no effect: --to %s makes a new folder", o.to)
 	case o.to != "vllm" && o.to != "mlc" && o.scheme != "":
 		return usagef("--scheme is for --to vllm and --to mlc")
-	case o.to != "vllm" && o.group != 0:
-		return usagef("--group is for --to vllm")
+	case o.to != "vllm" && (o.group != 0 || o.outType != ""):
+		return usagef("--group and --outtype are for --to vllm")
+	case o.to != "vllm" && o.to != "mlc" && o.calibration.Text != "":
+		return usagef("--calibration is for --to vllm and --to mlc, which quantize: carat build has it for GGUF files")
 	case o.to == "ollama-store" && o.dir == "":
 		o.dir = os.Getenv("OLLAMA_MODELS")
 		if home, err := os.UserHomeDir(); o.dir == "" && err == nil {

@@ -64,14 +64,15 @@ func runExport(ctx context.Context, g global, in, out string, o export.Options) 
 		return err
 	}
 	defer src.Close()
-	return writeHF(ctx, g, hfFolder{src, in, out}, o)
+	return writeHF(ctx, g, hfFolder{src: src, source: in, out: out}, o)
 }
 
 // hfFolder is a checkpoint folder to write.
 type hfFolder struct {
 	src    gguf.Model
-	source string // what src was opened from
-	out    string // "" only tells
+	source string     // what src was opened from
+	out    string     // "" only tells
+	model  gguf.Model // src with tensors that are rounded, once they are
 }
 
 func writeHF(ctx context.Context, g global, f hfFolder, o export.Options) error {
@@ -123,7 +124,18 @@ func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 	if o.dry {
 		o.dir = ""
 	}
-	return writeHF(c.Context, g, hfFolder{src, in, o.dir}, export.Options{Scheme: scheme, Threads: g.threads})
+	f, opts := hfFolder{src: src, source: in, out: o.dir}, export.Options{Scheme: scheme, OutType: o.outType, Threads: g.threads}
+	plan, err := export.NewPlan(src, opts)
+	if err != nil {
+		return f.write(c.Context, g, plan, err)
+	}
+	r, _ := scheme.Rounding(plan.Type)
+	return f.writeRounded(c.Context, g, &o.calibration, r, fmt.Sprint(o.scheme, o.group), func(m gguf.Model, rounded bool) (*export.Plan, error) {
+		if rounded {
+			opts.Scheme = scheme.Rounded()
+		}
+		return export.NewPlan(m, opts)
+	})
 }
 
 // exportMLC writes a folder for MLC LLM.
@@ -140,9 +152,15 @@ func exportMLC(c *cli.Context, g global, in string, o exportOptions) error {
 		o.dir = ""
 	}
 	conversation, note := publish.MLCConversation(src.Metadata())
-	plan, err := export.NewMLCPlan(src, export.MLCOptions{Quantization: o.scheme, Conversation: conversation, Threads: g.threads})
-	if err == nil && note != "" {
-		plan.Notes = append(plan.Notes, note)
+	var r *export.Rounding
+	if o.scheme == "q4f16_1" {
+		r = export.MLCRounding()
 	}
-	return hfFolder{src, in, o.dir}.write(c.Context, g, plan, err)
+	return hfFolder{src: src, source: in, out: o.dir}.writeRounded(c.Context, g, &o.calibration, r, o.scheme, func(m gguf.Model, _ bool) (*export.Plan, error) {
+		plan, err := export.NewMLCPlan(m, export.MLCOptions{Quantization: o.scheme, Conversation: conversation, Threads: g.threads})
+		if err == nil && note != "" {
+			plan.Notes = append(plan.Notes, note)
+		}
+		return plan, err
+	})
 }

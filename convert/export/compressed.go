@@ -22,6 +22,8 @@ type Scheme struct {
 	group  int64
 	packed bool // integers of few bits in words of 32
 	acts   bool // activations are quantized, too, by token, when the model runs
+	// usual says that nobody asked for the group; rounded that rows come from quantize/round, with the scales of Rounding.
+	usual, rounded bool
 }
 
 // schemes are those that are known.
@@ -50,6 +52,7 @@ func ParseScheme(name string, group int64) (*Scheme, error) {
 	s := schemes[i]
 	switch {
 	case group == 0:
+		s.usual = s.group > 0
 	case s.group == 0:
 		return nil, fmt.Errorf("%s has one scale for each row: it takes no group", name)
 	case group != 32 && group != 64 && group != 128:
@@ -108,12 +111,20 @@ func (s *Scheme) apply(p *Plan, class string, outputs []*output) (map[string]any
 	if class == "GPT2LMHeadModel" {
 		return nil, errors.New("its matrices are no linear layers (Conv1D), which compressed-tensors does not quantize")
 	}
-	ignore, odd, done := []string{}, 0, 0
+	ignore, odd, done, carried := []string{}, 0, 0, 0
+	if s.usual && slices.ContainsFunc(outputs, s.takes) {
+		same := *s
+		s, same.usual, same.group = &same, false, 32
+		p.Notes = append(p.Notes, "a scale is for 32 weights, as in the file: --group asks for another number")
+	}
 	for _, o := range outputs {
 		yes, linear := s.quantizes(o)
 		if yes {
 			o.rows = s
 			done++
+			if o.carries() {
+				carried++
+			}
 		} else if linear {
 			name := strings.TrimSuffix(o.name, ".weight")
 			ignore = append(ignore, name)
@@ -128,10 +139,24 @@ func (s *Scheme) apply(p *Plan, class string, outputs []*output) (map[string]any
 	if done == 0 {
 		return nil, fmt.Errorf("no matrix has rows that groups of %d divide: use a smaller group, or int8 or fp8, which have none", s.group)
 	}
+	p.carried = carried
+	if carried > 0 && !s.rounded {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d matrices keep the codes and scales of the file; %d are decoded and rounded anew", carried, done-carried))
+	}
 	if odd > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("%d matrices stay as they are: groups of %d do not divide their rows", odd, s.group))
 	}
 	return s.config(ignore), nil
+}
+
+// takes reports whether a tensor's rows could be carried over if a scale were for 32 weights.
+func (s *Scheme) takes(o *output) bool {
+	same := *s
+	same.group = 32
+	yes, _ := same.quantizes(o)
+	probe := *o
+	probe.rows = &same
+	return yes && probe.carries()
 }
 
 // field is a tensor of the file of weights.
@@ -205,7 +230,7 @@ func (s *Scheme) encode(row []float32, typ gguf.Type) (codes, scales []byte, err
 			c.Decode(out[:], place)
 			return out[0]
 		}
-		s.quantize(values[g*group:][:group], w, round(s.scale(w, round)))
+		s.quantize(values[g*group:][:group], w, round(s.scale(w, nil, round)))
 	}
 	if s.packed {
 		values = pack(values, s.bits)
@@ -222,8 +247,8 @@ func (s *Scheme) largest() float32 {
 }
 
 // scale is the one for some weights. With few bits it is, of some, the one whose squared error is least; the largest weight
-// then need not be the highest level.
-func (s *Scheme) scale(w []float32, round func(float32) float32) float32 {
+// then need not be the highest level. importance, if there is some, is what the squares are multiplied with.
+func (s *Scheme) scale(w, importance []float32, round func(float32) float32) float32 {
 	amax := codec.Largest(w)
 	if amax == 0 {
 		return 1
@@ -246,6 +271,9 @@ func (s *Scheme) scale(w []float32, round func(float32) float32) float32 {
 		sum := 0.0
 		for j, x := range w {
 			d := float64(x) - float64(int8(codes[j]))*float64(scale)
+			if importance != nil {
+				d *= math.Sqrt(float64(importance[j]))
+			}
 			sum += float64(d * d)
 		}
 		if sum < least {

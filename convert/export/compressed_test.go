@@ -136,6 +136,6 @@ func TestScaleSearch(t *testing.T) {
 		}
 		return sum
 	}
-	require.Less(t, loss(s.scale(w, same)), loss(1.0/7))
-	require.EqualValues(t, 1, s.scale(make([]float32, 128), same))
+	require.Less(t, loss(s.scale(w, nil, same)), loss(1.0/7))
+	require.EqualValues(t, 1, s.scale(make([]float32, 128), nil, same))
 }

@@ -54,6 +54,7 @@ type Plan struct {
 	small   map[string][]byte
 	shards  []shard
 	threads int
+	carried int // tensors whose rows are the file's
 	// index, if not nil, makes further small files of the MD5 sums of the shards.
 	index func(sums []string) (map[string][]byte, error)
 }
@@ -83,6 +84,7 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 		if found.values["quantization_config"], err = o.Scheme.apply(p, found.class, outputs); err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", gguf.ErrInput, o.Scheme.Name, err)
 		}
+		p.exactScales(found.values, o)
 	}
 	if p.small["config.json"], err = encode(decimals(found.values)); err != nil {
 		return nil, err
@@ -105,6 +107,18 @@ func NewPlan(src gguf.Model, o Options) (*Plan, error) {
 	}
 	slices.Sort(p.Files)
 	return p, nil
+}
+
+// exactScales keeps the F16 scales of rows that are carried over: as F16, if nobody asks for BF16.
+func (p *Plan) exactScales(config map[string]any, o Options) {
+	switch {
+	case p.Type != gguf.BF16 || p.carried == 0 || o.Scheme.rounded:
+	case o.OutType == "bf16":
+		p.Notes = append(p.Notes, "BF16 holds the file's F16 scales to 3 digits: without --outtype, or with f32, they are exact")
+	default:
+		p.Type = gguf.F16
+		config["torch_dtype"] = torchTypes[p.Type]
+	}
 }
 
 // add adds small files: bytes, or what is encoded as JSON.

@@ -16,8 +16,9 @@ type output struct {
 	shape []int64
 	parts []part
 	// rows, if not nil, quantizes its rows.
-	rows   rowEncoder
-	fields []field
+	rows    rowEncoder
+	carried bool // its rows are those of the file (carry.go)
+	fields  []field
 	// change, if not nil, changes its values before they are written.
 	change func([]float32)
 }

@@ -109,6 +109,7 @@ func (param mlcParam) place(records []mlcRecord) {
 		}
 		if len(records) == 2 {
 			o.rows = q4f16{}
+			o.carries()
 		}
 		first += o.shape[0]
 	}

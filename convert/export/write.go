@@ -196,6 +196,12 @@ func (w writer) write(ctx context.Context) error {
 				return err
 			}
 			n := min(step, p.rows-row)
+			if w.o.carried {
+				if err := w.carry(p, row, n); err != nil {
+					return err
+				}
+				continue
+			}
 			values, err := p.read(row, n)
 			if err != nil {
 				return err
@@ -274,9 +280,16 @@ func (w writer) quantize(p *part, values []float32, first int64) error {
 	if p.Order != nil && p.run() != cols {
 		return fmt.Errorf("%w: %s: its rows are not those of %s, which therefore cannot be quantized", gguf.ErrInput, p.Name, w.o.name)
 	}
+	return w.quantized(p, first/cols, int64(len(values))/cols, func(i int64) (codes, scales []byte, err error) {
+		return w.o.rows.encode(values[i*cols:][:cols], w.typ)
+	})
+}
+
+// quantized writes n rows of the part, from number first on, of which row makes codes and scales.
+func (w writer) quantized(p *part, first, n int64, row func(i int64) (codes, scales []byte, err error)) error {
 	var codes, scales []byte
-	for row := range slices.Chunk(values, int(cols)) {
-		c, sc, err := w.o.rows.encode(row, w.typ)
+	for i := range n {
+		c, sc, err := row(i)
 		if err != nil {
 			return err
 		}
@@ -284,7 +297,7 @@ func (w writer) quantize(p *part, values []float32, first int64) error {
 	}
 	for i, b := range [][]byte{codes, scales} {
 		f := w.o.fields[i]
-		if err := w.place(p, b, f.row, first/cols, w.begin+f.begin); err != nil {
+		if err := w.place(p, b, f.row, first, w.begin+f.begin); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,17 @@ type Matrix struct {
 	Rows int
 	// Read fills dst with the weights of n rows, from number first on.
 	Read func(dst []float32, first, n int) error
+	// Encode, if not nil, encodes a row of blocks of Type with scales of its own choice, in place of the type's encoder.
+	Encode func(dst []byte, row, importance []float32)
+}
+
+// encoder encodes rows.
+func (m Matrix) encoder() func(dst []byte, row, importance []float32) {
+	if m.Encode != nil {
+		return m.Encode
+	}
+	c, _ := codec.For(m.Type)
+	return func(dst []byte, row, importance []float32) { c.Encode(dst, row, len(row), importance) }
 }
 
 // Rounded is a matrix whose levels are chosen.
@@ -96,7 +107,7 @@ func (r *input) types() (types []gguf.Type) {
 
 // encode fills the data of matrix i with what the encoder makes of it, and takes a sample of its rows.
 func (r *input) encode(i int, m Matrix) error {
-	c, _ := codec.For(m.Type)
+	encode := m.encoder()
 	rowBytes := int(m.Type.RowBytes(int64(r.cols)))
 	data := make([]byte, m.Rows*rowBytes)
 	x := make([]float32, height*r.cols)
@@ -109,7 +120,7 @@ func (r *input) encode(i int, m Matrix) error {
 			return err
 		}
 		r.each(count, func(row int) {
-			c.Encode(data[(first+row)*rowBytes:][:rowBytes], x[row*r.cols:][:r.cols], r.cols, r.weights)
+			encode(data[(first+row)*rowBytes:][:rowBytes], x[row*r.cols:][:r.cols], r.weights)
 		})
 		for len(rows) < n*r.cols && sampled(len(rows)/r.cols, n, m.Rows) < first+count {
 			rows = append(rows, x[(sampled(len(rows)/r.cols, n, m.Rows)-first)*r.cols:][:r.cols]...)
@@ -191,6 +202,8 @@ func loss(m *hessian.Moments, t gguf.Type, x []float32, encoded []byte) float64 
 
 // round rounds all rows of matrix i in the columns of a tile.
 func (r *input) round(i int, m Matrix, tile hessian.Tile, f *hessian.Factor) error {
+	o := r.Options
+	o.Rescale = o.Rescale && m.Encode == nil // its scales are not those of blocks
 	data, rowBytes := r.rounded[i].Data, int(m.Type.RowBytes(int64(r.cols)))
 	x := make([]float32, min(height, m.Rows)*r.cols)
 	for first := 0; first < m.Rows; first += height {
@@ -202,7 +215,7 @@ func (r *input) round(i int, m Matrix, tile hessian.Tile, f *hessian.Factor) err
 		for row := range n {
 			encoded = append(encoded, tileOf(data[(first+row)*rowBytes:][:rowBytes], m.Type, tile)...)
 		}
-		rows(encoded, columns(x[:n*r.cols], r.cols, tile.First, tile.Train.Cols), m.Type, f, r.Options)
+		rows(encoded, columns(x[:n*r.cols], r.cols, tile.First, tile.Train.Cols), m.Type, f, o)
 		for row := range n {
 			part := tileOf(data[(first+row)*rowBytes:][:rowBytes], m.Type, tile)
 			copy(part, encoded[row*len(part):])

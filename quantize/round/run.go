@@ -27,6 +27,8 @@ type Runtime interface {
 type Target struct {
 	gguf.Tensor
 	Type gguf.Type
+	// Encoder, if not nil, encodes its rows: see Matrix.
+	Encoder func(dst []byte, row, importance []float32)
 }
 
 // Tensor is a tensor that was rounded.
@@ -180,8 +182,10 @@ func (r *run) unseen(t *Tensor) error {
 		if err := target.read(x, e*rows, rows); err != nil {
 			return err
 		}
-		c, _ := codec.For(t.Type)
-		c.Encode(t.Data[e*rows*int(t.RowBytes()):][:rows*int(t.RowBytes())], x, int(t.Cols()), nil)
+		encode, cols, bytes := target.Matrix(e).encoder(), int(t.Cols()), int(t.RowBytes())
+		for i := range rows {
+			encode(t.Data[(e*rows+i)*bytes:][:bytes], x[i*cols:][:cols], nil)
+		}
 		t.Matrices[e].Shrinkage = 1
 	}
 	return nil
@@ -190,7 +194,7 @@ func (r *run) unseen(t *Tensor) error {
 // Matrix is that of an expert, or the only one.
 func (t Target) Matrix(expert int) Matrix {
 	rows := t.matrixRows()
-	return Matrix{Type: t.Type, Rows: rows, Read: func(dst []float32, first, n int) error { return t.read(dst, expert*rows+first, n) }}
+	return Matrix{Type: t.Type, Rows: rows, Read: func(dst []float32, first, n int) error { return t.read(dst, expert*rows+first, n) }, Encode: t.Encoder}
 }
 
 // Encode returns the whole tensor as the encoder of typ makes it, without importance.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/carat-llm/carat/gguf"
+	"github.com/carat-llm/carat/quantize/codec"
 	"github.com/stretchr/testify/require"
 )
 
@@ -67,7 +68,7 @@ func testModel() (targets []Target) {
 	add := func(name string, shape ...int64) {
 		t := tensor{TensorInfo: gguf.TensorInfo{Name: name, Type: gguf.F32, Shape: shape}}
 		t.x = weights(uint64(len(targets)), int(t.Rows()), int(t.Cols()))
-		targets = append(targets, Target{t, gguf.Q4_0})
+		targets = append(targets, Target{Tensor: t, Type: gguf.Q4_0})
 	}
 	for l := range 2 {
 		add(name(l, "a"), testCols, testRows)
@@ -138,4 +139,35 @@ func TestRunStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, Run(ctx, &layers{}, targets, Settings{}), context.Canceled)
+}
+
+// TestRunEncoder: the scales of a target's own encoder stay, its levels are chosen like those of others, and what saw nothing is
+// as it encodes it.
+func TestRunEncoder(t *testing.T) {
+	targets := testModel()
+	c, _ := codec.For(gguf.Q4_0)
+	for i := range targets {
+		targets[i].Encoder = func(dst []byte, row, _ []float32) {
+			c.Encode(dst, row, len(row), nil)
+			for b := 0; b < len(dst); b += 18 {
+				dst[b], dst[b+1] = 0x66, 0x2e // one scale for all
+			}
+		}
+	}
+	got := map[string]Tensor{}
+	err := Run(t.Context(), &layers{set: map[string][]byte{}}, targets, Settings{Options: Options{Sweeps: 1, Rescale: true, Product: product}, Chunks: 4, Memory: 1 << 30,
+		Done: func(_ int, tensors []Tensor) error {
+			for _, x := range tensors {
+				got[x.Name] = x
+			}
+			return nil
+		}})
+	require.NoError(t, err)
+	require.Len(t, got, 5)
+	for n, x := range got {
+		for b := 0; b < len(x.Data); b += 18 {
+			require.Equal(t, []byte{0x66, 0x2e}, x.Data[b:][:2], n)
+		}
+		require.Less(t, x.Matrices[0].Loss, x.Matrices[0].Plain, n)
+	}
 }
