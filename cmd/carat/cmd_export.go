@@ -32,7 +32,7 @@ func exportCommand() *cli.Command {
    vLLM, SGLang, transformers       vllm          a checkpoint as compressed-tensors has it; --scheme says how
    MLC LLM, WebLLM                  mlc           a checkpoint of MLC: --scheme q4f16_1 (the default) or q0f16
    the Hugging Face hub             hub           the model and a card with license, base model, sizes, and the figures of
-                                                  --figures; --name is who quantized it
+                                                  --figures and how it was made (--manifest); --name is who quantized it
 
 No export is needed for llama.cpp, KoboldCpp, Jan, GPT4All or mistral.rs: they open the GGUF file. OpenVINO opens one that
 carat build --for openvino wrote. For what reads safetensors alone: carat convert MODEL.gguf --to hf -o DIR.
@@ -61,6 +61,7 @@ ENVIRONMENT:
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` folder to write"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model: NAME[:TAG] in Ollama's store, PUBLISHER/MODEL for LM Studio; by default the one that it has"},
 			&cli.StringFlag{Name: "figures", Usage: "`REPORT.json` figures for the card of --to hub, of eval, compare or gate"},
+			&cli.StringFlag{Name: "manifest", Usage: "`FILE.json` of carat build --manifest, for --to hub: it is put beside the card, which names it and says how the model was made"},
 			&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` w4a16, w8a16, int8 or fp8 for vllm; q4f16_1 or q0f16 for mlc"},
 			&cli.IntFlag{Name: "group", Usage: "`32|64|128` weights of a row that share a scale, with w4a16 and w8a16; by default 128, or 32 where a file's are taken over"},
 			&cli.StringFlag{Name: "outtype", Usage: "`auto|f16|bf16|f32` type of scales, and of what --to vllm does not quantize; auto is that of the model"},
@@ -73,7 +74,7 @@ ENVIRONMENT:
 				return err
 			}
 			o := exportOptions{to: c.String("to"), dir: c.String("output"), name: c.String("name"), force: c.Bool("force"), link: c.Bool("link"), dry: c.Bool("dry-run"),
-				scheme: c.String("scheme"), report: c.String("figures"), group: c.Int("group")}
+				scheme: c.String("scheme"), report: c.String("figures"), manifest: c.String("manifest"), group: c.Int("group")}
 			if o.outType = c.String("outtype"); !slices.Contains([]string{"", "auto", "f16", "bf16", "f32"}, o.outType) {
 				return usagef("%s", suggest.OneOf("--outtype", o.outType, []string{"auto", "f16", "bf16", "f32"}))
 			}
@@ -95,10 +96,10 @@ ENVIRONMENT:
 }
 
 type exportOptions struct {
-	to, dir, name, scheme, report, outType string
-	group                                  int
-	force, link, dry                       bool
-	calibration                            calibrationOptions
+	to, dir, name, scheme, report, manifest, outType string
+	group                                            int
+	force, link, dry                                 bool
+	calibration                                      calibrationOptions
 }
 
 // check finds what is missing, and fills in the folder of Ollama's store.
@@ -112,6 +113,8 @@ func (o *exportOptions) check() error {
 		return usagef("--name has no effect: ollama create gives the model its name")
 	case o.to != "hub" && o.report != "":
 		return usagef("--figures is for --to hub")
+	case o.to != "hub" && o.manifest != "":
+		return usagef("--manifest is for --to hub")
 	case o.to == "hub" && o.force:
 		return usagef("--force has no effect: --to hub makes a new folder")
 	case o.to == "ollama" && o.force:

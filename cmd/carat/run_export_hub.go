@@ -12,10 +12,15 @@ import (
 	"github.com/carat-llm/carat/eval/report"
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/internal/display"
+	"github.com/carat-llm/carat/quantize/manifest"
 	"github.com/carat-llm/carat/quantize/recipe"
 )
 
-// hubPlan plans a folder to upload to the hub: the model, and a card with the figures of a report, if one is given.
+// manifestName is what a manifest is called beside a card.
+const manifestName = "carat-manifest.json"
+
+// hubPlan plans a folder to upload to the hub: the model, and a card with the figures of a report and what a manifest says of how it
+// was made, if they are given.
 func hubPlan(f *gguf.File, o exportOptions) (*publish.Plan, error) {
 	p, err := publish.HubFolder(f, o.dir)
 	if err != nil {
@@ -24,6 +29,19 @@ func hubPlan(f *gguf.File, o exportOptions) (*publish.Plan, error) {
 	b, err := modelCard(f, p, o.report, o.name)
 	if err != nil {
 		return nil, err
+	}
+	if o.manifest == "" {
+		b = append(b, madeBy(f.Metadata(), nil, "")...)
+	} else {
+		made, record, err := manifest.Read(o.manifest)
+		if err != nil {
+			return nil, err
+		}
+		if err := made.Of(f.Paths()...); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.manifest, err)
+		}
+		p.Add(filepath.Join(o.dir, manifestName), record)
+		b = append(b, madeBy(f.Metadata(), made, manifestName)...)
 	}
 	p.Add(filepath.Join(o.dir, "README.md"), b)
 	return p, nil
