@@ -166,8 +166,12 @@ func runBuild(ctx context.Context, g global, o buildOptions) error {
 			return fmt.Errorf("%s, but measuring failed: %w", are(names, "complete"), err)
 		}
 		w.Eval = eval
+		if err := m.compareMeasured(eval.Divergence.Mean); err != nil {
+			return err
+		}
 		if !g.json && !g.quiet && !g.piped {
 			eval.print(g.out)
+			w.Budget.printMeasured(g.out)
 		}
 		if eval.Proof != nil && !g.quiet {
 			warnWorse(g.err, eval.Proof)

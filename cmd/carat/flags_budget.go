@@ -21,6 +21,7 @@ func budgetFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "target-bpw", Usage: "`BITS` the same, with at most so many bits per weight"},
 		&cli.StringFlag{Name: "fits", Aliases: []string{"target-ram"}, Usage: "`SIZE` the same, so that file, cache and intermediate results take at most SIZE of memory, such as 8GB"},
 		&cli.IntFlag{Name: "fits-ctx", Value: fitsContext, Usage: "`TOKENS` the length of the text for which --fits counts the cache, of F16"},
+		&cli.Float64Flag{Name: "max-kld", Usage: "`NATS` the smallest file whose expected KL divergence from the original is at most NATS, such as 0.02"},
 		&cli.StringFlag{Name: "measurements", Usage: "`FILE.json` read what was measured for a budget before, or write it: another budget then takes no measuring"},
 		&cli.StringFlag{Name: "pareto", Usage: "`FILE.html` (or .svg) draw the divergence that is expected of every size, beside presets"})
 }
@@ -31,7 +32,7 @@ func saveFlag() []cli.Flag {
 }
 
 // budgets are the flags of which one chooses types.
-var budgets = []string{"target-size", "target-bpw", "fits"}
+var budgets = []string{"target-size", "target-bpw", "fits", "max-kld"}
 
 // setBudgets are those that are set.
 func setBudgets(c *cli.Context) (set []string) {
@@ -53,11 +54,12 @@ type budget struct {
 	memory       int64   // of weights, cache and intermediate results
 	context      int     // tokens of the cache
 	need         *model.Need
-	measurements string // the file
-	pareto       string // the file
+	divergence   float64 // in nats
+	measurements string  // the file
+	pareto       string  // the file
 }
 
-func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 || b.memory > 0 }
+func (b budget) set() bool { return b.bytes > 0 || b.bits > 0 || b.memory > 0 || b.divergence > 0 }
 
 func budgetOf(c *cli.Context) (b budget, err error) {
 	for name, bytes := range map[string]*int64{"target-size": &b.bytes, "fits": &b.memory} {
@@ -68,8 +70,11 @@ func budgetOf(c *cli.Context) (b budget, err error) {
 		}
 	}
 	b.bits, b.context, b.measurements, b.pareto = c.Float64("target-bpw"), c.Int("fits-ctx"), c.String("measurements"), c.String("pareto")
+	b.divergence = c.Float64("max-kld")
 	set := setBudgets(c)
 	switch {
+	case c.IsSet("max-kld") && !(b.divergence > 0 && b.divergence <= 10):
+		return b, usagef("--max-kld must be a divergence in nats, above 0 and at most 10 (got %v)", b.divergence)
 	case c.IsSet("target-bpw") && !(b.bits > 0 && b.bits < 17):
 		return b, outOfRange("--target-bpw", 1, 16, b.bits)
 	case b.memory > 0 && (b.context < 1 || b.context > 1<<24):

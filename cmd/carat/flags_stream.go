@@ -22,7 +22,7 @@ func checkStream(c *cli.Context, arg string) (hub.Ref, error) {
 		return hub.Ref{}, usagef("--stream has no effect: %s is on this machine", arg)
 	}
 	for flag, why := range map[string]string{
-		"eval": "measuring reads the original again and again", "calibration": "the model is run for it", "target-size": "weights are read again and again for it", "target-bpw": "weights are read again and again for it", "fits": "weights are read again and again for it", "hash": "every byte is read for it", "manifest": "checksums of files need whole files", "manifest-metadata": "checksums of files need whole files",
+		"eval": "measuring reads the original again and again", "calibration": "the model is run for it", "target-size": "weights are read again and again for it", "target-bpw": "weights are read again and again for it", "fits": "weights are read again and again for it", "max-kld": "weights are read again and again for it", "hash": "every byte is read for it", "manifest": "checksums of files need whole files", "manifest-metadata": "checksums of files need whole files",
 	} {
 		if c.IsSet(flag) {
 			return hub.Ref{}, hinted(usagef("--%s cannot be combined with --stream: %s", flag, why), "carat pull "+quoted(arg))

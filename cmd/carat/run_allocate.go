@@ -101,6 +101,25 @@ func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file st
 	return found, atomicfile.WriteFile(file, data)
 }
 
+// compareMeasured notes by how much the finished file's divergence is more than was expected, in the measurements, too: limits of divergence
+// are then kept by what files have.
+func (m *newModel) compareMeasured(divergence float64) error {
+	a := m.allocation
+	if a == nil || a.Expected == 0 {
+		return nil
+	}
+	a.Measured, a.Ratio = divergence, divergence/a.Expected
+	if m.budget.measurements == "" {
+		return nil
+	}
+	a.found.Ratio = a.Ratio
+	data, err := a.found.Bytes()
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(m.budget.measurements, data)
+}
+
 // readMeasurements reads what an earlier run measured.
 func readMeasurements(file string) (*allocate.Measurements, error) {
 	data, err := inputfile.ReadText(file, maxRecipe)

@@ -17,6 +17,7 @@ import (
 // allocation is the choice of types under a budget.
 type allocation struct {
 	budgetReport
+	found    *allocate.Measurements
 	tensors  []allocate.Tensor
 	rest     int64 // bytes of header, padding and tensors that are not chosen
 	header   int64 // bytes of the file that are no tensors'
@@ -30,18 +31,32 @@ func (m *newModel) allocate(base *quantize.Plan, found *allocate.Measurements) e
 	if err != nil {
 		return err
 	}
-	m.allocation = a
+	m.allocation, a.found = a, found
+	a.Correction = found.Ratio
 	if m.budget.set() {
 		if err := a.choose(m.budget); err != nil {
 			return err
 		}
 		m.quantize.File = a.recipe(base)
 		m.quantize.FileType = m.quantize.File.FileType
+		a.compare(m)
 	}
 	if m.budget.pareto != "" {
 		a.Curve = a.curve(m, found.Text)
 	}
 	return nil
+}
+
+// compare says how many bits per weight presets would need for as little divergence, by the curve through what is expected of their types.
+func (a *allocation) compare(m *newModel) {
+	var points []allocate.Point
+	for _, p := range a.presets(m) {
+		points = append(points, allocate.Point{Bytes: p.Bytes, Cost: p.Divergence})
+	}
+	if bytes, ok := allocate.BytesFor(points, a.Expected); ok {
+		bits := a.bitsPerWeight(int64(bytes))
+		a.PresetBits, a.BitsGained = bits, bits-a.BitsPerWeight
+	}
 }
 
 // allocateKnown is allocate by what an earlier run measured. Without a budget only the curve is made; if types are given, it says
@@ -151,16 +166,25 @@ func (a *allocation) choose(b budget) (err error) {
 		a.MostBytes = b.memory - b.need.Cache - b.need.Work
 		a.Memory = &memoryUse{b.context, 0, b.need.Cache, b.need.Work, 0, b.memory}
 	}
-	a.choice, err = allocate.Solve(allocate.Classes(a.tensors), a.MostBytes-a.rest)
-	if errors.Is(err, allocate.ErrBudget) {
-		return fmt.Errorf("%w: %s is too small for this model: %w; %s of it are not a matter of choice", quantize.ErrOptions, display.Bytes(a.MostBytes), err, display.Bytes(max(0, a.rest)))
+	limits := allocate.Limits{Bytes: max(1, a.MostBytes-a.rest)}
+	if a.MostDivergence = b.divergence; b.divergence > 0 {
+		limits = allocate.Limits{Cost: b.divergence / max(1, a.Correction)}
 	}
-	if err != nil {
+	a.choice, err = limits.Solve(allocate.Classes(a.tensors))
+	switch {
+	case errors.Is(err, allocate.ErrBudget):
+		return fmt.Errorf("%w: %s is too small for this model: %w; %s of it are not a matter of choice", quantize.ErrOptions, display.Bytes(a.MostBytes), err, display.Bytes(max(0, a.rest)))
+	case errors.Is(err, allocate.ErrCost):
+		return fmt.Errorf("%w: --max-kld %g: %w", quantize.ErrOptions, b.divergence, err)
+	case err != nil:
 		return err
 	}
 	a.FileBytes = a.choice.Bytes + a.rest
 	a.BitsPerWeight = a.bitsPerWeight(a.FileBytes)
 	a.Expected, a.Bound = a.choice.Cost, a.choice.Bound
+	if b.divergence > 0 {
+		a.Bound, a.LeastBytes = 0, int64(a.choice.Bound)+a.rest
+	}
 	if a.Memory != nil {
 		a.Memory.Weights = a.FileBytes
 		a.Memory.Sum = a.FileBytes + a.Memory.Cache + a.Memory.Work

@@ -21,13 +21,7 @@ func (a *allocation) curve(m *newModel, text string) *page.Curve {
 	for _, p := range allocate.Frontier(allocate.Classes(a.tensors)) {
 		c.Best = append(c.Best, a.point("", p.Bytes+a.rest, p.Cost))
 	}
-	for _, name := range recipe.Names() {
-		p, ok := a.preset(m, name)
-		same := slices.ContainsFunc(c.Presets, func(q page.CurvePoint) bool { return q.Bytes == p.Bytes && q.Divergence == p.Divergence })
-		if ok && !same { // MXFP4_MOE is Q8_0 where there are no experts
-			c.Presets = append(c.Presets, p)
-		}
-	}
+	c.Presets = append(c.Presets, a.presets(m)...)
 	if len(a.choice.Of) > 0 {
 		p := a.point(display.Bytes(a.FileBytes), a.FileBytes, a.Expected)
 		c.Choice = &p
@@ -37,6 +31,18 @@ func (a *allocation) curve(m *newModel, text string) *page.Curve {
 
 func (a *allocation) point(name string, fileBytes int64, divergence float64) page.CurvePoint {
 	return page.CurvePoint{Name: name, Bytes: fileBytes, Bits: a.bitsPerWeight(fileBytes), Divergence: divergence}
+}
+
+// presets are the file types all of whose tensors' types were measured.
+func (a *allocation) presets(m *newModel) (list []page.CurvePoint) {
+	for _, name := range recipe.Names() {
+		p, ok := a.preset(m, name)
+		same := slices.ContainsFunc(list, func(q page.CurvePoint) bool { return q.Bytes == p.Bytes && q.Divergence == p.Divergence })
+		if ok && !same { // MXFP4_MOE is Q8_0 where there are no experts
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // preset is a file of that type, if all of its types were measured.

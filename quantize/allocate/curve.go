@@ -63,26 +63,6 @@ func convex(points []Point) (list []Point) {
 	return list
 }
 
-// Uniform is the choice of one type for all tensors.
-type Uniform struct {
-	Type gguf.Type
-	Point
-}
-
-// Uniforms are the choices of the types that all tensors have among their candidates, by rising bytes.
-func Uniforms(tensors []Tensor) (list []Uniform) {
-	if len(tensors) == 0 {
-		return nil
-	}
-	for _, typ := range tensors[0].Types {
-		if p, ok := Of(tensors, func(Tensor) gguf.Type { return typ }); ok {
-			list = append(list, Uniform{typ, p})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b Uniform) int { return cmp.Compare(a.Bytes, b.Bytes) })
-	return list
-}
-
 // Of is the choice that typeOf makes for each tensor, if all of them are candidates.
 func Of(tensors []Tensor, typeOf func(Tensor) gguf.Type) (p Point, ok bool) {
 	for _, t := range tensors {
@@ -96,13 +76,13 @@ func Of(tensors []Tensor, typeOf func(Tensor) gguf.Type) (p Point, ok bool) {
 	return p, true
 }
 
-// BytesFor is the size at which the curve through uniform choices reaches a cost: straight lines between the best of them, in the logarithm of the
-// cost. It is not known for costs beyond those of the curve.
-func BytesFor(list []Uniform, cost float64) (bytes float64, ok bool) {
+// BytesFor is the size at which the curve through other choices, such as presets, reaches a cost: straight lines between the best of them, in
+// the logarithm of the cost. It is not known for costs beyond those of the curve.
+func BytesFor(list []Point, cost float64) (bytes float64, ok bool) {
 	var points []Point
-	for _, u := range list {
-		if u.Cost > 0 {
-			points = append(points, Point{u.Bytes, math.Log(u.Cost)})
+	for _, p := range list {
+		if p.Cost > 0 {
+			points = append(points, Point{p.Bytes, math.Log(p.Cost)})
 		}
 	}
 	points = convex(points)

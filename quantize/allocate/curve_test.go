@@ -34,7 +34,7 @@ func TestFrontier(t *testing.T) {
 	require.Empty(t, Frontier([][]Candidate{{}}))
 }
 
-func TestUniforms(t *testing.T) {
+func TestBytesFor(t *testing.T) {
 	info := func(name string, rows int64) gguf.TensorInfo {
 		return gguf.TensorInfo{Name: name, Type: gguf.BF16, Shape: []int64{64, rows}}
 	}
@@ -42,11 +42,15 @@ func TestUniforms(t *testing.T) {
 		{TensorInfo: info("a", 16), Sensitivity: 2, Types: []gguf.Type{gguf.Q8_0, gguf.Q4_0, gguf.Q5_0}, Losses: []float64{0.01, 1, 0.25}},
 		{TensorInfo: info("b", 32), Sensitivity: 1, Types: []gguf.Type{gguf.Q4_0, gguf.Q8_0, gguf.Q6_K}, Losses: []float64{3, 0.02, 0.1}},
 	}
-	list := Uniforms(tensors)
-	require.Equal(t, []Uniform{{gguf.Q4_0, Point{48 * 36, 5}}, {gguf.Q8_0, Point{48 * 68, 0.04}}}, list, "only types that all have")
-	require.Empty(t, Uniforms(nil))
-	_, ok := Of(tensors, func(t Tensor) gguf.Type { return t.Types[2] })
-	require.True(t, ok)
+	var list []Point
+	for _, typ := range []gguf.Type{gguf.Q8_0, gguf.Q4_0} {
+		p, ok := Of(tensors, func(Tensor) gguf.Type { return typ })
+		require.True(t, ok)
+		list = append(list, p)
+	}
+	require.Equal(t, []Point{{48 * 68, 0.04}, {48 * 36, 5}}, list)
+	_, ok := Of(tensors, func(Tensor) gguf.Type { return gguf.Q6_K })
+	require.False(t, ok, "a lacks it")
 
 	bytes, ok := BytesFor(list, math.Sqrt(5*0.04))
 	require.True(t, ok)

@@ -3,6 +3,7 @@ package allocate
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/carat-llm/carat/gguf"
 )
@@ -14,6 +15,8 @@ type Measurements struct {
 	// Text says in words what the model was evaluated over; Name and SHA256 are what a file says of the text.
 	Text, Name, SHA256 string
 	Tensors            []Tensor
+	// Ratio is the divergence that was measured of the last file by what had been expected of it; 0 before there is one.
+	Ratio float64
 }
 
 // file is the JSON of measurements.
@@ -24,6 +27,7 @@ type file struct {
 	Text    string       `json:"text,omitempty"`
 	File    string       `json:"text_name,omitempty"`
 	SHA256  string       `json:"text_sha256,omitempty"`
+	Ratio   float64      `json:"measured_over_expected,omitempty"`
 	Tensors []fileTensor `json:"tensors"`
 }
 
@@ -39,7 +43,7 @@ const fileVersion = 1
 
 // Bytes is m as JSON.
 func (m *Measurements) Bytes() ([]byte, error) {
-	f := file{Version: fileVersion, Key: m.Key, Model: m.Model, Text: m.Text, File: m.Name, SHA256: m.SHA256}
+	f := file{Version: fileVersion, Key: m.Key, Model: m.Model, Text: m.Text, File: m.Name, SHA256: m.SHA256, Ratio: m.Ratio}
 	for _, t := range m.Tensors {
 		x := fileTensor{t.Name, t.Type.String(), t.Shape, t.Sensitivity, map[string]float64{}}
 		for k, typ := range t.Types {
@@ -60,7 +64,10 @@ func Parse(b []byte) (*Measurements, error) {
 	if f.Version != fileVersion {
 		return nil, fmt.Errorf("%w: measurements of version %d, but this carat reads version %d", gguf.ErrInput, f.Version, fileVersion)
 	}
-	m := &Measurements{Key: f.Key, Model: f.Model, Text: f.Text, Name: f.File, SHA256: f.SHA256}
+	if !(f.Ratio >= 0 && f.Ratio < math.MaxFloat32) {
+		return nil, fmt.Errorf("%w: measured_over_expected of these measurements is %v, expected a ratio", gguf.ErrInput, f.Ratio)
+	}
+	m := &Measurements{Key: f.Key, Model: f.Model, Text: f.Text, Name: f.File, SHA256: f.SHA256, Ratio: f.Ratio}
 	for _, x := range f.Tensors {
 		source, err := gguf.ParseType(x.Type)
 		if err != nil || len(x.Shape) == 0 || len(x.Shape) > 4 || !(x.Sensitivity >= 0) {

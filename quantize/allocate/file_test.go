@@ -9,7 +9,7 @@ import (
 )
 
 func TestMeasurementsFile(t *testing.T) {
-	m := &Measurements{Key: "abc", Name: "t.txt", SHA256: "0f", Model: "def", Text: "4 chunks of x.txt", Tensors: []Tensor{
+	m := &Measurements{Key: "abc", Name: "t.txt", SHA256: "0f", Model: "def", Text: "4 chunks of x.txt", Ratio: 1.5, Tensors: []Tensor{
 		{TensorInfo: gguf.TensorInfo{Name: "blk.0.ffn_up.weight", Type: gguf.BF16, Shape: []int64{64, 16}}, Sensitivity: 0.25,
 			Types: []gguf.Type{gguf.Q4_0, gguf.Q8_0}, Losses: []float64{1. / 3, 1e-9}},
 	}}
@@ -18,7 +18,7 @@ func TestMeasurementsFile(t *testing.T) {
 	got, err := Parse(b)
 	require.NoError(t, err)
 	require.Equal(t, m, got)
-	for _, bad := range []string{"", "{}", `{"version":2}`, `{"version":1,"tensors":[{"name":"x"}]}`,
+	for _, bad := range []string{"", "{}", `{"version":2}`, `{"version":1,"measured_over_expected":-1}`, `{"version":1,"tensors":[{"name":"x"}]}`,
 		`{"version":1,"tensors":[{"name":"x","type":"F32","shape":[64],"losses":{"IQ1_S":1}}]}`} {
 		_, err := Parse([]byte(bad))
 		require.ErrorIs(t, err, gguf.ErrInput, bad)
