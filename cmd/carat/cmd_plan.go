@@ -69,6 +69,9 @@ func planOptionsOf(c *cli.Context, g global, source string) (o planOptions, err 
 	if o.budget, err = budgetOf(c); err != nil {
 		return o, err
 	}
+	if o.budget.rate > 0 {
+		return o, usagef("plan measures nothing: --min-tokens-per-second needs the model at work; carat build --dry-run has it")
+	}
 	o.typed = o.budget.set() || c.String("type") != "" || o.quantize.File != nil
 	if b := o.budget; b.measurements == "" && (b.set() || b.pareto != "") {
 		return o, hint.Wrap(usagef("plan measures nothing: --%s needs the --measurements of an earlier run", append(setBudgets(c), "pareto")[0]),

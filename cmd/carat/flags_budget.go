@@ -22,6 +22,7 @@ func budgetFlags() []cli.Flag {
 		&cli.StringFlag{Name: "fits", Aliases: []string{"target-ram"}, Usage: "`SIZE` the same, so that file, cache and intermediate results take at most SIZE of memory, such as 8GB"},
 		&cli.IntFlag{Name: "fits-ctx", Value: fitsContext, Usage: "`TOKENS` the length of the text for which --fits counts the cache, of F16"},
 		&cli.Float64Flag{Name: "max-kld", Usage: "`NATS` the smallest file whose expected KL divergence from the original is at most NATS, such as 0.02"},
+		&cli.Float64Flag{Name: "min-tokens-per-second", Usage: "`N` beside one of these, only types with which this machine is expected to decode N tokens a second"},
 		&cli.StringFlag{Name: "measurements", Usage: "`FILE.json` read what was measured for a budget before, or write it: another budget then takes no measuring"},
 		&cli.StringFlag{Name: "pareto", Usage: "`FILE.html` (or .svg) draw the divergence that is expected of every size, beside presets"})
 }
@@ -55,6 +56,7 @@ type budget struct {
 	context      int     // tokens of the cache
 	need         *model.Need
 	divergence   float64 // in nats
+	rate         float64 // tokens a second, beside another budget
 	measurements string  // the file
 	pareto       string  // the file
 }
@@ -70,9 +72,13 @@ func budgetOf(c *cli.Context) (b budget, err error) {
 		}
 	}
 	b.bits, b.context, b.measurements, b.pareto = c.Float64("target-bpw"), c.Int("fits-ctx"), c.String("measurements"), c.String("pareto")
-	b.divergence = c.Float64("max-kld")
+	b.divergence, b.rate = c.Float64("max-kld"), c.Float64("min-tokens-per-second")
 	set := setBudgets(c)
 	switch {
+	case c.IsSet("min-tokens-per-second") && !(b.rate > 0 && b.rate < 1e9):
+		return b, usagef("--min-tokens-per-second must be above 0 (got %v)", b.rate)
+	case b.rate > 0 && len(set) == 0:
+		return b, usagef("--min-tokens-per-second has no effect without --%s", strings.Join(budgets, ", --"))
 	case c.IsSet("max-kld") && !(b.divergence > 0 && b.divergence <= 10):
 		return b, usagef("--max-kld must be a divergence in nats, above 0 and at most 10 (got %v)", b.divergence)
 	case c.IsSet("target-bpw") && !(b.bits > 0 && b.bits < 17):

@@ -25,9 +25,12 @@ type budgetReport struct {
 	// Correction is measured by expected divergence of the file that was built of these measurements before.
 	Correction float64 `json:"correction,omitempty"`
 	// Measured is the divergence of the finished file on the text of --eval, and Ratio that by Expected.
-	Measured float64    `json:"measured_divergence,omitempty"`
-	Ratio    float64    `json:"measured_over_expected,omitempty"`
-	Memory   *memoryUse `json:"memory,omitempty"`
+	Measured float64 `json:"measured_divergence,omitempty"`
+	Ratio    float64 `json:"measured_over_expected,omitempty"`
+	// Rates are tokens a second when decoding on this machine, computed exactly.
+	LeastRate    float64    `json:"least_tokens_per_second,omitempty"`
+	ExpectedRate float64    `json:"expected_tokens_per_second,omitempty"`
+	Memory       *memoryUse `json:"memory,omitempty"`
 	// Curve is what other budgets come to.
 	Curve *page.Curve `json:"curve,omitempty"`
 }
@@ -86,6 +89,9 @@ func (b *budgetReport) print(out io.Writer) {
 	}
 	if b.PresetBits > 0 {
 		printf(out, "presets rounded in the same way would need %.2f bits per weight for it: %.2f gained\n", b.PresetBits, b.BitsGained)
+	}
+	if b.ExpectedRate > 0 {
+		printf(out, "expected %.4g tokens/s when decoding here, computed exactly, of at least %.4g\n", b.ExpectedRate, b.LeastRate)
 	}
 	if b.Memory != nil {
 		printf(out, "%s\n", b.Memory)

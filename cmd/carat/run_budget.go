@@ -23,6 +23,20 @@ type allocation struct {
 	header   int64 // bytes of the file that are no tensors'
 	elements int64
 	choice   allocate.Choice
+	speed    *speed // nil if it is no matter
+}
+
+// classes are the candidates.
+func (a *allocation) classes() [][]allocate.Candidate {
+	classes := allocate.Classes(a.tensors)
+	for i, t := range a.tensors {
+		for k, typ := range t.Types {
+			if a.speed != nil {
+				classes[i][k].Time = a.speed.seconds(t.TensorInfo, typ)
+			}
+		}
+	}
+	return classes
 }
 
 // allocate gives m the types that are best within its budget, by what was found, and makes the curve that was asked for.
@@ -32,6 +46,11 @@ func (m *newModel) allocate(base *quantize.Plan, found *allocate.Measurements) e
 		return err
 	}
 	m.allocation, a.found = a, found
+	if m.budget.rate > 0 {
+		if a.speed, err = m.measureSpeed(a.tensors); err != nil {
+			return err
+		}
+	}
 	a.Correction = found.Ratio
 	if m.budget.set() {
 		if err := a.choose(m.budget); err != nil {
@@ -170,8 +189,15 @@ func (a *allocation) choose(b budget) (err error) {
 	if a.MostDivergence = b.divergence; b.divergence > 0 {
 		limits = allocate.Limits{Cost: b.divergence / max(1, a.Correction)}
 	}
-	a.choice, err = limits.Solve(allocate.Classes(a.tensors))
+	if a.speed != nil {
+		if limits.Time = 1/b.rate - a.speed.rest; limits.Time <= 0 {
+			return fmt.Errorf("%w: --min-tokens-per-second %g: what a token takes beside the chosen weights allows %.4g", quantize.ErrOptions, b.rate, 1/a.speed.rest)
+		}
+	}
+	a.choice, err = limits.Solve(a.classes())
 	switch {
+	case errors.Is(err, allocate.ErrTime):
+		return fmt.Errorf("%w: --min-tokens-per-second %g: %w, beside %.3g ms for all else", quantize.ErrOptions, b.rate, err, 1e3*a.speed.rest)
 	case errors.Is(err, allocate.ErrBudget):
 		return fmt.Errorf("%w: %s is too small for this model: %w; %s of it are not a matter of choice", quantize.ErrOptions, display.Bytes(a.MostBytes), err, display.Bytes(max(0, a.rest)))
 	case errors.Is(err, allocate.ErrCost):
@@ -182,6 +208,9 @@ func (a *allocation) choose(b budget) (err error) {
 	a.FileBytes = a.choice.Bytes + a.rest
 	a.BitsPerWeight = a.bitsPerWeight(a.FileBytes)
 	a.Expected, a.Bound = a.choice.Cost, a.choice.Bound
+	if a.speed != nil {
+		a.LeastRate, a.ExpectedRate = b.rate, 1/(a.choice.Time+a.speed.rest)
+	}
 	if b.divergence > 0 {
 		a.Bound, a.LeastBytes = 0, int64(a.choice.Bound)+a.rest
 	}
