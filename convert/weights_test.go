@@ -121,6 +121,7 @@ func TestPickledAdapter(t *testing.T) {
 func TestSideFiles(t *testing.T) {
 	others := map[string]string{
 		"params.json": "Meta's format, which is refused", "model_index.json": "diffusers, which are refused",
+		"mlc-chat-config.json": "written for MLC", "tensor-cache.json": "written for MLC", "ndarray-cache.json": "written for MLC",
 	}
 	name := regexp.MustCompile(`"([A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:json|txt|md|jinja|tiktoken|model|bin|spm))"`)
 	seen := map[string]bool{}
