@@ -24,16 +24,16 @@ func exportCommand() *cli.Command {
 		ArgsUsage: "MODEL",
 		Description: `--to says which program it is for, and -o is the folder that is written.
 
-   your program                     --to          what is written
-   Ollama                           ollama        the model and a Modelfile, for: ollama create NAME -f DIR/Modelfile
-                                    ollama-store  the model in Ollama's own store, which lists it at once; without -o the
-                                                  store of $OLLAMA_MODELS or ~/.ollama/models
-   LM Studio                        lmstudio      PUBLISHER/MODEL/file.gguf in its folder of models
-   vLLM, SGLang, transformers       vllm          a checkpoint as compressed-tensors has it; --scheme says how
-   MLC LLM, WebLLM                  mlc           a checkpoint of MLC: --scheme q4f16_1 (the default) or q0f16
-   the Hugging Face hub             hub           the model and a card with license, base model, sizes, and the figures of
-                                                  --figures and how it was made (--manifest); --name is who quantized it
+   your program                --to          what is written
+   Ollama                      ollama        the model and a Modelfile, for: ollama create
+                               ollama-store  the model in Ollama's own store, which lists it
+   LM Studio                   lmstudio      PUBLISHER/MODEL/file.gguf in its folder of models
+   vLLM, SGLang, transformers  vllm          a checkpoint of compressed-tensors, by --scheme
+   MLC LLM, WebLLM             mlc           a checkpoint of MLC: q4f16_1 or q0f16
+   the Hugging Face hub        hub           the model and a card: license, base model, sizes,
+                                             --figures, and how it was made (--manifest)
 
+Without -o the store is that of $OLLAMA_MODELS or ~/.ollama/models; --name on a card is who quantized the model.
 No export is needed for llama.cpp, KoboldCpp, Jan, GPT4All or mistral.rs: they open the GGUF file. OpenVINO opens one that
 carat build --for openvino wrote. For what reads safetensors alone: carat convert MODEL.gguf --to hf -o DIR.
 
