@@ -130,7 +130,7 @@ func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 		return f.write(c.Context, g, plan, err)
 	}
 	r, _ := scheme.Rounding(plan.Type)
-	return f.writeRounded(c.Context, g, &o.calibration, r, fmt.Sprint(o.scheme, o.group), func(m gguf.Model, rounded bool) (*export.Plan, error) {
+	return f.writeRounded(c.Context, g, roundedAs{&o.calibration, r, fmt.Sprint(o.scheme, o.group)}, func(m gguf.Model, rounded bool) (*export.Plan, error) {
 		if rounded {
 			opts.Scheme = scheme.Rounded()
 		}
@@ -156,7 +156,7 @@ func exportMLC(c *cli.Context, g global, in string, o exportOptions) error {
 	if o.scheme == "q4f16_1" {
 		r = export.MLCRounding()
 	}
-	return hfFolder{src: src, source: in, out: o.dir}.writeRounded(c.Context, g, &o.calibration, r, o.scheme, func(m gguf.Model, _ bool) (*export.Plan, error) {
+	return hfFolder{src: src, source: in, out: o.dir}.writeRounded(c.Context, g, roundedAs{&o.calibration, r, o.scheme}, func(m gguf.Model, _ bool) (*export.Plan, error) {
 		plan, err := export.NewMLCPlan(m, export.MLCOptions{Quantization: o.scheme, Conversation: conversation, Threads: g.threads})
 		if err == nil && note != "" {
 			plan.Notes = append(plan.Notes, note)

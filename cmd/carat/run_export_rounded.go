@@ -28,9 +28,16 @@ func (m roundedModel) Tensors() []gguf.Tensor {
 	return out
 }
 
-// roundTo rounds the tensors that plan quantizes by the calibration text, as r encodes them, makes f's model have them, and returns
-// what keeps them, which is to be removed when the folder is written. format names what they are for.
-func (f *hfFolder) roundTo(ctx context.Context, g global, o *calibrationOptions, plan *export.Plan, r *export.Rounding, format string) (*round.Store, error) {
+// roundedAs says how the matrices of a folder are rounded.
+type roundedAs struct {
+	calibration *calibrationOptions
+	encoding    *export.Rounding // nil: the format's values are floats
+	format      string           // names it
+}
+
+// roundTo rounds the tensors that plan quantizes, makes f's model have them, and returns what keeps them, which is to be removed when
+// the folder is written.
+func (f *hfFolder) roundTo(ctx context.Context, g global, plan *export.Plan, as roundedAs) (*round.Store, error) {
 	wanted := map[string]bool{}
 	for _, name := range plan.Quantized() {
 		wanted[name] = true
@@ -41,10 +48,10 @@ func (f *hfFolder) roundTo(ctx context.Context, g global, o *calibrationOptions,
 	var targets []round.Target
 	for _, t := range f.src.Tensors() {
 		if wanted[t.Info().Name] {
-			targets = append(targets, round.Target{Tensor: t, Type: r.Type, Encoder: r.Encode})
+			targets = append(targets, round.Target{Tensor: t, Type: as.encoding.Type, Encoder: as.encoding.Encode})
 		}
 	}
-	store, err := rounding{g, f.source, f.src, f.out, o, targets, format}.run(ctx)
+	store, err := rounding{g, f.source, f.src, f.out, as.calibration, targets, fmt.Sprint(as.format, plan.Type)}.run(ctx)
 	if err != nil || store == nil {
 		return nil, err
 	}
@@ -58,15 +65,15 @@ func (f *hfFolder) roundTo(ctx context.Context, g global, o *calibrationOptions,
 
 // writeRounded writes a folder whose matrices are rounded by the calibration text, if there is one. planOf plans what becomes of a model,
 // rounded or not.
-func (f hfFolder) writeRounded(ctx context.Context, g global, o *calibrationOptions, r *export.Rounding, format string, planOf func(m gguf.Model, rounded bool) (*export.Plan, error)) error {
+func (f hfFolder) writeRounded(ctx context.Context, g global, as roundedAs, planOf func(m gguf.Model, rounded bool) (*export.Plan, error)) error {
 	plan, err := planOf(f.src, false)
-	if o.Text == "" || f.out == "" || err != nil {
+	if as.calibration.Text == "" || f.out == "" || err != nil {
 		return f.write(ctx, g, plan, err)
 	}
-	if r == nil {
+	if as.encoding == nil {
 		return usagef("--calibration has no effect with --scheme %s, whose values are floats", plan.Kind)
 	}
-	store, err := f.roundTo(ctx, g, o, plan, r, fmt.Sprint(format, plan.Type))
+	store, err := f.roundTo(ctx, g, plan, as)
 	if err != nil {
 		return err
 	}
