@@ -1,6 +1,8 @@
 package main
 
 import (
+	"runtime/debug"
+
 	"github.com/carat-llm/carat/gguf"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/kernel"
@@ -9,7 +11,7 @@ import (
 const (
 	calibrationContext = 512     // tokens of a chunk
 	roundingSweeps     = 2       // of coordinate descent
-	momentBytes        = 1 << 30 // at a time
+	momentBytes        = 1 << 29 // at a time
 )
 
 // calibrated is a model that is ready to run over the chunks of a calibration text: for measuring, and then for rounding.
@@ -17,6 +19,7 @@ type calibrated struct {
 	*engine.Engine
 	chunks [][]int32
 	sha256 string // of the text, and of what the model makes of it
+	gc     int    // the share of garbage that was let be before
 }
 
 // read reads the text, once.
@@ -46,7 +49,8 @@ func (o *calibrationOptions) ready(g global, path string, src gguf.Model) (*cali
 	if err != nil {
 		return nil, err
 	}
-	o.model = &calibrated{Engine: e}
+	// Moments are most of the memory and stay for long: garbage of half their size is enough.
+	o.model = &calibrated{Engine: e, gc: debug.SetGCPercent(50)}
 	if o.model.chunks, err = in.chunks(e, src.Metadata(), calibrationContext, o.Chunks); err != nil {
 		return nil, err
 	}
@@ -58,6 +62,7 @@ func (o *calibrationOptions) ready(g global, path string, src gguf.Model) (*cali
 func (o *calibrationOptions) close() {
 	if o.model != nil {
 		_ = o.model.Close() // the source, which is the caller's, stays open
+		debug.SetGCPercent(o.model.gc)
 		o.model = nil
 	}
 }

@@ -40,25 +40,33 @@ type Tile struct {
 // are gathered, and 134 MB when they are factored. It is a multiple of every block size.
 const maxTile = 4096
 
+// tilesOf are the ends of the tiles of so many columns.
+func tilesOf(cols int) (ends []int) {
+	tiles := (cols + maxTile - 1) / maxTile
+	const whole = 256 // columns of the largest block
+	for i := 1; i < tiles; i++ {
+		ends = append(ends, i*cols/tiles/whole*whole)
+	}
+	return append(ends, cols)
+}
+
 // newInput returns the input of m with no activations yet.
 func newInput(m Matrix, cols int, product Products) *Input {
 	in := &Input{Matrices: []Matrix{m}, Cols: cols}
-	tiles := (cols + maxTile - 1) / maxTile
-	const whole = 256 // columns of the largest block
-	for i := range tiles {
-		first, end := i*cols/tiles/whole*whole, (i+1)*cols/tiles/whole*whole
-		if i == tiles-1 {
-			end = cols
-		}
+	first := 0
+	for _, end := range tilesOf(cols) {
 		in.Tiles = append(in.Tiles, Tile{first, New(end-first, product), New(end-first, product)})
+		first = end
 	}
 	return in
 }
 
-// bytes is the memory of the moments.
-func (in *Input) bytes() (n int64) {
-	for _, t := range in.Tiles {
-		n += 2 * 8 * int64(triangle(t.Train.Cols))
+// bytesOf is the memory of the moments of an input.
+func bytesOf(cols int) (n int64) {
+	first := 0
+	for _, end := range tilesOf(cols) {
+		n += 2 * 8 * int64(triangle(end-first))
+		first = end
 	}
 	return n
 }
@@ -113,7 +121,10 @@ func Collect(ctx context.Context, l Looker, n int, product Products, wanted func
 				return fmt.Errorf("chunk %d: %w", i+1, c.err)
 			}
 		}
-		for _, in := range c.inputs {
+		inputs, more := c.inputs, c.more
+		c = nil // so that nothing keeps an input that is used up
+		for i, in := range inputs {
+			inputs[i] = nil
 			for _, m := range in.Matrices {
 				done[m] = true
 			}
@@ -121,7 +132,7 @@ func Collect(ctx context.Context, l Looker, n int, product Products, wanted func
 				return err
 			}
 		}
-		if !c.more {
+		if !more {
 			return nil
 		}
 	}
@@ -156,11 +167,12 @@ func (c *collector) add(tensor string, expert, _ int, x []float32, cols int) {
 		return
 	}
 	if in == nil {
-		if in = newInput(m, cols, c.product); c.budget < in.bytes() && len(c.inputs) > 0 {
+		if c.budget < bytesOf(cols) && len(c.inputs) > 0 {
 			c.more, c.last = true, nil
 			return
 		}
-		c.budget -= in.bytes()
+		in = newInput(m, cols, c.product)
+		c.budget -= bytesOf(cols)
 		c.of[m], c.inputs = in, append(c.inputs, in)
 	}
 	if err := in.add(x, c.held); err != nil {
