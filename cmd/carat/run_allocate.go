@@ -165,7 +165,7 @@ func measureTensors(ctx context.Context, m *newModel, base *quantize.Plan, c *ca
 			}
 			return slices.DeleteFunc(allocate.Pool(info.Cols()), func(t gguf.Type) bool {
 				info.Type = t
-				return slices.ContainsFunc(m.quantize.Clients, func(c clients.Client) bool { return !c.Reads(info) })
+				return !clients.AllRead(m.quantize.Clients, info)
 			})
 		},
 	})

@@ -141,7 +141,7 @@ func (m *newModel) measuredOf(found *allocate.Measurements) error {
 		}
 		for k := len(t.Types) - 1; k >= 0; k-- {
 			info := t.TensorInfo
-			if info.Type = t.Types[k]; slices.ContainsFunc(m.quantize.Clients, func(c clients.Client) bool { return !c.Reads(info) }) {
+			if info.Type = t.Types[k]; !clients.AllRead(m.quantize.Clients, info) {
 				t.Types, t.Losses = slices.Delete(t.Types, k, k+1), slices.Delete(t.Losses, k, k+1)
 			}
 		}

@@ -67,6 +67,11 @@ func (c Client) Reads(t gguf.TensorInfo) bool {
 	return t.Dims() < 2 || c.types == nil || slices.Contains(c.types, t.Type)
 }
 
+// AllRead reports whether all of the list decode t.
+func AllRead(list []Client, t gguf.TensorInfo) bool {
+	return !slices.ContainsFunc(list, func(c Client) bool { return !c.Reads(t) })
+}
+
 // HasArchitecture reports whether c evaluates models of arch.
 func (c Client) HasArchitecture(arch string) bool {
 	return c.architectures == nil || slices.Contains(c.architectures, arch)
