@@ -25,8 +25,8 @@ type Walker interface {
 	Next() error
 }
 
-// typical is the share by which off-diagonal moments shrink for a survey, one of those that rounding tries.
-const typical = 0.1
+// Typical is the share by which off-diagonal moments shrink where no held-out tokens choose one: for surveys and estimates.
+const Typical = 0.1
 
 // enough is the number of tokens for each column, from which on moments say something about how columns go together.
 const enough = 0.25
@@ -76,7 +76,7 @@ func (in *Input) coverage() (Coverage, error) {
 	if !c.Enough {
 		return c, nil
 	}
-	f, err := m.Factor(typical, 1)
+	f, err := m.Factor(Typical, 1)
 	if errors.Is(err, ErrSingular) {
 		c.Enough = false
 		return c, nil

@@ -151,10 +151,11 @@ func (r *input) choose(tile hessian.Tile) []float64 {
 	}
 	trial := r.Options // which need not be the best, as what is compared has the same
 	trial.Sweeps, trial.Rescale = min(1, r.Sweeps), false
-	for _, s := range shrinkages {
-		if !tile.Train.Enough() {
-			break
-		}
+	tries := shrinkages
+	if !tile.Train.Enough() {
+		tries = nil
+	}
+	for _, s := range tries {
 		for _, g := range groups(r.types()) {
 			if g == 0 {
 				continue

@@ -6,9 +6,6 @@ import (
 	"github.com/carat-llm/carat/quantize/hessian"
 )
 
-// typical is the shrinkage by which losses are estimated.
-const typical = 0.1
-
 // Losses estimates, for each matrix that is multiplied with in and each of types, the squared error of the matrix's output for a
 // token when it is rounded to the type as Input does: from a sample of rows, on held-out tokens. With plain, the encoder alone is
 // asked, without importance.
@@ -31,7 +28,7 @@ func Losses(in *hessian.Input, matrices []Matrix, types []gguf.Type, plain bool,
 		for _, g := range groups(types) {
 			var f *hessian.Factor
 			if !plain && g > 0 && tile.Train.Enough() {
-				f, _ = tile.Train.Factor(typical, g) // without one the encoder is asked
+				f, _ = tile.Train.Factor(hessian.Typical, g) // without one the encoder is asked
 			}
 			for i, m := range matrices {
 				x := columns(samples[i], in.Cols, tile.First, tile.Train.Cols)
