@@ -107,6 +107,16 @@ func (f hfFolder) write(ctx context.Context, g global, plan *export.Plan, err er
 	return nil
 }
 
+// openExport opens what becomes a folder, which is not written by --dry-run.
+func openExport(g global, in string, o exportOptions) (f hfFolder, err error) {
+	f.source = in
+	if !o.dry {
+		f.out = o.dir
+	}
+	f.src, err = g.open(in, convert.Options{})
+	return f, err
+}
+
 // exportVLLM reads the flags of export --to vllm.
 func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 	if o.scheme == "" {
@@ -116,16 +126,13 @@ func exportVLLM(c *cli.Context, g global, in string, o exportOptions) error {
 	if err != nil {
 		return usagef("--scheme: %v", err)
 	}
-	src, err := g.open(in, convert.Options{})
+	f, err := openExport(g, in, o)
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	if o.dry {
-		o.dir = ""
-	}
-	f, opts := hfFolder{src: src, source: in, out: o.dir}, export.Options{Scheme: scheme, OutType: o.outType, Threads: g.threads}
-	plan, err := export.NewPlan(src, opts)
+	defer f.src.Close()
+	opts := export.Options{Scheme: scheme, OutType: o.outType, Threads: g.threads}
+	plan, err := export.NewPlan(f.src, opts)
 	if err != nil {
 		return f.write(c.Context, g, plan, err)
 	}
@@ -143,20 +150,17 @@ func exportMLC(c *cli.Context, g global, in string, o exportOptions) error {
 	if !slices.Contains(export.MLCQuantizations(), o.scheme) {
 		return usagef("%s", suggest.OneOf("--scheme", o.scheme, export.MLCQuantizations()))
 	}
-	src, err := g.open(in, convert.Options{})
+	f, err := openExport(g, in, o)
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	if o.dry {
-		o.dir = ""
-	}
-	conversation, note := publish.MLCConversation(src.Metadata())
+	defer f.src.Close()
+	conversation, note := publish.MLCConversation(f.src.Metadata())
 	var r *export.Rounding
 	if o.scheme == "q4f16_1" {
 		r = export.MLCRounding()
 	}
-	return hfFolder{src: src, source: in, out: o.dir}.writeRounded(c.Context, g, roundedAs{&o.calibration, r, o.scheme}, func(m gguf.Model, _ bool) (*export.Plan, error) {
+	return f.writeRounded(c.Context, g, roundedAs{&o.calibration, r, o.scheme}, func(m gguf.Model, _ bool) (*export.Plan, error) {
 		plan, err := export.NewMLCPlan(m, export.MLCOptions{Quantization: o.scheme, Conversation: conversation, Threads: g.threads})
 		if err == nil && note != "" {
 			plan.Notes = append(plan.Notes, note)
