@@ -1,8 +1,6 @@
 package calibration
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"path"
@@ -138,12 +136,6 @@ func (m *Mix) Text() string {
 		b.WriteString(d.plain())
 	}
 	return b.String()
-}
-
-// SHA256 identifies the mix: it is that of Text.
-func (m *Mix) SHA256() string {
-	sum := sha256.Sum256([]byte(m.Text()))
-	return hex.EncodeToString(sum[:])
 }
 
 // plain is the text of a document, or of a conversation as people write it down.
