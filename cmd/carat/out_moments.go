@@ -33,18 +33,18 @@ type momentsTensor struct {
 
 func newMomentsReport(o imatrixOptions, chunks int, sum string, covered []hessian.Coverage) *momentsReport {
 	r := &momentsReport{Dataset: filepath.Base(o.Text), SHA256: sum, Chunks: chunks, Context: calibrationContext, Tensors: []momentsTensor{}}
-	index, reached := map[string]int{}, map[string]map[int]bool{}
+	index, reached := map[string]int{}, map[hessian.Matrix]bool{}
 	for _, c := range covered {
 		i, ok := index[c.Tensor]
 		if !ok {
 			i = len(r.Tensors)
-			index[c.Tensor], reached[c.Tensor] = i, map[int]bool{}
+			index[c.Tensor] = i
 			r.Tensors = append(r.Tensors, momentsTensor{Name: c.Tensor, Columns: c.Cols, Experts: c.Experts, Tokens: c.Tokens, Few: []int{}})
 		}
 		t := &r.Tensors[i]
 		t.Tokens = min(t.Tokens, c.Tokens)
 		t.ErrorLeft += c.Left / float64(c.Experts)
-		reached[c.Tensor][c.Expert] = c.Enough
+		reached[c.Matrix] = true
 		if !c.Enough {
 			t.Few = append(t.Few, c.Expert)
 		}
@@ -52,13 +52,13 @@ func newMomentsReport(o imatrixOptions, chunks int, sum string, covered []hessia
 	for i := range r.Tensors {
 		t := &r.Tensors[i]
 		for e := range t.Experts {
-			if _, ok := reached[t.Name][e]; !ok {
+			if !reached[hessian.Matrix{Tensor: t.Name, Expert: e}] {
 				t.Tokens = 0
 				t.ErrorLeft += 1 / float64(t.Experts)
 				t.Few = append(t.Few, e)
-				slices.Sort(t.Few)
 			}
 		}
+		slices.Sort(t.Few)
 	}
 	return r
 }

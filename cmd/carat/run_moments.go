@@ -43,7 +43,7 @@ func runMoments(ctx context.Context, g global, path string, from convert.Options
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r := newMomentsReport(o, len(m.chunks), m.sha256, covered)
+	r := newMomentsReport(o, len(m.chunks), c.text.SHA256, covered)
 	if g.json {
 		return printJSON(g.out, r)
 	}
