@@ -36,7 +36,7 @@ EXAMPLES:
    carat build ./SmolLM2-135M --type Q4_K_M --eval wiki.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --calibration calibration.txt -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --target-size 105M -o smollm2.gguf
-   carat build ./SmolLM2-135M --target-size 105M --calibration ./texts -o smollm2.gguf
+   carat build ./SmolLM2-135M --target-size 105M --calibration ./texts --calibration default -o smollm2.gguf
    carat build ./SmolLM2-135M --type Q3_K_S --dry-run
    carat build HuggingFaceTB/SmolLM2-1.7B --stream --type Q4_K_M -o smollm2-Q4_K_M.gguf
    carat build ./SmolLM2-135M --type Q4_K_M --for openvino,lmstudio -o smollm2-Q4_K_M.gguf`,

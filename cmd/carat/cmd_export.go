@@ -125,7 +125,7 @@ func (o *exportOptions) check() error {
 		return usagef("--scheme is for --to vllm and --to mlc")
 	case o.to != "vllm" && (o.group != 0 || o.outType != ""):
 		return usagef("--group and --outtype are for --to vllm")
-	case o.to != "vllm" && o.to != "mlc" && o.calibration.Text != "":
+	case o.to != "vllm" && o.to != "mlc" && o.calibration.set():
 		return usagef("--calibration is for --to vllm and --to mlc, which quantize: carat build has it for GGUF files")
 	case o.to == "ollama-store" && o.dir == "":
 		o.dir = os.Getenv("OLLAMA_MODELS")

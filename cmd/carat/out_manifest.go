@@ -36,7 +36,7 @@ type roleFile struct{ role, path string }
 
 // fileFlags are flags whose value is a file that bears on the output.
 var fileFlags = map[string]string{
-	"imatrix": manifest.RoleImatrix, "calibration": manifest.RoleCalibration, "metadata": manifest.RoleOption, "recipe": manifest.RoleOption, "tensor-type-file": manifest.RoleOption,
+	"imatrix": manifest.RoleImatrix, "metadata": manifest.RoleOption, "recipe": manifest.RoleOption, "tensor-type-file": manifest.RoleOption,
 }
 
 // unrecorded are flags that do not bear on the output's bytes; globalFlags do not either.
@@ -68,13 +68,17 @@ func newRecorder(c *cli.Context, out string) *recorder {
 			options[name] = names
 		case name == "base":
 			options[name] = hfcache.Name(c.String(name))
+		case name == "calibration": // which may be no files: calibrate adds them
+			var names []string
+			for _, v := range c.StringSlice(name) {
+				names = append(names, filepath.Base(v))
+			}
+			options[name] = names
 		case list:
 			options[name] = c.StringSlice(name)
 		case isFile && c.String(name) != "":
 			options[name] = filepath.Base(c.String(name))
-			if name != "calibration" { // which may be no file: calibrate adds it
-				r.files = append(r.files, roleFile{role, c.String(name)})
-			}
+			r.files = append(r.files, roleFile{role, c.String(name)})
 		default:
 			options[name] = c.Value(name)
 		}

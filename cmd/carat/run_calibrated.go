@@ -25,7 +25,7 @@ type calibrated struct {
 // read reads the text, once.
 func (o *calibrationOptions) read() (*calibrationText, error) {
 	if o.text == nil {
-		t, err := readCalibration(o.in, o.Text)
+		t, err := readCalibration(o.in, o.Texts...)
 		if err != nil {
 			return nil, err
 		}

@@ -22,34 +22,64 @@ import (
 // defaultCalibration names the text that comes with carat.
 const defaultCalibration = "default"
 
-// calibrationText is a text to calibrate with: a file, a folder's mix, or the one that comes with carat.
+// calibrationText is a text to calibrate with: a file, or a mix of folders, files and the text that comes with carat.
 type calibrationText struct {
 	text.Text
-	arg string           // what names it
+	arg string           // what names it, or a list of that
 	mix *calibration.Mix // nil for a file
 }
 
-// readCalibration reads what a flag names: "default", a folder or a file.
-func readCalibration(in io.Reader, arg string) (*calibrationText, error) {
-	if arg == defaultCalibration {
-		return mixed(arg, arg, calibration.Default()), nil
+// readCalibration reads what a flag names: "default", a folder or a file, or several of these, which take turns.
+func readCalibration(in io.Reader, args ...string) (*calibrationText, error) {
+	if len(args) == 1 && !isMix(args[0]) {
+		t, err := readCalibrationFile(in, args[0])
+		return &calibrationText{Text: t, arg: args[0]}, err
 	}
-	if st, err := os.Stat(arg); err != nil || !st.IsDir() {
-		t, err := readText(in, arg)
-		if err != nil && !exists(arg) {
-			err = hint.Wrap(err, "--calibration default is the text that comes with carat")
+	var names []string
+	var mixes []*calibration.Mix
+	for _, arg := range args {
+		name, m, err := readMix(in, arg)
+		if err != nil {
+			return nil, err
 		}
-		return &calibrationText{Text: t, arg: arg}, err
+		names, mixes = append(names, name), append(mixes, m)
 	}
-	m, err := calibration.Read(os.DirFS(arg))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", arg, err)
-	}
-	return mixed(arg, filepath.Base(filepath.Clean(arg)), m), nil
+	name, m := strings.Join(names, "+"), calibration.Turns(mixes...)
+	return &calibrationText{text.NewText(name, name, m.Text()), strings.Join(args, ", "), m}, nil
 }
 
-func mixed(arg, name string, m *calibration.Mix) *calibrationText {
-	return &calibrationText{text.NewText(name, name, m.Text()), arg, m}
+// isMix says whether an argument is documents rather than one text.
+func isMix(arg string) bool {
+	st, err := os.Stat(arg)
+	return arg == defaultCalibration || err == nil && st.IsDir() || strings.EqualFold(filepath.Ext(arg), ".jsonl")
+}
+
+// readMix reads the documents that one argument names.
+func readMix(in io.Reader, arg string) (name string, m *calibration.Mix, err error) {
+	if arg == defaultCalibration {
+		return arg, calibration.Default(), nil
+	}
+	if st, err := os.Stat(arg); err == nil && st.IsDir() {
+		m, err = calibration.Read(os.DirFS(arg))
+		if err != nil {
+			err = fmt.Errorf("%s: %w", arg, err)
+		}
+		return filepath.Base(filepath.Clean(arg)), m, err
+	}
+	t, err := readCalibrationFile(in, arg)
+	if err != nil {
+		return "", nil, err
+	}
+	m, err = calibration.File(arg, t.Data)
+	return t.File, m, err
+}
+
+func readCalibrationFile(in io.Reader, arg string) (text.Text, error) {
+	t, err := readText(in, arg)
+	if err != nil && !exists(arg) {
+		err = hint.Wrap(err, "--calibration default is the text that comes with carat")
+	}
+	return t, err
 }
 
 // noteLeftOut says which files of a folder are no texts.

@@ -67,7 +67,7 @@ func (f *hfFolder) roundTo(ctx context.Context, g global, plan *export.Plan, as 
 // rounded or not.
 func (f hfFolder) writeRounded(ctx context.Context, g global, as roundedAs, planOf func(m gguf.Model, rounded bool) (*export.Plan, error)) error {
 	plan, err := planOf(f.src, false)
-	if as.calibration.Text == "" || f.out == "" || err != nil {
+	if !as.calibration.set() || f.out == "" || err != nil {
 		return f.write(ctx, g, plan, err)
 	}
 	if as.encoding == nil {

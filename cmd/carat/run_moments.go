@@ -25,7 +25,7 @@ func runMoments(ctx context.Context, g global, path string, from convert.Options
 	for _, t := range plan.Tensors {
 		eligible[t.Name] = t.Eligible
 	}
-	c := calibrationOptions{in: g.in, Text: o.Text, Chunks: o.Chunks}
+	c := calibrationOptions{in: g.in, Texts: []string{o.Text}, Chunks: o.Chunks}
 	defer c.close()
 	m, err := c.ready(g, path, src)
 	if err != nil {

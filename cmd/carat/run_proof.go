@@ -23,18 +23,18 @@ import (
 // evalTexts are the texts that a file is measured on: --eval's, or, when the file is to be proven and was calibrated by
 // carat's own text, the part of that which is held out.
 func (o *buildOptions) evalTexts() ([]text.Text, error) {
-	if len(o.measure.Texts) > 0 || !o.proves() || o.calibration.Text != defaultCalibration {
+	if len(o.measure.Texts) > 0 || !o.proves() || !o.calibration.ownText() {
 		return o.measure.texts()
 	}
 	return []text.Text{text.NewText("held-out", "default (held-out part)", calibration.HeldOut().Text())}, nil
 }
 
 // proves says whether the file is to be compared with a preset of its bytes.
-func (o *buildOptions) proves() bool { return o.calibration.Text != "" && o.out != "" && !o.noProof }
+func (o *buildOptions) proves() bool { return o.calibration.set() && o.out != "" && !o.noProof }
 
 // refuseOverlap refuses to measure on what the file is calibrated by.
 func (o *buildOptions) refuseOverlap(ctx context.Context, texts []text.Text) error {
-	if o.calibration.Text == "" || o.allowOverlap || len(o.measure.Texts) == 0 {
+	if !o.calibration.set() || o.allowOverlap || len(o.measure.Texts) == 0 {
 		return nil
 	}
 	c, err := o.calibration.read()

@@ -54,7 +54,7 @@ type rounding struct {
 // output. An interrupted run continues with the layers that are done.
 func (r rounding) run(ctx context.Context) (*round.Store, error) {
 	defer r.calibration.close()
-	if r.calibration.Text == "" || r.out == "" {
+	if !r.calibration.set() || r.out == "" {
 		return nil, nil
 	}
 	c, err := r.calibration.ready(r.g, r.source, r.src)

@@ -22,7 +22,7 @@ type newModel struct {
 
 // calibrate reads the text that m is calibrated by, if there is one, and names it in the file and its manifest.
 func (m *newModel) calibrate() error {
-	if m.calibration.Text == "" {
+	if !m.calibration.set() {
 		return nil
 	}
 	t, err := m.calibration.read()

@@ -3,6 +3,7 @@
 //
 //	m := calibration.Default()                   // carat's own
 //	m, err := calibration.Read(os.DirFS("texts")) // a folder's
+//	m = calibration.Turns(m, calibration.Default())
 //	chunks, err := m.Chunks(tokenizer, render, 512, 32)
 //
 // # What a mix is

@@ -46,6 +46,29 @@ func Read(fsys fs.FS) (*Mix, error) {
 	return m, nil
 }
 
+// File is the documents of a text, or of lines of JSON when the name ends in .jsonl. Errors wrap gguf.ErrInput.
+func File(name, data string) (*Mix, error) {
+	docs, err := read(name, data)
+	if err == nil && len(docs) == 0 {
+		err = fmt.Errorf("%w: %s has no text", gguf.ErrInput, name)
+	}
+	return &Mix{Documents: docs}, err
+}
+
+// Turns has the documents of several mixes take turns, as a folder's files do.
+func Turns(mixes ...*Mix) *Mix {
+	if len(mixes) == 1 {
+		return mixes[0]
+	}
+	out := &Mix{}
+	var lists [][]Document
+	for _, m := range mixes {
+		lists, out.LeftOut = append(lists, m.Documents), append(out.LeftOut, m.LeftOut...)
+	}
+	out.Documents = turns(lists)
+	return out
+}
+
 type reader struct {
 	fsys    fs.FS
 	room    int64 // bytes
@@ -100,10 +123,15 @@ func (r *reader) file(name string) ([]Document, error) {
 		r.leftOut = append(r.leftOut, name)
 		return nil, nil
 	}
+	return read(name, string(b))
+}
+
+// read cuts a text, or reads lines of JSON.
+func read(name, data string) ([]Document, error) {
 	if strings.EqualFold(path.Ext(name), ".jsonl") {
-		return lines(name, b)
+		return lines(name, []byte(data))
 	}
-	return documents(name, string(b)), nil
+	return documents(name, data), nil
 }
 
 // turns takes one document at a time, of the list of which least was taken so far, until all are used up.
