@@ -21,8 +21,21 @@ import (
 	"github.com/carat-llm/carat/quantize/round"
 )
 
-// probeTokens is the number of tokens over which each sensitivity is measured.
-const probeTokens = 256
+// Sensitivities are measured over excerpts of so many tokens, of as many chunks, so that they are of several kinds of text.
+const (
+	probeTokens   = 128
+	probeExcerpts = 4
+)
+
+// excerpts are the beginnings of chunks as far apart as can be.
+func excerpts(chunks [][]int32) (out [][]int32) {
+	n := min(probeExcerpts, len(chunks))
+	for i := range n {
+		ids := chunks[i*len(chunks)/n]
+		out = append(out, ids[:min(probeTokens, len(ids))])
+	}
+	return out
+}
 
 // fallbackType has what is not measured: embeddings that are only looked up.
 const fallbackType = recipe.Q4_K_M
@@ -72,7 +85,7 @@ func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file st
 		return nil, err
 	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, "carat measurements", buildinfo.Version(), model, c.sha256, len(c.chunks), calibrationContext, probeTokens)
+	fmt.Fprintln(sum, "carat measurements", buildinfo.Version(), model, c.sha256, len(c.chunks), calibrationContext, probeTokens, probeExcerpts)
 	for _, t := range base.Tensors {
 		fmt.Fprintln(sum, t.Name, t.Eligible && t.Type.Quantized())
 	}
@@ -136,7 +149,7 @@ func readMeasurements(file string) (*allocate.Measurements, error) {
 // measureTensors measures the tensors that base quantizes, for the types that all readers read. All weights of c are in the
 // end what they were.
 func measureTensors(ctx context.Context, m *newModel, base *quantize.Plan, c *calibrated) ([]allocate.Tensor, error) {
-	some := [][]int32{c.chunks[0][:min(probeTokens, len(c.chunks[0]))]}
+	some := excerpts(c.chunks)
 	tape, err := c.Record(some)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.source, err)

@@ -54,6 +54,7 @@ func (o *calibrationOptions) ready(g global, path string, src gguf.Model) (*cali
 	if o.model.chunks, err = in.chunks(e, src.Metadata(), calibrationContext, o.Chunks); err != nil {
 		return nil, err
 	}
+	in.noteUnknown(g)
 	o.model.sha256 = in.identify(o.model.chunks)
 	return o.model, nil
 }

@@ -27,6 +27,8 @@ type calibrationText struct {
 	text.Text
 	arg string           // what names it, or a list of that
 	mix *calibration.Mix // nil for a file
+	// unknown are the codes of languages of carat's text that the model does not know, which are left out.
+	unknown []string
 }
 
 // readCalibration reads what a flag names: "default", a folder or a file, or several of these, which take turns.
@@ -45,7 +47,7 @@ func readCalibration(in io.Reader, args ...string) (*calibrationText, error) {
 		names, mixes = append(names, name), append(mixes, m)
 	}
 	name, m := strings.Join(names, "+"), calibration.Turns(mixes...)
-	return &calibrationText{text.NewText(name, name, m.Text()), strings.Join(args, ", "), m}, nil
+	return &calibrationText{Text: text.NewText(name, name, m.Text()), arg: strings.Join(args, ", "), mix: m}, nil
 }
 
 // isMix says whether an argument is documents rather than one text.
@@ -103,7 +105,11 @@ func (t *calibrationText) chunks(e *engine.Engine, md *gguf.Metadata, length, n 
 	if t.mix == nil {
 		return text.Chunks(t.arg, t.Data, tok, text.Options{Context: length, Chunks: n})
 	}
-	chunks, err := t.mix.Chunks(tok, conversations(md), length, n)
+	mix, err := t.known(e, tok)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.arg, err)
+	}
+	chunks, err := mix.Chunks(tok, conversations(md), length, n)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.arg, err)
 	}

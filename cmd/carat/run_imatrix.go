@@ -75,6 +75,7 @@ func collectImatrix(ctx context.Context, g global, m gguf.Model, in imatrixText,
 	if err != nil {
 		return nil, err
 	}
+	in.noteUnknown(g)
 	opts := imatrix.Options{Dataset: filepath.Base(o.Text), SHA256: in.SHA256, Output: o.Output, Vocab: e.Vocab(), Threads: g.threads, SaveEvery: o.SaveEvery}
 	if o.SaveEvery > 0 {
 		opts.Save = func(sums *imatrix.Matrix) error {

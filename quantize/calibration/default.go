@@ -37,6 +37,7 @@ var shipped = sync.OnceValue(func() parts {
 	for _, docs := range kinds {
 		var u, h []Document
 		for i, d := range docs {
+			d.Language = language(d)
 			if i%heldOut == heldOut-1 {
 				h = append(h, d)
 			} else {

@@ -19,6 +19,7 @@ type Mix struct {
 // Document is a text or a conversation.
 type Document struct {
 	File     string // where it is from
+	Language string // the code of its language, of the default's documents in languages; see Mix.Known
 	Text     string
 	Messages []Message // of a conversation, which has no Text
 }

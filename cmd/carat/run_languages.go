@@ -1,0 +1,63 @@
+package main
+
+import (
+	"math"
+	"strings"
+
+	"github.com/carat-llm/carat/eval/softmax"
+	"github.com/carat-llm/carat/quantize/calibration"
+	"github.com/carat-llm/carat/runtime/engine"
+	"github.com/carat-llm/carat/runtime/model"
+	"github.com/carat-llm/carat/runtime/tokenizer"
+)
+
+// languageTokens is how much of a language's text tells whether a model knows it.
+const languageTokens = 256
+
+// known is the mix without carat's documents in languages that the model of e does not know. Models that predict nothing by
+// what came before cannot tell.
+func (t *calibrationText) known(e *engine.Engine, tok *tokenizer.Tokenizer) (*calibration.Mix, error) {
+	if !e.Predicts() || e.Encodes() {
+		return t.mix, nil
+	}
+	s, err := e.NewSession(languageTokens)
+	if err != nil {
+		return nil, err
+	}
+	mix, unknown, err := t.mix.Known(func(text string) (float64, error) { return bitsOf(s, tok, e.Vocab(), text) })
+	t.unknown = unknown
+	return mix, err
+}
+
+// noteUnknown says which languages were left out.
+func (t *calibrationText) noteUnknown(g global) {
+	if len(t.unknown) > 0 && !g.quiet {
+		printf(g.err, "carat: note: left out of carat's text, as the model does not know these languages: %s\n", strings.Join(t.unknown, ", "))
+	}
+}
+
+// bitsOf is how many bits a model takes for a text: of one that is longer than the session, as many as in proportion to the
+// tokens.
+func bitsOf(s *model.Session, tok *tokenizer.Tokenizer, vocab int, text string) (float64, error) {
+	ids, err := tok.Encode(text, true, false)
+	if err != nil || len(ids) < 2 {
+		return 0, err
+	}
+	all := len(ids)
+	ids = ids[:min(all, languageTokens)]
+	s.Reset()
+	const step = 32 // tokens whose logits are in memory
+	logits, sum := make([]float32, step*vocab), 0.0
+	for first := 0; first < len(ids)-1; first += step {
+		part := ids[first:min(first+step, len(ids)-1)]
+		if err := s.Forward(part, 0, logits[:len(part)*vocab]); err != nil {
+			return 0, err
+		}
+		for i := range part {
+			row := logits[i*vocab:][:vocab]
+			top := row[softmax.Top(row)]
+			sum += softmax.LogSumExp(row, top) - float64(row[ids[first+i+1]])
+		}
+	}
+	return sum / math.Ln2 * float64(all) / float64(len(ids)), nil
+}
