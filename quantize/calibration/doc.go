@@ -18,7 +18,7 @@
 //
 // # The default
 //
-// Conversations, code, prose (expository, tales, lessons, everyday), numbers (mathematics, tables, records), and thirty languages, of
+// Conversations, code, prose (expository, articles, tales, lessons, everyday), numbers (mathematics, tables, records), and thirty languages, of
 // which those stay that the model knows (Mix.Known): texts/ has them, texts/SOURCES.md who wrote them and their
 // licences. One document of seven of each kind is held out, so that there is a text of the same kinds which calibration has
 // not seen. They share nothing with the usual evaluation texts.
