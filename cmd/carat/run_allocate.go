@@ -37,7 +37,7 @@ func excerpts(chunks [][]int32) (out [][]int32) {
 	return out
 }
 
-// fallbackType has what is not measured: embeddings that are only looked up.
+// fallbackType has what is not measured, such as embeddings of positions.
 const fallbackType = recipe.Q4_K_M
 
 // allocateTypes measures the tensors of m over the calibration text and gives m the types that are best within its budget.
@@ -85,7 +85,7 @@ func measurements(ctx context.Context, m *newModel, base *quantize.Plan, file st
 		return nil, err
 	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, "carat measurements", buildinfo.Version(), model, c.sha256, len(c.chunks), calibrationContext, probeTokens, probeExcerpts)
+	fmt.Fprintln(sum, "carat measurements with lookups", buildinfo.Version(), model, c.sha256, len(c.chunks), calibrationContext, probeTokens, probeExcerpts)
 	for _, t := range base.Tensors {
 		fmt.Fprintln(sum, t.Name, t.Eligible && t.Type.Quantized())
 	}
@@ -172,6 +172,7 @@ func measureTensors(ctx context.Context, m *newModel, base *quantize.Plan, c *ca
 	return allocate.Measure(ctx, m.src, walk, probe, allocate.Settings{
 		Settings: round.Settings{Options: round.Options{Sweeps: 1, Product: c.Product, Each: c.Each}, Chunks: len(c.chunks), Memory: momentBytes,
 			Done: func(layer int, _ []round.Tensor) error { b.update(int64(layer+1), int64(walk.Layers()+1)); return nil }},
+		Tokens: c.chunks,
 		Types: func(info gguf.TensorInfo) []gguf.Type {
 			if !eligible[info.Name] {
 				return nil

@@ -34,9 +34,11 @@ type Settings struct {
 	round.Settings
 	// Types lists the candidates for a tensor, which fit its rows and depend on their length only; none leaves it out.
 	Types func(gguf.TensorInfo) []gguf.Type
+	// Tokens are those of rt's text, which say how often each embedding is looked up.
+	Tokens [][]int32
 }
 
-// Measure finds the losses and sensitivities of the tensors of src that rt multiplies with, in the model as it is. Losses come of the second
+// Measure finds the losses and sensitivities of the tensors of src that rt multiplies with, and of embeddings that it looks up, in the model as it is. Losses come of the second
 // moments of each layer's inputs over rt's text, and sensitivities of probes: a tensor's weights as Q4_0 while all others are what they
 // are. Not all layers are probed (see probedEvery); the others have what lies between.
 func Measure(ctx context.Context, src gguf.Model, rt round.Runtime, probe Prober, s Settings) ([]Tensor, error) {
@@ -63,6 +65,11 @@ func Measure(ctx context.Context, src gguf.Model, rt round.Runtime, probe Prober
 			}
 		}
 		if rt.Layer() == rt.Layers() {
+			if t, ok, err := m.lookup(all); err != nil {
+				return nil, err
+			} else if ok {
+				all = append(all, t)
+			}
 			interpolate(all, m.probed)
 			return all, nil
 		}

@@ -109,3 +109,46 @@ func TestMeasure(t *testing.T) {
 	require.Len(t, classes, 2)
 	require.EqualValues(t, rows*36, classes[0][0].Bytes)
 }
+
+// TestLookup: what a type costs is the error of the rows that the text looks up.
+func TestLookup(t *testing.T) {
+	m := &model{}
+	for i, name := range []string{"blk.0.ffn_up.weight", "output.weight", "token_embd.weight"} {
+		x := tensor{TensorInfo: gguf.TensorInfo{Name: name, Type: gguf.F32, Shape: []int64{cols, rows}}}
+		for j, v := range random(uint64(i), cols*rows, 0.1) {
+			if i == 2 && j/cols == 3 {
+				v *= 100
+			}
+			x.data = binary.LittleEndian.AppendUint32(x.data, math.Float32bits(v))
+		}
+		m.tensors = append(m.tensors, x)
+	}
+	measure := func(tokens [][]int32) ([]Tensor, prober, error) {
+		m.at = 0
+		asked := prober{}
+		got, err := Measure(t.Context(), m, m, asked, Settings{
+			Settings: round.Settings{Options: round.Options{Sweeps: 1, Product: product}, Chunks: 4, Memory: 1 << 20},
+			Types:    func(info gguf.TensorInfo) []gguf.Type { return Pool(info.Cols()) },
+			Tokens:   tokens,
+		})
+		return got, asked, err
+	}
+	usual, asked, err := measure([][]int32{{1, 2}, {1, 15}})
+	require.NoError(t, err)
+	require.Equal(t, prober{"blk.0.ffn_up.weight": 0, "output.weight": 1, "token_embd.weight": -1}, asked)
+	require.Len(t, usual, 3)
+	embeddings := usual[2]
+	require.Equal(t, "token_embd.weight", embeddings.Name)
+	require.Equal(t, Pool(cols), embeddings.Types)
+	require.Greater(t, embeddings.Losses[0], 50*embeddings.Losses[len(embeddings.Losses)-1], "Q8_0 is last")
+	rare, _, err := measure([][]int32{{1, 2}, {1, 3}})
+	require.NoError(t, err)
+	require.Greater(t, rare[2].Losses[0], 1000*embeddings.Losses[0], "row 3 is a hundred times as large")
+	require.Less(t, rare[2].Sensitivity, embeddings.Sensitivity/1000)
+	_, _, err = measure([][]int32{{rows}})
+	require.ErrorIs(t, err, gguf.ErrInput)
+	require.ErrorContains(t, err, "tensor token_embd.weight has 16 rows, but the text has token 16")
+	none, _, err := measure(nil)
+	require.NoError(t, err)
+	require.Len(t, none, 2)
+}

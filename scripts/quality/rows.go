@@ -39,11 +39,15 @@ func allRows(model string, families pairs) (out []row) {
 	for _, b := range bars {
 		out = append(out, row{"bars", model, "model", b.preset, false, "wikitext", "wikitext", b.inside, b.outside})
 	}
-	for _, t := range []string{"Q4_0", "Q5_0", "Q4_K", "IQ4_XS", "Q3_K"} {
+	pure := []string{"Q4_0", "Q5_0", "Q4_K", "IQ4_XS", "Q3_K"}
+	for _, t := range pure {
 		out = append(out, row{"types", model, "model", t, true, "wikitext", "wikitext", .30, .25})
 	}
 	for _, b := range bars {
 		out = append(out, row{"default", model, "model", b.preset, false, "default", "", 0, b.outside})
+	}
+	for _, t := range pure {
+		out = append(out, row{"default", model, "model", t, true, "default", "", 0, .25})
 	}
 	for _, f := range families {
 		for _, t := range []string{"Q4_K_M", "Q3_K_M"} {
@@ -51,7 +55,7 @@ func allRows(model string, families pairs) (out []row) {
 		}
 	}
 	for _, b := range bars[:2] {
-		out = append(out, row{"tasks", model, "model", b.preset, false, "wikitext", "", 0, 0})
+		out = append(out, row{"tasks", model, "model", b.preset, false, "default", "", 0, 0})
 	}
 	return out
 }
