@@ -49,6 +49,7 @@ type setup struct {
 	chunks         int // of each evaluation text
 	calibration    int // chunks of a calibration text
 	items          int // of each task
+	drawn          []drawn
 }
 
 func run(ctx context.Context, args []string) error {
@@ -68,6 +69,7 @@ func run(ctx context.Context, args []string) error {
 	var families pairs
 	flags.Var(&families, "family", "`NAME=DIR` checkpoint folder of another family, beside testdata/tiny-llama; may be repeated")
 	write := flags.String("write", "", "document whose sections are replaced, such as docs/quality.md")
+	picturePath := flags.String("picture", "", "SVG `FILE` that draws all rows, of tables of divergences")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -120,6 +122,9 @@ func run(ctx context.Context, args []string) error {
 				return err
 			}
 		}
+	}
+	if *picturePath != "" && len(s.drawn) > 0 {
+		return os.WriteFile(*picturePath, []byte(picture("At the same bytes: "+filepath.Base(s.model), s.drawn)), 0o644)
 	}
 	return nil
 }

@@ -112,3 +112,10 @@ func TestSameOptions(t *testing.T) {
 	s.chunks = 10
 	require.ErrorContains(t, s.same(), "name another --work")
 }
+
+func TestPicture(t *testing.T) {
+	s := picture("Q4 & others", []drawn{{"Q4_K_M", map[string]difference{"wikitext": {preset: .04, ours: .01}, "code": {preset: .05, ours: 0}}}})
+	require.Contains(t, s, "<title>Q4 &amp; others</title>")
+	require.Equal(t, 2*2+len(evaluation), strings.Count(s, "<circle"))
+	require.NotContains(t, s, "NaN")
+}

@@ -28,6 +28,7 @@ func (s *setup) measure(ctx context.Context, group string, rows []row) (string, 
 			return "", err
 		}
 		b.WriteString(line(r, f, d))
+		s.drawn = append(s.drawn, drawn{r.title(), d})
 	}
 	fmt.Fprintf(&b, "\nMean KL divergence in nats, preset → ours, over %d chunks of 512 tokens of each text; difference, and in brackets its one-sided 95 %% limit "+
 		"(paired by token, clustered by chunk), which is what bars are held by. Both files are calibrated by %s.\n", s.chunks, calibratedBy(rows))
@@ -44,9 +45,8 @@ func calibratedBy(rows []row) string {
 	return "wikitext-2's training text, so that stories, ARC's questions and code are of other kinds"
 }
 
-// line is a row of the table.
-func line(r row, f files, d map[string]difference) string {
-	var b strings.Builder
+// title is how tables and pictures call a row.
+func (r *row) title() string {
 	name := r.preset
 	if r.pure {
 		name += ", pure"
@@ -54,7 +54,13 @@ func line(r row, f files, d map[string]difference) string {
 	if r.prefix != "model" {
 		name = r.prefix + " " + name
 	}
-	fmt.Fprintf(&b, "| %s | %s | %s |", name, megabytes(f.bytes[0]), megabytes(f.bytes[1]))
+	return name
+}
+
+// line is a row of the table.
+func line(r row, f files, d map[string]difference) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| %s | %s | %s |", r.title(), megabytes(f.bytes[0]), megabytes(f.bytes[1]))
 	for _, text := range evaluation {
 		x := d[text]
 		fmt.Fprintf(&b, " %.4f → %.4f: %+.0f %% (%+.0f) |", x.preset, x.ours, 100*x.relative, 100*x.upper)
