@@ -124,7 +124,7 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	if *picturePath != "" && len(s.drawn) > 0 {
-		return os.WriteFile(*picturePath, []byte(picture("At the same bytes: "+filepath.Base(s.model), s.drawn)), 0o644)
+		return os.WriteFile(*picturePath, []byte(picture("At the same bytes: presets and carat's files", s.drawn)), 0o644)
 	}
 	return nil
 }

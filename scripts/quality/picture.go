@@ -48,11 +48,11 @@ func picture(title string, rows []drawn) string {
 		at := labelWidth + 110*i
 		fmt.Fprintf(&b, "<circle cx=\"%d\" cy=\"38\" r=\"4\" fill=\"%s\"/><text x=\"%d\" y=\"42\" fill=\"#1f2933\">%s</text>\n", at, textColors[text], at+8, text)
 	}
-	for power := math.Ceil(least); power <= most; power++ {
+	for power := math.Floor(least); power <= most; power++ {
 		for _, step := range []float64{1, 2, 5} {
 			v := step * math.Pow(10, power)
-			if math.Log10(v) > most {
-				break
+			if at := math.Log10(v); at < least || at > most {
+				continue
 			}
 			fmt.Fprintf(&b, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#e4e7eb\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#52606d\">%.3g</text>\n",
 				x(v), x(v), pictureTop-6, bottom, x(v), bottom+14, v)
