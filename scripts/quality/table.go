@@ -38,7 +38,7 @@ func (s *setup) measure(ctx context.Context, group string, rows []row) (string, 
 func calibratedBy(rows []row) string {
 	switch rows[0].calibration {
 	case "default":
-		return "the text that comes with carat, so that all four texts are of other kinds"
+		return "the text that comes with carat, which shares no passage with the four"
 	case "stories":
 		return "other stories"
 	}
@@ -63,10 +63,18 @@ func line(r row, f files, d map[string]difference) string {
 	fmt.Fprintf(&b, "| %s | %s | %s |", r.title(), megabytes(f.bytes[0]), megabytes(f.bytes[1]))
 	for _, text := range evaluation {
 		x := d[text]
-		fmt.Fprintf(&b, " %.4f → %.4f: %+.0f %% (%+.0f) |", x.preset, x.ours, 100*x.relative, 100*x.upper)
+		fmt.Fprintf(&b, " %s → %s: %+.0f %% (%+.0f) |", nats(x.preset), nats(x.ours), 100*x.relative, 100*x.upper)
 	}
 	fmt.Fprintf(&b, " %s |\n", verdict(r, d))
 	return b.String()
+}
+
+// nats is a divergence to four places, or six if it is small.
+func nats(v float64) string {
+	if v < 0.001 {
+		return fmt.Sprintf("%.6f", v)
+	}
+	return fmt.Sprintf("%.4f", v)
 }
 
 // verdict says which bars are held.
