@@ -27,7 +27,9 @@ type calibrationText struct {
 	text.Text
 	arg string           // what names it, or a list of that
 	mix *calibration.Mix // nil for a file
-	// unknown are the codes of languages of carat's text that the model does not know, which are left out.
+	// kept is mix without the languages of carat's text that the model does not know, once that is asked for; unknown are their codes,
+	// until they were told.
+	kept    *calibration.Mix
 	unknown []string
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -17,23 +18,23 @@ const languageTokens = 256
 // known is the mix without carat's documents in languages that the model of e does not know. Models that predict nothing by
 // what came before cannot tell.
 func (t *calibrationText) known(e *engine.Engine, tok *tokenizer.Tokenizer) (*calibration.Mix, error) {
-	if !e.Predicts() || e.Encodes() {
-		return t.mix, nil
+	if t.kept != nil || !e.Predicts() || e.Encodes() {
+		return cmp.Or(t.kept, t.mix), nil
 	}
 	s, err := e.NewSession(languageTokens)
 	if err != nil {
 		return nil, err
 	}
-	mix, unknown, err := t.mix.Known(func(text string) (float64, error) { return bitsOf(s, tok, e.Vocab(), text) })
-	t.unknown = unknown
-	return mix, err
+	t.kept, t.unknown, err = t.mix.Known(func(text string) (float64, error) { return bitsOf(s, tok, e.Vocab(), text) })
+	return t.kept, err
 }
 
-// noteUnknown says which languages were left out.
+// noteUnknown says which languages were left out, once.
 func (t *calibrationText) noteUnknown(g global) {
 	if len(t.unknown) > 0 && !g.quiet {
 		printf(g.err, "carat: note: left out of carat's text, as the model does not know these languages: %s\n", strings.Join(t.unknown, ", "))
 	}
+	t.unknown = nil
 }
 
 // bitsOf is how many bits a model takes for a text: of one that is longer than the session, as many as in proportion to the
