@@ -43,7 +43,5 @@ func calibrationOf(c *cli.Context, needed bool) (calibrationOptions, error) {
 // set says whether there is a text to calibrate by.
 func (o *calibrationOptions) set() bool { return len(o.Texts) > 0 }
 
-// ownText says whether all of the text is what comes with carat.
-func (o *calibrationOptions) ownText() bool {
-	return slices.Equal(o.Texts, []string{defaultCalibration})
-}
+// ownText says whether the texts of --calibration are the one that comes with carat.
+func ownText(texts []string) bool { return slices.Equal(texts, []string{defaultCalibration}) }

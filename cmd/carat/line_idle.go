@@ -65,7 +65,7 @@ func calibratesNothing(c *cli.Context) bool {
 
 // measuresNothing: what is calibrated by carat's own text is measured on the part of that which is held out.
 func measuresNothing(c *cli.Context) bool {
-	own := !calibratesNothing(c) && (!c.IsSet("calibration") || slices.Equal(c.StringSlice("calibration"), []string{defaultCalibration}))
+	own := !calibratesNothing(c) && (!c.IsSet("calibration") || ownText(c.StringSlice("calibration")))
 	return !c.IsSet("eval") && (!own || c.Bool("no-proof"))
 }
 

@@ -54,8 +54,7 @@ func readCalibration(in io.Reader, args ...string) (*calibrationText, error) {
 
 // isMix says whether an argument is documents rather than one text.
 func isMix(arg string) bool {
-	st, err := os.Stat(arg)
-	return arg == defaultCalibration || err == nil && st.IsDir() || strings.EqualFold(filepath.Ext(arg), ".jsonl")
+	return arg == defaultCalibration || isFolder(arg) || calibration.JSONLines(arg)
 }
 
 // readMix reads the documents that one argument names.
@@ -63,7 +62,7 @@ func readMix(in io.Reader, arg string) (name string, m *calibration.Mix, err err
 	if arg == defaultCalibration {
 		return arg, calibration.Default(), nil
 	}
-	if st, err := os.Stat(arg); err == nil && st.IsDir() {
+	if isFolder(arg) {
 		m, err = calibration.Read(os.DirFS(arg))
 		if err != nil {
 			err = fmt.Errorf("%s: %w", arg, err)

@@ -23,7 +23,7 @@ import (
 // evalTexts are the texts that a file is measured on: --eval's, or, when the file is to be proven and was calibrated by
 // carat's own text, the part of that which is held out.
 func (o *buildOptions) evalTexts() ([]text.Text, error) {
-	if len(o.measure.Texts) > 0 || !o.proves() || !o.calibration.ownText() {
+	if len(o.measure.Texts) > 0 || !o.proves() || !ownText(o.calibration.Texts) {
 		return o.measure.texts()
 	}
 	return []text.Text{text.NewText("held-out", "default (held-out part)", calibration.HeldOut().Text())}, nil

@@ -25,5 +25,6 @@
 //
 // # Identity
 //
-// Mix.SHA256 is that of Mix.Text, all documents with their conversations in plain words: it does not depend on the model.
+// A mix is identified by the SHA-256 of Mix.Text, all documents with their conversations in plain words, which does not depend on the
+// model.
 package calibration

@@ -127,9 +127,12 @@ func (r *reader) file(name string) ([]Document, error) {
 	return read(name, string(b))
 }
 
+// JSONLines says whether a file of that name holds lines of JSON.
+func JSONLines(name string) bool { return strings.EqualFold(path.Ext(name), ".jsonl") }
+
 // read cuts a text, or reads lines of JSON.
 func read(name, data string) ([]Document, error) {
-	if strings.EqualFold(path.Ext(name), ".jsonl") {
+	if JSONLines(name) {
 		return lines(name, []byte(data))
 	}
 	return documents(name, data), nil

@@ -1,5 +1,3 @@
-// Package ci_test runs the steps of action.yml and of scripts/ci/gitlab.yml: the real scripts with the real curl and jq,
-// against a carat and a server that are fakes.
 package ci_test
 
 import (
