@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/carat-llm/carat/eval/softmax"
+	"github.com/carat-llm/carat/eval/task"
 	"github.com/carat-llm/carat/quantize/calibration"
 	"github.com/carat-llm/carat/runtime/engine"
 	"github.com/carat-llm/carat/runtime/model"
@@ -44,21 +44,7 @@ func bitsOf(s *model.Session, tok *tokenizer.Tokenizer, vocab int, text string) 
 	if err != nil || len(ids) < 2 {
 		return 0, err
 	}
-	all := len(ids)
-	ids = ids[:min(all, languageTokens)]
-	s.Reset()
-	const step = 32 // tokens whose logits are in memory
-	logits, sum := make([]float32, step*vocab), 0.0
-	for first := 0; first < len(ids)-1; first += step {
-		part := ids[first:min(first+step, len(ids)-1)]
-		if err := s.Forward(part, 0, logits[:len(part)*vocab]); err != nil {
-			return 0, err
-		}
-		for i := range part {
-			row := logits[i*vocab:][:vocab]
-			top := row[softmax.Top(row)]
-			sum += softmax.LogSumExp(row, top) - float64(row[ids[first+i+1]])
-		}
-	}
-	return sum / math.Ln2 * float64(all) / float64(len(ids)), nil
+	some := ids[:min(len(ids), languageTokens)]
+	p, err := task.LogProb(s, vocab, some)
+	return -p / math.Ln2 * float64(len(ids)) / float64(len(some)), err
 }

@@ -113,6 +113,14 @@ func (s *sequence) predict(ids []int32, first int, each func(i int, logProb floa
 	return nil
 }
 
+// LogProb is the logarithm of the probability that a model gives to ids[1:], each after those before it. What the session held is
+// forgotten; it needs room for ids.
+func LogProb(session Session, vocab int, ids []int32) (sum float64, err error) {
+	s := &sequence{session: session, vocab: vocab, logits: make([]float32, blockRows*vocab)}
+	err = s.predict(ids, 1, func(_ int, logProb float64, _ bool) { sum += logProb })
+	return sum, err
+}
+
 // logProb is the log-probability of a token, in float64, and the likeliest one.
 func logProb(logits []float32, id int32) (logProb float64, top int32) {
 	best := softmax.Top(logits)
